@@ -1,0 +1,110 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// MARK: - How code is compiled
+
+// `swift run` builds in debug, and a training step without the optimizer would be a hundred times
+// slower. So every target of this package is optimized in every configuration, for the processor
+// that builds it: build where you run.
+#if arch(x86_64)
+  let processorFlags = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+  let native = ["-Xcc", "-march=native"]
+  let vectors: [SwiftSetting] = processorFlags.contains("avx512f") ? [.define("VECTORS_OF_16")] : []
+#else
+  let native: [String] = []
+  let vectors: [SwiftSetting] = []
+#endif
+
+let optimized: [SwiftSetting] =
+  [.unsafeFlags(["-O"] + native)] + vectors
+
+func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: readme("Sources/\(name)"),
+    swiftSettings: optimized)
+}
+
+func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + [argumentParser], exclude: readme("Sources/\(name)"),
+    swiftSettings: optimized)
+}
+
+func chapter(_ folder: String) -> Target {
+  .executableTarget(
+    name: "chapter-\(folder)",
+    dependencies: [
+      "Tensors", "Autodiff", "Networks", "Diffusion", "Learning", "Datasets", "Evaluation",
+      "Figures", "Notebook", argumentParser,
+    ],
+    path: "Chapters/\(folder)",
+    exclude: existing("Chapters/\(folder)", ["README.md", "transcript.json", "weights", "records"]),
+    swiftSettings: optimized)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies,
+    exclude: existing("Tests/\(name)", ["Fixtures", "README.md"]), swiftSettings: optimized)
+}
+
+func existing(_ folder: String, _ names: [String]) -> [String] {
+  names.filter {
+    FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(folder)/\($0)")
+  }
+}
+
+func readme(_ folder: String) -> [String] { existing(folder, ["README.md"]) }
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: - Targets
+
+let libraries: [Target] = [
+  .systemLibrary(
+    name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .target(name: "CProcessor", cSettings: [.unsafeFlags(native.filter { $0 != "-Xcc" })]),
+]
+
+let coreModules: [Target] = [
+  core("Tensors", ["COpenBLAS", "CProcessor"]),
+  core("Autodiff", ["Tensors"]),
+  core("Networks", ["Autodiff", "Tensors"]),
+  core("Diffusion", ["Tensors"]),
+  core("Learning", ["Networks", "Autodiff", "Diffusion", "Tensors"]),
+  core("Datasets", ["Tensors", "Figures"]),
+  core("Evaluation", ["Networks", "Datasets", "Tensors"]),
+]
+
+let teaching: [Target] = [
+  core("Figures", ["CCairo"]),
+  core("Notebook", ["Figures", argumentParser]),
+  core("Weaving", []),
+]
+
+let chapters: [Target] = [
+  chapter("00-forward-process"),
+  chapter("07-latent-diffusion"),
+]
+
+let tools: [Target] = [
+  tool("course", ["Weaving", "Notebook"]),
+  tool("benchmark", ["Tensors", "Autodiff", "Networks", "Diffusion", "Learning"]),
+]
+
+let testTargets: [Target] = [
+  tests("TensorsTests", ["Tensors"])
+]
+
+let package = Package(
+  name: "diffusion-course",
+  products: (chapters + tools).map { .executable(name: $0.name, targets: [$0.name]) },
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: libraries + coreModules + teaching + chapters + tools + testTargets,
+  swiftLanguageModes: [.v6]
+)

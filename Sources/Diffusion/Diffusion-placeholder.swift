@@ -1,0 +1,1 @@
+// Diffusion: under construction.

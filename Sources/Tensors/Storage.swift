@@ -1,0 +1,62 @@
+import Foundation
+
+/// Memory for the elements of one tensor. Tensors share it until one of them writes.
+///
+/// Freed buffers are kept and handed out again: a training step asks for the same sizes over and
+/// over, and fresh pages from the operating system cost more than the arithmetic done in them.
+@usableFromInline
+final class Storage: @unchecked Sendable {
+  @usableFromInline let pointer: UnsafeMutablePointer<Float>
+  let capacity: Int
+
+  /// Allocates room for `count` elements, 64-byte aligned, with unspecified contents.
+  init(count: Int) {
+    capacity = BufferPool.roundedCapacity(count)
+    pointer = BufferPool.shared.take(capacity)
+  }
+
+  deinit { BufferPool.shared.give(pointer, capacity) }
+}
+
+/// Free buffers by capacity.
+final class BufferPool: @unchecked Sendable {
+  static let shared = BufferPool()
+
+  private let lock = NSLock()
+  private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
+  private var heldElements = 0
+
+  /// The most that is kept for later, in elements: 2 GiB of memory.
+  private let mostHeld = 1 << 29
+
+  /// Capacities grow in steps of an eighth of a power of two, so that sizes which differ a little
+  /// share buffers.
+  static func roundedCapacity(_ count: Int) -> Int {
+    if count <= 64 { return 64 }
+    let step = max(16, 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount - 4))
+    return (count + step - 1) / step * step
+  }
+
+  func take(_ capacity: Int) -> UnsafeMutablePointer<Float> {
+    lock.lock()
+    if let pointer = free[capacity]?.popLast() {
+      heldElements -= capacity
+      lock.unlock()
+      return pointer
+    }
+    lock.unlock()
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+    return raw.bindMemory(to: Float.self, capacity: capacity)
+  }
+
+  func give(_ pointer: UnsafeMutablePointer<Float>, _ capacity: Int) {
+    lock.lock()
+    defer { lock.unlock() }
+    if heldElements + capacity > mostHeld {
+      UnsafeMutableRawPointer(pointer).deallocate()
+    } else {
+      free[capacity, default: []].append(pointer)
+      heldElements += capacity
+    }
+  }
+}
