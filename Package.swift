@@ -96,7 +96,8 @@ let tools: [Target] = [
 ]
 
 let testTargets: [Target] = [
-  tests("TensorsTests", ["Tensors"])
+  tests("TensorsTests", ["Tensors"]),
+  tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
 ]
 
 let package = Package(

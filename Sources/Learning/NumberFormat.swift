@@ -1,0 +1,52 @@
+import Foundation
+
+/// How numbers are kept in a file: single precision, or one of the two 16-bit formats.
+///
+/// `float16` (IEEE 754) has 11 significant bits and reaches 65504; `bfloat16` has 8 and the range of
+/// single precision. Weights that are only sampled from keep more of their value as `float16`.
+public enum NumberFormat: String, Sendable, CaseIterable {
+  case float32 = "F32"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+
+  /// The size of a number in bytes.
+  public var byteCount: Int { self == .float32 ? 4 : 2 }
+
+  /// Writes `count` numbers to `bytes`, little-endian, rounding to nearest, ties to even.
+  func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer) {
+    switch self {
+    case .float32:
+      for i in 0..<count { bytes.storeBytes(of: numbers[i].bitPattern.littleEndian, toByteOffset: 4 * i, as: UInt32.self) }
+    case .float16:
+      for i in 0..<count { bytes.storeBytes(of: Float16(numbers[i]).bitPattern.littleEndian, toByteOffset: 2 * i, as: UInt16.self) }
+    case .bfloat16:
+      for i in 0..<count { bytes.storeBytes(of: Self.bfloat16(numbers[i]).littleEndian, toByteOffset: 2 * i, as: UInt16.self) }
+    }
+  }
+
+  /// Reads `count` numbers from `bytes`, which need not be aligned.
+  func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>) {
+    func word(_ i: Int) -> UInt16 {
+      UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+    }
+    switch self {
+    case .float32:
+      for i in 0..<count {
+        let bits = bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
+        numbers[i] = Float(bitPattern: UInt32(littleEndian: bits))
+      }
+    case .float16:
+      for i in 0..<count { numbers[i] = Float(Float16(bitPattern: word(i))) }
+    case .bfloat16:
+      for i in 0..<count { numbers[i] = Float(bitPattern: UInt32(word(i)) << 16) }
+    }
+  }
+
+  /// The upper half of the bits of `x`, rounded to nearest, ties to even.
+  static func bfloat16(_ x: Float) -> UInt16 {
+    let bits = x.bitPattern
+    // Rounding could carry a NaN over to infinity: keep it quiet instead.
+    if x.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
+  }
+}
