@@ -34,7 +34,8 @@ public struct FileError: Error, Sendable, Equatable {
       case EISDIR, ENOTDIR: "name a file, not a folder"
       default: "check the path and the disk"
       }
-    return FileError(path, kind, "cannot \(doing): \(String(cString: strerror(code)))", remedy: remedy)
+    let reason = String(cString: strerror(code))
+    return FileError(path, kind, "cannot \(doing): \(reason)", remedy: remedy)
   }
 }
 

@@ -14,13 +14,17 @@ public enum NumberFormat: String, Sendable, CaseIterable {
 
   /// Writes `count` numbers to `bytes`, little-endian, rounding to nearest, ties to even.
   func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer) {
+    func store(_ i: Int, _ word: UInt16) {
+      bytes.storeBytes(of: word.littleEndian, toByteOffset: 2 * i, as: UInt16.self)
+    }
     switch self {
     case .float32:
-      for i in 0..<count { bytes.storeBytes(of: numbers[i].bitPattern.littleEndian, toByteOffset: 4 * i, as: UInt32.self) }
-    case .float16:
-      for i in 0..<count { bytes.storeBytes(of: Float16(numbers[i]).bitPattern.littleEndian, toByteOffset: 2 * i, as: UInt16.self) }
-    case .bfloat16:
-      for i in 0..<count { bytes.storeBytes(of: Self.bfloat16(numbers[i]).littleEndian, toByteOffset: 2 * i, as: UInt16.self) }
+      for i in 0..<count {
+        let bits = numbers[i].bitPattern.littleEndian
+        bytes.storeBytes(of: bits, toByteOffset: 4 * i, as: UInt32.self)
+      }
+    case .float16: for i in 0..<count { store(i, Float16(numbers[i]).bitPattern) }
+    case .bfloat16: for i in 0..<count { store(i, Self.bfloat16(numbers[i])) }
     }
   }
 

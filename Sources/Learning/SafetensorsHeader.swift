@@ -69,7 +69,7 @@ struct SafetensorsHeader: Decodable {
   private static func position(
     _ a: (key: String, value: Entry), _ b: (key: String, value: Entry)
   ) -> Bool {
-    let first = a.value.offsets, second = b.value.offsets
+    let (first, second) = (a.value.offsets, b.value.offsets)
     return first == second ? a.key < b.key : first.lexicographicallyPrecedes(second)
   }
 
