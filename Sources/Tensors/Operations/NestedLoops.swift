@@ -1,0 +1,120 @@
+/// Loops over the axes of a shape in row-major order that follow the position in two more arrays,
+/// each with a step of its own for every axis (0 where it stands still).
+///
+/// Broadcasting, permuting axes and summing over axes are the same loops with other steps.
+/// Neighbouring axes that both arrays run through without a jump are merged, so the innermost run
+/// is as long as it can be; it is the callers' vector loop.
+struct NestedLoops {
+  /// The shape whose elements are visited.
+  let shape: Shape
+  /// The merged axes' extents, outermost first; never empty.
+  private(set) var extents: [Int] = []
+  private(set) var firstSteps: [Int] = []
+  private(set) var secondSteps: [Int] = []
+
+  /// How many elements one thread takes at a time.
+  static let grain = 1 << 15
+
+  /// Creates loops over `shape` with the given step for each of its axes.
+  init(_ shape: Shape, first: [Int], second: [Int]) {
+    self.shape = shape
+    for (axis, extent) in shape.enumerated() where extent != 1 {
+      if let last = extents.indices.last,
+        firstSteps[last] == extent * first[axis], secondSteps[last] == extent * second[axis]
+      {
+        extents[last] *= extent
+        firstSteps[last] = first[axis]
+        secondSteps[last] = second[axis]
+      } else {
+        extents.append(extent)
+        firstSteps.append(first[axis])
+        secondSteps.append(second[axis])
+      }
+    }
+    if extents.isEmpty {
+      extents = [1]
+      firstSteps = [1]
+      secondSteps = [1]
+    }
+  }
+
+  /// Creates the loops that combine tensors of shapes `a` and `b`.
+  init(broadcasting a: Shape, _ b: Shape) {
+    let rank = max(a.count, b.count)
+    let longA = Shape(repeating: 1, count: rank - a.count) + a
+    let longB = Shape(repeating: 1, count: rank - b.count) + b
+    let shape = zip(longA, longB).map { extentA, extentB in
+      guard extentA == extentB || extentA == 1 || extentB == 1 else {
+        fatalError("shapes \(a) and \(b) do not broadcast")
+      }
+      return extentA == 1 ? extentB : extentA
+    }
+    self.init(shape, first: Self.broadcastSteps(longA), second: Self.broadcastSteps(longB))
+  }
+
+  /// The steps along a shape's axes, 0 along those of extent 1.
+  static func broadcastSteps(_ shape: Shape) -> [Int] {
+    zip(shape, shape.steps).map { extent, step in extent == 1 ? 0 : step }
+  }
+
+  /// The steps of both arrays along the innermost run.
+  var innermostSteps: (first: Int, second: Int) { (firstSteps.last!, secondSteps.last!) }
+
+  /// Calls `body` with every innermost run, or part of one, on several threads: its start in the
+  /// shape's row-major order, its starts in both arrays, and its length.
+  func forEachRun(_ body: (_ at: Int, _ first: Int, _ second: Int, _ count: Int) -> Void) {
+    Parallel.forRanges(shape.elementCount, grain: Self.grain) { forEachRun(in: $0, body) }
+  }
+
+  /// Calls `body` with the runs that make up `elements`, in order.
+  func forEachRun(
+    in elements: Range<Int>,
+    _ body: (_ at: Int, _ first: Int, _ second: Int, _ count: Int) -> Void
+  ) {
+    let inner = extents.count - 1
+    var position = positions(of: elements.lowerBound)
+    var at = elements.lowerBound
+    while at < elements.upperBound {
+      let count = min(extents[inner] - position[inner], elements.upperBound - at)
+      var (first, second) = (0, 0)
+      for axis in 0...inner {
+        first += position[axis] * firstSteps[axis]
+        second += position[axis] * secondSteps[axis]
+      }
+      body(at, first, second, count)
+      at += count
+      position[inner] += count
+      var axis = inner
+      while axis > 0, position[axis] == extents[axis] {
+        position[axis] = 0
+        axis -= 1
+        position[axis] += 1
+      }
+    }
+  }
+
+  private func positions(of element: Int) -> [Int] {
+    var (rest, result) = (element, extents)
+    for axis in extents.indices.reversed() {
+      result[axis] = rest % extents[axis]
+      rest /= extents[axis]
+    }
+    return result
+  }
+}
+
+extension Shape {
+  /// The distance in memory between neighbours along each axis, row-major.
+  var steps: [Int] {
+    var result = [Int](repeating: 1, count: count)
+    for axis in indices.dropLast().reversed() { result[axis] = result[axis + 1] * self[axis + 1] }
+    return result
+  }
+
+  /// An axis counted from the front, given one that may be negative to count from the back.
+  func axis(_ axis: Int) -> Int {
+    let positive = axis < 0 ? axis + count : axis
+    guard indices.contains(positive) else { fatalError("no axis \(axis) in shape \(self)") }
+    return positive
+  }
+}

@@ -1,0 +1,214 @@
+/// Moving, joining and taking apart axes. An axis may be negative: counted from the back.
+extension Tensor {
+  /// Puts the axes in another order: axis `k` of the result is axis `order[k]` of this tensor.
+  public func transposed(_ order: [Int]) -> Tensor {
+    let order = order.map { shape.axis($0) }
+    guard Set(order).count == rank, order.count == rank else {
+      fatalError("\(order) does not order the axes of shape \(shape)")
+    }
+    let steps = shape.steps
+    let newShape = order.map { shape[$0] }
+    let loops = NestedLoops(newShape, first: order.map { steps[$0] }, second: newShape.steps)
+    if loops.extents.count == 1 { return reshaped(newShape) }
+    if let images = MatrixBatch(loops) { return images.transposed(self, newShape) }
+    let step = loops.innermostSteps.first
+    return Tensor(uninitialized: newShape) { result in
+      withElements { x in
+        loops.forEachRun { at, from, _, count in
+          if step == 1 {
+            (result + at).update(from: x + from, count: count)
+          } else {
+            for k in 0..<count { result[at + k] = x[from + k * step] }
+          }
+        }
+      }
+    }
+  }
+
+  /// Exchanges the last two axes.
+  public func transposed() -> Tensor {
+    guard rank >= 2 else { fatalError("a tensor of shape \(shape) has no two axes to exchange") }
+    return transposed(Array(0..<rank - 2) + [rank - 1, rank - 2])
+  }
+
+  /// Turns images `[batch, channels, height, width]` into `[batch, height, width, channels]`.
+  public func channelsLast() -> Tensor { transposed([0, 2, 3, 1]) }
+
+  /// Turns images `[batch, height, width, channels]` into `[batch, channels, height, width]`.
+  public func channelsFirst() -> Tensor { transposed([0, 3, 1, 2]) }
+
+  /// Repeats axes of extent 1, and axes missing in front, to fill `newShape`.
+  public func broadcast(to newShape: Shape) -> Tensor {
+    let loops = NestedLoops(broadcasting: shape, newShape)
+    guard loops.shape == newShape else { fatalError("cannot broadcast \(shape) to \(newShape)") }
+    let step = loops.innermostSteps.first
+    return Tensor(uninitialized: newShape) { result in
+      withElements { x in
+        loops.forEachRun { at, from, _, count in
+          for k in 0..<count { result[at + k] = x[from + k * step] }
+        }
+      }
+    }
+  }
+
+  /// Joins tensors along an axis; the other extents must agree.
+  public static func concatenated(_ parts: [Tensor], along axis: Int) -> Tensor {
+    guard let first = parts.first else { fatalError("nothing to concatenate") }
+    let axis = first.shape.axis(axis)
+    var shape = first.shape
+    shape[axis] = 0
+    for part in parts {
+      var others = part.shape
+      shape[axis] += others[axis]
+      others[axis] = first.shape[axis]
+      guard others == first.shape else {
+        fatalError("cannot join shapes \(first.shape) and \(part.shape) along axis \(axis)")
+      }
+    }
+    let outer = shape[..<axis].reduce(1, *)
+    let width = shape[axis...].reduce(1, *)
+    return Tensor(uninitialized: shape) { result in
+      var start = 0
+      for part in parts {
+        let partWidth = part.shape[axis...].reduce(1, *)
+        part.withElements { x in
+          for i in 0..<outer {
+            (result + i * width + start).update(from: x + i * partWidth, count: partWidth)
+          }
+        }
+        start += partWidth
+      }
+    }
+  }
+
+  /// Puts tensors of equal shape side by side along a new axis in front.
+  public static func stacked(_ parts: [Tensor]) -> Tensor {
+    concatenated(parts.map { $0.reshaped([1] + $0.shape) }, along: 0)
+  }
+
+  /// The part of this tensor whose indices along `axis` are in `range`.
+  public func slice(_ range: Range<Int>, along axis: Int = 0) -> Tensor {
+    let axis = shape.axis(axis)
+    guard range.lowerBound >= 0, range.upperBound <= shape[axis] else {
+      fatalError("slice \(range) outside axis \(axis) of shape \(shape)")
+    }
+    var newShape = shape
+    newShape[axis] = range.count
+    let outer = shape[..<axis].reduce(1, *)
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let (length, step) = (range.count * inner, shape[axis] * inner)
+    return Tensor(uninitialized: newShape) { result in
+      withElements { x in
+        for i in 0..<outer {
+          (result + i * length).update(
+            from: x + i * step + range.lowerBound * inner, count: length)
+        }
+      }
+    }
+  }
+
+  /// Adds `part` to the elements whose indices along `axis` start at `start`: the adjoint of
+  /// `slice`, in place.
+  public mutating func add(_ part: Tensor, at start: Int, along axis: Int = 0) {
+    let axis = shape.axis(axis)
+    var expected = shape
+    expected[axis] = part.rank == rank ? part.shape[axis] : -1
+    guard part.shape == expected, start >= 0, start + part.shape[axis] <= shape[axis] else {
+      fatalError("no place for shape \(part.shape) at \(start) of axis \(axis) in \(shape)")
+    }
+    let outer = shape[..<axis].reduce(1, *)
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    let (length, step) = (part.shape[axis] * inner, shape[axis] * inner)
+    withMutableElements { x in
+      part.withElements { part in
+        for i in 0..<outer {
+          let (from, to) = (part + i * length, x + i * step + start * inner)
+          for k in 0..<length { to[k] += from[k] }
+        }
+      }
+    }
+  }
+
+  /// Takes this tensor apart along an axis into pieces of the given extents, which must fill it.
+  public func split(_ extents: [Int], along axis: Int) -> [Tensor] {
+    guard extents.reduce(0, +) == shape[shape.axis(axis)] else {
+      fatalError("pieces of \(extents) do not fill axis \(axis) of shape \(shape)")
+    }
+    var start = 0
+    return extents.map { extent in
+      defer { start += extent }
+      return slice(start..<start + extent, along: axis)
+    }
+  }
+
+  /// The entries of the first axis with the given indices, in their order; one may repeat.
+  public func rows(_ indices: [Int]) -> Tensor {
+    let width = shape.dropFirst().reduce(1, *)
+    let extent = shape[0]
+    return Tensor(uninitialized: [indices.count] + shape.dropFirst()) { result in
+      withElements { x in
+        for (place, index) in indices.enumerated() {
+          guard index >= 0, index < extent else { fatalError("row \(index) of \(extent)") }
+          (result + place * width).update(from: x + index * width, count: width)
+        }
+      }
+    }
+  }
+
+  /// Adds row `k` of `rows` to entry `indices[k]` of the first axis: the adjoint of `rows(_:)`, in
+  /// place.
+  public mutating func add(_ rows: Tensor, toRows indices: [Int]) {
+    let width = shape.dropFirst().reduce(1, *)
+    let extent = shape[0]
+    guard rows.count == indices.count * width else {
+      fatalError("shape \(rows.shape) is not \(indices.count) rows of shape \(shape)")
+    }
+    withMutableElements { x in
+      rows.withElements { rows in
+        for (place, index) in indices.enumerated() {
+          guard index >= 0, index < extent else { fatalError("row \(index) of \(extent)") }
+          for k in 0..<width { x[index * width + k] += rows[place * width + k] }
+        }
+      }
+    }
+  }
+}
+
+/// A transposition that, after merging axes, exchanges the last two of `[batch, rows, columns]`.
+private struct MatrixBatch {
+  let batch, rows, columns: Int
+
+  init?(_ loops: NestedLoops) {
+    let (extents, steps) = (loops.extents, loops.firstSteps)
+    let last = extents.count - 1
+    guard last >= 1, last <= 2, steps[last - 1] == 1, steps[last] == extents[last - 1],
+      last == 1 || steps[0] == extents[1] * extents[2]
+    else { return nil }
+    batch = last == 2 ? extents[0] : 1
+    rows = extents[last]
+    columns = extents[last - 1]
+  }
+
+  /// Works in blocks of 32 by 32, which stay in the nearest cache while both sides are touched.
+  func transposed(_ x: Tensor, _ shape: Shape) -> Tensor {
+    let block = 32
+    let blockRows = (rows + block - 1) / block
+    return Tensor(uninitialized: shape) { result in
+      x.withElements { x in
+        Parallel.forEach(batch * blockRows) { piece in
+          let (source, target) = (
+            x + piece / blockRows * rows * columns, result + piece / blockRows * rows * columns
+          )
+          let first = piece % blockRows * block
+          for start in stride(from: 0, to: columns, by: block) {
+            for column in start..<min(start + block, columns) {
+              for row in first..<min(first + block, rows) {
+                target[column * rows + row] = source[row * columns + column]
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+extension Tensor: Equatable {
+  /// Whether shapes and all elements are equal, bit for bit but for the sign of zero.
+  public static func == (a: Tensor, b: Tensor) -> Bool {
+    a.shape == b.shape && a.elements == b.elements
+  }
+
+  /// The largest absolute difference between corresponding elements; NaN where one is NaN.
+  public func largestDifference(from other: Tensor) -> Float {
+    guard shape == other.shape else {
+      fatalError("cannot compare shapes \(shape) and \(other.shape)")
+    }
+    let count = count
+    return withElements { a in
+      other.withElements { b in
+        var largest: Float = 0
+        for i in 0..<count {
+          let difference = Swift.abs(a[i] - b[i])
+          if difference.isNaN { return .nan }
+          largest = Swift.max(largest, difference)
+        }
+        return largest
+      }
+    }
+  }
+
+  /// The distance between two tensors relative to the norm of `other`: `‖self - other‖/‖other‖`.
+  public func relativeDistance(from other: Tensor) -> Double {
+    let scale = other.norm()
+    let distance = (self - other).norm()
+    return scale == 0 ? distance : distance / scale
+  }
+
+  /// Whether every element is finite.
+  public var isFinite: Bool {
+    let count = count
+    return withElements { x in (0..<count).allSatisfy { x[$0].isFinite } }
+  }
+}

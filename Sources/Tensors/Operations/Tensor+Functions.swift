@@ -1,0 +1,71 @@
+import Foundation
+
+/// Raises e to the power of every element.
+public func exp(_ x: Tensor) -> Tensor { each(x) { Foundation.exp($0) } }
+
+/// Takes every element's natural logarithm.
+public func log(_ x: Tensor) -> Tensor { each(x) { Foundation.log($0) } }
+
+/// Takes every element's square root.
+public func sqrt(_ x: Tensor) -> Tensor { each(x) { $0.squareRoot() } }
+
+/// Multiplies every element by itself.
+public func square(_ x: Tensor) -> Tensor { each(x) { $0 * $0 } }
+
+/// Takes every element's absolute value.
+public func abs(_ x: Tensor) -> Tensor { each(x) { Swift.abs($0) } }
+
+/// Takes every element's sine.
+public func sin(_ x: Tensor) -> Tensor { each(x) { Foundation.sin($0) } }
+
+/// Takes every element's cosine.
+public func cos(_ x: Tensor) -> Tensor { each(x) { Foundation.cos($0) } }
+
+/// Takes every element's hyperbolic tangent.
+public func tanh(_ x: Tensor) -> Tensor { each(x) { Foundation.tanh($0) } }
+
+/// Applies the logistic function, `1/(1 + exp(-x))`, to every element.
+public func sigmoid(_ x: Tensor) -> Tensor { each(x) { 1 / (1 + Foundation.exp(-$0)) } }
+
+/// Applies SiLU, `x·sigmoid(x)`, to every element.
+public func silu(_ x: Tensor) -> Tensor { Kernel.silu(x) }
+
+/// Replaces negative elements by zero.
+public func relu(_ x: Tensor) -> Tensor { each(x) { max($0, 0) } }
+
+/// Applies `log(1 + exp(x))` to every element, without overflow and without loss far from zero.
+public func softplus(_ x: Tensor) -> Tensor {
+  each(x) { max($0, 0) + log1p(Foundation.exp(-Swift.abs($0))) }
+}
+
+/// Applies `function` to every element, on several threads.
+@inline(__always)
+private func each(_ x: Tensor, _ function: (Float) -> Float) -> Tensor {
+  let count = x.count
+  return Tensor(uninitialized: x.shape) { result in
+    x.withElements { x in
+      Parallel.forRanges(count, grain: 1 << 13) { range in
+        for i in range { result[i] = function(x[i]) }
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Moves every element to the nearest point of `range`.
+  public func clamped(to range: ClosedRange<Float>) -> Tensor {
+    let (lowest, highest) = (range.lowerBound, range.upperBound)
+    return each(self) { Swift.min(Swift.max($0, lowest), highest) }
+  }
+
+  /// Applies `function` to every element, in order, on one thread.
+  @inlinable
+  public func map(_ function: (Float) throws -> Float) rethrows -> Tensor {
+    let count = count
+    return try Tensor(uninitialized: shape) { result in
+      try withElements { elements in
+        for i in 0..<count { result[i] = try function(elements[i]) }
+      }
+    }
+  }
+}
