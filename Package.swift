@@ -98,6 +98,7 @@ let tools: [Target] = [
 let testTargets: [Target] = [
   tests("TensorsTests", ["Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
+  tests("DiffusionTests", ["Diffusion", "Tensors"]),
 ]
 
 let package = Package(

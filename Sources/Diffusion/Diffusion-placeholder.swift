@@ -1,1 +1,0 @@
-// Diffusion: under construction.
