@@ -8,7 +8,7 @@ extension Double: Diffusable {
 
   public func shifted(by offset: Double) -> Double { self + offset }
 
-  public func clamped(to range: ClosedRange<Double>) -> Double {
+  public func clipped(to range: ClosedRange<Double>) -> Double {
     Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
   }
 
@@ -67,42 +67,17 @@ extension Tensor: DiffusableBatch {
     return Tensor(total.map { Float($0) }, shape: shape)
   }
 
-  public func shifted(by offset: Double) -> Tensor { mapped { $0 + Float(offset) } }
+  public func shifted(by offset: Double) -> Tensor { self + Float(offset) }
 
-  public func clamped(to range: ClosedRange<Double>) -> Tensor {
-    let (low, high) = (Float(range.lowerBound), Float(range.upperBound))
-    return mapped { Swift.min(Swift.max($0, low), high) }
-  }
-
-  private func mapped(_ body: (Float) -> Float) -> Tensor {
-    withElements { x in
-      Tensor(uninitialized: shape) { result in
-        for i in 0..<count { result[i] = body(x[i]) }
-      }
-    }
+  public func clipped(to range: ClosedRange<Double>) -> Tensor {
+    clamped(to: Float(range.lowerBound)...Float(range.upperBound))
   }
 
   public var entryCount: Int { shape.first ?? 1 }
 
   public func normalDraws(using streams: inout Streams) -> Tensor { streams.normal(shape) }
 
-  public func appending(_ other: Tensor) -> Tensor {
-    guard shape.dropFirst() == other.shape.dropFirst() else {
-      fatalError("batches of \(shape) and \(other.shape) do not join")
-    }
-    return Tensor(uninitialized: [shape[0] + other.shape[0]] + shape.dropFirst()) { result in
-      withElements { result.update(from: $0, count: count) }
-      other.withElements { (result + count).update(from: $0, count: other.count) }
-    }
-  }
+  public func appending(_ other: Tensor) -> Tensor { .concatenated([self, other], along: 0) }
 
-  public func entries(_ range: Range<Int>) -> Tensor {
-    guard range.lowerBound >= 0, range.upperBound <= entryCount else {
-      fatalError("entries \(range) of a batch of \(entryCount)")
-    }
-    let each = count / max(1, entryCount)
-    return Tensor(uninitialized: [range.count] + shape.dropFirst()) { result in
-      withElements { result.update(from: $0 + range.lowerBound * each, count: range.count * each) }
-    }
-  }
+  public func entries(_ range: Range<Int>) -> Tensor { slice(range) }
 }

@@ -15,7 +15,7 @@ public protocol Diffusable: Sendable {
   func shifted(by offset: Double) -> Self
 
   /// The value with every coordinate moved to the nearest place in `range`.
-  func clamped(to range: ClosedRange<Double>) -> Self
+  func clipped(to range: ClosedRange<Double>) -> Self
 
   /// The number of entries that a sampler treats independently, each with a random stream of its
   /// own: points of a set, images of a batch.

@@ -64,7 +64,7 @@ extension GaussianVariable: Diffusable {
   }
 
   /// Traps: a clipped normal variable is not normal.
-  public func clamped(to range: ClosedRange<Double>) -> GaussianVariable {
+  public func clipped(to range: ClosedRange<Double>) -> GaussianVariable {
     fatalError("a clipped normal variable is not normal")
   }
 

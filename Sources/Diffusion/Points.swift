@@ -95,7 +95,7 @@ extension Points: DiffusableBatch {
 
   public func shifted(by offset: Double) -> Points { map { $0 + offset } }
 
-  public func clamped(to range: ClosedRange<Double>) -> Points {
+  public func clipped(to range: ClosedRange<Double>) -> Points {
     map { min(max($0, range.lowerBound), range.upperBound) }
   }
 
