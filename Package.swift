@@ -70,7 +70,8 @@ let libraries: [Target] = [
 ]
 
 let coreModules: [Target] = [
-  core("Tensors", ["COpenBLAS", "CProcessor"]),
+  core("Vectors", []),
+  core("Tensors", ["COpenBLAS", "CProcessor", "Vectors"]),
   core("Autodiff", ["Tensors"]),
   core("Networks", ["Autodiff", "Tensors"]),
   core("Diffusion", ["Tensors"]),

@@ -1,0 +1,211 @@
+import Foundation
+import Vectors
+
+/// Scaled dot-product attention softmax(q kᵀ / √d) v, one (image, head) at a time, so that the
+/// square matrix of weights lives in a core's cache and nowhere else. The backward pass computes it
+/// again from the stored log-sum-exp of its rows (Dao et al., "FlashAttention", NeurIPS 2022).
+struct AttentionKernels {
+  let batch: Int, queries: Int, keys: Int, channels: Int, heads: Int
+  var width: Int { channels / heads }
+  var scale: Float { 1 / Float(width).squareRoot() }
+
+  /// - Parameters:
+  ///   - q: `[batch, queries, channels]`; k and v: `[batch, keys, channels]`.
+  ///   - logSumExp: `[batch, heads, queries]`.
+  func forward(
+    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>,
+    into output: UnsafeMutablePointer<Float>, logSumExp: UnsafeMutablePointer<Float>
+  ) {
+    let width = width
+    Parallel.forEach(batch * heads) { piece in
+      let image = piece / heads, head = piece % heads
+      let queryBase = image * queries * channels + head * width
+      let keyBase = image * keys * channels + head * width
+      let weights = Storage(count: queries * keys)
+      let panels = Storage(
+        count: max(
+          Gemm.panelElements(depth: width, columns: keys),
+          Gemm.panelElements(depth: keys, columns: width)))
+      let sums = logSumExp + piece * queries
+      scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
+      for row in 0..<queries {
+        sums[row] = Self.softmax(weights.pointer + row * keys, keys, scale)
+      }
+      Gemm.pack(
+        depth: keys, columns: width, v + keyBase, rowStride: channels, columnStride: 1,
+        into: panels.pointer)
+      Gemm.multiply(
+        rows: queries, columns: width, depth: keys, weights.pointer, aRow: keys, aDepth: 1,
+        panels: panels.pointer, into: output + queryBase, cRow: channels, accumulate: false)
+    }
+  }
+
+  private func scores(
+    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ panels: UnsafeMutablePointer<Float>,
+    into weights: UnsafeMutablePointer<Float>
+  ) {
+    Gemm.pack(
+      depth: width, columns: keys, k, rowStride: 1, columnStride: channels, into: panels)
+    Gemm.multiply(
+      rows: queries, columns: keys, depth: width, q, aRow: channels, aDepth: 1, panels: panels,
+      into: weights, cRow: keys, accumulate: false)
+  }
+
+  // Replaces a row of scores by softmax(scale · scores) and returns the row's log-sum-exp.
+  @inline(__always)
+  private static func softmax(
+    _ row: UnsafeMutablePointer<Float>, _ count: Int, _ scale: Float
+  ) -> Float {
+    var most = -Float.infinity
+    var i = 0
+    if count >= laneCount {
+      var lanes = row.lanes(0)
+      while i + laneCount <= count {
+        let next = row.lanes(i)
+        lanes.replace(with: next, where: next .> lanes)
+        i += laneCount
+      }
+      most = lanes.max()
+    }
+    while i < count {
+      most = Swift.max(most, row[i])
+      i += 1
+    }
+    let shift = -most * scale
+    var sum: Float = 0
+    i = 0
+    var lanes = Lanes.zero
+    while i + laneCount <= count {
+      let e = Lanes.exp(Lanes(repeating: shift).addingProduct(row.lanes(i), Lanes(repeating: scale)))
+      row.store(e, i)
+      lanes += e
+      i += laneCount
+    }
+    sum = lanes.sum()
+    while i < count {
+      let e = Lanes.exp(Lanes(repeating: row[i] * scale + shift))[0]
+      row[i] = e
+      sum += e
+      i += 1
+    }
+    let inverse = 1 / sum
+    i = 0
+    while i + laneCount <= count {
+      row.store(row.lanes(i) * inverse, i)
+      i += laneCount
+    }
+    while i < count {
+      row[i] *= inverse
+      i += 1
+    }
+    return most * scale + Foundation.log(sum)
+  }
+
+  /// With P the weights and dP = dO vᵀ: dV = Pᵀ dO; dS = P ⊙ (dP - D), D the row sums of dO ⊙ O;
+  /// dQ = dS k / √d; dK = dSᵀ q / √d.
+  func backward(
+    _ dOutput: UnsafePointer<Float>, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
+    _ v: UnsafePointer<Float>, output: UnsafePointer<Float>, logSumExp: UnsafePointer<Float>,
+    dq: UnsafeMutablePointer<Float>, dk: UnsafeMutablePointer<Float>,
+    dv: UnsafeMutablePointer<Float>
+  ) {
+    let width = width
+    Parallel.forEach(batch * heads) { piece in
+      let image = piece / heads, head = piece % heads
+      let queryBase = image * queries * channels + head * width
+      let keyBase = image * keys * channels + head * width
+      let weights = Storage(count: queries * keys)
+      let slopes = Storage(count: queries * keys)
+      let largest = max(queries, keys)
+      let panels = Storage(
+        count: max(
+          Gemm.panelElements(depth: width, columns: largest),
+          Gemm.panelElements(depth: largest, columns: width)))
+      scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
+      let sums = logSumExp + piece * queries
+      for row in 0..<queries {
+        Self.weightsFromScores(weights.pointer + row * keys, keys, scale, sums[row])
+      }
+      Gemm.pack(
+        depth: queries, columns: width, dOutput + queryBase, rowStride: channels, columnStride: 1,
+        into: panels.pointer)
+      Gemm.multiply(
+        rows: keys, columns: width, depth: queries, weights.pointer, aRow: 1, aDepth: keys,
+        panels: panels.pointer, into: dv + keyBase, cRow: channels, accumulate: false)
+      Gemm.pack(
+        depth: width, columns: keys, v + keyBase, rowStride: 1, columnStride: channels,
+        into: panels.pointer)
+      Gemm.multiply(
+        rows: queries, columns: keys, depth: width, dOutput + queryBase, aRow: channels, aDepth: 1,
+        panels: panels.pointer, into: slopes.pointer, cRow: keys, accumulate: false)
+      for row in 0..<queries {
+        let at = queryBase + row * channels
+        let inner = Self.dot(dOutput + at, output + at, width)
+        Self.scoreGradient(
+          slopes.pointer + row * keys, weights.pointer + row * keys, keys, inner, scale)
+      }
+      Gemm.pack(
+        depth: keys, columns: width, k + keyBase, rowStride: channels, columnStride: 1,
+        into: panels.pointer)
+      Gemm.multiply(
+        rows: queries, columns: width, depth: keys, slopes.pointer, aRow: keys, aDepth: 1,
+        panels: panels.pointer, into: dq + queryBase, cRow: channels, accumulate: false)
+      Gemm.pack(
+        depth: queries, columns: width, q + queryBase, rowStride: channels, columnStride: 1,
+        into: panels.pointer)
+      Gemm.multiply(
+        rows: keys, columns: width, depth: queries, slopes.pointer, aRow: 1, aDepth: keys,
+        panels: panels.pointer, into: dk + keyBase, cRow: channels, accumulate: false)
+    }
+  }
+
+  @inline(__always)
+  private static func weightsFromScores(
+    _ row: UnsafeMutablePointer<Float>, _ count: Int, _ scale: Float, _ logSumExp: Float
+  ) {
+    var i = 0
+    let shift = Lanes(repeating: -logSumExp)
+    while i + laneCount <= count {
+      row.store(Lanes.exp(shift.addingProduct(row.lanes(i), Lanes(repeating: scale))), i)
+      i += laneCount
+    }
+    while i < count {
+      row[i] = Lanes.exp(Lanes(repeating: row[i] * scale - logSumExp))[0]
+      i += 1
+    }
+  }
+
+  @inline(__always)
+  private static func scoreGradient(
+    _ slopes: UnsafeMutablePointer<Float>, _ weights: UnsafePointer<Float>, _ count: Int,
+    _ inner: Float, _ scale: Float
+  ) {
+    var i = 0
+    while i + laneCount <= count {
+      slopes.store(weights.lanes(i) * (slopes.lanes(i) - inner) * scale, i)
+      i += laneCount
+    }
+    while i < count {
+      slopes[i] = weights[i] * (slopes[i] - inner) * scale
+      i += 1
+    }
+  }
+
+  @inline(__always)
+  private static func dot(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int
+  ) -> Float {
+    var lanes = Lanes.zero
+    var i = 0
+    while i + laneCount <= count {
+      lanes.addProduct(a.lanes(i), b.lanes(i))
+      i += laneCount
+    }
+    var sum = lanes.sum()
+    while i < count {
+      sum += a[i] * b[i]
+      i += 1
+    }
+    return sum
+  }
+}

@@ -1,0 +1,120 @@
+import Vectors
+
+/// Products with a weight matrix `[out, in]`, for linear layers and 1x1 convolutions.
+enum LinearKernels {
+  /// Rows of the input that a thread takes at a time.
+  private static let block = 192
+
+  /// y = x Wᵀ + bias (+ residual) for `rows` rows.
+  ///
+  /// - Parameter panels: W packed as the matrix [in, out].
+  static func forward(
+    _ x: UnsafePointer<Float>, rows: Int, inputs: Int, outputs: Int,
+    panels: UnsafePointer<Float>, bias: UnsafePointer<Float>?, residual: UnsafePointer<Float>?,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let panelCount = (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
+    let size = min(block, max(1, rows))
+    let blocks = (rows + size - 1) / size
+    let splits = blocks >= Parallel.threadCount ? 1 : min(panelCount, Parallel.threadCount)
+    Parallel.forEach(blocks * splits) { piece in
+      let range = piece / splits * size..<min(rows, (piece / splits + 1) * size)
+      let split = piece % splits
+      let mine = panelCount * split / splits..<panelCount * (split + 1) / splits
+      let columns =
+        mine.lowerBound * Gemm.panelWidth..<min(outputs, mine.upperBound * Gemm.panelWidth)
+      if bias != nil || residual != nil {
+        for row in range {
+          let target = y + row * outputs
+          if let residual {
+            let source = residual + row * outputs
+            for o in columns { target[o] = source[o] }
+            if let bias { for o in columns { target[o] += bias[o] } }
+          } else if let bias {
+            for o in columns { target[o] = bias[o] }
+          }
+        }
+      }
+      Gemm.multiply(
+        rows: range.count, columns: outputs, depth: inputs, x + range.lowerBound * inputs,
+        aRow: inputs, aDepth: 1, panels: panels, panelRange: mine,
+        into: y + range.lowerBound * outputs, cRow: outputs,
+        accumulate: bias != nil || residual != nil)
+    }
+  }
+
+  /// dW = dyᵀ x, `[out, in]`, in a fixed number of parts.
+  static func weightGradient(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, rows: Int, inputs: Int, outputs: Int,
+    into dw: UnsafeMutablePointer<Float>
+  ) {
+    let size = 256
+    let blocks = max(1, (rows + size - 1) / size)
+    let parts = min(4, blocks)
+    let sums = (0..<parts).map { _ in Storage(count: outputs * inputs) }
+    Parallel.forEach(parts) { part in
+      let panels = Storage(count: Gemm.panelElements(depth: size, columns: inputs))
+      var isFirst = true
+      for index in blocks * part / parts..<blocks * (part + 1) / parts {
+        let range = index * size..<min(rows, (index + 1) * size)
+        Gemm.pack(
+          depth: range.count, columns: inputs, x + range.lowerBound * inputs, rowStride: inputs,
+          columnStride: 1, into: panels.pointer)
+        Gemm.multiply(
+          rows: outputs, columns: inputs, depth: range.count, dy + range.lowerBound * outputs,
+          aRow: 1, aDepth: outputs, panels: panels.pointer, into: sums[part].pointer,
+          cRow: inputs, accumulate: !isFirst)
+        isFirst = false
+      }
+    }
+    let count = outputs * inputs
+    Parallel.forRanges(count, grain: 1 << 14) { range in
+      for i in range {
+        var sum: Float = 0
+        for part in sums { sum += part.pointer[i] }
+        dw[i] = sum
+      }
+    }
+  }
+
+  /// The sum of the rows of `[rows, channels]`, in a fixed number of parts.
+  static func rowSum(
+    _ dy: UnsafePointer<Float>, rows: Int, channels: Int, into sum: UnsafeMutablePointer<Float>
+  ) {
+    let parts = min(8, max(1, rows / 64))
+    let partial = Storage(count: parts * channels)
+    Parallel.forEach(parts) { part in
+      let target = partial.pointer + part * channels
+      target.update(repeating: 0, count: channels)
+      // Sums of at most 256 rows are added up before they join the total: less rounding.
+      let section = Storage(count: channels)
+      let range = rows * part / parts..<rows * (part + 1) / parts
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: 256) {
+        section.pointer.update(repeating: 0, count: channels)
+        for row in start..<min(range.upperBound, start + 256) {
+          addRow(dy + row * channels, to: section.pointer, count: channels)
+        }
+        addRow(section.pointer, to: target, count: channels)
+      }
+    }
+    sum.update(repeating: 0, count: channels)
+    for part in 0..<parts {
+      addRow(partial.pointer + part * channels, to: sum, count: channels)
+    }
+  }
+
+  @inline(__always)
+  private static func addRow(
+    _ row: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    var c = 0
+    while c + laneCount <= count {
+      sum.add(row.lanes(c), c)
+      c += laneCount
+    }
+    while c < count {
+      sum[c] += row[c]
+      c += 1
+    }
+  }
+}

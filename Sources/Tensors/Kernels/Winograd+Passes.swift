@@ -1,0 +1,172 @@
+import Vectors
+
+extension Winograd {
+  /// The images of a block: as many as make about `tiles` tiles, cut evenly.
+  private func imagesPerBlock(tiles: Int, atLeastBlocks: Int) -> Int {
+    let most = max(1, tiles / tilesPerImage)
+    let blocks = max(atLeastBlocks, (batch + most - 1) / most)
+    return max(1, (batch + blocks - 1) / blocks)
+  }
+
+  /// Computes the convolution.
+  ///
+  /// Each thread takes a block of images through all three phases, so that the transformed tiles
+  /// stay in its cache.
+  func forward(
+    _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: Epilogue,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    let perPosition = Gemm.panelElements(depth: inputs, columns: outputs)
+    let size = imagesPerBlock(tiles: 96, atLeastBlocks: Parallel.threadCount)
+    Parallel.forRanges(batch, grain: size) { images in
+      let tiles = images.count * tilesPerImage
+      let vStride = stride(tiles: tiles, channels: inputs)
+      let mStride = stride(tiles: tiles, channels: outputs)
+      let v = Storage(count: Self.positions * vStride)
+      let m = Storage(count: Self.positions * mStride)
+      let first = images.lowerBound
+      transformInput(x, images: images, first: first, into: v.pointer, stride: vStride)
+      for position in 0..<Self.positions {
+        Gemm.multiply(
+          rows: tiles, columns: outputs, depth: inputs, v.pointer + position * vStride,
+          aRow: inputs, aDepth: 1, panels: filters + position * perPosition,
+          into: m.pointer + position * mStride, cRow: outputs, accumulate: false)
+      }
+      writeOutput(
+        m.pointer, stride: mStride, images: images, first: first, epilogue: epilogue, to: y)
+    }
+  }
+
+  /// Computes the gradients of the input (if `dx` is given) and of the filters (if `dw` is given).
+  ///
+  /// - Parameter filters: the transposed transformed filters; needed with `dx` only.
+  func backward(
+    _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
+    dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
+  ) {
+    dx?.update(repeating: 0, count: batch * height * width * inputs)
+    if inputs * outputs <= 64 * 64 {
+      backwardByImages(x, dy, filters: filters, dx: dx, dw: dw)
+    } else {
+      backwardByPositions(x, dy, filters: filters, dx: dx, dw: dw)
+    }
+  }
+
+  // Few channels, many tiles: blocks of images stay in a core's cache from the first transform to
+  // the last. Gradients of the filters are summed in a fixed number of parts.
+  private func backwardByImages(
+    _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
+    dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
+  ) {
+    let size = imagesPerBlock(tiles: 96, atLeastBlocks: 2)
+    let parts = min(8, (batch + size - 1) / size)
+    let imagesPerPart = (batch + parts - 1) / parts
+    let matrix = inputs * outputs
+    let sums = (0..<(dw == nil ? 0 : parts)).map { _ in Storage(count: Self.positions * matrix) }
+    Parallel.forEach(parts) { part in
+      let end = min(batch, (part + 1) * imagesPerPart)
+      var isFirst = true
+      for start in Swift.stride(from: part * imagesPerPart, to: end, by: size) {
+        let images = start..<min(end, start + size)
+        let tiles = images.count * tilesPerImage
+        let vStride = stride(tiles: tiles, channels: inputs)
+        let mStride = stride(tiles: tiles, channels: outputs)
+        let v = Storage(count: Self.positions * vStride)
+        let m = Storage(count: Self.positions * mStride)
+        if let x, dw != nil {
+          transformInput(x, images: images, first: start, into: v.pointer, stride: vStride)
+        }
+        transformOutputGradient(dy, images: images, first: start, into: m.pointer, stride: mStride)
+        products(
+          0..<Self.positions, tiles: tiles, v.pointer, vStride, m.pointer, mStride, filters,
+          filterSums: dw == nil ? nil : sums[part].pointer, accumulate: !isFirst,
+          wantsInput: dx != nil)
+        if let dx {
+          addInputGradient(v.pointer, stride: vStride, images: images, first: start, to: dx)
+        }
+        isFirst = false
+      }
+    }
+    guard let dw else { return }
+    Parallel.forRanges(Self.positions * matrix, grain: 1 << 14) { range in
+      for i in Swift.stride(from: range.lowerBound, to: range.upperBound, by: laneCount) {
+        var sum = sums[0].pointer.lanes(i)
+        for part in 1..<max(1, parts) where part * imagesPerPart < batch {
+          sum += sums[part].pointer.lanes(i)
+        }
+        sums[0].pointer.store(sum, i)
+      }
+    }
+    filterGradients(sums[0].pointer, into: dw)
+  }
+
+  // Many channels: the 36 positions are shared out over the threads, so that the transformed
+  // filters pass through the caches once and their gradients are summed in one place.
+  private func backwardByPositions(
+    _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
+    dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
+  ) {
+    let budget = 1 << 23  // Elements of transformed tiles at a time: 32 MiB.
+    let tilesAtOnce = max(24, budget / (Self.positions * (inputs + outputs)))
+    let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
+    let matrix = inputs * outputs
+    let sums = dw == nil ? nil : Storage(count: Self.positions * matrix)
+    let tiles = size * tilesPerImage
+    let vStride = stride(tiles: tiles, channels: inputs)
+    let mStride = stride(tiles: tiles, channels: outputs)
+    let v = Storage(count: Self.positions * vStride)
+    let m = Storage(count: Self.positions * mStride)
+    for start in Swift.stride(from: 0, to: batch, by: size) {
+      let end = min(batch, start + size)
+      let grain = max(1, (end - start + 7) / 8)
+      Parallel.forRanges(end - start, grain: grain) { range in
+        let images = start + range.lowerBound..<start + range.upperBound
+        if let x, dw != nil {
+          transformInput(x, images: images, first: start, into: v.pointer, stride: vStride)
+        }
+        transformOutputGradient(dy, images: images, first: start, into: m.pointer, stride: mStride)
+      }
+      Parallel.forEach(Self.positions) { position in
+        products(
+          position..<position + 1, tiles: (end - start) * tilesPerImage, v.pointer, vStride,
+          m.pointer, mStride, filters, filterSums: sums?.pointer, accumulate: start > 0,
+          wantsInput: dx != nil)
+      }
+      if let dx {
+        Parallel.forRanges(end - start, grain: grain) { range in
+          let images = start + range.lowerBound..<start + range.upperBound
+          addInputGradient(v.pointer, stride: vStride, images: images, first: start, to: dx)
+        }
+      }
+    }
+    if let dw, let sums { filterGradients(sums.pointer, into: dw) }
+  }
+
+  // The matrix products of some positions: dU += Vᵀ dM, then dV = dM Uᵀ in V's place.
+  private func products(
+    _ range: Range<Int>, tiles: Int, _ v: UnsafeMutablePointer<Float>, _ vStride: Int,
+    _ m: UnsafeMutablePointer<Float>, _ mStride: Int, _ filters: UnsafePointer<Float>?,
+    filterSums: UnsafeMutablePointer<Float>?, accumulate: Bool, wantsInput: Bool
+  ) {
+    let perPosition = Gemm.panelElements(depth: outputs, columns: inputs)
+    let panels = Storage(count: Gemm.panelElements(depth: tiles, columns: outputs))
+    for position in range {
+      let gradients = m + position * mStride
+      if let filterSums {
+        Gemm.pack(
+          depth: tiles, columns: outputs, gradients, rowStride: outputs, columnStride: 1,
+          into: panels.pointer)
+        Gemm.multiply(
+          rows: inputs, columns: outputs, depth: tiles, v + position * vStride, aRow: 1,
+          aDepth: inputs, panels: panels.pointer,
+          into: filterSums + position * inputs * outputs, cRow: outputs, accumulate: accumulate)
+      }
+      if wantsInput, let filters {
+        Gemm.multiply(
+          rows: tiles, columns: inputs, depth: outputs, gradients, aRow: outputs, aDepth: 1,
+          panels: filters + position * perPosition, into: v + position * vStride, cRow: inputs,
+          accumulate: false)
+      }
+    }
+  }
+}
