@@ -9,6 +9,34 @@ final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>
   let capacity: Int
 
+  // What kernels have made of these elements, such as packed filters, to use again while they do
+  // not change.
+  private let lock = NSLock()
+  private var prepared: [Preparation: Storage] = [:]
+
+  /// The forms of a weight that kernels keep.
+  enum Preparation: Hashable {
+    case linear(inputs: Int)
+    case transposedLinear
+    case directConvolution
+    case winograd
+  }
+
+  /// Returns the prepared form, made by `make` unless it was made before.
+  func prepared(_ form: Preparation, _ make: () -> Storage) -> Storage {
+    lock.lock()
+    defer { lock.unlock() }
+    if let made = prepared[form] { return made }
+    let made = make()
+    prepared[form] = made
+    return made
+  }
+
+  /// Forgets prepared forms; to be called before the elements change.
+  func invalidate() {
+    if !prepared.isEmpty { prepared = [:] }
+  }
+
   /// Allocates room for `count` elements, 64-byte aligned, with unspecified contents.
   init(count: Int) {
     capacity = BufferPool.roundedCapacity(count)

@@ -93,7 +93,9 @@ public struct Tensor: Sendable {
 
   @usableFromInline
   mutating func makeUnique() {
-    if !isKnownUniquelyReferenced(&storage) {
+    if isKnownUniquelyReferenced(&storage) {
+      storage.invalidate()
+    } else {
       let copy = Storage(count: count)
       copy.pointer.update(from: storage.pointer, count: count)
       storage = copy

@@ -233,6 +233,9 @@ struct DirectConvolution {
     let size = 96
     let blocks = (pixels + size - 1) / size
     let parts = min(4, blocks)
+    let taps = taps
+    let inputs = inputs
+    let patch = patch
     let sums = (0..<parts).map { _ in Storage(count: outputs * patch) }
     Parallel.forEach(parts) { part in
       let patches = Storage(count: size * patch)
@@ -251,9 +254,6 @@ struct DirectConvolution {
         isFirst = false
       }
     }
-    let taps = taps
-    let inputs = inputs
-    let patch = patch
     Parallel.forRanges(outputs, grain: 8) { range in
       for o in range {
         for c in 0..<inputs {

@@ -1,3 +1,5 @@
+import Vectors
+
 extension Kernel {
   /// Convolves `[batch, height, width, inputs]` and adds what comes with it, as
   /// `Naive.convolution`.
@@ -11,22 +13,167 @@ extension Kernel {
     _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry,
     channelBias: Tensor? = nil, residual: Tensor? = nil
   ) -> Tensor {
-    Naive.convolution(
-      x, weight: weight, bias: bias, geometry: geometry, channelBias: channelBias,
-      residual: residual)
+    let call = ConvolutionCall(x.shape, weight: weight.shape, geometry)
+    let epilogue = Winograd.Epilogue(
+      bias: bias.map { UnsafePointer($0.storage.pointer) },
+      channelBias: channelBias.map { UnsafePointer($0.storage.pointer) },
+      residual: residual.map { UnsafePointer($0.storage.pointer) })
+    let outputShape = geometry.outputShape(x.shape, outputs: call.outputs)
+    if let residual, residual.shape != outputShape {
+      fatalError("convolution: residual \(residual.shape) should be \(outputShape)")
+    }
+    if let channelBias, channelBias.shape != [call.batch, call.outputs] {
+      fatalError("convolution: channel bias \(channelBias.shape) is not [batch, outputs]")
+    }
+    if geometry == ConvolutionGeometry(kernel: 1), channelBias == nil {
+      return linear(
+        x, weight: weight.reshaped([call.outputs, call.inputs]), bias: bias, residual: residual)
+    }
+    return Tensor(uninitialized: outputShape) { y in
+      if call.prefersWinograd {
+        let winograd = call.winograd
+        let filters = keep(weight, .winograd, rows: call.pixels) {
+          winograd.transformedFilters(weight.storage.pointer, transposed: false)
+        }
+        winograd.forward(
+          x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
+      } else {
+        let direct = call.direct
+        let filters = keep(weight, .directConvolution, rows: call.pixels) {
+          direct.packedFilters(weight.storage.pointer, transposed: false)
+        }
+        direct.forward(x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
+      }
+    }
   }
 
   /// Carries the gradient of `convolution` to its input, of shape `inputShape`.
   public static func convolutionInputGradient(
     _ dy: Tensor, weight: Tensor, inputShape: Shape, geometry: ConvolutionGeometry
   ) -> Tensor {
-    Naive.convolutionInputGradient(dy, weight: weight, inputShape: inputShape, geometry: geometry)
+    let call = ConvolutionCall(inputShape, weight: weight.shape, geometry)
+    call.requireOutput(dy)
+    if geometry == ConvolutionGeometry(kernel: 1) {
+      return linearInputGradient(dy, weight: weight.reshaped([call.outputs, call.inputs]))
+    }
+    return Tensor(uninitialized: inputShape) { dx in
+      if call.prefersWinograd {
+        let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+        call.winograd.backward(
+          nil, dy.storage.pointer, filters: filters.pointer, dx: dx, dw: nil)
+      } else {
+        let filters = call.direct.packedFilters(weight.storage.pointer, transposed: true)
+        call.direct.inputGradient(dy.storage.pointer, filters: filters.pointer, into: dx)
+      }
+    }
   }
 
   /// Carries the gradient of `convolution` to its weight, `[outputs, inputs, kernel, kernel]`.
   public static func convolutionWeightGradient(
     _ x: Tensor, _ dy: Tensor, geometry: ConvolutionGeometry
   ) -> Tensor {
-    Naive.convolutionWeightGradient(x, dy, geometry: geometry)
+    let shape = [dy.shape[3], x.shape[3], geometry.kernel, geometry.kernel]
+    let call = ConvolutionCall(x.shape, weight: shape, geometry)
+    call.requireOutput(dy)
+    if geometry == ConvolutionGeometry(kernel: 1) {
+      return linearWeightGradient(x, dy).reshaped(shape)
+    }
+    return Tensor(uninitialized: shape) { dw in
+      if call.prefersWinograd {
+        call.winograd.backward(
+          x.storage.pointer, dy.storage.pointer, filters: nil, dx: nil, dw: dw)
+      } else {
+        call.direct.weightGradient(x.storage.pointer, dy.storage.pointer, into: dw)
+      }
+    }
+  }
+
+  /// Carries the gradient of `convolution` to its input and its weight at once, which shares the
+  /// transformed gradient between the two.
+  public static func convolutionGradients(
+    _ x: Tensor, _ dy: Tensor, weight: Tensor, geometry: ConvolutionGeometry
+  ) -> (input: Tensor, weight: Tensor) {
+    let call = ConvolutionCall(x.shape, weight: weight.shape, geometry)
+    guard call.prefersWinograd else {
+      return (
+        convolutionInputGradient(dy, weight: weight, inputShape: x.shape, geometry: geometry),
+        convolutionWeightGradient(x, dy, geometry: geometry)
+      )
+    }
+    call.requireOutput(dy)
+    let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+    let dx = Tensor(allocating: x.shape), dw = Tensor(allocating: weight.shape)
+    call.winograd.backward(
+      x.storage.pointer, dy.storage.pointer, filters: filters.pointer, dx: dx.storage.pointer,
+      dw: dw.storage.pointer)
+    return (dx, dw)
+  }
+}
+
+/// The sizes of one convolution and the kernel that suits them.
+struct ConvolutionCall {
+  let batch: Int, height: Int, width: Int, inputs: Int, outputs: Int
+  let outputHeight: Int, outputWidth: Int
+  let geometry: ConvolutionGeometry
+
+  init(_ input: Shape, weight: Shape, _ geometry: ConvolutionGeometry) {
+    guard input.count == 4, weight.count == 4, weight[1] == input[3],
+      weight[2] == geometry.kernel, weight[3] == geometry.kernel
+    else {
+      fatalError("convolution: weight \(weight) does not fit \(input) and \(geometry)")
+    }
+    (batch, height, width, inputs) = (input[0], input[1], input[2], input[3])
+    outputs = weight[0]
+    (outputHeight, outputWidth) = geometry.outputExtents(height: height, width: width)
+    self.geometry = geometry
+  }
+
+  func requireOutput(_ dy: Tensor) {
+    guard dy.shape == [batch, outputHeight, outputWidth, outputs] else {
+      fatalError("convolution: gradient \(dy.shape) is not of the output's shape")
+    }
+  }
+
+  var pixels: Int { batch * outputHeight * outputWidth }
+
+  /// Winograd's algorithm reads four times as many numbers for the filters; it pays from a few
+  /// hundred pixels on, and its transforms handle whole vectors of channels.
+  var prefersWinograd: Bool {
+    geometry == ConvolutionGeometry(kernel: 3, padding: 1) && inputs % laneCount == 0
+      && outputs % laneCount == 0 && height >= 3 && width >= 3 && pixels >= 256
+  }
+
+  var winograd: Winograd {
+    Winograd(batch: batch, height: height, width: width, inputs: inputs, outputs: outputs)
+  }
+
+  var direct: DirectConvolution {
+    DirectConvolution(
+      batch: batch, height: height, width: width, inputs: inputs, outputHeight: outputHeight,
+      outputWidth: outputWidth, outputs: outputs, geometry: geometry)
+  }
+}
+
+extension Winograd {
+  func transformedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
+    let perPosition = Gemm.panelElements(
+      depth: transposed ? outputs : inputs, columns: transposed ? inputs : outputs)
+    let panels = Storage(count: Self.positions * perPosition)
+    transformFilters(weight, transposed: transposed, into: panels.pointer)
+    return panels
+  }
+}
+
+extension DirectConvolution {
+  func packedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
+    let panels = Storage(
+      count: Gemm.panelElements(
+        depth: transposed ? outputs : patch, columns: transposed ? patch : outputs))
+    if transposed {
+      packTransposedFilters(weight, into: panels.pointer)
+    } else {
+      packFilters(weight, into: panels.pointer)
+    }
+    return panels
   }
 }

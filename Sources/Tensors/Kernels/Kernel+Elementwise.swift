@@ -1,17 +1,95 @@
+import Vectors
+
 extension Kernel {
   /// Applies SiLU to every element: `x·σ(x)`.
-  public static func silu(_ x: Tensor) -> Tensor { Naive.silu(x) }
+  public static func silu(_ x: Tensor) -> Tensor {
+    Tensor(uninitialized: x.shape) { y in
+      let source = UnsafePointer(x.storage.pointer)
+      Parallel.forRanges(x.count, grain: 1 << 15) { range in
+        var i = range.lowerBound
+        while i + laneCount <= range.upperBound {
+          let u = source.lanes(i)
+          y.store(u * Lanes.sigmoid(u), i)
+          i += laneCount
+        }
+        while i < range.upperBound {
+          y[i] = source[i] * Lanes.sigmoid(Lanes(repeating: source[i]))[0]
+          i += 1
+        }
+      }
+    }
+  }
 
   /// Carries the gradient of `silu` to its input `x`.
   public static func siluGradient(_ dy: Tensor, x: Tensor) -> Tensor {
-    Naive.siluGradient(dy, x: x)
+    Tensor(uninitialized: x.shape) { dx in
+      let source = UnsafePointer(x.storage.pointer), gradient = UnsafePointer(dy.storage.pointer)
+      Parallel.forRanges(x.count, grain: 1 << 15) { range in
+        var i = range.lowerBound
+        while i + laneCount <= range.upperBound {
+          dx.store(gradient.lanes(i) * slope(source.lanes(i)), i)
+          i += laneCount
+        }
+        while i < range.upperBound {
+          dx[i] = gradient[i] * slope(Lanes(repeating: source[i]))[0]
+          i += 1
+        }
+      }
+    }
+  }
+
+  // The derivative of u σ(u): σ + u σ (1 - σ).
+  @inline(__always)
+  private static func slope(_ u: Lanes) -> Lanes {
+    let sigmoid = Lanes.sigmoid(u)
+    return sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid)
   }
 
   /// Doubles the extents of `[batch, height, width, channels]` by repeating every pixel.
-  public static func upsampledNearest(_ x: Tensor) -> Tensor { Naive.upsampledNearest(x) }
+  public static func upsampledNearest(_ x: Tensor) -> Tensor {
+    let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    return Tensor(uninitialized: [batch, 2 * height, 2 * width, channels]) { y in
+      let source = x.storage.pointer
+      Parallel.forRanges(batch * height, grain: 16) { rows in
+        for row in rows {
+          let target = y + row * 4 * width * channels
+          for column in 0..<width {
+            let pixel = source + (row * width + column) * channels
+            (target + 2 * column * channels).update(from: pixel, count: channels)
+            (target + (2 * column + 1) * channels).update(from: pixel, count: channels)
+          }
+          (target + 2 * width * channels).update(from: target, count: 2 * width * channels)
+        }
+      }
+    }
+  }
 
   /// Carries the gradient of `upsampledNearest` to its input: the sum over each square of four.
   public static func upsampledNearestGradient(_ dy: Tensor) -> Tensor {
-    Naive.upsampledNearestGradient(dy)
+    let (batch, height, width) = (dy.shape[0], dy.shape[1] / 2, dy.shape[2] / 2)
+    let channels = dy.shape[3]
+    return Tensor(uninitialized: [batch, height, width, channels]) { dx in
+      let source = UnsafePointer(dy.storage.pointer)
+      Parallel.forRanges(batch * height, grain: 16) { rows in
+        for row in rows {
+          for column in 0..<width {
+            let corner = source + (row * 4 * width + 2 * column) * channels
+            let below = corner + 2 * width * channels
+            let target = dx + (row * width + column) * channels
+            var c = 0
+            while c + laneCount <= channels {
+              target.store(
+                corner.lanes(c) + corner.lanes(channels + c)
+                  + (below.lanes(c) + below.lanes(channels + c)), c)
+              c += laneCount
+            }
+            while c < channels {
+              target[c] = corner[c] + corner[channels + c] + (below[c] + below[channels + c])
+              c += 1
+            }
+          }
+        }
+      }
+    }
   }
 }

@@ -5,19 +5,96 @@ extension Kernel {
   ///   - weight: `[outputs, inputs]`.
   ///   - bias: `[outputs]`.
   public static func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
-    Naive.linear(x, weight: weight, bias: bias)
+    linear(x, weight: weight, bias: bias, residual: nil)
+  }
+
+  /// The same with `residual`, of the output's shape, added.
+  public static func linear(
+    _ x: Tensor, weight: Tensor, bias: Tensor?, residual: Tensor?
+  ) -> Tensor {
+    let outputs = weight.shape[0], inputs = weight.shape[1]
+    requireLastAxis(x, inputs, "linear")
+    let rows = x.count / max(1, inputs)
+    let panels = keep(weight, .linear(inputs: inputs), rows: rows) {
+      let panels = Storage(count: Gemm.panelElements(depth: inputs, columns: outputs))
+      packParallel(
+        depth: inputs, columns: outputs, weight.storage.pointer, rowStride: 1,
+        columnStride: inputs, into: panels.pointer)
+      return panels
+    }
+    return Tensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
+      LinearKernels.forward(
+        x.storage.pointer, rows: rows, inputs: inputs, outputs: outputs, panels: panels.pointer,
+        bias: bias.map { UnsafePointer($0.storage.pointer) },
+        residual: residual.map { UnsafePointer($0.storage.pointer) }, into: y)
+    }
   }
 
   /// Carries the gradient of `linear` to its input, `[rows…, inputs]`.
   public static func linearInputGradient(_ dy: Tensor, weight: Tensor) -> Tensor {
-    Naive.linearInputGradient(dy, weight: weight)
+    let outputs = weight.shape[0], inputs = weight.shape[1]
+    requireLastAxis(dy, outputs, "linearInputGradient")
+    let rows = dy.count / max(1, outputs)
+    let panels = Storage(count: Gemm.panelElements(depth: outputs, columns: inputs))
+    packParallel(
+      depth: outputs, columns: inputs, weight.storage.pointer, rowStride: inputs, columnStride: 1,
+      into: panels.pointer)
+    return Tensor(uninitialized: dy.shape.dropLast() + [inputs]) { dx in
+      LinearKernels.forward(
+        dy.storage.pointer, rows: rows, inputs: outputs, outputs: inputs, panels: panels.pointer,
+        bias: nil, residual: nil, into: dx)
+    }
   }
 
   /// Carries the gradient of `linear` to its weight, `[outputs, inputs]`.
   public static func linearWeightGradient(_ x: Tensor, _ dy: Tensor) -> Tensor {
-    Naive.linearWeightGradient(x, dy)
+    let inputs = x.shape.last ?? 1, outputs = dy.shape.last ?? 1
+    let rows = x.count / max(1, inputs)
+    guard dy.count == rows * outputs else {
+      fatalError("linearWeightGradient: rows of \(x.shape) and \(dy.shape) differ")
+    }
+    return Tensor(uninitialized: [outputs, inputs]) { dw in
+      LinearKernels.weightGradient(
+        x.storage.pointer, dy.storage.pointer, rows: rows, inputs: inputs, outputs: outputs,
+        into: dw)
+    }
   }
 
   /// Sums over all axes but the last: the gradient of a bias that was added to every row.
-  public static func biasGradient(_ dy: Tensor) -> Tensor { Naive.biasGradient(dy) }
+  public static func biasGradient(_ dy: Tensor) -> Tensor {
+    let channels = dy.shape.last ?? 1
+    return Tensor(uninitialized: [channels]) { sum in
+      LinearKernels.rowSum(
+        dy.storage.pointer, rows: dy.count / max(1, channels), channels: channels, into: sum)
+    }
+  }
+
+  static func requireLastAxis(_ x: Tensor, _ extent: Int, _ name: String) {
+    guard x.shape.last == extent else {
+      fatalError("\(name): the last axis of \(x.shape) should be \(extent)")
+    }
+  }
+
+  /// Packs as `Gemm.pack`, panels shared out over the threads.
+  static func packParallel(
+    depth: Int, columns: Int, _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int,
+    into panels: UnsafeMutablePointer<Float>
+  ) {
+    let width = Gemm.panelWidth
+    Parallel.forEach((columns + width - 1) / width) { index in
+      Gemm.pack(
+        depth: depth, columns: min(width, columns - index * width),
+        b + index * width * columnStride, rowStride: rowStride, columnStride: columnStride,
+        into: panels + index * width * depth)
+    }
+  }
+
+  /// Prepares a weight, and keeps the result with the weight where few rows use it: then
+  /// preparing takes longer than multiplying. In training, where weights change at every step and
+  /// rows are many, nothing is kept.
+  static func keep(
+    _ weight: Tensor, _ form: Storage.Preparation, rows: Int, _ make: () -> Storage
+  ) -> Storage {
+    rows <= 2048 ? weight.storage.prepared(form, make) : make()
+  }
 }

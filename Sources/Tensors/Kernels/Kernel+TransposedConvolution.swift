@@ -8,14 +8,26 @@ extension Kernel {
   public static func transposedConvolution(
     _ x: Tensor, weight: Tensor, bias: Tensor?, geometry: ConvolutionGeometry
   ) -> Tensor {
-    Naive.transposedConvolution(x, weight: weight, bias: bias, geometry: geometry)
+    // It is the input gradient of the convolution that would make x of the output.
+    let shape = geometry.transposedOutputShape(x.shape, outputs: weight.shape[1])
+    let y = convolutionInputGradient(x, weight: weight, inputShape: shape, geometry: geometry)
+    guard let bias else { return y }
+    let channels = shape[3]
+    return Tensor(uninitialized: shape) { target in
+      for row in 0..<y.count / channels {
+        for c in 0..<channels {
+          target[row * channels + c] =
+            y.storage.pointer[row * channels + c] + bias.storage.pointer[c]
+        }
+      }
+    }
   }
 
   /// Carries the gradient of `transposedConvolution` to its input.
   public static func transposedConvolutionInputGradient(
     _ dy: Tensor, weight: Tensor, geometry: ConvolutionGeometry
   ) -> Tensor {
-    Naive.transposedConvolutionInputGradient(dy, weight: weight, geometry: geometry)
+    convolution(dy, weight: weight, bias: nil, geometry: geometry)
   }
 
   /// Carries the gradient of `transposedConvolution` to its weight,
@@ -23,6 +35,6 @@ extension Kernel {
   public static func transposedConvolutionWeightGradient(
     _ x: Tensor, _ dy: Tensor, geometry: ConvolutionGeometry
   ) -> Tensor {
-    Naive.transposedConvolutionWeightGradient(x, dy, geometry: geometry)
+    convolutionWeightGradient(dy, x, geometry: geometry)
   }
 }

@@ -17,7 +17,7 @@ extension Winograd {
     into y: UnsafeMutablePointer<Float>
   ) {
     let perPosition = Gemm.panelElements(depth: inputs, columns: outputs)
-    let size = imagesPerBlock(tiles: 96, atLeastBlocks: Parallel.threadCount)
+    let size = imagesPerBlock(tiles: 48, atLeastBlocks: Parallel.threadCount)
     Parallel.forRanges(batch, grain: size) { images in
       let tiles = images.count * tilesPerImage
       let vStride = stride(tiles: tiles, channels: inputs)
@@ -58,7 +58,7 @@ extension Winograd {
     _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
     dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
   ) {
-    let size = imagesPerBlock(tiles: 96, atLeastBlocks: 2)
+    let size = imagesPerBlock(tiles: 48, atLeastBlocks: 2)
     let parts = min(8, (batch + size - 1) / size)
     let imagesPerPart = (batch + parts - 1) / parts
     let matrix = inputs * outputs
@@ -106,7 +106,7 @@ extension Winograd {
     _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
     dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
   ) {
-    let budget = 1 << 23  // Elements of transformed tiles at a time: 32 MiB.
+    let budget = 1 << 21  // Elements of transformed tiles at a time: 8 MiB.
     let tilesAtOnce = max(24, budget / (Self.positions * (inputs + outputs)))
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
     let matrix = inputs * outputs
