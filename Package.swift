@@ -82,7 +82,7 @@ let coreModules: [Target] = [
 
 let teaching: [Target] = [
   core("Figures", ["CCairo"]),
-  core("Notebook", ["Figures", argumentParser]),
+  core("Notebook", ["Figures", "Weaving", argumentParser]),
   core("Weaving", []),
 ]
 
@@ -96,6 +96,13 @@ let tools: [Target] = [
   tool("benchmark", ["Tensors", "Autodiff", "Networks", "Diffusion", "Learning"]),
 ]
 
+/// A chapter for the tests to run and to weave.
+let sample = Target.executableTarget(
+  name: "sample-chapter", dependencies: ["Notebook", argumentParser],
+  path: "Tests/SampleChapter/09-sample",
+  exclude: existing("Tests/SampleChapter/09-sample", ["README.md", "transcript.json"]),
+  swiftSettings: optimized)
+
 let testTargets: [Target] = [
   tests("TensorsTests", ["Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
@@ -108,6 +115,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
-  targets: libraries + coreModules + teaching + chapters + tools + testTargets,
+  targets: libraries + coreModules + teaching + chapters + tools + [sample] + testTargets,
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,110 @@
+import Weaving
+
+extension Chapter {
+  /// Prints and records a number.
+  /// - Parameters:
+  ///   - unit: what the number counts in, such as `nats`.
+  ///   - digits: how many significant digits to write.
+  ///   - volatile: true for a number that no second run reproduces, such as a duration.
+  public func show(
+    _ label: String, _ value: Double, _ unit: String? = nil, digits: Int? = nil,
+    volatile: Bool = false, line: UInt = #line
+  ) {
+    let record = ValueRecord(
+      label: label, number: value, unit: unit, digits: digits, volatile: volatile ? true : nil)
+    self.record(.value(record), line: line)
+  }
+
+  /// Prints and records an integer.
+  public func show(
+    _ label: String, _ value: Int, _ unit: String? = nil, volatile: Bool = false,
+    line: UInt = #line
+  ) {
+    let record = ValueRecord(
+      label: label, text: String(value), unit: unit, volatile: volatile ? true : nil)
+    self.record(.value(record), line: line)
+  }
+
+  /// Prints and records a Monte-Carlo estimate, as `mean ± standard error`.
+  public func show(
+    _ label: String, _ value: Estimate, _ unit: String? = nil, digits: Int = 6, line: UInt = #line
+  ) {
+    let record = ValueRecord(
+      label: label, number: value.mean, standardError: value.standardError, unit: unit,
+      digits: digits)
+    self.record(.value(record), line: line)
+  }
+
+  /// Prints and records a text.
+  public func show(_ label: String, _ text: String, line: UInt = #line) {
+    record(.value(ValueRecord(label: label, text: text)), line: line)
+  }
+
+  /// Prints and records a duration in seconds, which is expected to differ from run to run.
+  public func show(_ label: String, seconds: Double, line: UInt = #line) {
+    show(label, seconds, "s", digits: 3, volatile: true, line: line)
+  }
+
+  /// Prints and records a table.
+  /// - Parameters:
+  ///   - title: one line above the table, in Markdown with `$…$` mathematics.
+  ///   - columns: names, or `Column` values that say how to write the numbers.
+  ///   - rows: numbers and texts, as many in each row as there are columns.
+  public func table(
+    _ title: String? = nil, columns: [Column], rows: [[any TableCell]], line: UInt = #line
+  ) {
+    for (index, row) in rows.enumerated() where row.count != columns.count {
+      fatalError(
+        "row \(index) of the table at line \(line) has \(row.count) cells for \(columns.count) columns")
+    }
+    let record = TableRecord(
+      title: title, columns: columns.map(\.record), rows: rows.map { $0.map(\.cell) })
+    self.record(.table(record), line: line)
+  }
+}
+
+/// The head of a table's column and how its numbers are written.
+public struct Column: ExpressibleByStringInterpolation, Sendable {
+  let record: ColumnRecord
+
+  /// Creates a column.
+  /// - Parameters:
+  ///   - digits: how many significant digits to write; 6 if nil.
+  ///   - decimals: how many digits after the point, if all numbers shall have the same.
+  ///   - volatile: true for numbers that no second run reproduces.
+  public init(_ name: String, digits: Int? = nil, decimals: Int? = nil, volatile: Bool = false) {
+    record = ColumnRecord(
+      name: name, digits: digits, decimals: decimals, volatile: volatile ? true : nil)
+  }
+
+  public init(stringLiteral name: String) { self.init(name) }
+}
+
+/// What can stand in a cell of a table.
+public protocol TableCell {
+  /// The cell as it is recorded.
+  var cell: CellRecord { get }
+}
+
+extension Double: TableCell {
+  public var cell: CellRecord { .number(self) }
+}
+
+extension Float: TableCell {
+  public var cell: CellRecord { .number(Double(self)) }
+}
+
+extension Int: TableCell {
+  public var cell: CellRecord { .number(Double(self)) }
+}
+
+extension String: TableCell {
+  public var cell: CellRecord { .text(self) }
+}
+
+extension Estimate: TableCell {
+  /// The mean with its standard error, as a text.
+  public var cell: CellRecord {
+    .text(NumberText.short(mean) + " ± " + NumberText.short(standardError, digits: 2))
+  }
+}

@@ -1,1 +1,0 @@
-// Weaving: under construction.
