@@ -12,6 +12,11 @@ public func sqrt(_ x: Tensor) -> Tensor { each(x) { $0.squareRoot() } }
 /// Multiplies every element by itself.
 public func square(_ x: Tensor) -> Tensor { each(x) { $0 * $0 } }
 
+/// Raises every element to a power.
+public func pow(_ x: Tensor, _ exponent: Float) -> Tensor {
+  each(x) { Foundation.pow($0, exponent) }
+}
+
 /// Takes every element's absolute value.
 public func abs(_ x: Tensor) -> Tensor { each(x) { Swift.abs($0) } }
 
@@ -65,6 +70,25 @@ extension Tensor {
     return try Tensor(uninitialized: shape) { result in
       try withElements { elements in
         for i in 0..<count { result[i] = try function(elements[i]) }
+      }
+    }
+  }
+
+  /// Applies `function`, which must not have side effects, to the pairs of elements of two tensors
+  /// of equal shape, on several threads.
+  @inlinable
+  public static func combining(
+    _ a: Tensor, _ b: Tensor, _ function: (Float, Float) -> Float
+  ) -> Tensor {
+    guard a.shape == b.shape else { fatalError("shapes \(a.shape) and \(b.shape) differ") }
+    let count = a.count
+    return Tensor(uninitialized: a.shape) { result in
+      a.withElements { a in
+        b.withElements { b in
+          Parallel.forRanges(count, grain: 1 << 15) { range in
+            for i in range { result[i] = function(a[i], b[i]) }
+          }
+        }
       }
     }
   }

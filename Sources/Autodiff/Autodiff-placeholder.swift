@@ -1,1 +1,0 @@
-// Autodiff: under construction.

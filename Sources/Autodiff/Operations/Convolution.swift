@@ -1,0 +1,79 @@
+import Tensors
+
+/// Convolves images, and adds what comes with it in the same pass over the output: a bias, a bias
+/// for each image, and a residual.
+///
+/// - Parameters:
+///   - x: `[batch, height, width, inputs]`, channels last.
+///   - weight: `[outputs, inputs, kernel, kernel]`.
+///   - bias: `[outputs]`.
+///   - geometry: stride and padding; its kernel is that of `weight`.
+///   - channelBias: `[batch, outputs]`, added to every pixel of an image: a time embedding.
+///   - residual: of the output's shape.
+/// - Returns: `[batch, height', width', outputs]` with `geometry.outputExtents`.
+public func convolution(
+  _ x: Variable, _ weight: Variable, _ bias: Variable?, _ geometry: ConvolutionGeometry,
+  channelBias: Variable? = nil, residual: Variable? = nil
+) -> Variable {
+  checkConvolution(x, weight, inputAxis: 1, geometry)
+  let (input, w, inputShape) = (x.value, weight.value, x.shape)
+  let y = Kernel.convolution(
+    input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
+    residual: residual?.value)
+  return x.tape.record(
+    y,
+    [
+      bias?.receives { dy in Kernel.biasGradient(dy) },
+      channelBias?.receives { dy in dy.sum(axes: [1, 2]) },
+      weight.receives { dy in Kernel.convolutionWeightGradient(input, dy, geometry: geometry) },
+      x.receives { dy in
+        Kernel.convolutionInputGradient(dy, weight: w, inputShape: inputShape, geometry: geometry)
+      },
+      residual?.receives { dy in dy },
+    ])
+}
+
+/// Applies the adjoint of a convolution, which with a stride enlarges images.
+///
+/// - Parameters:
+///   - x: `[batch, height, width, inputs]`, channels last.
+///   - weight: `[inputs, outputs, kernel, kernel]`.
+///   - bias: `[outputs]`.
+/// - Returns: `[batch, height', width', outputs]` with `geometry.transposedOutputExtents`.
+public func transposedConvolution(
+  _ x: Variable, _ weight: Variable, _ bias: Variable?, _ geometry: ConvolutionGeometry
+) -> Variable {
+  checkConvolution(x, weight, inputAxis: 0, geometry)
+  let (input, w) = (x.value, weight.value)
+  return x.tape.record(
+    Kernel.transposedConvolution(input, weight: w, bias: bias?.value, geometry: geometry),
+    [
+      bias?.receives { dy in Kernel.biasGradient(dy) },
+      weight.receives { dy in
+        Kernel.transposedConvolutionWeightGradient(input, dy, geometry: geometry)
+      },
+      x.receives { dy in
+        Kernel.transposedConvolutionInputGradient(dy, weight: w, geometry: geometry)
+      },
+    ])
+}
+
+/// Doubles the extents of images `[batch, height, width, channels]` by repeating every pixel.
+public func upsampledNearest(_ x: Variable) -> Variable {
+  x.tape.record(
+    Kernel.upsampledNearest(x.value), [x.receives { dy in Kernel.upsampledNearestGradient(dy) }])
+}
+
+private func checkConvolution(
+  _ x: Variable, _ weight: Variable, inputAxis: Int, _ geometry: ConvolutionGeometry
+) {
+  guard x.shape.count == 4, weight.shape.count == 4, x.shape[3] == weight.shape[inputAxis],
+    weight.shape[2] == geometry.kernel, weight.shape[3] == geometry.kernel
+  else {
+    fatalError(
+      """
+      a convolution kernel of shape \(weight.shape) with geometry \(geometry) does not apply to \
+      images of shape \(x.shape) (channels last)
+      """)
+  }
+}

@@ -1,0 +1,206 @@
+import Tensors
+
+/// The record of a computation, from which reverse-mode differentiation finds gradients.
+///
+/// Every operation computes its value at once and writes down its *pullback*: the function that
+/// takes the gradient of the loss with respect to the operation's result and gives the gradients
+/// with respect to its operands, `dx = (∂y/∂x)ᵀ·dy`. Going through the tape backwards once, from
+/// the loss to the leaves, applies the chain rule to everything
+/// (Griewank and Walther, "Evaluating derivatives", 2nd edition, SIAM 2008, chapter 3).
+///
+///     let tape = Tape()
+///     let w = tape.variable(weight)
+///     let loss = meanSquaredError(matmul(tape.constant(x), w), tape.constant(y))
+///     let gradient = tape.gradients(of: loss)[weight]
+///
+/// A tape serves one thread at a time.
+public final class Tape: @unchecked Sendable {
+  private enum Node {
+    case leaf
+    case operation(Pullback)
+  }
+
+  private var nodes: [Node] = []
+  private var parameters: [Parameter: Variable.Place] = [:]
+  private var isSpent = false
+
+  /// Whether operations are recorded, so that gradients can be asked for.
+  public let recording: Bool
+
+  /// Creates an empty tape.
+  ///
+  /// - Parameter recording: false for inference: nothing is kept but what the caller keeps.
+  public init(recording: Bool = true) { self.recording = recording }
+
+  /// The number of leaves and operations on the tape.
+  public var count: Int { nodes.count }
+
+  /// Brings a value into the computation that needs no gradient, such as data.
+  public func constant(_ value: Tensor) -> Variable {
+    Variable(value: value, tape: self, node: nil)
+  }
+
+  /// Brings a value into the computation whose gradient can be asked for.
+  public func input(_ value: Tensor) -> Variable {
+    Variable(value: value, tape: self, node: recording ? append(.leaf) : nil)
+  }
+
+  /// Brings a parameter's current value into the computation; the same variable every time, so
+  /// that the gradients of all its uses add up.
+  public func variable(_ parameter: Parameter) -> Variable {
+    if let place = parameters[parameter] {
+      return Variable(value: place.value, tape: self, node: place.node)
+    }
+    let variable = input(parameter.value)
+    if let node = variable.node { parameters[parameter] = .init(node: node, value: parameter.value) }
+    return variable
+  }
+
+  private func append(_ node: Node) -> Int {
+    guard !isSpent else {
+      fatalError("this tape's gradients have been taken; begin another for another computation")
+    }
+    nodes.append(node)
+    return nodes.count - 1
+  }
+}
+
+// MARK: - Recording
+
+/// Adds the gradients of an operation's operands, given that of its result.
+///
+/// It holds only the tensors that it needs, and never a `Variable`, which would keep the tape alive.
+typealias Pullback = (_ dy: Tensor, _ gradients: inout Accumulator) -> Void
+
+/// An operand of an operation to which a gradient flows, and how it gets there.
+struct Receiver {
+  let tape: Tape
+  let pullback: Pullback
+}
+
+extension Tape {
+  /// Records an operation by what each of its operands receives; nil for one that needs nothing.
+  func record(_ value: Tensor, _ receivers: [Receiver?]) -> Variable {
+    let receivers = receivers.compactMap { $0 }
+    guard let first = receivers.first else { return constant(value) }
+    for receiver in receivers where receiver.tape !== self { failForMixedTapes() }
+    if receivers.count == 1 { return append(value, first.pullback) }
+    let pullbacks = receivers.map(\.pullback)
+    return append(value) { dy, gradients in
+      for pullback in pullbacks { pullback(dy, &gradients) }
+    }
+  }
+
+  /// Records an operation whose pullback finds the gradients of all operands together.
+  ///
+  /// - Parameter pullback: takes the gradient of the result and gives one for each operand, nil
+  ///   where there is none; those of operands that need none are dropped.
+  public func record(
+    _ value: Tensor, from operands: [Variable], pullback: @escaping (_ dy: Tensor) -> [Tensor?]
+  ) -> Variable {
+    guard operands.contains(where: \.needsGradient) else { return constant(value) }
+    for operand in operands where operand.needsGradient && operand.tape !== self {
+      failForMixedTapes()
+    }
+    let nodes = operands.map(\.node)
+    let shapes = operands.map(\.shape)
+    return append(value) { dy, gradients in
+      for (index, gradient) in pullback(dy).enumerated() {
+        guard let node = nodes[index], let gradient else { continue }
+        guard gradient.shape == shapes[index] else {
+          fatalError("a gradient of shape \(gradient.shape) for an operand of \(shapes[index])")
+        }
+        gradients.add(gradient, to: node)
+      }
+    }
+  }
+
+  private func append(_ value: Tensor, _ pullback: @escaping Pullback) -> Variable {
+    Variable(value: value, tape: self, node: append(.operation(pullback)))
+  }
+
+  private func failForMixedTapes() -> Never {
+    fatalError("an operation on variables of different tapes")
+  }
+}
+
+// MARK: - The backward pass
+
+extension Tape {
+  /// Finds the gradients of a loss, a single number, with respect to all inputs and parameters.
+  ///
+  /// The record is let go of as the pass proceeds, and the tape cannot be used again.
+  public func gradients(of loss: Variable) -> Gradients {
+    guard loss.value.count == 1 else {
+      fatalError("a loss is a single number; for shape \(loss.shape) give a seed")
+    }
+    return gradients(of: loss, seed: .ones(loss.shape))
+  }
+
+  /// Finds the product of `seed` with the derivatives of `output`, `Σ seed·∂output/∂leaf`, for all
+  /// inputs and parameters: a vector-Jacobian product.
+  ///
+  /// - Parameters:
+  ///   - seed: of the shape of `output`.
+  ///   - keepingRecord: whether the tape can be asked again, at the cost of memory.
+  public func gradients(
+    of output: Variable, seed: Tensor, keepingRecord: Bool = false
+  ) -> Gradients {
+    guard recording, !isSpent else {
+      fatalError(
+        recording
+          ? "this tape's gradients have been taken; pass keepingRecord to take them again"
+          : "a tape that does not record has no gradients")
+    }
+    guard output.tape === self, seed.shape == output.shape else {
+      fatalError("a seed of shape \(seed.shape), or of another tape, for shape \(output.shape)")
+    }
+    var accumulator = Accumulator(count: nodes.count)
+    if let node = output.node { accumulator.add(seed, to: node) }
+    var leaves = Set<Int>()
+    for index in nodes.indices.reversed() {
+      // Taken off the tape, the node and what its pullback holds are freed after this turn.
+      let node = keepingRecord ? nodes[index] : nodes.removeLast()
+      switch node {
+      case .leaf: leaves.insert(index)
+      case .operation(let pullback):
+        if let dy = accumulator.take(index) { pullback(dy, &accumulator) }
+      }
+    }
+    let result = Gradients(
+      leaves: leaves, values: accumulator, parameters: parameters.mapValues(\.node))
+    if !keepingRecord {
+      isSpent = true
+      parameters = [:]
+    }
+    return result
+  }
+}
+
+/// The gradients found so far, by place on the tape.
+struct Accumulator {
+  private var gradients: [Tensor?]
+
+  init(count: Int) { gradients = Array(repeating: nil, count: count) }
+
+  /// Adds to the gradient of `node`, in place where nothing else shares its memory.
+  mutating func add(_ gradient: Tensor, to node: Int) {
+    if gradients[node] == nil {
+      gradients[node] = gradient
+    } else {
+      gradients[node]! += gradient
+    }
+  }
+
+  /// Lets `body` add to the gradient of `node`, which is created as zeros of `shape` first.
+  mutating func update(_ node: Int, shape: Shape, _ body: (inout Tensor) -> Void) {
+    if gradients[node] == nil { gradients[node] = .zeros(shape) }
+    body(&gradients[node]!)
+  }
+
+  /// Gives the gradient of `node` away.
+  mutating func take(_ node: Int) -> Tensor? {
+    defer { gradients[node] = nil }
+    return gradients[node]
+  }
+}

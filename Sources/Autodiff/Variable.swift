@@ -1,0 +1,46 @@
+import Tensors
+
+/// A tensor in a computation whose gradient may be wanted: a value, and its place on a tape.
+public struct Variable: Sendable {
+  /// What the computation gave.
+  public let value: Tensor
+  /// The tape on which operations with this variable are recorded.
+  public let tape: Tape
+  /// The place on the tape, or nil if no gradient flows here.
+  let node: Int?
+
+  /// The value's extents.
+  public var shape: Shape { value.shape }
+
+  /// The value of a variable that is a single number, such as a loss.
+  public var scalar: Float { value.scalar }
+
+  /// Whether a gradient flows to this variable: it depends on an input or a parameter, and the
+  /// tape records.
+  public var needsGradient: Bool { node != nil }
+
+  /// The same value as a constant, through which no gradient passes.
+  public var detached: Variable { tape.constant(value) }
+
+  /// A variable without its tape, for the tape itself to hold.
+  struct Place {
+    let node: Int
+    let value: Tensor
+  }
+
+  /// Says that this operand of an operation receives `pullback(dy)`; nil if it needs no gradient,
+  /// so that what the pullback holds is not kept.
+  func receives(_ pullback: @escaping (_ dy: Tensor) -> Tensor) -> Receiver? {
+    guard let node else { return nil }
+    return Receiver(tape: tape) { dy, gradients in gradients.add(pullback(dy), to: node) }
+  }
+
+  /// Says that this operand's gradient is added to in place: where only a part of it is touched.
+  func updates(_ pullback: @escaping (_ dy: Tensor, _ gradient: inout Tensor) -> Void) -> Receiver? {
+    guard let node else { return nil }
+    let shape = shape
+    return Receiver(tape: tape) { dy, gradients in
+      gradients.update(node, shape: shape) { pullback(dy, &$0) }
+    }
+  }
+}
