@@ -65,7 +65,7 @@ let argumentParser: Target.Dependency = .product(
 let libraries: [Target] = [
   .systemLibrary(
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev", "fonts-dejavu-core"])]),
   .target(name: "CProcessor", cSettings: [.unsafeFlags(native.filter { $0 != "-Xcc" })]),
 ]
 
@@ -107,6 +107,7 @@ let testTargets: [Target] = [
   tests("TensorsTests", ["Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),
+  tests("FiguresTests", ["Figures"]),
 ]
 
 let package = Package(
