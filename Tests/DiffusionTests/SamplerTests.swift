@@ -69,6 +69,22 @@ import Testing
     }
   }
 
+  @Test func deterministicSamplingHasTheTabulatedVariances() {
+    for (steps, variance) in [
+      (5, 0.0689), (10, 0.1369), (20, 0.1861), (50, 0.2222), (100, 0.2357), (250, 0.2441),
+      (1000, 0.2485),
+    ] {
+      let x0 = law(.ddim(), linear, timesteps: linear.timesteps(steps, spacing: .trailing))
+      expect(x0.variance, equals: variance, within: 6e-5, "\(steps) steps")
+    }
+  }
+
+  @Test func reNoisingTheMeanLosesHalfTheVariance() {
+    // sigma² = 1 - alphaBar_s: the estimate of x0 with noise that owes nothing to x_t.
+    let rule = DDIMStep(sigma: { $0.previousNoiseVariance.squareRoot() })
+    expect(law(rule, linear, mean: 0, variance: 1).variance, equals: 0.5, within: 0.01)
+  }
+
   @Test func ddimWithEtaOneIsAncestralSampling() {
     for timesteps in [nil, linear.timesteps(37), linear.timesteps(50, spacing: .quadratic)] {
       let ancestral = law(.ancestral(), linear, timesteps: timesteps)
