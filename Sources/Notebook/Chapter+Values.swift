@@ -103,8 +103,6 @@ extension String: TableCell {
 }
 
 extension Estimate: TableCell {
-  /// The mean with its standard error, as a text.
-  public var cell: CellRecord {
-    .text(NumberText.short(mean) + " ± " + NumberText.short(standardError, digits: 2))
-  }
+  /// The mean with its standard error.
+  public var cell: CellRecord { .estimate(mean, standardError) }
 }

@@ -27,7 +27,9 @@ public struct Problems: Error, Equatable, Sendable, CustomStringConvertible {
 
   public init(_ list: [Problem]) { self.list = list }
 
-  init(_ file: String, _ message: String) { list = [Problem(file, message)] }
+  init(_ file: String, _ line: Int? = nil, message: String) {
+    list = [Problem(file, line, message)]
+  }
 
   public var description: String { list.map(\.description).joined(separator: "\n") }
 }

@@ -17,7 +17,9 @@ public struct TableLayout: Sendable {
     rows = table.rows.indices.map { row in columns.map { $0[row] } }
     isNumeric = table.columns.indices.map { index in
       table.rows.contains { row in
-        if index < row.count, case .number = row[index] { true } else { false }
+        guard index < row.count else { return false }
+        if case .text = row[index] { return false }
+        return true
       }
     }
     widths = zip(heads, columns).map { head, cells in
@@ -43,7 +45,13 @@ public struct TableLayout: Sendable {
     var written = NumberText.column(
       numbers, digits: column.digits ?? 6, decimals: column.decimals)[...]
     return cells.map { cell in
-      if case .text(let text) = cell { text } else { written.removeFirst() }
+      switch cell {
+      case .number: written.removeFirst()
+      case .estimate(let mean, let error):
+        NumberText.short(mean, digits: column.digits ?? 6) + " ± "
+          + NumberText.short(error, digits: 2)
+      case .text(let text): text
+      }
     }
   }
 }

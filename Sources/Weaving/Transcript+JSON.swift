@@ -36,6 +36,14 @@ extension Event: Codable {
 
   /// The event as one line of JSON. Numbers that are not finite are texts: `"nan"`, `"inf"`.
   public var json: String { compactJSON(self) }
+
+  /// Reads an event from a line of JSON; nil if the line is something else.
+  public init?(json: String) {
+    guard let event = try? jsonDecoder().decode(Event.self, from: Data(json.utf8)) else {
+      return nil
+    }
+    self = event
+  }
 }
 
 extension CellRecord: Codable {
@@ -43,6 +51,8 @@ extension CellRecord: Codable {
     let container = try decoder.singleValueContainer()
     if let number = try? container.decode(Double.self) {
       self = .number(number)
+    } else if let pair = try? container.decode([Double].self), pair.count == 2 {
+      self = .estimate(pair[0], pair[1])
     } else {
       self = .text(try container.decode(String.self))
     }
@@ -52,6 +62,7 @@ extension CellRecord: Codable {
     var container = encoder.singleValueContainer()
     switch self {
     case .number(let number): try container.encode(number)
+    case .estimate(let mean, let error): try container.encode([mean, error])
     case .text(let text): try container.encode(text)
     }
   }
@@ -84,7 +95,7 @@ extension Transcript {
       self.init(chapter: read.chapter, seed: read.seed, isQuick: read.quick, events: read.events)
       digest = read.digest
     } catch {
-      throw Problems(file, "is no transcript; run the chapter again")
+      throw Problems(file, message: "is no transcript; run the chapter again")
     }
   }
 }

@@ -122,6 +122,8 @@ public struct ColumnRecord: Codable, Equatable, Sendable {
 /// One cell of a table.
 public enum CellRecord: Equatable, Sendable {
   case number(Double)
+  /// A Monte-Carlo mean and its standard error.
+  case estimate(Double, Double)
   case text(String)
 }
 

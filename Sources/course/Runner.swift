@@ -1,0 +1,173 @@
+import Foundation
+import Weaving
+
+/// Builds chapters and runs them.
+struct Runner {
+  let course: Course
+  /// Whether to show all that a chapter prints, rather than a line.
+  let isDetailed: Bool
+
+  /// Runs a chapter and takes what comes out for the course: figures, transcript, page.
+  ///
+  /// - Throws: if it does not build, does not finish or fails a check; the page stays as it was.
+  func renew(_ chapter: CourseChapter) throws(Problems) {
+    let transcript = try runAndSeal(chapter, figures: chapter.figures)
+    try write(transcript.json, to: chapter.url("transcript.json"))
+    for stray in course.strayFigures(of: chapter, transcript) {
+      Console.say("removing \(stray.lastPathComponent), which the chapter no longer draws")
+      try? FileManager.default.removeItem(at: stray)
+    }
+    _ = try course.writePage(of: chapter)
+    if isDetailed { Console.say("\nwoven: \(chapter.path("README.md"))") }
+  }
+
+  /// Runs a chapter with fewer samples; keeps nothing.
+  func tryOut(_ chapter: CourseChapter) throws(Problems) {
+    try build(chapter)
+    try run(chapter, ["--quick"])
+  }
+
+  /// Runs a chapter aside, and returns how it differs from its transcript.
+  func reproduce(_ chapter: CourseChapter) throws(Problems) -> [Problem] {
+    let committed = try course.transcript(of: chapter)
+    let aside = scratch(chapter).appendingPathComponent("figures")
+    let transcript = try runAndSeal(
+      chapter, figures: aside, arguments: ["--seed", String(committed.seed)])
+    try? FileManager.default.removeItem(at: scratch(chapter))
+    return transcript.differences(from: committed).map {
+      Problem(chapter.path("transcript.json"), $0)
+    }
+  }
+
+  private func scratch(_ chapter: CourseChapter) -> URL {
+    course.root.appendingPathComponent("scratch/course/\(chapter.name)")
+  }
+
+  private func runAndSeal(
+    _ chapter: CourseChapter, figures: URL, arguments: [String] = []
+  ) throws(Problems) -> Transcript {
+    let source = try chapter.source()
+    let others = chapter.otherSources
+    try build(chapter)
+    let record = scratch(chapter).appendingPathComponent("transcript.json")
+    try makeFolder(scratch(chapter))
+    try? FileManager.default.removeItem(at: record)
+    try run(
+      chapter, ["--record", record.path, "--figures", figures.path] + arguments)
+    guard let json = try? String(contentsOf: record, encoding: .utf8) else {
+      throw Problems([Problem(chapter.path("main.swift"), "recorded nothing")])
+    }
+    guard try chapter.source().digest(with: chapter.otherSources) == source.digest(with: others)
+    else {
+      throw Problems([
+        Problem(chapter.path("main.swift"), "was edited while it was built or run; run it again")
+      ])
+    }
+    let transcript = try Transcript(json: json, file: record.path)
+    return try transcript.sealed(with: source, others: others)
+  }
+
+  // MARK: - Building
+
+  private func build(_ chapter: CourseChapter) throws(Problems) {
+    Console.showStatus("building \(chapter.product) …")
+    var arguments = ["swift", "build", "--package-path", course.root.path]
+    arguments += ["--product", chapter.product]
+    let folder = Console.programFolder
+    if folder.lastPathComponent == "release" { arguments += ["-c", "release"] }
+    // The folder is SCRATCH/TRIPLE/CONFIGURATION.
+    let scratch = folder.deletingLastPathComponent().deletingLastPathComponent()
+    if isBuildFolder(folder), scratch.path != course.root.appendingPathComponent(".build").path {
+      arguments += ["--scratch-path", scratch.path]
+    }
+    var output = ""
+    let status = try Subprocess.run(arguments, mergingErrors: true) { output += $0 + "\n" }
+    Console.clearLine()
+    guard status == 0 else {
+      Console.say(output)
+      throw Problems([Problem(chapter.path("main.swift"), "does not build")])
+    }
+  }
+
+  private func isBuildFolder(_ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent("description.json").path)
+  }
+
+  private func program(_ chapter: CourseChapter) throws(Problems) -> String {
+    let beside = Console.programFolder.appendingPathComponent(chapter.product).path
+    if isBuildFolder(Console.programFolder), access(beside, X_OK) == 0 { return beside }
+    let built = course.root.appendingPathComponent(".build/debug/\(chapter.product)").path
+    guard access(built, X_OK) == 0 else {
+      throw Problems([
+        Problem(chapter.product, "was built, but is neither at \(beside) nor at \(built)")
+      ])
+    }
+    return built
+  }
+
+  // MARK: - Running
+
+  private func run(_ chapter: CourseChapter, _ arguments: [String]) throws(Problems) {
+    let program = try program(chapter)
+    var tally = Tally()
+    let start = Date()
+    let status: Int32
+    if isDetailed {
+      status = try Subprocess.run([program] + arguments)
+    } else {
+      status = try Subprocess.run([program, "--json"] + arguments) { line in
+        guard let event = Event(json: line) else { return }
+        tally.add(event)
+        Console.showStatus("\(chapter.name): \(tally.words)")
+      }
+      Console.clearLine()
+      let seconds = NumberText.duration(-start.timeIntervalSinceNow)
+      Console.say("\(status == 0 ? "✓" : "✗") \(chapter.name): \(tally.words), \(seconds)")
+      for failure in tally.failures { Console.say("    " + failure) }
+    }
+    guard status == 0 else {
+      let reason = status == 1 ? "failed; the page stays as it was" : "ended with status \(status)"
+      throw Problems([Problem(chapter.path("main.swift"), reason)])
+    }
+  }
+
+  private struct Tally {
+    var passed = 0
+    var figures = 0
+    var failures: [String] = []
+
+    mutating func add(_ event: Event) {
+      if event.figure != nil { figures += 1 }
+      guard let check = event.check else { return }
+      if check.passed {
+        passed += 1
+      } else {
+        failures.append(
+          "✗ \(check.claim) \(check.statement): \(check.computedWords) must be "
+            + "\(check.expectedWords) (\(check.agreementWords))")
+      }
+    }
+
+    var words: String {
+      "\(passed) passed, \(failures.count) failed, \(figures) \(figures == 1 ? "figure" : "figures")"
+    }
+  }
+
+  // MARK: - Files
+
+  private func makeFolder(_ folder: URL) throws(Problems) {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Problems([Problem(folder.path, "cannot be made: \(error.localizedDescription)")])
+    }
+  }
+
+  private func write(_ text: String, to url: URL) throws(Problems) {
+    do {
+      try Data(text.utf8).write(to: url, options: .atomic)
+    } catch {
+      throw Problems([Problem(url.path, "cannot be written: \(error.localizedDescription)")])
+    }
+  }
+}
