@@ -1,0 +1,123 @@
+import Autodiff
+import Tensors
+
+/// What the levels of a U-Net have in common.
+struct LevelStyle: Sendable {
+  var layers: Int
+  var embeddingChannels: Int
+  var headWidth: Int?
+  var groups: Int
+  var epsilon: Float
+  var startsAtZero: Bool
+
+  func residual(_ inputs: Int, _ outputs: Int, in scope: Scope) -> ResidualBlock {
+    ResidualBlock(
+      inputs, outputs, embeddingChannels: embeddingChannels, groups: groups, epsilon: epsilon,
+      startsAtZero: startsAtZero, in: scope)
+  }
+
+  func attention(_ channels: Int, in scope: Scope) -> SelfAttention {
+    SelfAttention(
+      channels, headWidth: headWidth, groups: groups, epsilon: epsilon,
+      startsAtZero: startsAtZero, in: scope)
+  }
+}
+
+/// A level on the way down: residual blocks, each followed by attention if asked for; then half the
+/// extents, except at the bottom.
+struct DownLevel: Module {
+  let residuals: [ResidualBlock]
+  /// As many as there are residual blocks, or none.
+  let attentions: [SelfAttention]
+  let downsample: Downsample?
+
+  init(
+    _ inputs: Int, _ outputs: Int, attention: Bool, last: Bool, style: LevelStyle, in scope: Scope
+  ) {
+    residuals = (0..<style.layers).map {
+      style.residual($0 == 0 ? inputs : outputs, outputs, in: scope["resnets.\($0)"])
+    }
+    attentions = (0..<(attention ? style.layers : 0)).map {
+      style.attention(outputs, in: scope["attentions.\($0)"])
+    }
+    downsample = last ? nil : Downsample(outputs, padding: .around, in: scope["downsamplers.0"])
+  }
+
+  var parameters: [Parameter] {
+    attentions.parameters + residuals.parameters + downsample.parameters
+  }
+
+  /// Runs the level, and pushes the image after every step onto `skips`.
+  func callAsFunction(_ x: Variable, _ embedding: Variable, skips: inout [Variable]) -> Variable {
+    var x = x
+    for (index, residual) in residuals.enumerated() {
+      x = residual(x, embedding)
+      if !attentions.isEmpty { x = attentions[index](x) }
+      skips.append(x)
+    }
+    if let downsample {
+      x = downsample(x)
+      skips.append(x)
+    }
+    return x
+  }
+}
+
+/// The bottom: two residual blocks, with attention between them if asked for.
+struct MiddleLevel: Module {
+  let residuals: [ResidualBlock]
+  let attention: SelfAttention?
+
+  init(residuals: [ResidualBlock], attention: SelfAttention?) {
+    self.residuals = residuals
+    self.attention = attention
+  }
+
+  var parameters: [Parameter] { attention.parameters + residuals.parameters }
+
+  func callAsFunction(_ x: Variable, _ embedding: Variable? = nil) -> Variable {
+    let x = residuals[0](x, embedding)
+    return residuals[1](attention?(x) ?? x, embedding)
+  }
+}
+
+/// A level on the way up: residual blocks, one more than on the way down, each of which first takes
+/// an image off the stack; then twice the extents, except at the top.
+struct UpLevel: Module {
+  let residuals: [ResidualBlock]
+  let attentions: [SelfAttention]
+  let upsample: Upsample?
+
+  /// - Parameters:
+  ///   - inputs: The channels that come from below.
+  ///   - outputs: The channels of this level, here and on the way down.
+  ///   - above: The channels of the level above, from which the last skip comes.
+  init(
+    _ inputs: Int, _ outputs: Int, above: Int, attention: Bool, last: Bool, style: LevelStyle,
+    in scope: Scope
+  ) {
+    residuals = (0...style.layers).map { index in
+      let skipped = index == style.layers ? above : outputs
+      let arriving = index == 0 ? inputs : outputs
+      return style.residual(arriving + skipped, outputs, in: scope["resnets.\(index)"])
+    }
+    attentions = (0..<(attention ? style.layers + 1 : 0)).map {
+      style.attention(outputs, in: scope["attentions.\($0)"])
+    }
+    upsample = last ? nil : Upsample(outputs, in: scope["upsamplers.0"])
+  }
+
+  var parameters: [Parameter] {
+    attentions.parameters + residuals.parameters + upsample.parameters
+  }
+
+  /// Runs the level; takes the newest images off `skips`.
+  func callAsFunction(_ x: Variable, _ embedding: Variable, skips: inout [Variable]) -> Variable {
+    var x = x
+    for (index, residual) in residuals.enumerated() {
+      x = residual(.concatenated([x, skips.removeLast()], along: 3), embedding)
+      if !attentions.isEmpty { x = attentions[index](x) }
+    }
+    return upsample?(x) ?? x
+  }
+}

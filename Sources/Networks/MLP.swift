@@ -1,0 +1,110 @@
+import Autodiff
+import Tensors
+
+/// A network for points instead of images: a point and a time in, a vector out.
+///
+/// A linear map to `width` channels; `layers` residual blocks of two linear maps, which see the time
+/// (and class) between the two; a linear map to the output.
+///
+///     h ← h + second(silu(first(silu h) + project(silu(embedding))))
+public struct MLP: Module {
+  /// The sizes of an MLP, with defaults for distributions in the plane.
+  public struct Configuration: Sendable, Equatable, Codable {
+    public var inputs = 2
+    public var outputs = 2
+    /// Channels inside.
+    public var width = 128
+    /// The number of residual blocks.
+    public var layers = 3
+    /// Cosines and sines of the time.
+    public var timeFeatures = 64
+    /// Rows of the class embedding; nil for a model without classes.
+    public var classes: Int?
+    /// Whether the last map, and that of every block, starts at zero.
+    public var startsAtZero = false
+
+    /// Describes an MLP; see the properties.
+    public init(
+      inputs: Int = 2, outputs: Int = 2, width: Int = 128, layers: Int = 3, timeFeatures: Int = 64,
+      classes: Int? = nil, startsAtZero: Bool = false
+    ) {
+      self.inputs = inputs
+      self.outputs = outputs
+      self.width = width
+      self.layers = layers
+      self.timeFeatures = timeFeatures
+      self.classes = classes
+      self.startsAtZero = startsAtZero
+    }
+  }
+
+  struct Block: Module {
+    let first: Linear
+    let projection: Linear
+    let second: Linear
+    var parameters: [Parameter] { first.parameters + projection.parameters + second.parameters }
+
+    func callAsFunction(_ h: Variable, _ embedding: Variable) -> Variable {
+      h + second(silu(first(silu(h)) + projection(embedding)))
+    }
+  }
+
+  public let configuration: Configuration
+  let first: Linear
+  let timeEmbedding: TimeEmbedding
+  let classEmbedding: ClassEmbedding?
+  let blocks: [Block]
+  let last: Linear
+
+  /// Makes an MLP whose weights follow from `generator`.
+  public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
+    let c = configuration
+    let scope = Scope(generator)
+    self.configuration = c
+    first = Linear(c.inputs, c.width, in: scope["first"])
+    timeEmbedding = TimeEmbedding(
+      features: c.timeFeatures, channels: c.width, in: scope["time_embedding"])
+    classEmbedding = c.classes.map {
+      ClassEmbedding(classes: $0, channels: c.width, in: scope["class_embedding"])
+    }
+    blocks = (0..<c.layers).map { index in
+      let scope = scope["blocks.\(index)"]
+      return Block(
+        first: Linear(c.width, c.width, in: scope["first"]),
+        projection: Linear(c.width, c.width, in: scope["projection"]),
+        second: Linear(c.width, c.width, startsAtZero: c.startsAtZero, in: scope["second"]))
+    }
+    last = Linear(c.width, c.outputs, startsAtZero: c.startsAtZero, in: scope["last"])
+  }
+
+  public var parameters: [Parameter] {
+    first.parameters + timeEmbedding.parameters + classEmbedding.parameters + blocks.parameters
+      + last.parameters
+  }
+
+  /// Evaluates the network at points `[count, inputs]`, with one time a point or one for all, and
+  /// one class a point exactly if the model has classes.
+  ///
+  /// - Returns: `[count, outputs]`.
+  public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
+    let embedding = sharedEmbedding(
+      timeEmbedding, classEmbedding, t: t, labels: labels, batch: x.shape[0], on: x.tape)
+    let h = blocks.reduce(first(x)) { h, block in block(h, embedding) }
+    return last(silu(h))
+  }
+
+  /// Evaluates the network at whole times.
+  public func callAsFunction(_ x: Variable, t: [Int], labels: [Int]? = nil) -> Variable {
+    callAsFunction(x, t: t.map(Double.init), labels: labels)
+  }
+
+  /// Evaluates the network without keeping anything for a gradient.
+  public func callAsFunction(_ x: Tensor, t: [Double], labels: [Int]? = nil) -> Tensor {
+    callAsFunction(Tape(recording: false).constant(x), t: t, labels: labels).value
+  }
+
+  /// Evaluates the network at whole times, without keeping anything for a gradient.
+  public func callAsFunction(_ x: Tensor, t: [Int], labels: [Int]? = nil) -> Tensor {
+    callAsFunction(x, t: t.map(Double.init), labels: labels)
+  }
+}

@@ -1,0 +1,44 @@
+import Autodiff
+import Tensors
+
+/// Halves the extents of an image by a three by three convolution of stride 2.
+public struct Downsample: Module {
+  public let convolution: Convolution
+
+  /// Where the zeros around the image go, which decides which pixels the output is centred on.
+  public enum Padding: Sendable {
+    /// On all four sides, as diffusers' U-Nets have them.
+    case around
+    /// Below and to the right only, as its autoencoders have them.
+    case after
+  }
+
+  public init(_ channels: Int, padding: Padding, in scope: Scope) {
+    let geometry =
+      switch padding {
+      case .around: ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)
+      case .after:
+        ConvolutionGeometry(kernel: 3, stride: 2, top: 0, left: 0, bottom: 1, right: 1)
+      }
+    convolution = Convolution(channels, channels, geometry: geometry, in: scope["conv"])
+  }
+
+  public var parameters: [Parameter] { convolution.parameters }
+
+  /// Maps `[batch, height, width, channels]` to `[batch, height/2, width/2, channels]`.
+  public func callAsFunction(_ x: Variable) -> Variable { convolution(x) }
+}
+
+/// Doubles the extents of an image: every pixel becomes four, and a convolution smooths them.
+public struct Upsample: Module {
+  public let convolution: Convolution
+
+  public init(_ channels: Int, in scope: Scope) {
+    convolution = Convolution(channels, channels, in: scope["conv"])
+  }
+
+  public var parameters: [Parameter] { convolution.parameters }
+
+  /// Maps `[batch, height, width, channels]` to `[batch, 2 height, 2 width, channels]`.
+  public func callAsFunction(_ x: Variable) -> Variable { convolution(upsampledNearest(x)) }
+}
