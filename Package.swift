@@ -65,7 +65,7 @@ let argumentParser: Target.Dependency = .product(
 let libraries: [Target] = [
   .systemLibrary(
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev", "fonts-dejavu-core"])]),
+  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
   .target(name: "CProcessor", cSettings: [.unsafeFlags(native.filter { $0 != "-Xcc" })]),
 ]
 
@@ -75,7 +75,7 @@ let coreModules: [Target] = [
   core("Autodiff", ["Tensors"]),
   core("Networks", ["Autodiff", "Tensors"]),
   core("Diffusion", ["Tensors"]),
-  core("Learning", ["Networks", "Autodiff", "Diffusion", "Tensors"]),
+  core("Learning", ["Networks", "Autodiff", "Diffusion", "Tensors", "Vectors"]),
   core("Datasets", ["Tensors", "Figures"]),
   core("Evaluation", ["Networks", "Datasets", "Tensors"]),
 ]
@@ -105,9 +105,9 @@ let sample = Target.executableTarget(
 
 let testTargets: [Target] = [
   tests("TensorsTests", ["Tensors"]),
+  tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),
-  tests("FiguresTests", ["Figures"]),
 ]
 
 let package = Package(

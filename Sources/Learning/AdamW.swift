@@ -1,0 +1,125 @@
+import Autodiff
+import Foundation
+import Tensors
+import Vectors
+
+/// Adam with decoupled weight decay (Kingma and Ba, "Adam", ICLR 2015, algorithm 1; Loshchilov and
+/// Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2).
+///
+/// At its update number $k$ with gradient $g$ and learning rate $\gamma$, every parameter takes
+///
+///     w ← (1 - γλ) w
+///     m ← β₁ m + (1 - β₁) g          v ← β₂ v + (1 - β₂) g²
+///     w ← w - γ · m/(1 - β₁ᵏ) / (√(v/(1 - β₂ᵏ)) + ε)
+///
+/// in one pass over memory. The defaults are PyTorch's.
+public struct AdamW: Sendable {
+  /// The constants of the update rule.
+  public struct Settings: Sendable, Equatable, Codable {
+    /// β₁, the memory of the mean of the gradients.
+    public var firstMemory = 0.9
+    /// β₂, the memory of the mean of their squares.
+    public var secondMemory = 0.999
+    /// ε, which keeps the division finite.
+    public var epsilon = 1e-8
+    /// λ, the share of a weight that a learning rate of one would take away.
+    public var weightDecay = 0.01
+
+    public init(
+      firstMemory: Double = 0.9, secondMemory: Double = 0.999, epsilon: Double = 1e-8,
+      weightDecay: Double = 0.01
+    ) {
+      self.firstMemory = firstMemory
+      self.secondMemory = secondMemory
+      self.epsilon = epsilon
+      self.weightDecay = weightDecay
+    }
+  }
+
+  public let parameters: [Parameter]
+  public var settings: Settings
+  /// The number of updates made.
+  public internal(set) var step = 0
+  /// $m$ and $v$ of every parameter, in the order of `parameters`.
+  public internal(set) var firstMoments: [Tensor]
+  public internal(set) var secondMoments: [Tensor]
+
+  public init(_ parameters: [Parameter], settings: Settings = Settings()) {
+    self.parameters = parameters
+    self.settings = settings
+    firstMoments = parameters.map { .zeros(like: $0.value) }
+    secondMoments = parameters.map { .zeros(like: $0.value) }
+  }
+
+  /// Moves every parameter that has a gradient; the others stay, undecayed.
+  ///
+  /// - Parameter scale: A factor on all gradients, such as `Gradients.clippingFactor` gives.
+  public mutating func update(
+    _ gradients: Gradients, learningRate: Double, scale: Float = 1
+  ) {
+    step += 1
+    let rule = Rule(settings, step: step, learningRate: learningRate, scale: scale)
+    for (index, parameter) in parameters.enumerated() {
+      guard let gradient = gradients[parameter] else { continue }
+      guard gradient.shape == parameter.value.shape else {
+        fatalError(
+          "\(parameter.name) has shape \(parameter.value.shape), its gradient \(gradient.shape)")
+      }
+      rule.apply(gradient, &parameter.value, &firstMoments[index], &secondMoments[index])
+    }
+  }
+
+  /// The numbers of one update that are the same for all weights.
+  private struct Rule {
+    let scale, kept, first, second, epsilon, rate, secondCorrection: Float
+
+    init(_ settings: Settings, step: Int, learningRate: Double, scale: Float) {
+      self.scale = scale
+      kept = Float(1 - learningRate * settings.weightDecay)
+      first = Float(1 - settings.firstMemory)
+      second = Float(1 - settings.secondMemory)
+      epsilon = Float(settings.epsilon)
+      rate = Float(learningRate / (1 - pow(settings.firstMemory, Double(step))))
+      secondCorrection = Float(1 / (1 - pow(settings.secondMemory, Double(step))).squareRoot())
+    }
+
+    func apply(_ gradient: Tensor, _ weight: inout Tensor, _ m: inout Tensor, _ v: inout Tensor) {
+      let count = weight.count
+      weight.withMutableElements { w in
+        m.withMutableElements { m in
+          v.withMutableElements { v in
+            gradient.withElements { g in
+              Parallel.forRanges(count, grain: 1 << 15) { range in
+                apply(range, g, w, m, v)
+              }
+            }
+          }
+        }
+      }
+    }
+
+    private func apply(
+      _ range: Range<Int>, _ g: UnsafePointer<Float>, _ w: UnsafeMutablePointer<Float>,
+      _ m: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>
+    ) {
+      var i = range.lowerBound
+      while i + laneCount <= range.upperBound {
+        let slope = g.lanes(i) * scale
+        let mean = m.lanes(i) + first * (slope - m.lanes(i))
+        let square = v.lanes(i) + second * (slope * slope - v.lanes(i))
+        let deviation = square.squareRoot() * secondCorrection + epsilon
+        m.store(mean, i)
+        v.store(square, i)
+        w.store(w.lanes(i) * kept - rate * mean / deviation, i)
+        i += laneCount
+      }
+      while i < range.upperBound {
+        let slope = g[i] * scale
+        m[i] += first * (slope - m[i])
+        v[i] += second * (slope * slope - v[i])
+        w[i] = w[i] * kept - rate * m[i] / (v[i].squareRoot() * secondCorrection + epsilon)
+        i += 1
+      }
+    }
+  }
+}

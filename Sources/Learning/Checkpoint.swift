@@ -1,0 +1,119 @@
+import Autodiff
+import Foundation
+import Tensors
+
+/// All that a training run needs to go on as if it had never stopped: the weights, the optimizer's
+/// moments, the average of the weights, the step, the seed.
+///
+/// It is one safetensors file, replaced whole, with the numbers of the run as JSON in its metadata.
+/// Everything is kept in single precision, and random draws follow from seed and step; so a resumed
+/// run repeats, bit for bit, what an uninterrupted one does.
+public struct Checkpoint: Sendable {
+  /// What a run knows beside its tensors.
+  public struct State: Sendable, Equatable, Codable {
+    /// The number of updates made.
+    public var step: Int
+    public var seed: UInt64
+    /// What must not change between one part of the run and the next, by the option's name.
+    public var configuration: [String: String]
+    /// Anything else that the run wants back: the scale of its latents, its best loss so far.
+    public var notes: [String: String]
+
+    public init(
+      step: Int, seed: UInt64, configuration: [String: String] = [:], notes: [String: String] = [:]
+    ) {
+      self.step = step
+      self.seed = seed
+      self.configuration = configuration
+      self.notes = notes
+    }
+  }
+
+  private struct Record: Codable {
+    var state: State
+    var optimizerStep: Int
+    var averageUpdates: Int?
+  }
+
+  /// Writes a checkpoint to `path`.
+  ///
+  /// - Throws: `FileError` of kind `unwritable`; an older checkpoint at `path` is then untouched.
+  public static func save(
+    to path: String, state: State, optimizer: AdamW, average: ExponentialMovingAverage? = nil
+  ) throws(FileError) {
+    let parameters = optimizer.parameters
+    var tensors = namedTensors(parameters, prefix: "weights/")
+    for (index, parameter) in parameters.enumerated() {
+      tensors["first moments/" + parameter.name] = optimizer.firstMoments[index]
+      tensors["second moments/" + parameter.name] = optimizer.secondMoments[index]
+    }
+    for (parameter, value) in zip(average?.parameters ?? [], average?.averages ?? []) {
+      tensors["averages/" + parameter.name] = value
+    }
+    let record = Record(
+      state: state, optimizerStep: optimizer.step, averageUpdates: average?.updates)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let text = try? encoder.encode(record) else {
+      fatalError("a checkpoint's state is always encodable")
+    }
+    try Safetensors(tensors: tensors, metadata: ["run": String(decoding: text, as: UTF8.self)])
+      .write(to: path)
+  }
+
+  /// Reads what a checkpoint at `path` says of its run, without its tensors.
+  public static func state(at path: String) throws(FileError) -> State {
+    try record(in: Safetensors.metadata(at: path), path: path).state
+  }
+
+  /// Restores weights, optimizer and average from the checkpoint at `path`: all or nothing.
+  ///
+  /// - Parameter configuration: What the run is about to use. Where the checkpoint was made under
+  ///   other values, the error names the options.
+  public static func restore(
+    from path: String, optimizer: inout AdamW, average: inout ExponentialMovingAverage?,
+    configuration: [String: String]? = nil
+  ) throws(FileError) -> State {
+    let file = try Safetensors(reading: path)
+    let record = try record(in: file.metadata, path: path)
+    if let configuration { try compare(record.state.configuration, configuration, path) }
+    let parameters = optimizer.parameters
+    let weights = try file.values(for: parameters, prefix: "weights/", path: path)
+    let first = try file.values(for: parameters, prefix: "first moments/", path: path)
+    let second = try file.values(for: parameters, prefix: "second moments/", path: path)
+    if let tracked = average?.parameters {
+      average?.averages = try file.values(for: tracked, prefix: "averages/", path: path)
+      average?.updates = record.averageUpdates ?? 0
+    }
+    for (parameter, weight) in zip(parameters, weights) { parameter.value = weight }
+    optimizer.firstMoments = first
+    optimizer.secondMoments = second
+    optimizer.step = record.optimizerStep
+    return record.state
+  }
+
+  private static func record(
+    in metadata: [String: String], path: String
+  ) throws(FileError) -> Record {
+    guard let text = metadata["run"],
+      let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
+    else {
+      throw FileError(
+        path, .malformed, "is not a checkpoint of a training run",
+        remedy: "name one that a run wrote")
+    }
+    return record
+  }
+
+  private static func compare(
+    _ saved: [String: String], _ asked: [String: String], _ path: String
+  ) throws(FileError) {
+    let different = Set(saved.keys).union(asked.keys).filter { saved[$0] != asked[$0] }.sorted()
+    guard different.isEmpty else {
+      let list = different.map { "\($0) \(saved[$0] ?? "unset"), now \(asked[$0] ?? "unset")" }
+      throw FileError(
+        path, .otherConfiguration, "was made under \(list.joined(separator: "; "))",
+        remedy: "resume with the same options or start another run")
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Autodiff
+import Networks
+import Tensors
+
+extension Module {
+  /// Writes the weights to a safetensors file under the names that diffusers uses.
+  ///
+  /// - Parameter metadata: Notes to travel along. `format: pt` is added, which PyTorch's readers
+  ///   look for.
+  public func saveWeights(
+    to path: String, format: NumberFormat = .float32, metadata: [String: String] = [:]
+  ) throws(FileError) {
+    let notes = metadata.merging(["format": "pt"]) { given, _ in given }
+    try Safetensors(tensors: namedTensors(parameters), metadata: notes)
+      .write(to: path, format: format)
+  }
+
+  /// Takes the weights of a safetensors file, all of them or none.
+  ///
+  /// - Returns: The notes in the file.
+  /// - Throws: `FileError` when the file cannot be read, or when its names or shapes are not this
+  ///   network's.
+  @discardableResult
+  public func loadWeights(from path: String) throws(FileError) -> [String: String] {
+    let file = try Safetensors(reading: path)
+    try file.assign(to: parameters, path: path)
+    return file.metadata
+  }
+}
+
+/// The values of `parameters` by name.
+func namedTensors(_ parameters: [Parameter], prefix: String = "") -> [String: Tensor] {
+  Dictionary(
+    parameters.map { (prefix + $0.name, $0.value) },
+    uniquingKeysWith: { _, _ in fatalError("two parameters have one name") })
+}
+
+extension Safetensors {
+  /// Gives every parameter the tensor of its name, after checking that names and shapes agree.
+  public func assign(to parameters: [Parameter], path: String) throws(FileError) {
+    let values = try values(for: parameters, prefix: "", path: path)
+    let expected = Set(parameters.map(\.name))
+    let surplus = tensors.keys.filter { !expected.contains($0) }
+    guard surplus.isEmpty else {
+      throw FileError(
+        path, .otherNames, "holds \(Self.list(surplus)), unknown to this network",
+        remedy: "name the weights of a network with the same configuration")
+    }
+    for (parameter, value) in zip(parameters, values) { parameter.value = value }
+  }
+
+  /// The tensors of `parameters`, whose names in the file start with `prefix`.
+  func values(
+    for parameters: [Parameter], prefix: String, path: String
+  ) throws(FileError) -> [Tensor] {
+    let missing = parameters.map { prefix + $0.name }.filter { tensors[$0] == nil }
+    guard missing.isEmpty else {
+      throw FileError(
+        path, .otherNames, "lacks \(Self.list(missing))",
+        remedy: "name the weights of a network with the same configuration")
+    }
+    let values = parameters.compactMap { tensors[prefix + $0.name] }
+    let other = zip(parameters, values).filter { $0.value.shape != $1.shape }
+    guard other.isEmpty else {
+      let shown = other.map { "\($0.name) of shape \($1.shape), expected \($0.value.shape)" }
+      throw FileError(
+        path, .otherShapes, "holds \(Self.list(shown))",
+        remedy: "name the weights of a network with the same configuration")
+    }
+    return values
+  }
+
+  /// The first few of `names`, and how many more there are.
+  private static func list(_ names: [String]) -> String {
+    let shown = names.sorted().prefix(3).joined(separator: ", ")
+    return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+  }
+}
