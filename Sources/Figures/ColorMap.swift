@@ -1,0 +1,130 @@
+import Foundation
+
+/// A continuous run of colors for numbers, perceptually uniform: equal steps look equally large.
+///
+/// The maps are curves in Oklab that are walked at constant speed.
+public struct ColorMap: Equatable, Sendable {
+  let colors: [Color]
+
+  /// Makes a map from samples that are evenly spaced from 0 to 1.
+  public init(colors: [Color]) {
+    guard colors.count > 1 else { fatalError("a color map needs at least two colors") }
+    self.colors = colors
+  }
+
+  /// Returns the color at `share` in 0…1, interpolated between the samples; NaN is light grey.
+  public func color(_ share: Double) -> Color {
+    guard !share.isNaN else { return Color(grey: 0.8) }
+    let position = min(max(share, 0), 1) * Double(colors.count - 1)
+    let i = min(Int(position), colors.count - 2)
+    let f = position - Double(i)
+    let (a, b) = (colors[i], colors[i + 1])
+    return Color(
+      red: a.red + f * (b.red - a.red), green: a.green + f * (b.green - a.green),
+      blue: a.blue + f * (b.blue - a.blue))
+  }
+
+  /// The same colors in reverse order.
+  public var reversed: ColorMap { ColorMap(colors: colors.reversed()) }
+
+  // MARK: - The maps
+
+  /// From dark violet over blue-green to yellow: for quantities without a special value.
+  public static let sequential = ColorMap(
+    lightness: 0.28...0.93,
+    corners: [(0.072, -0.092), (-0.012, -0.112), (-0.095, -0.012), (-0.115, 0.085), (-0.045, 0.185)])
+
+  /// From dark blue over grey to yellow: looks the same with and without red-green blindness.
+  public static let blueYellow = ColorMap(
+    lightness: 0.27...0.92, corners: [(0.0, -0.085), (0.0, 0.02), (-0.015, 0.145)])
+
+  /// From white to dark blue: for densities on a white page.
+  public static let density = ColorMap(
+    lightness: 0.30...0.995,
+    corners: [(0.01, -0.115), (-0.045, -0.095), (-0.03, -0.025), (0, -0.001)]).reversed
+
+  /// From blue over near-white to red: for quantities with a sign; zero belongs in the middle.
+  public static let diverging = ColorMap(
+    arms: (hue: 252, chroma: 0.135), (hue: 35, chroma: 0.155), lightness: 0.42...0.965)
+
+  /// From black to white.
+  public static let grey = ColorMap(colors: [.black, .white])
+
+  static let samples = 256
+
+  // Lightness grows linearly and the curve of the other two coordinates is walked at constant
+  // speed, so the speed in all three is constant as well.
+  private init(lightness: ClosedRange<Double>, corners: [(a: Double, b: Double)]) {
+    let curve = ColorMap.smooth(corners)
+    var lengths = [0.0]
+    for i in 1..<curve.count {
+      let step = hypot(curve[i].a - curve[i - 1].a, curve[i].b - curve[i - 1].b)
+      lengths.append(lengths[i - 1] + step)
+    }
+    var i = 0
+    colors = (0..<ColorMap.samples).map { k in
+      let share = Double(k) / Double(ColorMap.samples - 1)
+      let target = share * lengths[lengths.count - 1]
+      while i < curve.count - 2 && lengths[i + 1] < target { i += 1 }
+      let f = (target - lengths[i]) / (lengths[i + 1] - lengths[i])
+      return Color(
+        oklab: Oklab(
+          lightness: lightness.lowerBound + share * (lightness.upperBound - lightness.lowerBound),
+          a: curve[i].a + f * (curve[i + 1].a - curve[i].a),
+          b: curve[i].b + f * (curve[i + 1].b - curve[i].b)))
+    }
+  }
+
+  // Two straight lines from the neutral middle.
+  private init(
+    arms low: (hue: Double, chroma: Double), _ high: (hue: Double, chroma: Double),
+    lightness: ClosedRange<Double>
+  ) {
+    colors = (0..<ColorMap.samples).map { k in
+      let share = 2 * Double(k) / Double(ColorMap.samples - 1) - 1
+      let arm = share < 0 ? low : high
+      let chroma = abs(share) * arm.chroma
+      let angle = arm.hue * .pi / 180
+      return Color(
+        oklab: Oklab(
+          lightness: lightness.upperBound
+            - abs(share) * (lightness.upperBound - lightness.lowerBound),
+          a: chroma * cos(angle), b: chroma * sin(angle)))
+    }
+  }
+
+  // A Bézier curve: it stays within the hull of its corners and has no kinks.
+  private static func smooth(_ corners: [(a: Double, b: Double)]) -> [(a: Double, b: Double)] {
+    (0...2000).map { k in
+      let t = Double(k) / 2000
+      var points = corners
+      while points.count > 1 {
+        points = zip(points, points.dropFirst()).map { p, q in
+          (p.a + t * (q.a - p.a), p.b + t * (q.b - p.b))
+        }
+      }
+      return points[0]
+    }
+  }
+}
+
+/// How numbers become colors: a map, the limits that its ends stand for, and the scale between.
+public struct ColorScale: Equatable, Sendable {
+  public var map: ColorMap
+  public var limits: ClosedRange<Double>
+  public var scale: Scale
+
+  /// Makes a scale; values outside the limits get the colors of the ends.
+  public init(
+    _ map: ColorMap = .sequential, limits: ClosedRange<Double>, scale: Scale = .linear
+  ) {
+    self.map = map
+    self.limits = limits
+    self.scale = scale
+  }
+
+  /// Returns the color of a value.
+  public func color(_ value: Double) -> Color {
+    map.color(scale.fraction(of: value, in: limits))
+  }
+}

@@ -1,0 +1,286 @@
+extension Plot {
+  /// Draws the plot into a rectangle of a canvas.
+  public func draw(on canvas: Canvas, in rectangle: Rectangle) {
+    draw(
+      on: canvas, in: rectangle, margins: margins(for: rectangle.size), nominal: rectangle.size)
+  }
+
+  // MARK: - Space
+
+  /// Everything that is decided before the size of the frame is known.
+  private struct Furniture {
+    var xTicks: Ticks
+    var yTicks: Ticks
+    var legend: Legend
+    var place: LegendPlace
+    var bars: [ColorBar]
+  }
+
+  private func furniture(for size: Size) -> Furniture {
+    let ranges = ranges()
+    let entries = panel.showsLegend && legendPlace != .none ? legendEntries : []
+    return Furniture(
+      xTicks: xTicks(ranges.x, width: size.width - 70),
+      yTicks: ticks(y, ranges.y, count: Int((size.height - 70) / 36)),
+      legend: Legend(entries: entries), place: legendPlace,
+      bars: panel.showsColorBar ? colorBars : [])
+  }
+
+  private func ticks(_ axis: Axis, _ range: ClosedRange<Double>, count: Int) -> Ticks {
+    guard axis.isVisible else { return Ticks() }
+    guard let chosen = axis.ticks else {
+      return Ticks(range, scale: axis.scale, count: max(2, count))
+    }
+    var ticks = Ticks()
+    let reach = axis.scale.widened(range, low: 1e-9, high: 1e-9)
+    ticks.major = chosen.filter { reach.contains($0.value) }
+    return ticks
+  }
+
+  // As many marks as have room for their labels.
+  private func xTicks(_ range: ClosedRange<Double>, width: Double) -> Ticks {
+    var count = max(2, Int(width / 50))
+    while true {
+      let ticks = ticks(x, range, count: count)
+      let needed = ticks.major.map { MathText($0.label).width + 12 }.reduce(0, +)
+      if needed <= width || count <= 2 || x.ticks != nil { return ticks }
+      count -= 1
+    }
+  }
+
+  var legendEntries: [LegendEntry] {
+    var entries: [LegendEntry] = []
+    for entry in marks.compactMap(\.legend) where !entries.contains(entry) { entries.append(entry) }
+    return entries
+  }
+
+  var colorBars: [ColorBar] {
+    var bars: [ColorBar] = []
+    for bar in marks.compactMap(\.colorBar) where !bars.contains(bar) { bars.append(bar) }
+    return bars
+  }
+
+  /// Returns the space around the frame that titles, labels, legend and color bar need.
+  func margins(for size: Size) -> Margins {
+    let furniture = furniture(for: size)
+    var margins = Margins(left: 6, right: 10, top: 8, bottom: 6)
+    if !title.isEmpty { margins.top += MathText(title, bold: true).height + 8 }
+    let hasExponent =
+      (furniture.yTicks.exponent != 0 && panel.showsYLabels)
+      || furniture.bars.contains { Ticks($0.scale.limits, scale: $0.scale.scale, count: 4).exponent != 0 }
+    if hasExponent { margins.top += 16 }
+    if x.isVisible && panel.showsXLabels {
+      margins.bottom += 6 + (furniture.xTicks.major.map { MathText($0.label).height }.max() ?? 0)
+      margins.right = max(margins.right, (furniture.xTicks.major.last.map {
+        MathText($0.label).width } ?? 0) / 2 + 2)
+    }
+    if hasXLabelRow(furniture) { margins.bottom += 5 + MathText(x.label + " ").height }
+    if y.isVisible && panel.showsYLabels {
+      margins.left += 8 + labelWidth(furniture.yTicks)
+    }
+    if !y.label.isEmpty && panel.showsYLabels { margins.left += 6 + MathText(y.label).height }
+    addOutside(furniture, to: &margins, size: size)
+    return margins
+  }
+
+  private func hasXLabelRow(_ furniture: Furniture) -> Bool {
+    panel.showsXLabels && (!x.label.isEmpty || furniture.xTicks.exponent != 0)
+  }
+
+  private func addOutside(_ furniture: Furniture, to margins: inout Margins, size: Size) {
+    let height = size.height - margins.top - margins.bottom
+    for bar in furniture.bars { margins.right += bar.totalWidth(height: height) }
+    guard !furniture.legend.entries.isEmpty else { return }
+    switch furniture.place {
+    case .right: margins.right += furniture.legend.size.width + 8
+    case .below: margins.bottom += furniture.legend.height(inRowsOf: size.width - 20) + 6
+    case .direct:
+      let widths = furniture.legend.entries.map { MathText($0.label).width }
+      margins.right = max(margins.right, (widths.max() ?? 0) + 10)
+    default: break
+    }
+  }
+
+  private func labelWidth(_ ticks: Ticks) -> Double {
+    ticks.major.map { MathText($0.label).width }.max() ?? 0
+  }
+
+  // MARK: - Drawing
+
+  // The numbers on the axes are chosen for the nominal size, as they were for the margins.
+  func draw(on canvas: Canvas, in rectangle: Rectangle, margins: Margins, nominal: Size) {
+    let furniture = furniture(for: nominal)
+    let frame = frame(in: rectangle.inset(by: margins))
+    let box = frame.rectangle
+    guard box.width > 20, box.height > 20 else { return }
+    drawTitle(on: canvas, above: box, furniture)
+    canvas.clipped(to: box.inset(by: -1)) {
+      for mark in marks where mark.isBackground { mark.draw(on: canvas, in: frame) }
+      if showsGrid && !marks.contains(where: \.coversGrid) {
+        drawGrid(on: canvas, frame, furniture)
+      }
+      for mark in marks where !mark.isBackground { mark.draw(on: canvas, in: frame) }
+      for mark in marks { mark.drawAbove(on: canvas, in: frame) }
+    }
+    drawXAxis(on: canvas, frame, furniture, bottom: rectangle.bottom - margins.bottom)
+    drawYAxis(on: canvas, frame, furniture)
+    var right = box
+    for bar in furniture.bars {
+      bar.draw(on: canvas, beside: right)
+      right.width += bar.totalWidth(height: box.height)
+    }
+    drawLegend(on: canvas, frame, furniture, in: rectangle, right: right.right)
+  }
+
+  func frame(in available: Rectangle) -> Frame {
+    let ranges = ranges()
+    var box = available
+    if hasEqualAspect {
+      let width = ranges.x.upperBound - ranges.x.lowerBound
+      let height = ranges.y.upperBound - ranges.y.lowerBound
+      let unit = min(box.width / width, box.height / height)
+      box = Rectangle(
+        x: box.x + (box.width - unit * width) / 2, y: box.y + (box.height - unit * height) / 2,
+        width: unit * width, height: unit * height)
+    }
+    return Frame(rectangle: box, xRange: ranges.x, yRange: ranges.y, x: x, y: y)
+  }
+
+  private func drawTitle(on canvas: Canvas, above box: Rectangle, _ furniture: Furniture) {
+    guard !title.isEmpty else { return }
+    let shift = furniture.yTicks.exponent != 0 && panel.showsYLabels ? 16.0 : 0
+    canvas.text(
+      title, at: Point(box.center.x, box.top - 8 - shift), anchor: .bottom, bold: true)
+  }
+
+  private func drawGrid(on canvas: Canvas, _ frame: Frame, _ furniture: Furniture) {
+    let box = frame.rectangle
+    var path = Path()
+    for tick in furniture.xTicks.major {
+      let x = frame.place(x: tick.value)
+      path.add(.segment(Point(x, box.top), Point(x, box.bottom)))
+    }
+    for tick in furniture.yTicks.major {
+      let y = frame.place(y: tick.value)
+      path.add(.segment(Point(box.left, y), Point(box.right, y)))
+    }
+    canvas.stroke(path, .grid, width: Style.gridWidth)
+  }
+
+  private func drawXAxis(
+    on canvas: Canvas, _ frame: Frame, _ furniture: Furniture, bottom: Double
+  ) {
+    guard x.isVisible else { return }
+    let box = frame.rectangle
+    var path = Path.segment(Point(box.left, box.bottom), Point(box.right, box.bottom))
+    for tick in furniture.xTicks.major {
+      let place = frame.place(x: tick.value)
+      path.add(.segment(Point(place, box.bottom), Point(place, box.bottom + 4)))
+      guard panel.showsXLabels else { continue }
+      canvas.text(tick.label, at: Point(place, box.bottom + 6), anchor: .top)
+    }
+    for value in furniture.xTicks.minor {
+      let place = frame.place(x: value)
+      path.add(.segment(Point(place, box.bottom), Point(place, box.bottom + 2.2)))
+    }
+    canvas.stroke(path, .axis, width: Style.axisWidth)
+    guard hasXLabelRow(furniture) else { return }
+    let labels = furniture.xTicks.major.map { MathText($0.label).height }.max() ?? 0
+    let y = box.bottom + 6 + labels + 5
+    canvas.text(x.label, at: Point(box.center.x, y), anchor: .top)
+    if furniture.xTicks.exponent != 0 {
+      canvas.text(
+        "$\\times10^{\(furniture.xTicks.exponent)}$", at: Point(box.right, y), anchor: .topRight)
+    }
+  }
+
+  private func drawYAxis(on canvas: Canvas, _ frame: Frame, _ furniture: Furniture) {
+    guard y.isVisible else { return }
+    let box = frame.rectangle
+    var path = Path.segment(Point(box.left, box.top), Point(box.left, box.bottom))
+    for tick in furniture.yTicks.major {
+      let place = frame.place(y: tick.value)
+      path.add(.segment(Point(box.left, place), Point(box.left - 4, place)))
+      guard panel.showsYLabels else { continue }
+      canvas.text(tick.label, at: Point(box.left - 7, place), anchor: .right)
+    }
+    for value in furniture.yTicks.minor {
+      let place = frame.place(y: value)
+      path.add(.segment(Point(box.left, place), Point(box.left - 2.2, place)))
+    }
+    canvas.stroke(path, .axis, width: Style.axisWidth)
+    guard panel.showsYLabels else { return }
+    if furniture.yTicks.exponent != 0 {
+      canvas.text(
+        "$\\times10^{\(furniture.yTicks.exponent)}$", at: Point(box.left - 4, box.top - 6),
+        anchor: .bottomLeft)
+    }
+    guard !y.label.isEmpty else { return }
+    let x = box.left - 8 - labelWidth(furniture.yTicks) - 6
+    canvas.text(y.label, at: Point(x, box.center.y), anchor: .bottom, rotation: -.pi / 2)
+  }
+
+  // MARK: - Legend
+
+  private func drawLegend(
+    on canvas: Canvas, _ frame: Frame, _ furniture: Furniture, in rectangle: Rectangle,
+    right: Double
+  ) {
+    let legend = furniture.legend
+    guard !legend.entries.isEmpty else { return }
+    let box = frame.rectangle
+    switch furniture.place {
+    case .automatic:
+      let obstacles = marks.flatMap { $0.obstacles(in: frame) }
+      let corner = legend.bestCorner(in: box, avoiding: obstacles)
+      legend.draw(on: canvas, at: corner, hasBackground: true)
+    case .inside(let anchor):
+      legend.draw(on: canvas, at: legend.corner(in: box, anchor: anchor), hasBackground: true)
+    case .right:
+      let corner = Point(right + 8, box.center.y - legend.size.height / 2)
+      legend.draw(on: canvas, at: corner, hasBackground: false)
+    case .below:
+      let width = rectangle.width - 20
+      let top = rectangle.bottom - legend.height(inRowsOf: width) - 4
+      legend.drawRows(on: canvas, centeredAt: box.center.x, top: top, width: width)
+    case .direct: drawDirectLabels(on: canvas, frame)
+    case .none: break
+    }
+  }
+
+  private func drawDirectLabels(on canvas: Canvas, _ frame: Frame) {
+    var labels: [(entry: LegendEntry, point: Point, y: Double)] = marks.compactMap { mark in
+      guard let entry = mark.legend, let p = mark.labelPoint(in: frame) else { return nil }
+      return (entry, p, p.y)
+    }
+    labels.sort { $0.y < $1.y }
+    let heights = Legend.rowHeight - 2
+    Plot.separate(
+      &labels, by: heights, within: frame.rectangle.top...frame.rectangle.bottom)
+    for label in labels {
+      let x = min(frame.rectangle.right, label.point.x) + 6
+      let color = label.entry.color.mixed(with: .ink, 0.2)
+      canvas.text(label.entry.label, at: Point(x, label.y), anchor: .left, color: color)
+    }
+  }
+
+  // Pushes neighbors apart, then pushes what has left the frame back from below.
+  private static func separate(
+    _ labels: inout [(entry: LegendEntry, point: Point, y: Double)], by distance: Double,
+    within range: ClosedRange<Double>
+  ) {
+    for _ in 0..<50 {
+      for i in labels.indices.dropFirst() {
+        let overlap = distance - (labels[i].y - labels[i - 1].y)
+        guard overlap > 0 else { continue }
+        labels[i].y += overlap / 2
+        labels[i - 1].y -= overlap / 2
+      }
+    }
+    var limit = range.upperBound
+    for i in labels.indices.reversed() {
+      labels[i].y = min(labels[i].y, limit)
+      limit = labels[i].y - distance
+    }
+  }
+}
