@@ -65,7 +65,9 @@ let argumentParser: Target.Dependency = .product(
 let libraries: [Target] = [
   .systemLibrary(
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-  .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .systemLibrary(
+    name: "CCairo", pkgConfig: "cairo",
+    providers: [.apt(["libcairo2-dev", "fonts-dejavu-core"])]),
   .target(name: "CProcessor", cSettings: [.unsafeFlags(native.filter { $0 != "-Xcc" })]),
 ]
 
@@ -104,6 +106,7 @@ let sample = Target.executableTarget(
   swiftSettings: optimized)
 
 let testTargets: [Target] = [
+  tests("FiguresTests", ["Figures"]),
   tests("TensorsTests", ["Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
