@@ -20,6 +20,9 @@ public protocol ExactLaw: Sendable {
   ///   - noiseVariance: $1 - \bar\alpha_t$.
   func expectedNoise(_ xt: Points, alphaBar: Double, noiseVariance: Double) -> Points
 
+  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate a label.
+  func labelProbabilities(_ xt: Points, alphaBar: Double, noiseVariance: Double) -> Points
+
   /// One point and its label from every stream.
   func samples(using streams: inout Streams) -> (points: Points, labels: [Int])
 }
@@ -127,6 +130,14 @@ extension GaussianMixture: ExactLaw {
         result[i] = answer / total
       }
     }
+  }
+
+  public func labelProbabilities(
+    _ xt: Points, alphaBar: Double, noiseVariance: Double
+  ) -> Points {
+    let marginal = NoisedMixture(data: self, alphaBar: alphaBar, noiseVariance: noiseVariance)
+      .marginal
+    return Points(xt.values.flatMap { marginal.labelProbabilities($0) }, dimensions: labelCount)
   }
 
   public func samples(using streams: inout Streams) -> (points: Points, labels: [Int]) {

@@ -20,15 +20,29 @@ public func convolution(
   let y = Kernel.convolution(
     input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
     residual: residual?.value)
+  // The two expensive gradients share work; most convolutions need both.
+  var both: Receiver?
+  if let inputNode = x.node, let weightNode = weight.node {
+    both = Receiver(tape: x.tape) { dy, gradients in
+      let found = Kernel.convolutionGradients(input, dy, weight: w, geometry: geometry)
+      gradients.add(found.input, to: inputNode)
+      gradients.add(found.weight, to: weightNode)
+    }
+  }
   return x.tape.record(
     y,
     [
       bias?.receives { dy in Kernel.biasGradient(dy) },
       channelBias?.receives { dy in dy.sum(axes: [1, 2]) },
-      weight.receives { dy in Kernel.convolutionWeightGradient(input, dy, geometry: geometry) },
-      x.receives { dy in
-        Kernel.convolutionInputGradient(dy, weight: w, inputShape: inputShape, geometry: geometry)
-      },
+      both,
+      both != nil
+        ? nil
+        : weight.receives { dy in Kernel.convolutionWeightGradient(input, dy, geometry: geometry) },
+      both != nil
+        ? nil
+        : x.receives { dy in
+          Kernel.convolutionInputGradient(dy, weight: w, inputShape: inputShape, geometry: geometry)
+        },
       residual?.receives { dy in dy },
     ])
 }

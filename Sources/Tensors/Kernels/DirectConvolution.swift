@@ -254,16 +254,17 @@ struct DirectConvolution {
         isFirst = false
       }
     }
+    let total = sums[0].pointer
+    LinearKernels.add(
+      sums.map { UnsafePointer($0.pointer) }, count: outputs * patch, into: total)
     Parallel.forRanges(outputs, grain: 8) { range in
       for o in range {
+        let source = total + o * patch, target = dw + o * patch
         for c in 0..<inputs {
-          for tap in 0..<taps {
-            var sum: Float = 0
-            for part in sums { sum += part.pointer[o * patch + tap * inputs + c] }
-            dw[o * patch + c * taps + tap] = sum
-          }
+          for tap in 0..<taps { target[c * taps + tap] = source[tap * inputs + c] }
         }
       }
     }
+    withExtendedLifetime(sums) {}
   }
 }

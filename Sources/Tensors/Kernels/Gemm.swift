@@ -53,13 +53,13 @@ enum Gemm {
           for j in 0..<filled { panel[k * width + j] = source[k * rowStride + j] }
         }
       } else {
-        // Columns are rows in memory: eight of them at a time keep the reads sequential.
-        for group in stride(from: 0, to: filled, by: 8) {
-          let end = min(group + 8, filled)
-          for k in 0..<depth {
-            for j in group..<end {
-              panel[k * width + j] = source[k * rowStride + j * columnStride]
-            }
+        // Columns are rows in memory. Blocks of 16 by 16 keep reads and writes within a few lines.
+        for firstDepth in stride(from: 0, to: depth, by: 16) {
+          let end = min(depth, firstDepth + 16)
+          for j in 0..<filled {
+            let column = source + j * columnStride
+            let target = panel + j
+            for k in firstDepth..<end { target[k * width] = column[k * rowStride] }
           }
         }
       }

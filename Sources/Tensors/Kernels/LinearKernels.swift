@@ -67,12 +67,30 @@ enum LinearKernels {
         isFirst = false
       }
     }
-    let count = outputs * inputs
-    Parallel.forRanges(count, grain: 1 << 14) { range in
-      for i in range {
-        var sum: Float = 0
-        for part in sums { sum += part.pointer[i] }
-        dw[i] = sum
+    add(sums.map { UnsafePointer($0.pointer) }, count: outputs * inputs, into: dw)
+    withExtendedLifetime(sums) {}
+  }
+
+  /// Adds `parts`, first to last, element by element.
+  static func add(
+    _ parts: [UnsafePointer<Float>], count: Int, into sum: UnsafeMutablePointer<Float>
+  ) {
+    parts.withUnsafeBufferPointer { parts in
+      let others = parts.dropFirst()
+      Parallel.forRanges(count, grain: 1 << 14) { range in
+        var i = range.lowerBound
+        while i + laneCount <= range.upperBound {
+          var total = parts[0].lanes(i)
+          for part in others { total += part.lanes(i) }
+          sum.store(total, i)
+          i += laneCount
+        }
+        while i < range.upperBound {
+          var total = parts[0][i]
+          for part in others { total += part[i] }
+          sum[i] = total
+          i += 1
+        }
       }
     }
   }

@@ -88,15 +88,10 @@ extension Winograd {
       }
     }
     guard let dw else { return }
-    Parallel.forRanges(Self.positions * matrix, grain: 1 << 14) { range in
-      for i in Swift.stride(from: range.lowerBound, to: range.upperBound, by: laneCount) {
-        var sum = sums[0].pointer.lanes(i)
-        for part in 1..<max(1, parts) where part * imagesPerPart < batch {
-          sum += sums[part].pointer.lanes(i)
-        }
-        sums[0].pointer.store(sum, i)
-      }
-    }
+    let filled = sums.indices.filter { $0 * imagesPerPart < batch }
+    LinearKernels.add(
+      filled.map { UnsafePointer(sums[$0].pointer) }, count: Self.positions * matrix,
+      into: sums[0].pointer)
     filterGradients(sums[0].pointer, into: dw)
   }
 
