@@ -8,6 +8,7 @@ extension Kernel {
     query: Tensor, key: Tensor, value: Tensor, heads: Int
   ) -> (output: Tensor, logSumExp: Tensor) {
     let sizes = attentionSizes(query, key, value, heads: heads)
+    OperationCount.add(2 * sizes.batch * sizes.queries * sizes.keys * sizes.channels)
     let logSumExp = Tensor(allocating: [sizes.batch, heads, sizes.queries])
     let output = Tensor(uninitialized: query.shape) { output in
       sizes.forward(
@@ -39,6 +40,7 @@ extension Kernel {
     heads: Int
   ) -> (query: Tensor, key: Tensor, value: Tensor) {
     let sizes = attentionSizes(query, key, value, heads: heads)
+    OperationCount.add(4 * sizes.batch * sizes.queries * sizes.keys * sizes.channels)
     let dq = Tensor(allocating: query.shape)
     let dk = Tensor(allocating: key.shape), dv = Tensor(allocating: value.shape)
     sizes.backward(

@@ -29,6 +29,7 @@ extension Kernel {
       return linear(
         x, weight: weight.reshaped([call.outputs, call.inputs]), bias: bias, residual: residual)
     }
+    OperationCount.add(call.multiplyAdds)
     return Tensor(uninitialized: outputShape) { y in
       if call.prefersWinograd {
         let winograd = call.winograd
@@ -56,6 +57,7 @@ extension Kernel {
     if geometry == ConvolutionGeometry(kernel: 1) {
       return linearInputGradient(dy, weight: weight.reshaped([call.outputs, call.inputs]))
     }
+    OperationCount.add(call.multiplyAdds)
     return Tensor(uninitialized: inputShape) { dx in
       if call.prefersWinograd {
         let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
@@ -78,6 +80,7 @@ extension Kernel {
     if geometry == ConvolutionGeometry(kernel: 1) {
       return linearWeightGradient(x, dy).reshaped(shape)
     }
+    OperationCount.add(call.multiplyAdds)
     return Tensor(uninitialized: shape) { dw in
       if call.prefersWinograd {
         call.winograd.backward(
@@ -102,6 +105,7 @@ extension Kernel {
     }
     call.requireOutput(dy)
     let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+    OperationCount.add(2 * call.multiplyAdds)
     let dx = Tensor(allocating: x.shape), dw = Tensor(allocating: weight.shape)
     call.winograd.backward(
       x.storage.pointer, dy.storage.pointer, filters: filters.pointer, dx: dx.storage.pointer,
@@ -133,6 +137,9 @@ struct ConvolutionCall {
       fatalError("convolution: gradient \(dy.shape) is not of the output's shape")
     }
   }
+
+  /// Multiply-adds of the definition.
+  var multiplyAdds: Int { pixels * outputs * inputs * geometry.kernel * geometry.kernel }
 
   var pixels: Int { batch * outputHeight * outputWidth }
 

@@ -15,6 +15,7 @@ extension Kernel {
     let outputs = weight.shape[0], inputs = weight.shape[1]
     requireLastAxis(x, inputs, "linear")
     let rows = x.count / max(1, inputs)
+    OperationCount.add(rows * inputs * outputs)
     let panels = keep(weight, .linear(inputs: inputs), rows: rows) {
       let panels = Storage(count: Gemm.panelElements(depth: inputs, columns: outputs))
       packParallel(
@@ -35,6 +36,7 @@ extension Kernel {
     let outputs = weight.shape[0], inputs = weight.shape[1]
     requireLastAxis(dy, outputs, "linearInputGradient")
     let rows = dy.count / max(1, outputs)
+    OperationCount.add(rows * inputs * outputs)
     let panels = Storage(count: Gemm.panelElements(depth: outputs, columns: inputs))
     packParallel(
       depth: outputs, columns: inputs, weight.storage.pointer, rowStride: inputs, columnStride: 1,
@@ -53,6 +55,7 @@ extension Kernel {
     guard dy.count == rows * outputs else {
       fatalError("linearWeightGradient: rows of \(x.shape) and \(dy.shape) differ")
     }
+    OperationCount.add(rows * inputs * outputs)
     return Tensor(uninitialized: [outputs, inputs]) { dw in
       LinearKernels.weightGradient(
         x.storage.pointer, dy.storage.pointer, rows: rows, inputs: inputs, outputs: outputs,
