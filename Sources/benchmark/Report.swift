@@ -72,7 +72,7 @@ struct Report {
         print(line)
       }
     }
-    fflush(stdout)
+    fflush(nil)
   }
 
   func finish() {}
@@ -84,6 +84,6 @@ struct Report {
       return "\"\(key)\": " + (isNumber ? text : "\"\(text)\"")
     }
     print("{" + body.joined(separator: ", ") + "}")
-    fflush(stdout)
+    fflush(nil)
   }
 }
