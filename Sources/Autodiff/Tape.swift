@@ -76,6 +76,21 @@ typealias Pullback = (_ dy: Tensor, _ gradients: inout Accumulator) -> Void
 struct Receiver {
   let tape: Tape
   let pullback: Pullback
+
+  init(tape: Tape, pullback: @escaping Pullback) {
+    self.tape = tape
+    self.pullback = pullback
+  }
+
+  /// Stands for two operands whose gradients are found together; nil unless both need one.
+  init?(_ a: Variable, _ b: Variable, _ gradients: @escaping (_ dy: Tensor) -> (Tensor, Tensor)) {
+    guard let nodeA = a.node, let nodeB = b.node, a.tape === b.tape else { return nil }
+    self.init(tape: a.tape) { dy, accumulator in
+      let (gradientA, gradientB) = gradients(dy)
+      accumulator.add(gradientA, to: nodeA)
+      accumulator.add(gradientB, to: nodeB)
+    }
+  }
 }
 
 extension Tape {
@@ -91,10 +106,12 @@ extension Tape {
     }
   }
 
-  /// Records an operation whose pullback finds the gradients of all operands together.
+  /// Records an operation whose pullback finds the gradients of all operands together; with this a
+  /// program adds operations of its own.
   ///
   /// - Parameter pullback: takes the gradient of the result and gives one for each operand, nil
-  ///   where there is none; those of operands that need none are dropped.
+  ///   where there is none; those of operands that need none are dropped. It must not hold
+  ///   variables, only their values: a variable would keep the tape alive.
   public func record(
     _ value: Tensor, from operands: [Variable], pullback: @escaping (_ dy: Tensor) -> [Tensor?]
   ) -> Variable {

@@ -3,6 +3,8 @@ import Tensors
 /// Convolves images, and adds what comes with it in the same pass over the output: a bias, a bias
 /// for each image, and a residual.
 ///
+/// The gradients of input and weight share work, and are found together where both are needed.
+///
 /// - Parameters:
 ///   - x: `[batch, height, width, inputs]`, channels last.
 ///   - weight: `[outputs, inputs, kernel, kernel]`.
@@ -20,30 +22,25 @@ public func convolution(
   let y = Kernel.convolution(
     input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
     residual: residual?.value)
-  // The two expensive gradients share work; most convolutions need both.
-  var both: Receiver?
-  if let inputNode = x.node, let weightNode = weight.node {
-    both = Receiver(tape: x.tape) { dy, gradients in
-      let found = Kernel.convolutionGradients(input, dy, weight: w, geometry: geometry)
-      gradients.add(found.input, to: inputNode)
-      gradients.add(found.weight, to: weightNode)
-    }
+  let added = [
+    bias?.receives { dy in Kernel.biasGradient(dy) },
+    channelBias?.receives { dy in dy.sum(axes: [1, 2]) },
+  ]
+  // Last, so that a block's input takes `dy` in place into what the filters gave it.
+  let skipped = residual?.receives { dy in dy }
+  if let both = Receiver(x, weight, { dy in
+    Kernel.convolutionGradients(input, dy, weight: w, geometry: geometry)
+  }) {
+    return x.tape.record(y, added + [both, skipped])
   }
   return x.tape.record(
     y,
-    [
-      bias?.receives { dy in Kernel.biasGradient(dy) },
-      channelBias?.receives { dy in dy.sum(axes: [1, 2]) },
-      both,
-      both != nil
-        ? nil
-        : weight.receives { dy in Kernel.convolutionWeightGradient(input, dy, geometry: geometry) },
-      both != nil
-        ? nil
-        : x.receives { dy in
-          Kernel.convolutionInputGradient(dy, weight: w, inputShape: inputShape, geometry: geometry)
-        },
-      residual?.receives { dy in dy },
+    added + [
+      weight.receives { dy in Kernel.convolutionWeightGradient(input, dy, geometry: geometry) },
+      x.receives { dy in
+        Kernel.convolutionInputGradient(dy, weight: w, inputShape: inputShape, geometry: geometry)
+      },
+      skipped,
     ])
 }
 

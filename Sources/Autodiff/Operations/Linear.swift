@@ -39,25 +39,31 @@ public func matmul(
     ])
 }
 
-/// Applies a linear map and adds a bias to every row: `y = x·weightᵀ + bias`.
+/// Applies a linear map to every row, and adds a bias and a residual in the same pass:
+/// `y = x·weightᵀ + bias + residual`.
 ///
 /// - Parameters:
 ///   - x: `[rows…, inputs]`, with any number of leading axes.
 ///   - weight: `[outputs, inputs]`.
 ///   - bias: `[outputs]`.
+///   - residual: of the output's shape.
 /// - Returns: `[rows…, outputs]`.
-public func linear(_ x: Variable, _ weight: Variable, _ bias: Variable? = nil) -> Variable {
+public func linear(
+  _ x: Variable, _ weight: Variable, _ bias: Variable? = nil, residual: Variable? = nil
+) -> Variable {
   guard weight.shape.count == 2, x.shape.last == weight.shape[1],
-    bias == nil || bias!.shape == [weight.shape[0]]
+    bias == nil || bias!.shape == [weight.shape[0]],
+    residual == nil || residual!.shape == x.shape.dropLast() + [weight.shape[0]]
   else {
     fatalError("a linear map of shape \(weight.shape) does not apply to shape \(x.shape)")
   }
   let (input, w) = (x.value, weight.value)
   return x.tape.record(
-    Kernel.linear(input, weight: w, bias: bias?.value),
+    Kernel.linear(input, weight: w, bias: bias?.value, residual: residual?.value),
     [
       x.receives { dy in Kernel.linearInputGradient(dy, weight: w) },
       weight.receives { dy in Kernel.linearWeightGradient(input, dy) },
       bias?.receives { dy in Kernel.biasGradient(dy) },
+      residual?.receives { dy in dy },
     ])
 }
