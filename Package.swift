@@ -108,6 +108,7 @@ let sample = Target.executableTarget(
 let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
   tests("TensorsTests", ["Tensors"]),
+  tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),

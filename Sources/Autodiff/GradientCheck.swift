@@ -10,11 +10,13 @@ public struct GradientComparison: Sendable {
   public let numeric: Double
   /// The size that such derivatives have: the norm of the input's gradient.
   public let scale: Double
+  /// How far single-precision values leave `numeric` uncertain.
+  public let uncertainty: Double
 
-  /// The difference of the two, relative to `scale`.
+  /// The difference of the two beyond the uncertainty, relative to `scale`.
   public var relativeError: Double {
-    let difference = Swift.abs(analytic - numeric)
-    return difference == 0 ? 0 : difference / Swift.max(scale, Swift.abs(numeric))
+    let difference = Swift.abs(analytic - numeric) - uncertainty
+    return difference <= 0 ? 0 : difference / Swift.max(scale, Swift.abs(numeric))
   }
 }
 
@@ -45,6 +47,7 @@ public func gradientCheck(
   let output = function(variables)
   let weights = Tensor.normal(output.shape, using: &generator)
   let gradients = tape.gradients(of: output, seed: weights)
+  let uncertainty = output.value.norm() * weights.norm() * 0x1p-24 / step
 
   func weightedValue(_ inputs: [Tensor]) -> Double {
     let tape = Tape(recording: false)
@@ -66,7 +69,7 @@ public func gradientCheck(
       comparisons.append(
         GradientComparison(
           input: index, analytic: gradient.dot(direction), numeric: (8 * near - far) / (12 * step),
-          scale: gradient.norm()))
+          scale: gradient.norm(), uncertainty: uncertainty))
     }
   }
   return comparisons

@@ -3,16 +3,18 @@ import Foundation
 /// Takes the softmax of every row of the last axis: `exp(x)/Σ exp(x)`.
 public func softmax(_ x: Tensor) -> Tensor {
   eachRow(x) { row, result, width in
-    let total = logSumExp(row, width)
-    for i in 0..<width { result[i] = Foundation.exp(row[i] - total) }
+    let (largest, total) = exponentials(row, width)
+    let scale = Float(1 / total)
+    for i in 0..<width { result[i] = Foundation.exp(row[i] - largest) * scale }
   }
 }
 
 /// Takes the logarithm of the softmax of every row of the last axis: `x - log Σ exp(x)`.
 public func logSoftmax(_ x: Tensor) -> Tensor {
   eachRow(x) { row, result, width in
-    let total = logSumExp(row, width)
-    for i in 0..<width { result[i] = row[i] - total }
+    let (largest, total) = exponentials(row, width)
+    let logTotal = Float(Foundation.log(total))
+    for i in 0..<width { result[i] = row[i] - largest - logTotal }
   }
 }
 
@@ -22,19 +24,26 @@ public func logSumExp(_ x: Tensor) -> Tensor {
   let rows = x.count / width
   return Tensor(uninitialized: x.shape.dropLast()) { result in
     x.withElements { x in
-      for row in 0..<rows { result[row] = logSumExp(x + row * width, width) }
+      for row in 0..<rows {
+        let (largest, total) = exponentials(x + row * width, width)
+        // Nothing has any weight: log 0, not the sum of two infinities.
+        result[row] =
+          largest == -.infinity ? largest : Float(Double(largest) + Foundation.log(total))
+      }
     }
   }
 }
 
-private func logSumExp(_ row: UnsafePointer<Float>, _ width: Int) -> Float {
-  var largest = row[0]
+/// The largest element of a row and `Σ exp(x - largest)`: relative to the largest nothing
+/// overflows, and rows far from zero keep their precision.
+private func exponentials(
+  _ row: UnsafePointer<Float>, _ width: Int
+) -> (largest: Float, total: Double) {
+  var largest = -Float.infinity
   for i in 0..<width { largest = max(largest, row[i]) }
-  // Nothing has any weight: without this, -inf - (-inf) would be undefined.
-  if largest == -.infinity { return largest }
   var total = 0.0
   for i in 0..<width { total += Double(Foundation.exp(row[i] - largest)) }
-  return Float(Double(largest) + Foundation.log(total))
+  return (largest, total)
 }
 
 private func eachRow(

@@ -1,0 +1,49 @@
+import Autodiff
+import Tensors
+import Testing
+
+/// Standard normal draws, the same for the same seed.
+func normal(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
+  var generator = RandomGenerator(seed: seed)
+  return .normal(shape, using: &generator)
+}
+
+/// Draws uniform in `range`, the same for the same seed.
+func uniform(_ shape: Shape, in range: ClosedRange<Double>, _ seed: UInt64 = 1) -> Tensor {
+  var generator = RandomGenerator(seed: seed)
+  return .uniform(shape, in: range, using: &generator)
+}
+
+/// Expects that the tape's derivatives are those of central differences.
+///
+/// Also that the gradient has each input's shape, that a value does not depend on whether it is
+/// recorded, and that the tape is freed: no pullback keeps it alive.
+func expectGradients(
+  _ inputs: [Tensor], within tolerance: Double = 3e-4, step: Double = 0.02, directions: Int = 3,
+  sourceLocation: SourceLocation = #_sourceLocation, _ function: ([Variable]) -> Variable
+) {
+  let comparisons = gradientCheck(at: inputs, step: step, directions: directions, function)
+  for comparison in comparisons {
+    #expect(
+      comparison.relativeError < tolerance, "input \(comparison.input): \(comparison)",
+      sourceLocation: sourceLocation)
+  }
+  weak var leftOver: Tape?
+  do {
+    let tape = Tape()
+    let variables = inputs.map { tape.input($0) }
+    let output = function(variables)
+    let silent = Tape(recording: false)
+    let unrecorded = function(inputs.map { silent.input($0) })
+    #expect(output.value == unrecorded.value, sourceLocation: sourceLocation)
+    #expect(silent.count == 0, sourceLocation: sourceLocation)
+    let gradients = tape.gradients(of: output, seed: .ones(output.shape), keepingRecord: true)
+    for (variable, input) in zip(variables, inputs) {
+      #expect(
+        gradients[variable] == nil || gradients[variable]!.shape == input.shape,
+        sourceLocation: sourceLocation)
+    }
+    leftOver = tape
+  }
+  #expect(leftOver == nil, "a pullback keeps the tape alive", sourceLocation: sourceLocation)
+}
