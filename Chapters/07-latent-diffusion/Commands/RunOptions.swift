@@ -1,0 +1,102 @@
+import ArgumentParser
+import Foundation
+import Learning
+
+/// The options that both trainings share. Those without a value take the default of the training,
+/// or in a resumed run what it was started with.
+struct RunOptions: ParsableArguments {
+  @Option(help: "Train for this many passes over the images (more, with --resume).")
+  var epochs: Double?
+
+  @Option(help: "Train for this many minutes (more, with --resume); 60 if nothing is said.")
+  var minutes: Double?
+
+  @Option(help: "Images in an update.")
+  var batchSize: Int?
+
+  @Option(help: "The number that all random numbers follow from.")
+  var seed: UInt64?
+
+  @Option(help: ArgumentHelp("The folder for the new run.", valueName: "run"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
+  var resume: String?
+
+  @Option(help: "The highest learning rate.")
+  var learningRate: Double?
+
+  @Option(help: "Updates in which the learning rate rises.")
+  var warmUpSteps: Int?
+
+  @Option(help: "Decay of the moving average of the weights.")
+  var averageDecay: Double?
+
+  @Option(help: "Minutes between checkpoints, with measurements and pictures.")
+  var checkpointMinutes: Double = 5
+
+  @Option(help: "Updates between rows of metrics.csv.")
+  var logEvery: Int = 20
+
+  func validate() throws {
+    try positive(epochs, "--epochs")
+    try positive(minutes, "--minutes")
+    try positive(batchSize.map(Double.init), "--batch-size")
+    try positive(learningRate, "--learning-rate")
+    try positive(checkpointMinutes, "--checkpoint-minutes")
+    try positive(Double(logEvery), "--log-every")
+    if let averageDecay, !(0..<1).contains(averageDecay) {
+      throw CommandError("--average-decay is \(averageDecay)", remedy: "give a number in 0..<1")
+    }
+    if let warmUpSteps, warmUpSteps < 0 {
+      throw CommandError("--warm-up-steps is \(warmUpSteps)", remedy: "give 0 or more")
+    }
+    if epochs != nil, minutes != nil {
+      throw CommandError("--epochs and --minutes exclude each other", remedy: "give one of them")
+    }
+    if out != nil, resume != nil {
+      throw CommandError("--out and --resume exclude each other", remedy: "give one of them")
+    }
+  }
+
+  private func positive(_ value: Double?, _ option: String) throws {
+    guard let value else { return }
+    guard value > 0, value.isFinite else {
+      throw CommandError("\(option) is \(value)", remedy: "give a number above 0")
+    }
+  }
+
+  /// The plan of a new run.
+  func plan(learningRate: Double, averageDecay: Double, order: EpochOrder) -> TrainingPlan {
+    TrainingPlan(
+      length: epochs.map { .steps(order.steps(epochs: $0)) } ?? .seconds(60 * (minutes ?? 60)),
+      learningRate: self.learningRate ?? learningRate, warmUpSteps: warmUpSteps ?? 200,
+      averageDecay: self.averageDecay ?? averageDecay, seed: seed ?? 0)
+  }
+
+  /// The length of a run that goes on after `run`'s state.
+  func length(after run: TrainingRun, order: EpochOrder) -> TrainingLength {
+    if let epochs { return .steps(run.step + order.steps(epochs: epochs)) }
+    if let minutes { return .seconds(run.seconds + 60 * minutes) }
+    return run.plan.length
+  }
+
+  /// Refuses options that differ from what the run in `folder` was started with.
+  func agree(with settings: RunSettings, folder: String) throws {
+    try agree("--batch-size", batchSize, settings.batchSize, folder)
+    try agree("--seed", seed, settings.plan.seed, folder)
+    try agree("--learning-rate", learningRate, settings.plan.learningRate, folder)
+    try agree("--warm-up-steps", warmUpSteps, settings.plan.warmUpSteps, folder)
+    try agree("--average-decay", averageDecay, settings.plan.averageDecay, folder)
+  }
+}
+
+/// Refuses an option whose value differs from the one that the run in `folder` was started with.
+func agree<Value: Equatable>(
+  _ option: String, _ given: Value?, _ recorded: Value, _ folder: String
+) throws {
+  guard let given, given != recorded else { return }
+  throw FileError(
+    folder, .otherConfiguration, "was started with \(option) \(recorded), not \(given)",
+    remedy: "leave \(option) out, or start another run with --out")
+}

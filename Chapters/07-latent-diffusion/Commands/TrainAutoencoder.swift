@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import Learning
+import Networks
+import Tensors
+
+/// The first stage: an autoencoder of images.
+struct TrainAutoencoder: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train-autoencoder",
+    abstract: "Train the autoencoder: 3x32x32 images to 4x8x8 latents and back.")
+
+  @OptionGroup var data: DataOptions
+  @OptionGroup var run: RunOptions
+
+  @Option(help: "Weight of the divergence; errors and divergence are sums over an image (0.01).")
+  var beta: Double?
+
+  @Option(help: "Channels of the levels, as in 32,64,128.")
+  var channels: WholeNumbers?
+
+  @Option(help: "Residual blocks in a level (1).")
+  var layers: Int?
+
+  @Option(help: "Channels of a latent (4).")
+  var latentChannels: Int?
+
+  @Option(help: "Groups of the group norms (8).")
+  var groups: Int?
+
+  @Flag(inversion: .prefixedNo, help: "Attention at the smallest size (yes).")
+  var attention: Bool?
+
+  func validate() throws {
+    if let beta, !(beta >= 0 && beta.isFinite) {
+      throw CommandError("--beta is \(beta)", remedy: "give 0 or more")
+    }
+    try checkSizes("--channels", channels, groups: groups ?? 8, option: "--groups")
+    if let channels, channels.values.count != 3 {
+      throw CommandError(
+        "--channels has \(channels.values.count) levels", remedy: "give three, as in 32,64,128")
+    }
+    try checkPositive("--layers", layers)
+    try checkPositive("--latent-channels", latentChannels)
+  }
+
+  func run() throws {
+    Interruption.watch()
+    if let folder = run.resume { try resume(folder) } else { try start() }
+  }
+
+  // MARK: A new run
+
+  private var network: Autoencoder.Configuration {
+    Autoencoder.Configuration(
+      latentChannels: latentChannels ?? 4, channels: channels?.values ?? [32, 64, 128],
+      layersPerLevel: layers ?? 1, groups: groups ?? 8, middleAttention: attention ?? true)
+  }
+
+  private func start() throws {
+    let path = run.out ?? "runs/autoencoder"
+    try RunFolder.checkFree(path)
+    let images = try data.load()
+    let batchSize = run.batchSize ?? 64
+    let order = EpochOrder(images.training, batchSize: batchSize, seed: run.seed ?? 0)
+    let configuration = AutoencoderRun(
+      settings: RunSettings(
+        command: commandLine, batchSize: batchSize,
+        plan: run.plan(learningRate: 1e-3, averageDecay: 0.999, order: order),
+        data: images.description),
+      network: network, beta: beta ?? 0.01)
+    let folder = try RunFolder.create(path, configuration: configuration)
+    try train(configuration, in: folder, images, resuming: false)
+  }
+
+  // MARK: A resumed run
+
+  private func resume(_ path: String) throws {
+    let folder = try RunFolder(opening: path, stage: "autoencoder")
+    let configuration = try folder.configuration(as: AutoencoderRun.self)
+    try run.agree(with: configuration.settings, folder: path)
+    try agree("--beta", beta, configuration.beta, path)
+    try agree("--channels", channels?.values, configuration.network.channels, path)
+    try agree("--layers", layers, configuration.network.layersPerLevel, path)
+    try agree("--latent-channels", latentChannels, configuration.network.latentChannels, path)
+    try agree("--groups", groups, configuration.network.groups, path)
+    try agree("--attention", attention, configuration.network.middleAttention, path)
+    let images = try data.load(as: configuration.settings.data, run: path)
+    try train(configuration, in: folder, images, resuming: true)
+  }
+
+  // MARK: Training
+
+  private func train(
+    _ configuration: AutoencoderRun, in folder: RunFolder, _ images: LabelledImages, resuming: Bool
+  ) throws {
+    var configuration = configuration
+    let plan = configuration.settings.plan
+    let autoencoder = Autoencoder(
+      configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
+    let order = EpochOrder(
+      images.training, batchSize: configuration.settings.batchSize, seed: plan.seed)
+    let training = Self.run(
+      autoencoder, plan: plan, order: order, images: images.training, beta: configuration.beta)
+    if resuming {
+      try folder.restore(training)
+      training.plan.length = run.length(after: training, order: order)
+      configuration.settings.plan = training.plan
+      try folder.write(configuration: configuration)
+      try checkUnfinished(training, folder)
+    }
+    print(images.announcement)
+    print("autoencoder of \(autoencoder.parameterCount) weights; run in \(folder.path)")
+    let keeper = AutoencoderKeeper(
+      folder: folder, configuration: configuration, autoencoder: autoencoder, images: images)
+    let validation = try keeper.validationFile(upTo: training.step)
+    let finished = try TrainingLoop(
+      run: training, folder: folder, parts: VariationalLoss.partNames, logEvery: run.logEvery,
+      checkpointSeconds: 60 * run.checkpointMinutes,
+      saved: { try keeper.save($0, $1, last: $2, validation: validation) })()
+    let next =
+      finished
+      ? "train-denoiser --autoencoder \(folder.path)" : "train-autoencoder --resume \(folder.path)"
+    print("weights in \(folder.path); next: swift run chapter-07-latent-diffusion \(next)")
+  }
+
+  /// The run itself: batches of images, half of them mirrored, and the loss.
+  static func run(
+    _ autoencoder: Autoencoder, plan: TrainingPlan, order: EpochOrder, images: ImageSet,
+    beta: Double
+  ) -> TrainingRun {
+    let loss = VariationalLoss(beta: beta)
+    var order = order
+    return TrainingRun(autoencoder.parameters, plan: plan) { tape, step, generator in
+      let indices = order.batch(step)
+      var coin = generator.split(0)
+      let mirrored = indices.map { _ in coin.uniform() < 0.5 }
+      return loss(
+        autoencoder, images: images.images(indices, mirrored: mirrored), tape: tape,
+        generator: generator.split(1))
+    }
+  }
+}
+
+/// Refuses to resume a run that is at its end.
+func checkUnfinished(_ training: TrainingRun, _ folder: RunFolder) throws {
+  guard training.progress >= 1 else { return }
+  throw FileError(
+    folder.path, .otherConfiguration,
+    "holds a run that is complete, after \(training.step) updates",
+    remedy: "say how much longer with --epochs or --minutes")
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import Learning
+import Networks
+import Tensors
+
+/// The second stage: a denoiser of latents.
+struct TrainDenoiser: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train-denoiser",
+    abstract: "Train the conditional U-Net that denoises the autoencoder's latents.")
+
+  @OptionGroup var data: DataOptions
+  @OptionGroup var run: RunOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "The autoencoder: a run, a folder of weights or a file. Otherwise runs/autoencoder if it is "
+        + "there, otherwise the weights in this repository.", valueName: "path"))
+  var autoencoder: String?
+
+  @Option(help: "Channels of the U-Net's levels (96,192).")
+  var channels: WholeNumbers?
+
+  @Option(help: "Residual blocks in a level (2).")
+  var layers: Int?
+
+  @Option(help: "Channels of an attention head (32).")
+  var headWidth: Int?
+
+  @Option(help: "Groups of the group norms (32).")
+  var groups: Int?
+
+  @Option(help: "How often a class is replaced by the null label (0.1).")
+  var dropProbability: Double?
+
+  @Option(help: "T, the number of steps of the forward process (1000).")
+  var diffusionSteps: Int?
+
+  func validate() throws {
+    try checkSizes("--channels", channels, groups: groups ?? 32, option: "--groups")
+    try checkSizes("--channels", channels, groups: headWidth ?? 32, option: "--head-width")
+    try checkPositive("--layers", layers)
+    try checkPositive("--diffusion-steps", diffusionSteps)
+    if let channels, !(1...4).contains(channels.values.count) {
+      throw CommandError(
+        "--channels has \(channels.values.count) levels", remedy: "give one to four, as in 96,192")
+    }
+    if let dropProbability, !(0...1).contains(dropProbability) {
+      throw CommandError("--drop-probability is \(dropProbability)", remedy: "give 0 to 1")
+    }
+  }
+
+  func run() throws {
+    Interruption.watch()
+    if let folder = run.resume { try resume(folder) } else { try start() }
+  }
+
+  // MARK: A new run
+
+  private func start() throws {
+    let path = run.out ?? "runs/denoiser"
+    try RunFolder.checkFree(path)
+    let source = autoencoder ?? Weights.defaultAutoencoder
+    let encoder = try LatentDiffusionModel.autoencoder(at: source)
+    let images = try data.load()
+    let batchSize = run.batchSize ?? 128
+    let seed = run.seed ?? 0
+    let order = EpochOrder(
+      count: 2 * images.training.count, batchSize: batchSize,
+      generator: RandomGenerator(seed: seed, stream: 3))
+    let folder = try RunFolder.prepare(path)
+    print(images.announcement)
+    let latents = try LatentStore(folder.path, images, encoder).cache()
+    let configuration = DenoiserRun(
+      settings: RunSettings(
+        command: commandLine, batchSize: batchSize,
+        plan: run.plan(learningRate: 3e-4, averageDecay: 0.9995, order: order),
+        data: images.description),
+      model: LatentDiffusionModel.Settings(
+        network: network(latentChannels: encoder.configuration.latentChannels),
+        latentScale: latents.statistics.scale, steps: diffusionSteps ?? 1000,
+        classes: LabelledImages.classNames),
+      dropProbability: dropProbability ?? 0.1, autoencoder: source)
+    try LatentDiffusionModel.save(
+      encoder, to: "\(folder.path)/\(LatentDiffusionModel.autoencoderFile)")
+    var manifest = Manifest()
+    manifest.autoencoder = try Manifest(beside: source).autoencoder
+    try manifest.write(in: folder.path)
+    try folder.write(configuration: configuration)
+    try train(configuration, in: folder, images, encoder, latents, resuming: false)
+  }
+
+  private func network(latentChannels: Int) -> UNet.Configuration {
+    let channels = channels?.values ?? [96, 192]
+    return UNet.Configuration(
+      inputChannels: latentChannels, outputChannels: latentChannels, channels: channels,
+      layersPerLevel: layers ?? 2, attention: channels.map { _ in true },
+      headWidth: headWidth ?? 32, groups: groups ?? 32,
+      classes: LabelledImages.classNames.count + 1, startsAtZero: true)
+  }
+
+  // MARK: A resumed run
+
+  private func resume(_ path: String) throws {
+    let folder = try RunFolder(opening: path, stage: "denoiser")
+    let configuration = try folder.configuration(as: DenoiserRun.self)
+    let network = configuration.model.network
+    try run.agree(with: configuration.settings, folder: path)
+    try agree("--channels", channels?.values, network.channels, path)
+    try agree("--layers", layers, network.layersPerLevel, path)
+    try agree("--head-width", headWidth, network.headWidth ?? 0, path)
+    try agree("--groups", groups, network.groups, path)
+    try agree("--drop-probability", dropProbability, configuration.dropProbability, path)
+    try agree("--diffusion-steps", diffusionSteps, configuration.model.steps, path)
+    try agree("--autoencoder", autoencoder, configuration.autoencoder, path)
+    let images = try data.load(as: configuration.settings.data, run: path)
+    print(images.announcement)
+    let encoder = try LatentDiffusionModel.autoencoder(at: path)
+    let latents = try LatentStore(path, images, encoder).cache()
+    try train(configuration, in: folder, images, encoder, latents, resuming: true)
+  }
+
+  // MARK: Training
+
+  private func train(
+    _ configuration: DenoiserRun, in folder: RunFolder, _ images: LabelledImages,
+    _ encoder: Autoencoder, _ latents: LatentCache, resuming: Bool
+  ) throws {
+    var configuration = configuration
+    let plan = configuration.settings.plan
+    let network = UNet(
+      configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
+    let order = EpochOrder(
+      count: latents.count, batchSize: configuration.settings.batchSize,
+      generator: RandomGenerator(seed: plan.seed, stream: 3))
+    let training = Self.run(network, configuration, order: order, latents: latents)
+    if resuming {
+      try folder.restore(training)
+      training.plan.length = run.length(after: training, order: order)
+      configuration.settings.plan = training.plan
+      try folder.write(configuration: configuration)
+      try checkUnfinished(training, folder)
+    }
+    print("denoiser of \(network.parameterCount) weights; run in \(folder.path)")
+    let model = LatentDiffusionModel(
+      autoencoder: encoder, denoiser: network, settings: configuration.model)
+    let keeper = DenoiserKeeper(
+      folder: folder, configuration: configuration, model: model, images: images.test)
+    let validation = try keeper.validationFile(upTo: training.step)
+    let finished = try TrainingLoop(
+      run: training, folder: folder, parts: [], logEvery: run.logEvery,
+      checkpointSeconds: 60 * run.checkpointMinutes,
+      saved: { step, recent, _ in try keeper.save(step, recent, validation: validation) })()
+    let next = finished ? "sample --weights" : "train-denoiser --resume"
+    print(
+      "weights in \(folder.path); next: swift run chapter-07-latent-diffusion "
+        + "\(next) \(folder.path)")
+  }
+
+  /// The run itself: batches of latents, drawn anew each time, and the loss.
+  static func run(
+    _ network: UNet, _ configuration: DenoiserRun, order: EpochOrder, latents: LatentCache
+  ) -> TrainingRun {
+    let model = configuration.model
+    let loss = DenoisingLoss(
+      GaussianDiffusion(model.schedule), nullLabel: model.nullLabel,
+      dropProbability: configuration.dropProbability)
+    var order = order
+    return TrainingRun(network.parameters, plan: configuration.settings.plan) {
+      tape, step, generator in
+      let entries = order.batch(step)
+      let z0 = latents.latents(entries, scale: model.latentScale, generator: generator.split(0))
+      return loss(
+        network, latents: z0, labels: entries.map { latents.labels[$0] }, tape: tape,
+        generator: generator.split(1))
+    }
+  }
+}

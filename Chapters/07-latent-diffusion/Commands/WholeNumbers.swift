@@ -1,0 +1,34 @@
+import ArgumentParser
+
+/// Whole numbers as an option's value: `32,64,128`.
+struct WholeNumbers: ExpressibleByArgument, Sendable, Equatable {
+  let values: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int($0) }
+    guard !numbers.isEmpty, numbers.count == parts.count else { return nil }
+    values = numbers
+  }
+}
+
+/// Refuses an option that is not above 0.
+func checkPositive(_ option: String, _ value: Int?) throws {
+  guard let value, value <= 0 else { return }
+  throw CommandError("\(option) is \(value)", remedy: "give 1 or more")
+}
+
+/// Refuses channels that do not divide into groups.
+func checkSizes(
+  _ name: String, _ channels: WholeNumbers?, groups: Int, option: String
+) throws {
+  try checkPositive(option, groups)
+  for value in channels?.values ?? [] {
+    try checkPositive(name, value)
+    guard value % groups == 0 else {
+      throw CommandError(
+        "\(name) has \(value) channels, which do not divide into \(groups) groups",
+        remedy: "give multiples of \(groups), or other groups with \(option)")
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Diffusion
+import Figures
+import Foundation
+import Learning
+import Tensors
+
+/// What is written at every checkpoint of the denoiser's training: its averaged weights, its loss on
+/// latents that it was not trained on, samples, and a manifest.
+struct DenoiserKeeper {
+  let folder: RunFolder
+  let configuration: DenoiserRun
+  let model: LatentDiffusionModel
+  /// Scaled latents of test images with their labels, and the times at which the loss is measured.
+  private let latents: Tensor
+  private let labels: [Int]
+  private let times: [Int]
+
+  init(
+    folder: RunFolder, configuration: DenoiserRun, model: LatentDiffusionModel, images: ImageSet
+  ) {
+    self.folder = folder
+    self.configuration = configuration
+    self.model = model
+    let count = min(500, images.count)
+    let cache = LatentCache(
+      encoding: Array(images.labels.prefix(count)), with: model.autoencoder,
+      images: { images.images($0) })
+    latents = cache.latents(
+      Array(0..<count), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
+    labels = Array(images.labels.prefix(count))
+    let steps = model.settings.steps
+    times = (0..<10).map { max(1, steps * (2 * $0 + 1) / 20) }
+  }
+
+  private var columns: [String] { ["images", "seconds", "loss"] + times.map { "loss_t\($0)" } }
+
+  func validationFile(upTo step: Int) throws -> MetricsFile {
+    try MetricsFile(folder.validationPath, columns: columns, upTo: step)
+  }
+
+  func save(_ step: TrainingStep, _ recent: RecentLosses, validation: MetricsFile) throws {
+    try LatentDiffusionModel.save(
+      model.denoiser, settings: model.settings,
+      to: "\(folder.path)/\(LatentDiffusionModel.denoiserFile)")
+    let measured = losses()
+    try validation.append(
+      step: step.step,
+      measured.merging(["images": Double(step.images), "seconds": step.seconds]) { $1 })
+    var manifest = try Manifest(in: folder.path)
+    manifest.denoiser = Manifest.Stage(
+      configuration.settings, parameters: model.denoiser.parameterCount, step: step,
+      losses: recent.means, validation: measured)
+    try manifest.write(in: folder.path)
+    try drawSamples(step.step)
+    print(String(format: "step %d: loss on test images %.4f", step.step, measured["loss"] ?? .nan))
+  }
+
+  /// The loss at each of `times`, and their mean.
+  private func losses() -> [String: Double] {
+    let loss = DenoisingLoss(model.diffusion, nullLabel: model.nullLabel)
+    let profile = loss.profile(
+      model.denoiser, latents: latents, labels: labels, times: times,
+      generator: RandomGenerator(seed: 2))
+    var values = Dictionary(
+      zip(times, profile).map { ("loss_t\($0)", $1) }, uniquingKeysWith: { first, _ in first })
+    values["loss"] = profile.reduce(0, +) / Double(profile.count)
+    return values
+  }
+
+  /// Draws a row of samples of each class, from the same noise at every checkpoint.
+  private func drawSamples(_ step: Int) throws {
+    let each = 8
+    let classes = model.settings.classes.indices
+    let request = SampleRequest(
+      labels: classes.flatMap { [Int](repeating: $0, count: each) },
+      sampler: .ddim(eta: 0), steps: min(25, model.settings.steps), guidanceScale: 3, seed: 0)
+    let pictures = PictureGrid.pictures(request.images(from: model))
+    let rows = classes.map { Array(pictures[$0 * each..<($0 + 1) * each]) }
+    try PictureGrid.assembled(rows).write(to: URL(filePath: folder.samplePath(step)))
+  }
+}

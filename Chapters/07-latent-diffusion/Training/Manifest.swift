@@ -1,0 +1,91 @@
+import Foundation
+import Learning
+import Tensors
+
+/// Where weights come from: manifest.json beside them.
+struct Manifest: Codable {
+  /// One stage of training.
+  struct Stage: Codable {
+    var command: String
+    var seed: UInt64
+    var data: String
+    var dataNote: String
+    var parameters: Int
+    var steps: Int
+    var imagesSeen: Int
+    var minutes: Double
+    var processor: String
+    var finished: String
+    /// Averages over the last hundred updates.
+    var losses: [String: Double]
+    /// Measured on images that were not trained on, with the averaged weights.
+    var validation: [String: Double]
+  }
+
+  var autoencoder: Stage?
+  var denoiser: Stage?
+  /// How the numbers are kept.
+  var format: String?
+
+  static let fileName = "manifest.json"
+
+  init() {}
+
+  /// Reads the manifest in `folder`; empty if there is none.
+  init(in folder: String) throws {
+    let path = "\(folder)/\(Self.fileName)"
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    do {
+      self = try JSONDecoder().decode(Manifest.self, from: AtomicFile.read(path))
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(
+        path, .malformed, "is not a manifest of weights", remedy: "write the weights again")
+    }
+  }
+
+  /// Reads the manifest that belongs to weights at `path`, a folder or a file in it.
+  init(beside path: String) throws {
+    var isFolder: ObjCBool = false
+    FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    try self.init(
+      in: isFolder.boolValue ? path : URL(filePath: path).deletingLastPathComponent().path)
+  }
+
+  /// Writes the manifest into `folder`.
+  func write(in folder: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let text = try encoder.encode(self) + Data("\n".utf8)
+    try AtomicFile.write(text, to: "\(folder)/\(Self.fileName)")
+  }
+
+  /// The processor's name and the number of its cores in use.
+  static var processor: String {
+    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let name = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
+      .flatMap { $0.split(separator: ":").last }?.trimmingCharacters(in: .whitespaces)
+    return "\(Parallel.threadCount) threads of \(name ?? "an unnamed processor")"
+  }
+
+  static var today: String {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withFullDate]
+    return formatter.string(from: Date())
+  }
+}
+
+extension Manifest.Stage {
+  /// Describes a run as it stands after `step`.
+  init(
+    _ settings: RunSettings, parameters: Int, step: TrainingStep, losses: [String: Double],
+    validation: [String: Double]
+  ) {
+    self.init(
+      command: settings.command, seed: settings.plan.seed, data: settings.data.source,
+      dataNote: settings.data.note, parameters: parameters, steps: step.step,
+      imagesSeen: step.images, minutes: step.seconds / 60, processor: Manifest.processor,
+      finished: Manifest.today, losses: losses, validation: validation)
+  }
+}

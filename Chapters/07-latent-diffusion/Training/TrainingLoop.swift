@@ -1,0 +1,106 @@
+import Foundation
+import Learning
+
+/// Goes through a training run: writes its table, saves it now and then, and stops it in good order
+/// when it is interrupted.
+struct TrainingLoop {
+  let run: TrainingRun
+  let folder: RunFolder
+  /// The names of the parts of the loss.
+  let parts: [String]
+  let logEvery: Int
+  let checkpointSeconds: Double
+  /// Called after each checkpoint, while the parameters hold the averaged weights: measures, writes
+  /// weights, draws. `last` says that the run ends here.
+  let saved: (_ step: TrainingStep, _ recent: RecentLosses, _ last: Bool) throws -> Void
+
+  /// Trains to the end of the plan or until interrupted.
+  ///
+  /// - Returns: whether the plan was fulfilled.
+  func callAsFunction() throws -> Bool {
+    let columns =
+      ["images", "seconds", "loss"] + parts + [
+        "gradient_norm", "learning_rate", "images_per_second",
+      ]
+    let metrics = try MetricsFile(folder.metricsPath, columns: columns, upTo: run.step)
+    let progress = ProgressLine()
+    var interval = RecentLosses(limit: .max)
+    var recent = RecentLosses(limit: 100)
+    var before = (images: run.images, seconds: run.seconds)
+    var lastSave = run.seconds
+    var last: TrainingStep?
+    for step in run {
+      last = step
+      interval.add(step)
+      recent.add(step)
+      let isInterrupted = Interruption.isRequested
+      let isDue = step.seconds - lastSave >= checkpointSeconds
+      if step.step % logEvery == 0 || step.step == 1 || isDue || isInterrupted {
+        let speed = Double(step.images - before.images) / max(1e-9, step.seconds - before.seconds)
+        try metrics.append(step: step.step, row(step, interval, speed))
+        progress.update(run.progress, line(step, interval, speed))
+        interval = RecentLosses(limit: .max)
+        before = (step.images, step.seconds)
+      }
+      if isInterrupted { break }
+      if isDue {
+        try save(step, recent, last: false)
+        lastSave = step.seconds
+      }
+    }
+    progress.end()
+    if let failure = run.failure {
+      throw CommandError(
+        failure, remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
+          + "another run with a lower --learning-rate")
+    }
+    if let last { try save(last, recent, last: true) }
+    return !Interruption.isRequested
+  }
+
+  private func save(_ step: TrainingStep, _ recent: RecentLosses, last: Bool) throws {
+    try folder.save(run)
+    try run.withAverages { try saved(step, recent, last) }
+  }
+
+  private func row(
+    _ step: TrainingStep, _ interval: RecentLosses, _ speed: Double
+  ) -> [String: Double] {
+    interval.means.merging(
+      [
+        "images": Double(step.images), "seconds": step.seconds,
+        "gradient_norm": step.gradientNorm, "learning_rate": step.learningRate,
+        "images_per_second": speed,
+      ], uniquingKeysWith: { mean, _ in mean })
+  }
+
+  private func line(_ step: TrainingStep, _ interval: RecentLosses, _ speed: Double) -> String {
+    let means = interval.means
+    let losses = (["loss"] + parts).map { name in
+      "\(name) \(String(format: "%.4g", means[name] ?? .nan))"
+    }
+    return "step \(step.step), \(step.images) images, \(losses.joined(separator: ", ")), "
+      + String(format: "%.0f images/s", speed)
+  }
+}
+
+/// Averages of the losses of the last updates.
+struct RecentLosses {
+  private let limit: Int
+  private var values: [[String: Double]] = []
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func add(_ step: TrainingStep) {
+    values.append(
+      step.parts.merging(["loss": step.loss, "gradient_norm": step.gradientNorm]) { $1 })
+    if values.count > limit { values.removeFirst() }
+  }
+
+  /// The average of each part.
+  var means: [String: Double] {
+    var sums: [String: Double] = [:]
+    for value in values { sums.merge(value, uniquingKeysWith: +) }
+    return sums.mapValues { $0 / Double(values.count) }
+  }
+}

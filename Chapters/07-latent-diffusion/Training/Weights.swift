@@ -1,0 +1,21 @@
+import Foundation
+import Learning
+
+/// Where weights are looked for when nothing is said.
+enum Weights {
+  /// The weights that come with the repository: beside this program's source, seen from the current
+  /// folder where that is the repository's.
+  static var shipped: String {
+    let here = "Chapters/07-latent-diffusion/weights"
+    if FileManager.default.fileExists(atPath: here) { return here }
+    return URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "weights").path
+  }
+
+  /// The autoencoder that one most likely means: one's own, or else the repository's.
+  static var defaultAutoencoder: String {
+    let own = "runs/autoencoder"
+    let file = "\(own)/\(LatentDiffusionModel.autoencoderFile)"
+    return FileManager.default.fileExists(atPath: file) ? own : shipped
+  }
+}

@@ -1,0 +1,170 @@
+import Autodiff
+import Foundation
+import Networks
+import Tensors
+
+/// What the encoder says of every image of a data set and of its mirrored twin: the mean and the
+/// spread of the latent, from which latents are drawn without encoding again.
+///
+/// Entry `i` belongs to image `i`, entry `imageCount + i` to its twin. The autoencoder is not
+/// trained any more when latents are cached (Rombach et al., "High-resolution image synthesis with
+/// latent diffusion models", 2022, section 3).
+public struct LatentCache: Sendable {
+  /// μ and σ of every entry, shape `[2 · images, channels, height, width]`.
+  public let means: Tensor
+  public let deviations: Tensor
+  /// The class of every entry.
+  public let labels: [Int]
+
+  /// The number of entries: twice the number of images.
+  public var count: Int { labels.count }
+
+  /// Encodes images and their twins.
+  ///
+  /// - Parameters:
+  ///   - labels: the class of every image.
+  ///   - images: the images of a range, shape `[range.count, 3, 32, 32]`, values in -1…1.
+  ///   - progress: called with the number of entries that are done.
+  public init(
+    encoding labels: [Int], with autoencoder: Autoencoder, batchSize: Int = 256,
+    images: (Range<Int>) -> Tensor, progress: (Int) -> Void = { _ in }
+  ) {
+    var parts: [(mean: Tensor, deviation: Tensor)] = []
+    for mirrored in [false, true] {
+      for start in stride(from: 0, to: labels.count, by: batchSize) {
+        let range = start..<min(start + batchSize, labels.count)
+        let batch = mirrored ? images(range).mirrored() : images(range)
+        parts.append(Self.encode(batch, with: autoencoder))
+        progress((mirrored ? labels.count : 0) + range.upperBound)
+      }
+    }
+    means = Self.joined(parts.map(\.mean))
+    deviations = Self.joined(parts.map(\.deviation))
+    self.labels = labels + labels
+  }
+
+  init(means: Tensor, deviations: Tensor, labels: [Int]) {
+    self.means = means
+    self.deviations = deviations
+    self.labels = labels
+  }
+
+  /// μ and σ of a batch of images.
+  public static func encode(
+    _ images: Tensor, with autoencoder: Autoencoder
+  ) -> (mean: Tensor, deviation: Tensor) {
+    let posterior: (mean: Tensor, logVariance: Tensor) = autoencoder.encode(images)
+    let tape = Tape(recording: false)
+    return (posterior.mean, (tape.constant(posterior.logVariance) * 0.5).exp().value)
+  }
+
+  private static func joined(_ parts: [Tensor]) -> Tensor {
+    let entries = parts.reduce(0) { $0 + $1.shape[0] }
+    return Tensor(uninitialized: [entries] + (parts.first?.shape.dropFirst() ?? [])) { all in
+      var position = 0
+      for part in parts {
+        part.withElements { (all + position).update(from: $0, count: part.count) }
+        position += part.count
+      }
+    }
+  }
+
+  // MARK: Statistics
+
+  /// Mean and variance of one channel's latents over all entries and places, or of all channels'.
+  public struct Statistics: Sendable, Codable, Equatable {
+    public let mean: Double
+    public let variance: Double
+    /// The number that brings latents to unit variance.
+    public var scale: Double { 1 / variance.squareRoot() }
+  }
+
+  /// The statistics of drawn latents $z = \mu + \sigma\epsilon$ by channel: the variance of μ plus
+  /// the mean of σ².
+  public var channelStatistics: [Statistics] {
+    let channels = means.shape[1], places = means.shape[2] * means.shape[3]
+    return (0..<channels).map { channel in
+      var sum = 0.0, squares = 0.0
+      means.withElements { m in
+        deviations.withElements { s in
+          for entry in 0..<count {
+            let start = (entry * channels + channel) * places
+            for i in start..<start + places {
+              sum += Double(m[i])
+              squares += Double(m[i] * m[i] + s[i] * s[i])
+            }
+          }
+        }
+      }
+      let n = Double(count * places)
+      return Statistics(mean: sum / n, variance: squares / n - (sum / n) * (sum / n))
+    }
+  }
+
+  /// The statistics over all channels.
+  public var statistics: Statistics {
+    let each = channelStatistics
+    let n = Double(each.count)
+    let mean = each.reduce(0) { $0 + $1.mean } / n
+    let square = each.reduce(0) { $0 + $1.variance + $1.mean * $1.mean } / n
+    return Statistics(mean: mean, variance: square - mean * mean)
+  }
+
+  // MARK: Drawing
+
+  /// Draws a latent for each of `entries`, $z = s(\mu + \sigma\epsilon)$ with the factor `scale` as s.
+  public func latents(_ entries: [Int], scale: Double, generator: RandomGenerator) -> Tensor {
+    let each = means.count / max(1, count)
+    let factor = Float(scale)
+    var draws = generator
+    return Tensor(uninitialized: [entries.count] + means.shape.dropFirst()) { z in
+      means.withElements { m in
+        deviations.withElements { s in
+          for (row, entry) in entries.enumerated() {
+            for i in 0..<each {
+              let noise = Float(draws.normal())
+              z[row * each + i] = factor * (m[entry * each + i] + s[entry * each + i] * noise)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // MARK: Files
+
+  /// Writes the cache to `path`.
+  ///
+  /// - Parameter source: names the autoencoder and the images it was made of.
+  public func write(to path: String, source: String) throws(FileError) {
+    let classes = Tensor(labels.map(Float.init))
+    try Safetensors(
+      tensors: ["means": means, "deviations": deviations, "labels": classes],
+      metadata: ["source": source]
+    ).write(to: path)
+  }
+
+  /// Reads the cache at `path` if there is one that was made of `source`.
+  public init?(reading path: String, source: String) throws(FileError) {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let file = try Safetensors(reading: path)
+    guard file.metadata["source"] == source, let means = file.tensors["means"],
+      let deviations = file.tensors["deviations"], let labels = file.tensors["labels"]
+    else { return nil }
+    self.init(means: means, deviations: deviations, labels: labels.elements.map { Int($0) })
+  }
+}
+
+extension Tensor {
+  /// The images `[batch, channels, height, width]` with left and right exchanged.
+  public func mirrored() -> Tensor {
+    let width = shape.last ?? 1
+    return Tensor(uninitialized: shape) { out in
+      withElements { x in
+        for row in stride(from: 0, to: count, by: width) {
+          for column in 0..<width { out[row + column] = x[row + width - 1 - column] }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Autodiff
+import Diffusion
+import Foundation
+import Networks
+import Tensors
+
+/// A trained latent diffusion model: the decoder's autoencoder, the denoiser, and the numbers that
+/// belong to them.
+///
+/// On disk it is a folder with `autoencoder.safetensors` and `denoiser.safetensors`, each of which
+/// says in its metadata what network its weights belong to.
+public struct LatentDiffusionModel: ConditionalDenoiser {
+  /// What the denoiser's file says beside its weights.
+  public struct Settings: Codable, Sendable, Equatable {
+    public var network: UNet.Configuration
+    /// The factor that brings latents to unit variance.
+    public var latentScale: Double
+    /// T, and the first and last β of the linear schedule.
+    public var steps: Int
+    public var firstBeta: Double
+    public var lastBeta: Double
+    /// The names of the classes; the null label comes after them.
+    public var classes: [String]
+
+    public init(
+      network: UNet.Configuration, latentScale: Double, steps: Int = 1000,
+      firstBeta: Double = 1e-4, lastBeta: Double = 0.02, classes: [String]
+    ) {
+      self.network = network
+      self.latentScale = latentScale
+      self.steps = steps
+      self.firstBeta = firstBeta
+      self.lastBeta = lastBeta
+      self.classes = classes
+    }
+
+    /// The label that stands for "no class".
+    public var nullLabel: Int { classes.count }
+
+    /// The schedule of the forward process in latent space.
+    public var schedule: NoiseSchedule { .linear(steps: steps, from: firstBeta, to: lastBeta) }
+  }
+
+  public let autoencoder: Autoencoder
+  public let denoiser: UNet
+  public let settings: Settings
+  public var diffusion: GaussianDiffusion { GaussianDiffusion(settings.schedule) }
+
+  public init(autoencoder: Autoencoder, denoiser: UNet, settings: Settings) {
+    self.autoencoder = autoencoder
+    self.denoiser = denoiser
+    self.settings = settings
+  }
+
+  /// The extents of one latent: `[channels, height, width]`.
+  public var latentShape: Shape { [settings.network.inputChannels, 8, 8] }
+
+  /// What the network says of the noise in `zt`, given a label for each latent; the null label
+  /// stands for none.
+  public func noise(_ zt: Tensor, t: Int, labels: [Int]) -> Tensor {
+    denoiser(zt, t: [t], labels: labels)
+  }
+
+  public var nullLabel: Int { settings.nullLabel }
+
+  /// The images of scaled latents, shape `[batch, 3, 32, 32]`: unscaled, then decoded.
+  public func decode(_ z: Tensor) -> Tensor {
+    let unscaled = Tensor.sum((1 / settings.latentScale, z))
+    return autoencoder.decode(unscaled)
+  }
+
+  // MARK: Files
+
+  public static let autoencoderFile = "autoencoder.safetensors"
+  public static let denoiserFile = "denoiser.safetensors"
+
+  /// Reads a model from a folder.
+  ///
+  /// - Throws: `FileError` if a file is missing, damaged, or of another kind.
+  public init(loading folder: String) throws(FileError) {
+    autoencoder = try Self.autoencoder(at: "\(folder)/\(Self.autoencoderFile)")
+    let path = "\(folder)/\(Self.denoiserFile)"
+    let file = try Safetensors(reading: path)
+    settings = try Self.note(Settings.self, in: file, path: path)
+    denoiser = UNet(settings.network, generator: RandomGenerator(seed: 0))
+    try file.assign(to: denoiser.parameters, path: path)
+  }
+
+  /// Reads an autoencoder from its file, or from the folder that holds it.
+  public static func autoencoder(at path: String) throws(FileError) -> Autoencoder {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    let path = exists && isFolder.boolValue ? "\(path)/\(autoencoderFile)" : path
+    let file = try Safetensors(reading: path)
+    let configuration = try note(Autoencoder.Configuration.self, in: file, path: path)
+    let autoencoder = Autoencoder(configuration, generator: RandomGenerator(seed: 0))
+    try file.assign(to: autoencoder.parameters, path: path)
+    return autoencoder
+  }
+
+  /// Writes an autoencoder's weights with what is needed to read them.
+  public static func save(
+    _ autoencoder: Autoencoder, to path: String, format: NumberFormat = .float32
+  ) throws(FileError) {
+    try autoencoder.saveWeights(
+      to: path, format: format, metadata: ["configuration": text(autoencoder.configuration)])
+  }
+
+  /// Writes a denoiser's weights with what is needed to read them.
+  public static func save(
+    _ denoiser: UNet, settings: Settings, to path: String, format: NumberFormat = .float32
+  ) throws(FileError) {
+    try denoiser.saveWeights(to: path, format: format, metadata: ["configuration": text(settings)])
+  }
+
+  private static func text(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else {
+      fatalError("a configuration is always encodable")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  private static func note<Value: Decodable>(
+    _ type: Value.Type, in file: Safetensors, path: String
+  ) throws(FileError) -> Value {
+    guard let text = file.metadata["configuration"],
+      let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
+    else {
+      throw FileError(
+        path, .otherConfiguration, "does not say what network of this course its weights are for",
+        remedy: "name a folder that train-autoencoder, train-denoiser or export wrote")
+    }
+    return value
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// A table of measurements in a file of comma-separated values, extended row by row.
+///
+/// The first column is `step`. One process writes at a time.
+public final class MetricsFile {
+  public let path: String
+  public let columns: [String]
+  private let descriptor: Int32
+
+  /// Opens the table at `path`, with a new header if there is none.
+  ///
+  /// - Parameter step: rows of later steps are removed: a run that goes on from an older state
+  ///   makes them again.
+  /// - Throws: `FileError` if the file cannot be written, has other columns, or is in use.
+  public init(_ path: String, columns: [String], upTo step: Int) throws(FileError) {
+    self.path = path
+    self.columns = ["step"] + columns
+    let header = self.columns.joined(separator: ",")
+    var kept = [header]
+    if FileManager.default.fileExists(atPath: path) {
+      let lines = String(decoding: try AtomicFile.read(path), as: UTF8.self)
+        .split(separator: "\n").map(String.init)
+      if let first = lines.first, first != header {
+        throw FileError(
+          path, .otherConfiguration, "has other columns than this run's",
+          remedy: "move it away, or name another folder with --out")
+      }
+      kept += lines.dropFirst().filter { line in
+        line.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
+      }
+    }
+    try AtomicFile.write(Data((kept.joined(separator: "\n") + "\n").utf8), to: path)
+    descriptor = open(path, O_WRONLY | O_APPEND)
+    guard descriptor >= 0 else { throw .system(path, .unwritable, "write") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw FileError(
+        path, .unwritable, "is being written by another process",
+        remedy: "wait for that run to end, or name another folder with --out")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Adds a row; columns without a value stay empty.
+  public func append(step: Int, _ values: [String: Double]) throws(FileError) {
+    let cells = columns.dropFirst().map { column in values[column].map(Self.text) ?? "" }
+    let row = Array(([String(step)] + cells).joined(separator: ",").utf8) + [UInt8(ascii: "\n")]
+    guard Foundation.write(descriptor, row, row.count) == row.count else {
+      throw .system(path, .unwritable, "write")
+    }
+  }
+
+  /// Six significant digits, whole numbers in full.
+  static func text(_ value: Double) -> String {
+    if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }
+    return String(format: "%.6g", value)
+  }
+}

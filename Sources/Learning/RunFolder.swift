@@ -1,0 +1,152 @@
+import Foundation
+
+/// The folder in which a training run keeps what belongs to it.
+///
+/// ```
+/// RUN/config.json            everything that the run follows from
+/// RUN/metrics.csv            a row every few updates, across interruptions
+/// RUN/validation.csv         measurements on data that is not trained on
+/// RUN/checkpoints/step-….safetensors     the last two states, from which it goes on exactly
+/// RUN/samples/step-….png     what the model makes on the way
+/// ```
+public struct RunFolder: Sendable {
+  public let path: String
+
+  /// The number of checkpoints that are kept.
+  public static let checkpointsKept = 2
+
+  /// Starts a run in a new folder, or in one that holds no run yet.
+  ///
+  /// - Throws: `FileError` if a run is there already or nothing can be written.
+  public static func create(
+    _ path: String, configuration: some Encodable
+  ) throws(FileError) -> RunFolder {
+    let folder = try prepare(path)
+    try folder.write(configuration: configuration)
+    return folder
+  }
+
+  /// Makes the folder for a run, which starts when its configuration is written.
+  ///
+  /// - Throws: `FileError` if a run is there already or nothing can be written.
+  public static func prepare(_ path: String) throws(FileError) -> RunFolder {
+    try checkFree(path)
+    let folder = RunFolder(path: path)
+    for sub in [path, folder.checkpointsPath, folder.samplesPath] {
+      do {
+        try FileManager.default.createDirectory(atPath: sub, withIntermediateDirectories: true)
+      } catch {
+        throw FileError(
+          path, .unwritable, "cannot make this folder (\(Self.reason(error)))",
+          remedy: "name a folder you may write in with --out")
+      }
+    }
+    return folder
+  }
+
+  /// Refuses a folder that holds a run already.
+  public static func checkFree(_ path: String) throws(FileError) {
+    guard FileManager.default.fileExists(atPath: RunFolder(path: path).configurationPath) else {
+      return
+    }
+    throw FileError(
+      path, .otherConfiguration, "holds a run already",
+      remedy: "go on with it by --resume \(path), or name another folder with --out")
+  }
+
+  /// Opens the folder of a run that was started before.
+  ///
+  /// - Throws: `FileError` if there is none.
+  public init(opening path: String) throws(FileError) {
+    self.path = path
+    guard FileManager.default.fileExists(atPath: configurationPath) else {
+      throw FileError(
+        path, .unreadable, "holds no run (no config.json)",
+        remedy: "name the folder of a run, or start one with --out")
+    }
+  }
+
+  init(path: String) { self.path = path }
+
+  public var configurationPath: String { "\(path)/config.json" }
+  public var metricsPath: String { "\(path)/metrics.csv" }
+  public var validationPath: String { "\(path)/validation.csv" }
+  public var samplesPath: String { "\(path)/samples" }
+  var checkpointsPath: String { "\(path)/checkpoints" }
+
+  // MARK: Configuration
+
+  /// Writes the run's configuration.
+  public func write(configuration: some Encodable) throws(FileError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      let text = try encoder.encode(configuration) + Data("\n".utf8)
+      try AtomicFile.write(text, to: configurationPath)
+    } catch let error as FileError {
+      throw error
+    } catch {
+      fatalError("a configuration that cannot be written as JSON: \(error)")
+    }
+  }
+
+  /// Reads the run's configuration.
+  ///
+  /// - Throws: `FileError` of kind `otherConfiguration` if it is not one of this type.
+  public func configuration<Configuration: Decodable>(
+    as type: Configuration.Type
+  ) throws(FileError) -> Configuration {
+    let data = try AtomicFile.read(configurationPath)
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch {
+      throw FileError(
+        configurationPath, .otherConfiguration, "is not the configuration of such a run",
+        remedy: "name the folder of a run that this command started")
+    }
+  }
+
+  // MARK: Checkpoints
+
+  /// The steps of which a checkpoint is kept, in order.
+  public var checkpointSteps: [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
+    return names.compactMap { name in
+      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
+      return Int(name.dropFirst(5).dropLast(12))
+    }.sorted()
+  }
+
+  /// The file for the checkpoint after `step` updates.
+  public func checkpointPath(_ step: Int) -> String {
+    "\(checkpointsPath)/step-\(Self.padded(step)).safetensors"
+  }
+
+  /// The file for a grid of samples drawn after `step` updates.
+  public func samplePath(_ step: Int, name: String = "step") -> String {
+    "\(samplesPath)/\(name)-\(Self.padded(step)).png"
+  }
+
+  /// Saves the state of `run` and lets go of all but the last checkpoints.
+  public func save(_ run: TrainingRun) throws(FileError) {
+    try run.save(to: checkpointPath(run.step))
+    for old in checkpointSteps.dropLast(Self.checkpointsKept) { unlink(checkpointPath(old)) }
+  }
+
+  /// Takes `run` to the newest saved state; one without any starts from the beginning.
+  public func restore(_ run: TrainingRun) throws(FileError) {
+    guard let step = checkpointSteps.last else { return }
+    try run.restore(from: checkpointPath(step))
+  }
+
+  private static func padded(_ step: Int) -> String {
+    let digits = String(step)
+    return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    guard let code = underlying?.code else { return (error as NSError).localizedDescription }
+    return String(cString: strerror(Int32(code)))
+  }
+}

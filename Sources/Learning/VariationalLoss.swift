@@ -1,0 +1,51 @@
+import Autodiff
+import Foundation
+import Networks
+import Tensors
+
+/// The loss of a β-VAE with Laplace-distributed pixels:
+///
+/// $$\lVert x - \hat x \rVert_1 + \beta\, D_{KL}(N(\mu, \sigma^2) \,\Vert\, N(0, I)),
+/// \qquad \hat x = D(\mu + \sigma\epsilon)$$
+///
+/// Both terms are sums over all numbers of an image, so that β weighs nats against nats whatever
+/// the sizes of image and latent; the loss of a batch is the mean over its images
+/// (Kingma and Welling, "Auto-encoding variational Bayes", 2014; Higgins et al., "β-VAE", 2017).
+public struct VariationalLoss: Sendable {
+  /// β, the weight of the divergence.
+  public let beta: Double
+
+  /// The names of the parts: the sums of absolute errors and of the divergence, an image.
+  public static let partNames = ["l1", "kl"]
+
+  public init(beta: Double) { self.beta = beta }
+
+  /// The loss on `images`, shape `[batch, 3, 32, 32]` with values in -1…1.
+  ///
+  /// - Parameter generator: draws the noise ε of the sampled latents.
+  public func callAsFunction(
+    _ autoencoder: Autoencoder, images: Tensor, tape: Tape, generator: RandomGenerator
+  ) -> BatchLoss {
+    let x = tape.constant(images)
+    let posterior = autoencoder.encode(x)
+    var draws = generator
+    let noise = tape.constant(.normal(posterior.mean.shape, using: &draws))
+    let z = Self.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
+    let count = images.shape[0]
+    let l1 = (autoencoder.decode(z) - x).abs().sum() * (1 / Float(count))
+    let kl = Self.divergence(mean: posterior.mean, logVariance: posterior.logVariance)
+      * (1 / Float(count))
+    let parts = ["l1": Double(l1.value.scalar), "kl": Double(kl.value.scalar)]
+    return BatchLoss(l1 + kl * Float(beta), parts: parts, images: count)
+  }
+
+  /// The reparameterised draw $z = \mu + \sigma\epsilon$, through which gradients reach μ and σ.
+  public static func sample(mean: Variable, logVariance: Variable, noise: Variable) -> Variable {
+    mean + (logVariance * 0.5).exp() * noise
+  }
+
+  /// $D_{KL} = \frac12\sum(\mu^2 + \sigma^2 - \log\sigma^2 - 1)$, summed over everything.
+  public static func divergence(mean: Variable, logVariance: Variable) -> Variable {
+    (mean.square() + logVariance.exp() - logVariance - 1).sum() * 0.5
+  }
+}
