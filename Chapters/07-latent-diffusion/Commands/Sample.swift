@@ -3,6 +3,7 @@ import Diffusion
 import Figures
 import Foundation
 import Learning
+import Notebook
 import Tensors
 
 /// Which classes to sample.
@@ -95,12 +96,10 @@ struct Sample: ParsableCommand {
       labels: classes.flatMap { [Int](repeating: $0, count: count) },
       sampler: sampler == .ddim ? .ddim(eta: eta ?? 0) : .ddpm, steps: steps,
       guidanceScale: guidanceScale, seed: seed)
-    let progress = ProgressLine()
+    let progress = ProgressBar("sampling", total: steps)
     let started = ContinuousClock.now
-    let images = request.images(from: model) { share in
-      progress.update(share, "\(request.labels.count) images, \(sampler.rawValue), \(steps) steps")
-    }
-    progress.end()
+    let images = request.images(from: model) { progress.move(to: $0) }
+    progress.finish()
     let seconds = (ContinuousClock.now - started) / .seconds(1)
     let rows = classes.indices.map { Array(PictureGrid.pictures(images)[$0 * count..<($0 + 1) * count]) }
     try labelledGrid(rows, names: classes.map { model.settings.classes[$0] })

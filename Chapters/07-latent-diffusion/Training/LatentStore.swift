@@ -1,6 +1,7 @@
 import Foundation
 import Learning
 import Networks
+import Notebook
 import Tensors
 
 /// The latents of a run's images, computed once and kept in the run's folder.
@@ -19,15 +20,12 @@ struct LatentStore {
   func cache() throws -> LatentCache {
     let source = "\(images.description.digest) \(digest)"
     if let known = try LatentCache(reading: path, source: source) { return known }
-    let progress = ProgressLine()
-    let count = 2 * images.training.count
+    let progress = ProgressBar("encoding images", total: 2 * images.training.count)
     let latents = LatentCache(
       encoding: images.training.labels, with: autoencoder,
       images: { images.training.images($0) },
-      progress: { done in
-        progress.update(Double(done) / Double(count), "encoding images, \(done) of \(count)")
-      })
-    progress.end()
+      progress: { progress.move(to: $0) })
+    progress.finish()
     try latents.write(to: path, source: source)
     let statistics = latents.statistics
     print(

@@ -1,5 +1,6 @@
 import Foundation
 import Learning
+import Notebook
 
 /// Goes through a training run: writes its table, saves it now and then, and stops it in good order
 /// when it is interrupted.
@@ -23,7 +24,7 @@ struct TrainingLoop {
         "gradient_norm", "learning_rate", "images_per_second",
       ]
     let metrics = try MetricsFile(folder.metricsPath, columns: columns, upTo: run.step)
-    let progress = ProgressLine()
+    let progress = ProgressBar("training", total: total)
     var interval = RecentLosses(limit: .max)
     var recent = RecentLosses(limit: 100)
     var before = (images: run.images, seconds: run.seconds)
@@ -38,7 +39,7 @@ struct TrainingLoop {
       if step.step % logEvery == 0 || step.step == 1 || isDue || isInterrupted {
         let speed = Double(step.images - before.images) / max(1e-9, step.seconds - before.seconds)
         try metrics.append(step: step.step, row(step, interval, speed))
-        progress.update(run.progress, line(step, interval, speed))
+        progress.move(to: done(step), note: line(step, interval, speed))
         interval = RecentLosses(limit: .max)
         before = (step.images, step.seconds)
       }
@@ -48,7 +49,7 @@ struct TrainingLoop {
         lastSave = step.seconds
       }
     }
-    progress.end()
+    progress.finish()
     if let failure = run.failure {
       throw CommandError(
         failure, remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
@@ -56,6 +57,21 @@ struct TrainingLoop {
     }
     if let last { try save(last, recent, last: true) }
     return !Interruption.isRequested
+  }
+
+  // A run that is limited by time is counted in seconds.
+  private var total: Int {
+    switch run.plan.length {
+    case .steps(let steps): steps
+    case .seconds(let seconds): Int(seconds.rounded(.up))
+    }
+  }
+
+  private func done(_ step: TrainingStep) -> Int {
+    switch run.plan.length {
+    case .steps: step.step
+    case .seconds: Int(step.seconds)
+    }
   }
 
   private func save(_ step: TrainingStep, _ recent: RecentLosses, last: Bool) throws {

@@ -1,0 +1,101 @@
+import Autodiff
+import Diffusion
+import Foundation
+import Networks
+import Tensors
+import Testing
+
+@testable import Learning
+
+private let small = Autoencoder.Configuration(channels: [8, 8, 8], groups: 4)
+
+private func images(_ range: Range<Int>) -> Tensor {
+  .normal([range.count, 3, 32, 32], streamsOf: RandomGenerator(seed: 5), from: range.lowerBound)
+}
+
+private func encoder() -> Autoencoder {
+  Autoencoder(small, generator: RandomGenerator(seed: 1))
+}
+
+@Test func cachedLatentsAreFreshLatents() {
+  let labels = [0, 1, 2, 3, 4]
+  let cache = LatentCache(encoding: labels, with: encoder(), batchSize: 2, images: images)
+  #expect(cache.count == 10 && cache.labels == labels + labels)
+  let fresh = LatentCache.encode(images(0..<5), with: encoder())
+  let twins = LatentCache.encode(images(0..<5).mirrored(), with: encoder())
+  let largest = zip(cache.means.elements, fresh.mean.elements + twins.mean.elements)
+    .map { abs($0 - $1) }.max() ?? 1
+  #expect(largest < 1e-5)
+  let spread = zip(cache.deviations.elements, fresh.deviation.elements + twins.deviation.elements)
+    .map { abs($0 - $1) }.max() ?? 1
+  #expect(spread < 1e-5)
+}
+
+@Test func encodingLeavesTheAutoencoderAsItIs() {
+  let autoencoder = encoder()
+  let before = autoencoder.parameters.map(\.value.elements)
+  _ = LatentCache(encoding: [0, 1], with: autoencoder, images: images)
+  #expect(autoencoder.parameters.map(\.value.elements) == before)
+}
+
+@Test func mirroringTwiceIsNothing() {
+  let x = images(0..<2)
+  #expect(x.mirrored().mirrored().elements == x.elements)
+  #expect(x.mirrored()[1, 2, 7, 0] == x[1, 2, 7, 31])
+}
+
+@Test func scaledLatentsHaveUnitVariance() {
+  var draws = RandomGenerator(seed: 9)
+  let means = Tensor.normal([2000, 4, 2, 2], using: &draws).mapped { 3 * $0 + 0.5 }
+  let deviations = Tensor(repeating: 2, shape: means.shape)
+  let cache = LatentCache(
+    means: means, deviations: deviations, labels: [Int](repeating: 0, count: 2000))
+  let statistics = cache.statistics
+  #expect(abs(statistics.variance - 13) < 0.4)
+  #expect(abs(statistics.mean - 0.5) < 0.1)
+  let scaled = cache.latents(
+    Array(0..<2000), scale: statistics.scale, generator: RandomGenerator(seed: 2)
+  ).elements.map(Double.init)
+  let mean = scaled.reduce(0, +) / Double(scaled.count)
+  let variance = scaled.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scaled.count)
+  #expect(abs(variance - 1) < 0.05)
+  let pooled = cache.channelStatistics.reduce(0) { $0 + $1.variance + $1.mean * $1.mean } / 4
+  #expect(abs(pooled - statistics.mean * statistics.mean - statistics.variance) < 1e-9)
+}
+
+@Test func aCacheOfOtherImagesIsNotTaken() throws {
+  try withTemporaryFolder { temporary in
+    let path = "\(temporary)/latents.safetensors"
+    #expect(try LatentCache(reading: path, source: "these") == nil)
+    let cache = LatentCache(encoding: [7, 8], with: encoder(), images: images)
+    try cache.write(to: path, source: "these")
+    #expect(try LatentCache(reading: path, source: "others") == nil)
+    let back = try #require(try LatentCache(reading: path, source: "these"))
+    #expect(back.means.elements == cache.means.elements && back.labels == cache.labels)
+  }
+}
+
+@Test func aModelIsReadBackWithItsNumbers() throws {
+  try withTemporaryFolder { temporary in
+    let network = UNet.Configuration(
+      channels: [8, 16], headWidth: 8, groups: 4, classes: 4)
+    let settings = LatentDiffusionModel.Settings(
+      network: network, latentScale: 1.7, steps: 20, classes: ["a", "b", "c"])
+    let model = LatentDiffusionModel(
+      autoencoder: encoder(), denoiser: UNet(network, generator: RandomGenerator(seed: 2)),
+      settings: settings)
+    try LatentDiffusionModel.save(
+      model.autoencoder, to: "\(temporary)/autoencoder.safetensors")
+    try LatentDiffusionModel.save(
+      model.denoiser, settings: settings, to: "\(temporary)/denoiser.safetensors")
+    let back = try LatentDiffusionModel(loading: temporary)
+    #expect(back.settings == settings && back.nullLabel == 3)
+    let z = Tensor.normal([2, 4, 8, 8], streamsOf: RandomGenerator(seed: 3))
+    #expect(
+      back.noise(z, t: 7, labels: [1, 3]).elements == model.noise(z, t: 7, labels: [1, 3]).elements)
+    #expect(back.decode(z).elements == model.decode(z).elements)
+    #expect(throws: FileError.self) {
+      try LatentDiffusionModel.autoencoder(at: "\(temporary)/denoiser.safetensors")
+    }
+  }
+}
