@@ -37,8 +37,7 @@ public struct DenoisingLoss: Sendable {
     let noise = Tensor.normal(z0.shape, using: &draws)
     let zt = diffusion.jump(z0, to: times, noise: noise)
     let predicted = network(tape.constant(zt), t: times, labels: kept)
-    let error = (predicted - tape.constant(noise)).square().mean()
-    return BatchLoss(error, images: labels.count)
+    return BatchLoss(meanSquaredError(predicted, noise), images: labels.count)
   }
   // snippet.end
 

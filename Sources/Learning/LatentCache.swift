@@ -38,8 +38,8 @@ public struct LatentCache: Sendable {
         progress((mirrored ? labels.count : 0) + range.upperBound)
       }
     }
-    means = Self.joined(parts.map(\.mean))
-    deviations = Self.joined(parts.map(\.deviation))
+    means = .concatenated(parts.map(\.mean), along: 0)
+    deviations = .concatenated(parts.map(\.deviation), along: 0)
     self.labels = labels + labels
   }
 
@@ -54,19 +54,8 @@ public struct LatentCache: Sendable {
     _ images: Tensor, with autoencoder: Autoencoder
   ) -> (mean: Tensor, deviation: Tensor) {
     let posterior: (mean: Tensor, logVariance: Tensor) = autoencoder.encode(images)
-    let tape = Tape(recording: false)
-    return (posterior.mean, (tape.constant(posterior.logVariance) * 0.5).exp().value)
-  }
-
-  private static func joined(_ parts: [Tensor]) -> Tensor {
-    let entries = parts.reduce(0) { $0 + $1.shape[0] }
-    return Tensor(uninitialized: [entries] + (parts.first?.shape.dropFirst() ?? [])) { all in
-      var position = 0
-      for part in parts {
-        part.withElements { (all + position).update(from: $0, count: part.count) }
-        position += part.count
-      }
-    }
+    let deviation = exp(0.5 * Tape(recording: false).constant(posterior.logVariance))
+    return (posterior.mean, deviation.value)
   }
 
   // MARK: Statistics

@@ -63,10 +63,15 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
 
   public var nullLabel: Int { settings.nullLabel }
 
-  /// The images of scaled latents, shape `[batch, 3, 32, 32]`: unscaled, then decoded.
-  public func decode(_ z: Tensor) -> Tensor {
-    let unscaled = Tensor.sum((1 / settings.latentScale, z))
-    return autoencoder.decode(unscaled)
+  /// The images of scaled latents, shape `[batch, 3, 32, 32]`: unscaled, then decoded, so many at a
+  /// time.
+  public func decode(_ z: Tensor, batchSize: Int = 100) -> Tensor {
+    let count = z.shape[0]
+    let parts = stride(from: 0, to: count, by: batchSize).map { start -> Tensor in
+      let some = z.entries(start..<min(start + batchSize, count))
+      return autoencoder.decode(.sum((1 / settings.latentScale, some)))
+    }
+    return .concatenated(parts, along: 0)
   }
 
   // MARK: Files

@@ -3,7 +3,7 @@ import Tensors
 extension Tensor {
   /// The mean of $(x - y)^2$ over all elements, accumulated in double precision.
   public func meanSquaredDifference(_ other: Tensor) -> Double {
-    sum(with: other) { ($0 - $1) * ($0 - $1) } / Double(max(1, count))
+    sum(with: other) { ($0 - $1) * ($0 - $1) } / Double(Swift.max(1, count))
   }
 
   /// The sum of $|x - y|$ over all elements, accumulated in double precision.

@@ -94,21 +94,21 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     let rate = plan.learningRate(step: step, seconds: now)
     let tape = Tape()
     let batch = loss(tape, step, RandomGenerator(seed: plan.seed, stream: 1).split(step))
-    let value = Double(batch.total.value.scalar)
+    let value = Double(batch.total.scalar)
     let gradients = tape.gradients(of: batch.total)
-    let norm = gradients.globalNorm(of: parameters)
+    let norm = gradients.globalNorm(over: parameters)
     guard value.isFinite, norm.isFinite else {
       failure = "the loss is no number any more at step \(step + 1)"
       return nil
     }
-    let factor = gradients.clippingFactor(toNorm: Float(plan.clipNorm), of: parameters, norm: norm)
+    let factor = gradients.clippingFactor(toNorm: plan.clipNorm, of: parameters, norm: norm)
     optimizer.update(gradients, learningRate: rate, scale: factor)
     state?.update()
     step += 1
     images += batch.images
     return TrainingStep(
       step: step, images: images, seconds: seconds, loss: value, parts: batch.parts,
-      gradientNorm: Double(norm), learningRate: rate)
+      gradientNorm: norm, learningRate: rate)
   }
 
   /// Calls `body` while the parameters hold the running average of the weights.

@@ -32,20 +32,20 @@ public struct VariationalLoss: Sendable {
     let noise = tape.constant(.normal(posterior.mean.shape, using: &draws))
     let z = Self.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
     let count = images.shape[0]
-    let l1 = (autoencoder.decode(z) - x).abs().sum() * (1 / Float(count))
-    let kl = Self.divergence(mean: posterior.mean, logVariance: posterior.logVariance)
-      * (1 / Float(count))
-    let parts = ["l1": Double(l1.value.scalar), "kl": Double(kl.value.scalar)]
+    let l1 = abs(autoencoder.decode(z) - x).sum() / Float(count)
+    let kl =
+      Self.divergence(mean: posterior.mean, logVariance: posterior.logVariance) / Float(count)
+    let parts = ["l1": Double(l1.scalar), "kl": Double(kl.scalar)]
     return BatchLoss(l1 + kl * Float(beta), parts: parts, images: count)
   }
 
   /// The reparameterised draw $z = \mu + \sigma\epsilon$, through which gradients reach μ and σ.
   public static func sample(mean: Variable, logVariance: Variable, noise: Variable) -> Variable {
-    mean + (logVariance * 0.5).exp() * noise
+    mean + exp(0.5 * logVariance) * noise
   }
 
   /// $D_{KL} = \frac12\sum(\mu^2 + \sigma^2 - \log\sigma^2 - 1)$, summed over everything.
   public static func divergence(mean: Variable, logVariance: Variable) -> Variable {
-    (mean.square() + logVariance.exp() - logVariance - 1).sum() * 0.5
+    0.5 * (square(mean) + exp(logVariance) - logVariance - 1).sum()
   }
 }

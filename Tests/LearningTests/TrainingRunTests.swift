@@ -14,10 +14,11 @@ private func lineFit(_ plan: TrainingPlan) -> TrainingRun {
     var draws = generator
     let x = order.batch(step).map { Float($0) / 10 }
     let y = x.map { 3 * $0 - 1 + 0.1 * Float(draws.normal()) }
-    let predicted = tape.constant(Tensor(x, shape: [4, 1])).linear(
-      tape.variable(slope), tape.variable(offset))
-    let error = (predicted - tape.constant(Tensor(y, shape: [4, 1]))).square().mean()
-    return BatchLoss(error, parts: ["error": Double(error.value.scalar)], images: 4)
+    let predicted = linear(
+      tape.constant(Tensor(x, shape: [4, 1])), weight: tape.variable(slope),
+      bias: tape.variable(offset))
+    let error = meanSquaredError(predicted, Tensor(y, shape: [4, 1]))
+    return BatchLoss(error, parts: ["error": Double(error.scalar)], images: 4)
   }
 }
 
@@ -62,7 +63,7 @@ private func plan(steps: Int = 40) -> TrainingPlan {
   let weight = Parameter("weight", Tensor([1]))
   let run = TrainingRun([weight], plan: plan()) { tape, step, _ in
     let factor: Float = step == 3 ? .nan : 1
-    return BatchLoss((tape.variable(weight) * factor).square().sum(), images: 1)
+    return BatchLoss(square(tape.variable(weight) * factor).sum(), images: 1)
   }
   #expect(run.map(\.step) == [1, 2, 3])
   #expect(run.failure?.contains("step 4") == true)

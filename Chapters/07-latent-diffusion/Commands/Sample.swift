@@ -94,9 +94,9 @@ struct Sample: ParsableCommand {
     }
     let request = SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: count) },
-      sampler: sampler == .ddim ? .ddim(eta: eta ?? 0) : .ddpm, steps: steps,
+      steps: steps, rule: sampler == .ddim ? .ddim(eta: eta ?? 0) : .ddpm,
       guidanceScale: guidanceScale, seed: seed)
-    let progress = ProgressBar("sampling", total: steps)
+    let progress = ProgressBar("sampling", total: request.labels.count * steps)
     let started = ContinuousClock.now
     let images = request.images(from: model) { progress.move(to: $0) }
     progress.finish()

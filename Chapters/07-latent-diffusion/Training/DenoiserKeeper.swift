@@ -73,7 +73,7 @@ struct DenoiserKeeper {
     let classes = model.settings.classes.indices
     let request = SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: each) },
-      sampler: .ddim(eta: 0), steps: min(25, model.settings.steps), guidanceScale: 3, seed: 0)
+      steps: min(25, model.settings.steps))
     let pictures = PictureGrid.pictures(request.images(from: model))
     let rows = classes.map { Array(pictures[$0 * each..<($0 + 1) * each]) }
     try PictureGrid.assembled(rows).write(to: URL(filePath: folder.samplePath(step)))
