@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Learning
 
-extension NumberFormat: @retroactive ExpressibleByArgument {
+extension NumberFormat: ExpressibleByArgument {
   public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
   public static var allValueStrings: [String] { allCases.map { $0.rawValue.lowercased() } }
 }

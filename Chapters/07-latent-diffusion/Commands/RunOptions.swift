@@ -67,11 +67,13 @@ struct RunOptions: ParsableArguments {
   }
 
   /// The plan of a new run.
-  func plan(learningRate: Double, averageDecay: Double, order: EpochOrder) -> TrainingPlan {
+  func plan(
+    learningRate: Double, averageDecay: Double, clipNorm: Double, order: EpochOrder
+  ) -> TrainingPlan {
     TrainingPlan(
       length: epochs.map { .steps(order.steps(epochs: $0)) } ?? .seconds(60 * (minutes ?? 60)),
       learningRate: self.learningRate ?? learningRate, warmUpSteps: warmUpSteps ?? 200,
-      averageDecay: self.averageDecay ?? averageDecay, seed: seed ?? 0)
+      clipNorm: clipNorm, averageDecay: self.averageDecay ?? averageDecay, seed: seed ?? 0)
   }
 
   /// The length of a run that goes on after `run`'s state.
@@ -83,16 +85,16 @@ struct RunOptions: ParsableArguments {
 
   /// Refuses options that differ from what the run in `folder` was started with.
   func agree(with settings: RunSettings, folder: String) throws {
-    try agree("--batch-size", batchSize, settings.batchSize, folder)
-    try agree("--seed", seed, settings.plan.seed, folder)
-    try agree("--learning-rate", learningRate, settings.plan.learningRate, folder)
-    try agree("--warm-up-steps", warmUpSteps, settings.plan.warmUpSteps, folder)
-    try agree("--average-decay", averageDecay, settings.plan.averageDecay, folder)
+    try checkAgreement("--batch-size", batchSize, settings.batchSize, folder)
+    try checkAgreement("--seed", seed, settings.plan.seed, folder)
+    try checkAgreement("--learning-rate", learningRate, settings.plan.learningRate, folder)
+    try checkAgreement("--warm-up-steps", warmUpSteps, settings.plan.warmUpSteps, folder)
+    try checkAgreement("--average-decay", averageDecay, settings.plan.averageDecay, folder)
   }
 }
 
 /// Refuses an option whose value differs from the one that the run in `folder` was started with.
-func agree<Value: Equatable>(
+func checkAgreement<Value: Equatable>(
   _ option: String, _ given: Value?, _ recorded: Value, _ folder: String
 ) throws {
   guard let given, given != recorded else { return }

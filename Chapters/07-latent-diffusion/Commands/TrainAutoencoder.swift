@@ -11,7 +11,7 @@ struct TrainAutoencoder: ParsableCommand {
     abstract: "Train the autoencoder: 3x32x32 images to 4x8x8 latents and back.")
 
   @OptionGroup var data: DataOptions
-  @OptionGroup var run: RunOptions
+  @OptionGroup var options: RunOptions
 
   @Option(help: "Weight of the divergence; errors and divergence are sums over an image (0.01).")
   var beta: Double?
@@ -46,7 +46,7 @@ struct TrainAutoencoder: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    if let folder = run.resume { try resume(folder) } else { try start() }
+    if let folder = options.resume { try resume(folder) } else { try start() }
   }
 
   // MARK: A new run
@@ -58,15 +58,18 @@ struct TrainAutoencoder: ParsableCommand {
   }
 
   private func start() throws {
-    let path = run.out ?? "runs/autoencoder"
+    let path = options.out ?? "runs/autoencoder"
     try RunFolder.checkFree(path)
     let images = try data.load()
-    let batchSize = run.batchSize ?? 64
-    let order = EpochOrder(images.training, batchSize: batchSize, seed: run.seed ?? 0)
+    let batchSize = options.batchSize ?? 64
+    let order = EpochOrder(images.training, batchSize: batchSize, seed: options.seed ?? 0)
+    // The loss is a sum over 3072 numbers: this is a norm of 1 for their mean.
+    let clipNorm = 3072.0
     let configuration = AutoencoderRun(
       settings: RunSettings(
         command: commandLine, batchSize: batchSize,
-        plan: run.plan(learningRate: 1e-3, averageDecay: 0.999, order: order),
+        plan: options.plan(
+          learningRate: 1e-3, averageDecay: 0.999, clipNorm: clipNorm, order: order),
         data: images.description),
       network: network, beta: beta ?? 0.01)
     let folder = try RunFolder.create(path, configuration: configuration)
@@ -78,13 +81,13 @@ struct TrainAutoencoder: ParsableCommand {
   private func resume(_ path: String) throws {
     let folder = try RunFolder(opening: path, stage: "autoencoder")
     let configuration = try folder.configuration(as: AutoencoderRun.self)
-    try run.agree(with: configuration.settings, folder: path)
-    try agree("--beta", beta, configuration.beta, path)
-    try agree("--channels", channels?.values, configuration.network.channels, path)
-    try agree("--layers", layers, configuration.network.layersPerLevel, path)
-    try agree("--latent-channels", latentChannels, configuration.network.latentChannels, path)
-    try agree("--groups", groups, configuration.network.groups, path)
-    try agree("--attention", attention, configuration.network.middleAttention, path)
+    try options.agree(with: configuration.settings, folder: path)
+    try checkAgreement("--beta", beta, configuration.beta, path)
+    try checkAgreement("--channels", channels?.values, configuration.network.channels, path)
+    try checkAgreement("--layers", layers, configuration.network.layersPerLevel, path)
+    try checkAgreement("--latent-channels", latentChannels, configuration.network.latentChannels, path)
+    try checkAgreement("--groups", groups, configuration.network.groups, path)
+    try checkAgreement("--attention", attention, configuration.network.middleAttention, path)
     let images = try data.load(as: configuration.settings.data, run: path)
     try train(configuration, in: folder, images, resuming: true)
   }
@@ -104,7 +107,7 @@ struct TrainAutoencoder: ParsableCommand {
       autoencoder, plan: plan, order: order, images: images.training, beta: configuration.beta)
     if resuming {
       try folder.restore(training)
-      training.plan.length = run.length(after: training, order: order)
+      training.plan.length = options.length(after: training, order: order)
       configuration.settings.plan = training.plan
       try folder.write(configuration: configuration)
       try checkUnfinished(training, folder)
@@ -115,8 +118,8 @@ struct TrainAutoencoder: ParsableCommand {
       folder: folder, configuration: configuration, autoencoder: autoencoder, images: images)
     let validation = try keeper.validationFile(upTo: training.step)
     let finished = try TrainingLoop(
-      run: training, folder: folder, parts: VariationalLoss.partNames, logEvery: run.logEvery,
-      checkpointSeconds: 60 * run.checkpointMinutes,
+      run: training, folder: folder, parts: VariationalLoss.partNames, logEvery: options.logEvery,
+      checkpointSeconds: 60 * options.checkpointMinutes,
       saved: { try keeper.save($0, $1, last: $2, validation: validation) })()
     let next =
       finished

@@ -12,7 +12,7 @@ struct TrainDenoiser: ParsableCommand {
     abstract: "Train the conditional U-Net that denoises the autoencoder's latents.")
 
   @OptionGroup var data: DataOptions
-  @OptionGroup var run: RunOptions
+  @OptionGroup var options: RunOptions
 
   @Option(
     help: ArgumentHelp(
@@ -54,19 +54,19 @@ struct TrainDenoiser: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    if let folder = run.resume { try resume(folder) } else { try start() }
+    if let folder = options.resume { try resume(folder) } else { try start() }
   }
 
   // MARK: A new run
 
   private func start() throws {
-    let path = run.out ?? "runs/denoiser"
+    let path = options.out ?? "runs/denoiser"
     try RunFolder.checkFree(path)
     let source = autoencoder ?? Weights.defaultAutoencoder
     let encoder = try LatentDiffusionModel.autoencoder(at: source)
     let images = try data.load()
-    let batchSize = run.batchSize ?? 128
-    let seed = run.seed ?? 0
+    let batchSize = options.batchSize ?? 128
+    let seed = options.seed ?? 0
     let order = EpochOrder(
       count: 2 * images.training.count, batchSize: batchSize,
       generator: RandomGenerator(seed: seed, stream: 3))
@@ -76,7 +76,8 @@ struct TrainDenoiser: ParsableCommand {
     let configuration = DenoiserRun(
       settings: RunSettings(
         command: commandLine, batchSize: batchSize,
-        plan: run.plan(learningRate: 3e-4, averageDecay: 0.9995, order: order),
+        plan: options.plan(
+          learningRate: 3e-4, averageDecay: 0.9995, clipNorm: 1, order: order),
         data: images.description),
       model: LatentDiffusionModel.Settings(
         network: network(latentChannels: encoder.configuration.latentChannels),
@@ -107,14 +108,14 @@ struct TrainDenoiser: ParsableCommand {
     let folder = try RunFolder(opening: path, stage: "denoiser")
     let configuration = try folder.configuration(as: DenoiserRun.self)
     let network = configuration.model.network
-    try run.agree(with: configuration.settings, folder: path)
-    try agree("--channels", channels?.values, network.channels, path)
-    try agree("--layers", layers, network.layersPerLevel, path)
-    try agree("--head-width", headWidth, network.headWidth ?? 0, path)
-    try agree("--groups", groups, network.groups, path)
-    try agree("--drop-probability", dropProbability, configuration.dropProbability, path)
-    try agree("--diffusion-steps", diffusionSteps, configuration.model.steps, path)
-    try agree("--autoencoder", autoencoder, configuration.autoencoder, path)
+    try options.agree(with: configuration.settings, folder: path)
+    try checkAgreement("--channels", channels?.values, network.channels, path)
+    try checkAgreement("--layers", layers, network.layersPerLevel, path)
+    try checkAgreement("--head-width", headWidth, network.headWidth ?? 0, path)
+    try checkAgreement("--groups", groups, network.groups, path)
+    try checkAgreement("--drop-probability", dropProbability, configuration.dropProbability, path)
+    try checkAgreement("--diffusion-steps", diffusionSteps, configuration.model.steps, path)
+    try checkAgreement("--autoencoder", autoencoder, configuration.autoencoder, path)
     let images = try data.load(as: configuration.settings.data, run: path)
     print(images.announcement)
     let encoder = try LatentDiffusionModel.autoencoder(at: path)
@@ -138,7 +139,7 @@ struct TrainDenoiser: ParsableCommand {
     let training = Self.run(network, configuration, order: order, latents: latents)
     if resuming {
       try folder.restore(training)
-      training.plan.length = run.length(after: training, order: order)
+      training.plan.length = options.length(after: training, order: order)
       configuration.settings.plan = training.plan
       try folder.write(configuration: configuration)
       try checkUnfinished(training, folder)
@@ -150,8 +151,8 @@ struct TrainDenoiser: ParsableCommand {
       folder: folder, configuration: configuration, model: model, images: images.test)
     let validation = try keeper.validationFile(upTo: training.step)
     let finished = try TrainingLoop(
-      run: training, folder: folder, parts: [], logEvery: run.logEvery,
-      checkpointSeconds: 60 * run.checkpointMinutes,
+      run: training, folder: folder, parts: [], logEvery: options.logEvery,
+      checkpointSeconds: 60 * options.checkpointMinutes,
       saved: { step, recent, _ in try keeper.save(step, recent, validation: validation) })()
     let next = finished ? "sample --weights" : "train-denoiser --resume"
     print(

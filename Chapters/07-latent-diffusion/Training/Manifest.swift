@@ -48,7 +48,7 @@ struct Manifest: Codable {
   /// Reads the manifest that belongs to weights at `path`, a folder or a file in it.
   init(beside path: String) throws {
     var isFolder: ObjCBool = false
-    FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     try self.init(
       in: isFolder.boolValue ? path : URL(filePath: path).deletingLastPathComponent().path)
   }
