@@ -107,6 +107,9 @@ let sample = Target.executableTarget(
 
 let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
+  tests("WeavingTests", ["Weaving"]),
+  tests("NotebookTests", ["Notebook", "Weaving", argumentParser, "sample-chapter"]),
+  tests("ChaptersTests", ["Weaving"]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),

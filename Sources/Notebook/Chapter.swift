@@ -42,6 +42,10 @@ public final class Chapter: Sendable {
       fflush(nil)
       writeAll($0, to: 1)
     }
+    var complain: @Sendable (String) -> Void = {
+      fflush(nil)
+      writeAll($0, to: 2)
+    }
     var usesColor = isatty(1) == 1 && getenv("NO_COLOR") == nil
     var package: String?
     var source: String?
@@ -179,6 +183,6 @@ public final class Chapter: Sendable {
   /// Says that an output could not be written; the exit status will be 1.
   func fail(_ message: String) {
     state.withLock { $0.failures += 1 }
-    writeAll("error: \(message)\n", to: 2)
+    surroundings.complain("error: \(message)\n")
   }
 }

@@ -30,6 +30,9 @@ public struct CourseChapter: Sendable {
   /// The path of one of the chapter's files, from the package.
   public func path(_ file: String) -> String { "Chapters/\(name)/\(file)" }
 
+  /// Whether the chapter has ever been run for its page.
+  public var hasTranscript: Bool { text("transcript.json") != nil }
+
   /// The place of one of the chapter's files.
   public func url(_ file: String) -> URL { root.appendingPathComponent(path(file)) }
 

@@ -1,0 +1,189 @@
+import Foundation
+import Synchronization
+import Testing
+import Weaving
+
+@testable import Notebook
+
+/// Collects what a chapter prints.
+final class Printed: Sendable {
+  private let texts = Mutex<[String]>([])
+  func add(_ text: String) { texts.withLock { $0.append(text) } }
+  var text: String { texts.withLock { $0.joined() } }
+  var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+}
+
+@Suite struct ChapterTests {
+  let printed = Printed()
+  let complaints = Printed()
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("chapter-\(UUID().uuidString)")
+
+  private func chapter(
+    _ arguments: [String] = [], source: String? = nil, color: Bool = false
+  ) throws -> Chapter {
+    let options = try NotebookOptions.parse(["--figures", folder.path] + arguments)
+    var surroundings = Chapter.Surroundings()
+    surroundings.write = printed.add
+    surroundings.complain = complaints.add
+    surroundings.usesColor = color
+    surroundings.source = source
+    let chapter = Chapter(name: "03-x", options: options, surroundings: surroundings)
+    chapter.start()
+    return chapter
+  }
+
+  @Test func theLastLineCountsTheVerdicts() throws {
+    let chapter = try chapter()
+    #expect(chapter.check(claim: "3.1", "a", 1, equals: 1, tolerance: 0))
+    #expect(chapter.conclude() == 0)
+    #expect(printed.lines.suffix(2) == ["1 passed, 0 failed", ""])
+  }
+
+  @Test func aFailedCheckMakesTheStatusOne() throws {
+    let chapter = try chapter()
+    #expect(!chapter.check(claim: "3.1", "a", 1, equals: 2, tolerance: 0))
+    #expect(chapter.check(claim: "3.2", "b", 2, isAbove: 1))
+    #expect(chapter.conclude() == 1)
+    #expect(printed.text.hasSuffix("\n1 passed, 1 failed\n"))
+  }
+
+  @Test func aCheckPrintsClaimNumbersDifferenceToleranceAndVerdict() throws {
+    let chapter = try chapter()
+    chapter.check(claim: "3.1", "the sum", 0.75, equals: 0.5, tolerance: 0.125)
+    #expect(printed.text.contains("✗ 3.1   the sum\n"))
+    #expect(printed.text.contains("0.75  must be 0.5  (difference 0.25, tolerance 0.12)"))
+  }
+
+  @Test func headingsOfTheProseStandAboveTheirOutputs() throws {
+    let chapter = try chapter(
+      source: "//: # The $\\bar\\alpha$ title\n//: ## One\na()\n//: ## Two\n//: ### Three\nb()\n")
+    chapter.show("first", 1, line: 3)
+    chapter.show("again", 1, line: 3)
+    chapter.show("second", 2, line: 6)
+    chapter.show("a loop back", 3, line: 3)
+    let heads = printed.lines.filter { !$0.isEmpty && !$0.hasPrefix(" ") }
+    #expect(heads == ["The ᾱ title", "One", "Three"])
+  }
+
+  @Test func jsonIsOneObjectALine() throws {
+    let chapter = try chapter(["--json", "--seed", "9", "--quick"], source: "//: # \"Quoted\" \\bar\n")
+    chapter.check(claim: "3.1", "a", .nan, equals: 1, tolerance: 0)
+    chapter.table(columns: ["a"], rows: [[1], ["x"], [Estimate(mean: 1, standardError: 2)]])
+    chapter.show("v", "text")
+    #expect(chapter.conclude() == 1)
+    let objects = try printed.lines.dropLast().map { line in
+      try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+    #expect(objects.map { $0["event"] as? String } == ["chapter", "check", "table", "value", "summary"])
+    #expect(objects[0]["title"] as? String == "\"Quoted\" \\bar")
+    #expect(objects[0]["seed"] as? Int == 9)
+    #expect(objects[0]["quick"] as? Bool == true)
+    #expect(objects[1]["computed"] as? String == "nan")
+    #expect(objects[1]["passed"] as? Bool == false)
+    #expect(objects[4]["failed"] as? Int == 1)
+  }
+
+  @Test func colorsAreForTerminals() throws {
+    let plain = try chapter()
+    plain.check(claim: "3.1", "a", 1, equals: 1, tolerance: 0)
+    #expect(!printed.text.contains("\u{1b}"))
+    let colored = try chapter(color: true)
+    colored.check(claim: "3.1", "a", 1, equals: 1, tolerance: 0)
+    #expect(printed.text.contains("\u{1b}[32m✓"))
+  }
+
+  @Test func theTranscriptHasTheLinesOfTheCalls() throws {
+    let file = folder.appendingPathComponent("t.json")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let chapter = try chapter(["--record", file.path])
+    let line = Int(#line) + 1
+    chapter.show("here", 1)
+    chapter.check(
+      claim: "3.1", "below", 1, isBelow: 2)
+    #expect(chapter.conclude() == 0)
+    let json = try String(contentsOf: file, encoding: .utf8)
+    let transcript = try Transcript(json: json, file: "t.json")
+    #expect(transcript.events.map(\.line) == [line, line + 1])
+    #expect(transcript.passedCount == 1)
+    #expect(transcript.digest == nil)
+  }
+
+  @Test func aTranscriptThatCannotBeWrittenMakesTheStatusOne() throws {
+    let chapter = try chapter(["--record", "/dev/null/t.json"])
+    #expect(chapter.conclude() == 1)
+    #expect(complaints.text.hasPrefix("error: cannot write the transcript to /dev/null/t.json; "))
+  }
+
+  @Test func figuresAreWrittenWholeOrNotAtAll() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    struct Broken: Error, CustomStringConvertible { var description: String }
+    let chapter = try chapter()
+    chapter.figure("good", caption: "c") { try Data("<svg/>".utf8).write(to: $0) }
+    chapter.figure("bad", caption: "c") { url in
+      try Data("half".utf8).write(to: url)
+      throw Broken(description: "\(url.path): the disk is full")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["good.svg"])
+    #expect(complaints.text == "error: figure 'bad': \(folder.path)/bad.svg: the disk is full\n")
+    #expect(chapter.conclude() == 1)
+    #expect(chapter.state.withLock { $0.transcript.figures.map(\.name) } == ["good"])
+  }
+
+  @Test func aFigureReplacesTheOneBefore() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let chapter = try chapter()
+    for text in ["a", "b"] {
+      chapter.figure("f", type: "txt", caption: "c") { try Data(text.utf8).write(to: $0) }
+    }
+    let digests = chapter.state.withLock { $0.transcript.figures.map { $0.files[0].digest } }
+    #expect(digests.count == 2 && digests[0] != digests[1])
+    #expect(try String(contentsOf: folder.appendingPathComponent("f.txt"), encoding: .utf8) == "b")
+  }
+
+  @Test func aFolderThatCannotBeMadeIsAnObstacle() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try Data().write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let options = try NotebookOptions.parse(["--figures", file.path + "/sub"])
+    let chapter = Chapter(name: "03-x", options: options, surroundings: .init())
+    let obstacle = try #require(chapter.obstacle)
+    #expect(obstacle.hasPrefix("cannot write figures to \(file.path)/sub: "))
+    #expect(obstacle.hasSuffix("choose another folder with --figures"))
+    #expect(!obstacle.contains("\n"))
+  }
+
+  @Test func figuresOfAQuickRunOrAnotherSeedLeaveThePageAlone() throws {
+    func folder(_ arguments: [String]) throws -> String {
+      Chapter.figuresFolder("03-x", try NotebookOptions.parse(arguments), "/p").path
+    }
+    #expect(try folder([]) == "/p/figures/03-x")
+    #expect(try folder(["--quick"]) == "/p/scratch/figures/03-x")
+    #expect(try folder(["--seed", "1"]) == "/p/scratch/figures/03-x")
+    #expect(try folder(["--quick", "--figures", "/f"]) == "/f")
+  }
+
+  @Test func quickRunsCountLess() throws {
+    #expect(try chapter(["--quick"]).count(100, quick: 10) == 10)
+    #expect(try chapter().count(100, quick: 10) == 100)
+  }
+
+  @Test func tablesAreAligned() throws {
+    let chapter = try chapter()
+    chapter.table(
+      columns: ["name", Column("x", decimals: 2)], rows: [["a", 1], ["long name", 10.5]])
+    #expect(printed.lines.suffix(4) == ["  name            x", "  a            1.00", "  long name   10.50", ""])
+  }
+
+  @Test func errorsAreOneLine() {
+    func ending(_ message: String, success: Bool = false, usage: Bool = true) -> String {
+      Launch.ending(isSuccess: success, isUsage: usage, message: message, command: "chapter-03-x")
+    }
+    #expect(ending("Unknown option '--x'") == "error: Unknown option '--x'. See chapter-03-x --help\n")
+    #expect(ending("A.\n  B?") == "error: A. B? See chapter-03-x --help\n")
+    #expect(ending("no file x", usage: false) == "error: no file x\n")
+    #expect(ending("help\ntext", success: true) == "help\ntext\n")
+    #expect(ending("") == "")
+  }
+}
