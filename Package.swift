@@ -108,7 +108,7 @@ let sample = Target.executableTarget(
 let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
   tests("WeavingTests", ["Weaving"]),
-  tests("NotebookTests", ["Notebook", "Weaving", argumentParser, "sample-chapter"]),
+  tests("NotebookTests", ["Notebook", "Weaving", "Figures", argumentParser, "sample-chapter"]),
   tests("ChaptersTests", ["Weaving"]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),

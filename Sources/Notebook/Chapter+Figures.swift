@@ -1,29 +1,54 @@
+import Figures
 import Foundation
 import Weaving
 
 extension Chapter {
-  /// Writes a figure and records it.
+  /// Draws a figure, writes it and records it.
   ///
-  /// The file is written beside its place and then renamed, so that it is never half there. If it
+  /// Each file is written beside its place and then renamed, so that it is never half there. If one
   /// cannot be written, that is said and the chapter's exit status will be 1.
   /// - Parameters:
-  ///   - name: the file's name without its extension: small letters, digits and hyphens.
-  ///   - type: the file's extension.
+  ///   - name: the files' name without extension: small letters, digits and hyphens.
+  ///   - formats: the kinds of files; the page shows the first and links to the others.
+  ///   - magnification: pixels for each unit of the drawing in a `png`.
   ///   - caption: what to notice, in Markdown with `$…$` mathematics.
   ///   - alternative: what is to be seen, for those who cannot see it; the caption if nil.
-  ///   - write: writes the file to the URL that it is given.
+  public func figure(
+    _ name: String, _ drawing: some Drawable, formats: [FileFormat] = [.svg],
+    magnification: Double = 2, caption: String, alternative: String? = nil, line: UInt = #line
+  ) {
+    // Without its width, a page would show a magnified picture magnified.
+    let width = formats.first == .png ? Int(drawing.size.width.rounded()) : nil
+    keepFigure(
+      name, types: formats.map(\.rawValue), width: width, caption, alternative, line
+    ) { try drawing.write(to: $0, magnification: magnification) }
+  }
+
+  /// Writes a picture, pixel for pixel, as `png`, and records it.
+  public func figure(
+    _ name: String, _ picture: Picture, caption: String, alternative: String? = nil,
+    line: UInt = #line
+  ) {
+    keepFigure(name, types: ["png"], width: nil, caption, alternative, line) {
+      try picture.write(to: $0)
+    }
+  }
+
+  /// Writes a figure by a closure and records it.
+  ///
+  /// - Parameters:
+  ///   - type: the file's extension.
+  ///   - write: writes the file to the URL that it is given, or throws.
   public func figure(
     _ name: String, type: String = "svg", caption: String, alternative: String? = nil,
     line: UInt = #line, write: (URL) throws -> Void
   ) {
-    figure(
-      name, types: [type], caption: caption, alternative: alternative, line: line
-    ) { url, _ in try write(url) }
+    keepFigure(name, types: [type], width: nil, caption, alternative, line, write)
   }
 
-  func figure(
-    _ name: String, types: [String], caption: String, alternative: String?, line: UInt,
-    write: (URL, String) throws -> Void
+  private func keepFigure(
+    _ name: String, types: [String], width: Int?, _ caption: String, _ alternative: String?,
+    _ line: UInt, _ write: (URL) throws -> Void
   ) {
     guard !name.isEmpty, name.allSatisfy({ "abcdefghijklmnopqrstuvwxyz0123456789-".contains($0) })
     else { fatalError("figure name '\(name)': small letters, digits and hyphens only") }
@@ -31,8 +56,7 @@ extension Chapter {
     for type in types {
       let file = "\(name).\(type)"
       do {
-        let digest = try place(file) { try write($0, type) }
-        files.append(FigureFile(name: file, digest: digest))
+        files.append(FigureFile(name: file, digest: try place(file, write)))
       } catch {
         fail("figure '\(name)': \(oneLine(error))")
       }
@@ -40,7 +64,7 @@ extension Chapter {
     guard !files.isEmpty else { return }
     let record = FigureRecord(
       name: name, caption: caption, alternative: alternative ?? MathWords.plain(caption),
-      files: files)
+      files: files, width: width)
     self.record(.figure(record), line: line)
   }
 

@@ -17,6 +17,14 @@ enum MarkdownText {
     return result
   }
 
+  /// An image with words for those who cannot see it.
+  static func image(_ place: String, _ alternative: String, width: Int?) -> String {
+    guard let width else { return "![\(escaped(alternative))](\(place))" }
+    let words = alternative.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+      .replacing("\"", with: "&quot;").replacing("\n", with: " ")
+    return "<img src=\"\(place)\" width=\"\(width)\" alt=\"\(words)\">"
+  }
+
   /// A row of a table from cells that are Markdown already.
   static func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
 

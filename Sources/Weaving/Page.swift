@@ -244,12 +244,12 @@ struct Weaver {
   private mutating func addFigure(_ figure: FigureRecord, line: Int) {
     guard let shown = figure.files.first else { return }
     figureCount += 1
-    let alternative = MarkdownText.escaped(figure.alternative)
+    let place = "\(surroundings.figures)/\(shown.name)"
     let caption = mathematics.rewrite(figure.caption, line: line)
     let others = figure.files.dropFirst().map {
       " [\(String($0.name.split(separator: ".").last ?? ""))](\(surroundings.figures)/\($0.name))"
     }
-    blocks.append(["![\(alternative)](\(surroundings.figures)/\(shown.name))"])
+    blocks.append([MarkdownText.image(place, figure.alternative, width: figure.width)])
     blocks.append([
       "**Figure \(surroundings.number).\(figureCount).** " + caption + others.joined()
     ])

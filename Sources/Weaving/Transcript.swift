@@ -134,12 +134,17 @@ public struct FigureRecord: Codable, Equatable, Sendable {
   public var alternative: String
   /// The files written; the first is the one that the page shows.
   public var files: [FigureFile]
+  /// How wide the page shows it, in pixels; as wide as it is if nil.
+  public var width: Int?
 
-  public init(name: String, caption: String, alternative: String, files: [FigureFile]) {
+  public init(
+    name: String, caption: String, alternative: String, files: [FigureFile], width: Int? = nil
+  ) {
     self.name = name
     self.caption = caption
     self.alternative = alternative
     self.files = files
+    self.width = width
   }
 }
 

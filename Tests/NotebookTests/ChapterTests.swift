@@ -1,3 +1,4 @@
+import Figures
 import Foundation
 import Synchronization
 import Testing
@@ -129,6 +130,26 @@ final class Printed: Sendable {
     #expect(complaints.text == "error: figure 'bad': \(folder.path)/bad.svg: the disk is full\n")
     #expect(chapter.conclude() == 1)
     #expect(chapter.state.withLock { $0.transcript.figures.map(\.name) } == ["good"])
+  }
+
+  @Test func drawingsAndPicturesAreFigures() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let chapter = try chapter()
+    let picture = Picture(width: 6, height: 4)
+    chapter.figure("pixels", picture, caption: "p")
+    chapter.figure("plot", Plot(), formats: [.svg, .png], caption: "$x_t$")
+    chapter.figure("raster", Plot(), formats: [.png], caption: "r")
+    #expect(chapter.conclude() == 0)
+    let figures = chapter.state.withLock { $0.transcript.figures }
+    #expect(
+      figures.map { $0.files.map(\.name) } == [
+        ["pixels.png"], ["plot.svg", "plot.png"], ["raster.png"],
+      ])
+    #expect(figures.map { $0.width == nil } == [true, true, false])
+    #expect(figures[1].alternative == "x_t")
+    for name in figures.flatMap(\.files).map(\.name) {
+      #expect(try Data(contentsOf: folder.appendingPathComponent(name)).count > 50)
+    }
   }
 
   @Test func aFigureReplacesTheOneBefore() throws {

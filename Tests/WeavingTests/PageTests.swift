@@ -80,6 +80,12 @@ import Testing
     #expect(page.contains("**Figure 4.2.** Notice"))
   }
 
+  @Test func magnifiedPicturesKeepTheirWidth() {
+    #expect(
+      MarkdownText.image("f.png", "a \"b\" <c>", width: 300)
+        == "<img src=\"f.png\" width=\"300\" alt=\"a &quot;b&quot; &lt;c>\">")
+  }
+
   @Test func hiddenLinesAreNotShownAndFoldedOnesAreUnderASummary() throws {
     let page = try page(
       "//: # T\nimport A  // weave:hide\n\na()\n\nb()  // weave:hide\n\nc()\n//: @fold More <here>\nd()\n//: text\ne()  // weave:hide\n",
