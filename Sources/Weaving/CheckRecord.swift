@@ -125,7 +125,7 @@ extension CheckRecord {
     let right =
       allowedDeviations == nil
       ? "right is off by \(write(difference, digits: 2)), tolerance \(write(tolerance, digits: 2))"
-      : "right is \(deviationWords("allowed")) off"
+      : "right is off by \(deviationWords("allowed"))"
     let off = printed.flatMap { printed in computed.map { abs(printed - $0) } }
     return right + "; printed is off by \(write(off, digits: 3)), more than "
       + write(apart, digits: 3)
