@@ -2,7 +2,7 @@ import Foundation
 
 /// A table of measurements in a file of comma-separated values, extended row by row.
 ///
-/// The first column is `step`. One process writes at a time.
+/// The first column is `step`.
 public final class MetricsFile {
   public let path: String
   public let columns: [String]
@@ -12,7 +12,7 @@ public final class MetricsFile {
   ///
   /// - Parameter step: rows of later steps are removed: a run that goes on from an older state
   ///   makes them again.
-  /// - Throws: `FileError` if the file cannot be written, has other columns, or is in use.
+  /// - Throws: `FileError` if the file cannot be written, has other columns.
   public init(_ path: String, columns: [String], upTo step: Int) throws(FileError) {
     self.path = path
     self.columns = ["step"] + columns
@@ -33,12 +33,6 @@ public final class MetricsFile {
     try AtomicFile.write(Data((kept.joined(separator: "\n") + "\n").utf8), to: path)
     descriptor = open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else { throw .system(path, .unwritable, "write") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw FileError(
-        path, .unwritable, "is being written by another process",
-        remedy: "wait for that run to end, or name another folder with --out")
-    }
   }
 
   deinit { close(descriptor) }

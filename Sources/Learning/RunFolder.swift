@@ -74,6 +74,30 @@ public struct RunFolder: Sendable {
   public var samplesPath: String { "\(path)/samples" }
   var checkpointsPath: String { "\(path)/checkpoints" }
 
+  // MARK: One at a time
+
+  /// Keeps other processes out of a run's folder as long as it lives.
+  public final class Lock: Sendable {
+    private let descriptor: Int32
+    fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
+  }
+
+  /// Claims the folder for this process.
+  ///
+  /// - Throws: `FileError` if another process trains in it.
+  public func lock() throws(FileError) -> Lock {
+    let descriptor = open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw .system(path, .unreadable, "open") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw FileError(
+        path, .unwritable, "is in use by another process that trains",
+        remedy: "wait until it ends, or name another folder with --out")
+    }
+    return Lock(descriptor)
+  }
+
   // MARK: Configuration
 
   /// Writes the run's configuration.

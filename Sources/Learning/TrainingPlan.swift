@@ -19,7 +19,8 @@ public enum TrainingLength: Codable, Sendable, Equatable {
 /// The settings of a training run that do not depend on what is trained.
 public struct TrainingPlan: Codable, Sendable, Equatable {
   public var length: TrainingLength
-  /// The highest learning rate, reached after `warmUpSteps` updates.
+  /// The highest learning rate, reached after `warmUpSteps` updates, or after a twentieth of the
+  /// run if that is earlier.
   public var learningRate: Double
   public var warmUpSteps: Int
   /// The learning rate at the end, as a share of the highest; a cosine leads there.
@@ -55,13 +56,14 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     switch length {
     case .steps(let all):
       let rate = LearningRate.cosine(
-        peak: learningRate, warmUpSteps: min(warmUpSteps, all / 2), decaySteps: all, floor: floor)
+        peak: learningRate, warmUpSteps: min(warmUpSteps, all / 20), decaySteps: all, floor: floor)
       return rate(step)
     case .seconds:
       let grain = 1_000_000
       let progress = length.progress(step: step, seconds: seconds)
       let rate = LearningRate.cosine(peak: learningRate, decaySteps: grain, floor: floor)
-      return rate(Int(progress * Double(grain))) * min(1, Double(step + 1) / Double(max(1, warmUpSteps)))
+      let warmth = max(Double(step + 1) / Double(max(1, warmUpSteps)), 20 * progress)
+      return rate(Int(progress * Double(grain))) * min(1, warmth)
     }
   }
 }

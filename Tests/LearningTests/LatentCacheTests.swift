@@ -46,7 +46,7 @@ private func encoder() -> Autoencoder {
 
 @Test func scaledLatentsHaveUnitVariance() {
   var draws = RandomGenerator(seed: 9)
-  let means = Tensor.normal([2000, 4, 2, 2], using: &draws).mapped { 3 * $0 + 0.5 }
+  let means = 3 * Tensor.normal([2000, 4, 2, 2], using: &draws) + 0.5
   let deviations = Tensor(repeating: 2, shape: means.shape)
   let cache = LatentCache(
     means: means, deviations: deviations, labels: [Int](repeating: 0, count: 2000))
@@ -57,9 +57,11 @@ private func encoder() -> Autoencoder {
     Array(0..<2000), scale: statistics.scale, generator: RandomGenerator(seed: 2)
   ).elements.map(Double.init)
   let mean = scaled.reduce(0, +) / Double(scaled.count)
-  let variance = scaled.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scaled.count)
-  #expect(abs(variance - 1) < 0.05)
-  let pooled = cache.channelStatistics.reduce(0) { $0 + $1.variance + $1.mean * $1.mean } / 4
+  let square = scaled.reduce(0) { $0 + $1 * $1 } / Double(scaled.count)
+  #expect(abs(square - mean * mean - 1) < 0.05)
+  let channels: [LatentCache.Statistics] = cache.channelStatistics
+  let squares: [Double] = channels.map { $0.variance + $0.mean * $0.mean }
+  let pooled: Double = squares.reduce(0, +) / 4
   #expect(abs(pooled - statistics.mean * statistics.mean - statistics.variance) < 1e-9)
 }
 
