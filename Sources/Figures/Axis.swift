@@ -4,6 +4,7 @@
 public struct Axis: Equatable, Sendable, ExpressibleByStringLiteral {
   /// What the axis measures, with the symbol: text with `$…$` mathematics.
   public var label: String
+  /// How numbers become lengths.
   public var scale: Scale
   /// The numbers at the two ends; the data decide where it is `nil`.
   public var range: ClosedRange<Double>?
@@ -54,8 +55,9 @@ public struct Axis: Equatable, Sendable, ExpressibleByStringLiteral {
 public struct Frame: Sendable {
   /// The place on the page.
   public let rectangle: Rectangle
-  /// The numbers at the ends of the two axes.
+  /// The numbers at the ends of the horizontal axis.
   public let xRange: ClosedRange<Double>
+  /// The numbers at the ends of the vertical axis.
   public let yRange: ClosedRange<Double>
   let x: Axis
   let y: Axis

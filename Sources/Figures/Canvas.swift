@@ -200,7 +200,9 @@ public struct Stroke: Equatable, Sendable {
 
   /// The thickness in pixels.
   public var width: Double
+  /// The pattern of the line.
   public var dash: Dash
+  /// The shape of its ends.
   public var cap: Cap
 
   /// Makes a pen.
@@ -228,10 +230,14 @@ public enum Dash: Equatable, Sendable {
 
 /// The point of a text or box that a position refers to.
 public struct Anchor: Equatable, Sendable {
+  /// The places across a text.
   public enum Horizontal: Sendable { case left, center, right }
+  /// The places along its height; the baseline is that of the first line.
   public enum Vertical: Sendable { case top, middle, baseline, bottom }
 
+  /// The place across.
   public var horizontal: Horizontal
+  /// The place along the height.
   public var vertical: Vertical
 
   /// Makes an anchor.
@@ -240,16 +246,28 @@ public struct Anchor: Equatable, Sendable {
     self.vertical = vertical
   }
 
+  /// The upper left corner.
   public static let topLeft = Anchor(.left, .top)
+  /// The middle of the upper edge.
   public static let top = Anchor(.center, .top)
+  /// The upper right corner.
   public static let topRight = Anchor(.right, .top)
+  /// The middle of the left edge.
   public static let left = Anchor(.left, .middle)
+  /// The middle.
   public static let center = Anchor(.center, .middle)
+  /// The middle of the right edge.
   public static let right = Anchor(.right, .middle)
+  /// The lower left corner.
   public static let bottomLeft = Anchor(.left, .bottom)
+  /// The middle of the lower edge.
   public static let bottom = Anchor(.center, .bottom)
+  /// The lower right corner.
   public static let bottomRight = Anchor(.right, .bottom)
+  /// The start of the baseline.
   public static let baselineLeft = Anchor(.left, .baseline)
+  /// The middle of the baseline.
   public static let baseline = Anchor(.center, .baseline)
+  /// The end of the baseline.
   public static let baselineRight = Anchor(.right, .baseline)
 }

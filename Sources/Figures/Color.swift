@@ -2,9 +2,13 @@ import Foundation
 
 /// A color in the sRGB space, each component in 0…1.
 public struct Color: Equatable, Hashable, Sendable {
+  /// The share of red, in 0…1.
   public var red: Double
+  /// The share of green, in 0…1.
   public var green: Double
+  /// The share of blue, in 0…1.
   public var blue: Double
+  /// From invisible (0) to covering (1).
   public var opacity: Double
 
   /// Makes a color from components in 0…1.
@@ -57,7 +61,9 @@ public struct Color: Equatable, Hashable, Sendable {
     return (max(a, b) + 0.05) / (min(a, b) + 0.05)
   }
 
+  /// Black.
   public static let black = Color(grey: 0)
+  /// White, the color of the page.
   public static let white = Color(grey: 1)
   /// Writes text and the outlines of a drawing.
   public static let ink = Color(grey: 0.13)
@@ -68,12 +74,19 @@ public struct Color: Equatable, Hashable, Sendable {
 
   // MARK: - Okabe and Ito's palette
 
+  /// The first color of the palette.
   public static let blue = Color(hex: 0x0072B2)
+  /// The second color of the palette.
   public static let vermilion = Color(hex: 0xD55E00)
+  /// The third color of the palette.
   public static let green = Color(hex: 0x009E73)
+  /// The fourth color of the palette.
   public static let purple = Color(hex: 0xCC79A7)
+  /// The fifth color of the palette.
   public static let orange = Color(hex: 0xE69F00)
+  /// The sixth color of the palette.
   public static let skyBlue = Color(hex: 0x56B4E9)
+  /// The last color of the palette, for areas only.
   public static let yellow = Color(hex: 0xF0E442)
 
   /// Lists eight colors that readers with any common color vision can tell apart
@@ -88,8 +101,11 @@ public struct Color: Equatable, Hashable, Sendable {
 
 /// A color in Ottosson's Oklab space (2020), where equal distances look equally different.
 public struct Oklab: Equatable, Sendable {
+  /// From black (0) to white (1).
   public var lightness: Double
+  /// From green to red.
   public var a: Double
+  /// From blue to yellow.
   public var b: Double
 
   /// Makes a color from its lightness in 0…1 and its two opponent coordinates.

@@ -10,6 +10,9 @@ struct ColorBar: Equatable, Sendable {
     Ticks(scale.limits, scale: scale.scale, count: max(2, Int(height / 42)))
   }
 
+  /// Whether a power of ten stands above the bar.
+  var hasExponent: Bool { ticks(height: 200).exponent != 0 }
+
   private func labelWidth(height: Double) -> Double {
     ticks(height: height).major.map { MathText($0.label).width }.max() ?? 0
   }
@@ -39,7 +42,7 @@ struct ColorBar: Equatable, Sendable {
     }
     if ticks.exponent != 0 {
       canvas.text(
-        "$\\times10^{\(ticks.exponent)}$", at: Point(bar.left, bar.top - 5), anchor: .bottomLeft)
+        "$\\times10^{\(ticks.exponent)}$", at: Point(bar.left, bar.top - 4), anchor: .bottomLeft)
     }
     guard !label.isEmpty else { return }
     let x = bar.right + 7 + labelWidth(height: frame.height) + 6

@@ -27,25 +27,38 @@ public struct ColorMap: Equatable, Sendable {
   /// The same colors in reverse order.
   public var reversed: ColorMap { ColorMap(colors: colors.reversed()) }
 
+  /// Returns the colors between two shares, as a map of their own; lines on a white page, for
+  /// example, do without the palest colors: `ColorMap.sequential.part(0...0.85)`.
+  public func part(_ range: ClosedRange<Double>) -> ColorMap {
+    let length = range.upperBound - range.lowerBound
+    return ColorMap(
+      colors: (0..<ColorMap.samples).map {
+        color(range.lowerBound + length * Double($0) / Double(ColorMap.samples - 1))
+      })
+  }
+
   // MARK: - The maps
 
   /// From dark violet over blue-green to yellow: for quantities without a special value.
   public static let sequential = ColorMap(
     lightness: 0.28...0.93,
-    corners: [(0.072, -0.092), (-0.012, -0.112), (-0.095, -0.012), (-0.115, 0.085), (-0.045, 0.185)])
+    corners: [
+      (0.072, -0.092), (-0.012, -0.112), (-0.095, -0.012), (-0.115, 0.085), (-0.045, 0.185),
+    ])
 
   /// From dark blue over grey to yellow: looks the same with and without red-green blindness.
   public static let blueYellow = ColorMap(
-    lightness: 0.27...0.92, corners: [(0.0, -0.085), (0.0, 0.02), (-0.015, 0.145)])
+    lightness: 0.27...0.91, corners: [(0.0, -0.085), (0.002, 0.01), (-0.012, 0.128)])
 
   /// From white to dark blue: for densities on a white page.
   public static let density = ColorMap(
     lightness: 0.30...0.995,
-    corners: [(0.01, -0.115), (-0.045, -0.095), (-0.03, -0.025), (0, -0.001)]).reversed
+    corners: [(0.01, -0.115), (-0.045, -0.095), (-0.03, -0.025), (0, -0.001)]
+  ).reversed
 
   /// From blue over near-white to red: for quantities with a sign; zero belongs in the middle.
   public static let diverging = ColorMap(
-    arms: (hue: 252, chroma: 0.135), (hue: 35, chroma: 0.155), lightness: 0.42...0.965)
+    arms: (hue: 254, chroma: 0.13), (hue: 35, chroma: 0.135), lightness: 0.42...0.965)
 
   /// From black to white.
   public static let grey = ColorMap(colors: [.black, .white])
@@ -110,8 +123,11 @@ public struct ColorMap: Equatable, Sendable {
 
 /// How numbers become colors: a map, the limits that its ends stand for, and the scale between.
 public struct ColorScale: Equatable, Sendable {
+  /// The colors.
   public var map: ColorMap
+  /// The numbers at the two ends of the map.
   public var limits: ClosedRange<Double>
+  /// How numbers are spread between the limits.
   public var scale: Scale
 
   /// Makes a scale; values outside the limits get the colors of the ends.

@@ -49,10 +49,13 @@ struct ContourMark: Mark {
     /// Finds the straightest stretch of a curve that is long enough for a text, lies within the
     /// frame and is not near another label.
     init?(on points: [Point], for text: MathText, in box: Rectangle, avoiding others: [Spot]) {
-      var lengths = [0.0]
-      for (a, b) in zip(points, points.dropFirst()) { lengths.append(lengths.last! + (b - a).length) }
+      var total = 0.0
+      let lengths = points.indices.map { i in
+        total += i > 0 ? (points[i] - points[i - 1]).length : 0
+        return total
+      }
       let gap = text.width + 6
-      guard let total = lengths.last, total > 3.2 * gap else { return nil }
+      guard total > 3.2 * gap else { return nil }
       reach = gap / 2
       let inner = box.inset(by: gap / 2)
       var best: (bend: Double, start: Int, end: Int)?

@@ -1,11 +1,15 @@
 /// Numbers on a rectangular grid of equal cells, each standing for the middle of its cell.
 public struct Field: Equatable, Sendable {
+  /// The ends of the grid across.
   public let x: ClosedRange<Double>
+  /// The ends of the grid upward.
   public let y: ClosedRange<Double>
   /// The numbers, row by row from the lowest `y` upward: `[rows, columns]`.
   public let values: [[Double]]
 
+  /// The number of cells across.
   public var columns: Int { values[0].count }
+  /// The number of cells upward.
   public var rows: Int { values.count }
 
   /// Makes a field from rows of numbers; the first row lies at the lower end of `y`.

@@ -1,5 +1,6 @@
 /// What the panels of a figure have in common.
 public struct Sharing: OptionSet, Sendable {
+  /// The bits of the set.
   public let rawValue: Int
 
   /// Makes a set from its bits.
@@ -13,6 +14,7 @@ public struct Sharing: OptionSet, Sendable {
   public static let legend = Sharing(rawValue: 4)
   /// One range of the colors, and one color bar at the right.
   public static let colors = Sharing(rawValue: 8)
+  /// Both axes.
   public static let axes: Sharing = [.x, .y]
 }
 
@@ -20,10 +22,15 @@ public struct Sharing: OptionSet, Sendable {
 ///
 /// The frames of the plots in a column, and in a row, are aligned.
 public struct Figure: Drawable {
+  /// The line above all panels.
   public var title: String
+  /// The text below all panels, broken into lines as needed.
   public var caption: String
+  /// The number of panels in a row.
   public var columns: Int
+  /// The panels, row by row.
   public var panels: [any Drawable]
+  /// What the panels have in common.
   public var sharing: Sharing
   /// Whether the panels are marked (a), (b), (c), …
   public var hasLetters: Bool
@@ -115,6 +122,7 @@ public struct Figure: Drawable {
     sharedBar.map { $0.totalWidth(height: Figure.longestBar) + 10 } ?? 0
   }
 
+  /// The extent of all panels, the title, the shared legend and the caption.
   public var size: Size {
     let grid = gridSize
     let width = max(grid.width + barColumn, MathText(title, bold: true).width)
@@ -126,6 +134,7 @@ public struct Figure: Drawable {
 
   // MARK: - Drawing
 
+  /// Draws all panels with what belongs to them.
   public func draw(on canvas: Canvas, in rectangle: Rectangle) {
     let area = rectangle.inset(by: Figure.edge)
     if !title.isEmpty {

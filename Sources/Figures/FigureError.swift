@@ -17,6 +17,7 @@ public enum FigureError: Error, Equatable, CustomStringConvertible {
   /// The frames of an animation do not have one size, or there are none.
   case frames(String)
 
+  /// One line with the file or the package and the remedy.
   public var description: String {
     switch self {
     case .unknownExtension(let path, let supported):
@@ -26,7 +27,8 @@ public enum FigureError: Error, Equatable, CustomStringConvertible {
     case .notWritable(let path):
       "\(path): no permission to write here; choose another folder or change its permissions"
     case .diskFull(let path): "\(path): the disk is full; free some space or choose another folder"
-    case .system(let path, let reason): "\(path): cannot be written: \(reason); choose another place"
+    case .system(let path, let reason):
+      "\(path): cannot be written: \(reason); choose another place"
     case .missingFont(let family, let package):
       "the font \(family) is not installed; sudo apt-get install -y \(package)"
     case .drawing(let reason):

@@ -56,7 +56,8 @@ enum Font: Sendable {
     let pointer: OpaquePointer?
   }
 
-  static let measuringSize = 1000.0
+  // The family has 2048 units to the size, so that every width is a whole number.
+  static let measuringSize = 2048.0
 
   private static let regularFace = makeFace(family, CAIRO_FONT_WEIGHT_NORMAL)
   private static let boldFace = makeFace(family, CAIRO_FONT_WEIGHT_BOLD)

@@ -1,6 +1,8 @@
 /// A position on a canvas: x grows to the right, y grows downward.
 public struct Point: Equatable, Sendable {
+  /// The distance to the right of the origin.
   public var x: Double
+  /// The distance below the origin.
   public var y: Double
 
   /// Makes the position `(x, y)`.
@@ -26,7 +28,9 @@ public struct Point: Equatable, Sendable {
 
 /// The extent of a drawing, in pixels at a magnification of one.
 public struct Size: Equatable, Sendable {
+  /// The extent across.
   public var width: Double
+  /// The extent downward.
   public var height: Double
 
   /// Makes an extent.
@@ -36,11 +40,15 @@ public struct Size: Equatable, Sendable {
   }
 }
 
-/// An upright rectangle; `y` is its upper edge.
+/// An upright rectangle.
 public struct Rectangle: Equatable, Sendable {
+  /// The place of the left edge.
   public var x: Double
+  /// The place of the upper edge.
   public var y: Double
+  /// The extent across.
   public var width: Double
+  /// The extent downward.
   public var height: Double
 
   /// Makes the rectangle whose upper left corner is `(x, y)`.
@@ -56,11 +64,17 @@ public struct Rectangle: Equatable, Sendable {
     self.init(x: 0, y: 0, width: size.width, height: size.height)
   }
 
+  /// The place of the left edge.
   public var left: Double { x }
+  /// The place of the right edge.
   public var right: Double { x + width }
+  /// The place of the upper edge.
   public var top: Double { y }
+  /// The place of the lower edge.
   public var bottom: Double { y + height }
+  /// The middle.
   public var center: Point { Point(x + width / 2, y + height / 2) }
+  /// The extent.
   public var size: Size { Size(width, height) }
 
   /// Returns whether a position lies inside or on the edge.
@@ -86,9 +100,13 @@ public struct Rectangle: Equatable, Sendable {
 
 /// The space kept free along the four edges of a rectangle.
 public struct Margins: Equatable, Sendable {
+  /// The space at the left edge.
   public var left: Double
+  /// The space at the right edge.
   public var right: Double
+  /// The space at the upper edge.
   public var top: Double
+  /// The space at the lower edge.
   public var bottom: Double
 
   /// Makes margins edge by edge.

@@ -4,6 +4,7 @@ import Foundation
 public struct Histogram: Equatable, Sendable {
   /// The ends of the bins, one more than there are bins.
   public let edges: [Double]
+  /// The number of values in each bin.
   public let counts: [Int]
   /// The number of all finite values, those outside the bins included.
   public let total: Int
@@ -13,7 +14,8 @@ public struct Histogram: Equatable, Sendable {
   public init(_ values: [Double], bins: Int? = nil, range: ClosedRange<Double>? = nil) {
     let finite = values.filter(\.isFinite)
     let found = range ?? Scale.linear.extent(finite) ?? 0...1
-    let span = found.upperBound > found.lowerBound
+    let span =
+      found.upperBound > found.lowerBound
       ? found : found.lowerBound - 0.5...found.lowerBound + 0.5
     let count = max(1, bins ?? Histogram.suitableCount(finite, in: span))
     let width = (span.upperBound - span.lowerBound) / Double(count)

@@ -1,18 +1,23 @@
 /// Pictures in rows and columns, with a label for each row and column.
 ///
 /// ```swift
-/// let grid = ImageGrid(rows: chains, rowLabels: ["cat", "dog"], columnLabels: ["$t=0$", "$t=500$"])
+/// let grid = ImageGrid(
+///   rows: chains, rowLabels: ["cat", "dog"], columnLabels: ["$t=0$", "$t=500$"])
 /// ```
 public struct ImageGrid: Drawable {
+  /// The line above the grid.
   public var title: String
   /// The pictures row by row; rows may differ in length.
   public var rows: [[Picture]]
+  /// The texts to the left of the rows.
   public var rowLabels: [String]
+  /// The texts above the columns.
   public var columnLabels: [String]
   /// A text below each picture; empty texts take no space if all of a row are empty.
   public var captions: [[String]]
   /// The width of a picture on the page.
   public var cellWidth: Double
+  /// The space between pictures.
   public var gap: Double
   /// Whether the pixels are blended when a picture is magnified.
   public var isSmooth: Bool
@@ -81,6 +86,7 @@ public struct ImageGrid: Drawable {
     return max(cellWidth, (texts.map { MathText($0).width }.max() ?? 0) + 4)
   }
 
+  /// The extent of the pictures and all that is written around them.
   public var size: Size {
     let heights = cellHeights.enumerated().map { $0.element + captionHeight($0.offset) }
     let gaps = Double(max(rows.count - 1, 0)) * gap
@@ -93,6 +99,7 @@ public struct ImageGrid: Drawable {
 
   // MARK: - Drawing
 
+  /// Draws the grid in the middle of a rectangle.
   public func draw(on canvas: Canvas, in rectangle: Rectangle) {
     let natural = size
     let left = rectangle.x + (rectangle.width - natural.width) / 2 + ImageGrid.edge

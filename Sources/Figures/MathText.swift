@@ -2,8 +2,8 @@
 /// space it takes.
 ///
 /// Inside dollar signs a part of TeX is understood: `_` and `^`, Greek letters, `\bar \hat \tilde
-/// \dot \vec \overline`, `\sqrt`, `\frac`, `\mathcal`, `\mathbb`, `\mathbf`, `\text`, `\log` and its kin,
-/// operators, relations and arrows. A command that is not known is written out as it stands.
+/// \dot \vec \overline`, `\sqrt`, `\frac`, `\mathcal`, `\mathbb`, `\mathbf`, `\text`, `\log` and its
+/// kin, operators, relations and arrows. A command that is not known is written out as it stands.
 /// `\$` is a dollar sign, and a line feed starts a new line.
 public struct MathText: Sendable {
   enum Piece: Sendable {

@@ -14,6 +14,7 @@ public struct Path: Sendable {
   /// Makes an empty path.
   public init() {}
 
+  /// Whether there is nothing to draw.
   public var isEmpty: Bool { elements.isEmpty }
 
   /// Starts a new piece at `p`.
@@ -87,7 +88,8 @@ public struct Path: Sendable {
   }
 
   /// Makes an open arc of a circle; angles in radians run clockwise from the positive x axis.
-  public static func arc(center: Point, radius: Double, from start: Double, to end: Double) -> Path {
+  public static func arc(center: Point, radius: Double, from start: Double, to end: Double) -> Path
+  {
     var path = Path()
     path.appendArc(
       center: center, radii: Size(radius, radius), from: start, sweep: end - start)

@@ -1,6 +1,8 @@
 /// An image of 8-bit red, green and blue values, row by row from the upper left corner.
 public struct Picture: Equatable, Sendable {
+  /// The number of columns.
   public let width: Int
+  /// The number of rows.
   public let height: Int
   /// The values of all pixels: `width * height * 3` bytes, the channels interleaved.
   public var bytes: [UInt8]
@@ -8,7 +10,8 @@ public struct Picture: Equatable, Sendable {
   /// Makes a picture from interleaved red, green and blue bytes.
   public init(width: Int, height: Int, bytes: [UInt8]) {
     guard width > 0, height > 0, bytes.count == width * height * 3 else {
-      fatalError("a \(width)x\(height) picture needs \(width * height * 3) bytes, not \(bytes.count)")
+      fatalError(
+        "a \(width)x\(height) picture needs \(width * height * 3) bytes, not \(bytes.count)")
     }
     self.width = width
     self.height = height

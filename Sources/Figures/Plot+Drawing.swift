@@ -65,14 +65,12 @@ extension Plot {
     let furniture = furniture(for: size)
     var margins = Margins(left: 6, right: 10, top: 8, bottom: 6)
     if !title.isEmpty { margins.top += MathText(title, bold: true).height + 8 }
-    let hasExponent =
-      (furniture.yTicks.exponent != 0 && panel.showsYLabels)
-      || furniture.bars.contains { Ticks($0.scale.limits, scale: $0.scale.scale, count: 4).exponent != 0 }
-    if hasExponent { margins.top += 16 }
+    let showsExponent = furniture.yTicks.exponent != 0 && panel.showsYLabels
+    if showsExponent || furniture.bars.contains(where: \.hasExponent) { margins.top += 16 }
     if x.isVisible && panel.showsXLabels {
       margins.bottom += 6 + (furniture.xTicks.major.map { MathText($0.label).height }.max() ?? 0)
-      margins.right = max(margins.right, (furniture.xTicks.major.last.map {
-        MathText($0.label).width } ?? 0) / 2 + 2)
+      let last = furniture.xTicks.major.last.map { MathText($0.label).width } ?? 0
+      margins.right = max(margins.right, last / 2 + 2)
     }
     if hasXLabelRow(furniture) { margins.bottom += 5 + MathText(x.label + " ").height }
     if y.isVisible && panel.showsYLabels {
@@ -148,7 +146,8 @@ extension Plot {
 
   private func drawTitle(on canvas: Canvas, above box: Rectangle, _ furniture: Furniture) {
     guard !title.isEmpty else { return }
-    let shift = furniture.yTicks.exponent != 0 && panel.showsYLabels ? 16.0 : 0
+    let showsExponent = furniture.yTicks.exponent != 0 && panel.showsYLabels
+    let shift = showsExponent || furniture.bars.contains(where: \.hasExponent) ? 16.0 : 0
     canvas.text(
       title, at: Point(box.center.x, box.top - 8 - shift), anchor: .bottom, bold: true)
   }

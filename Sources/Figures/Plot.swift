@@ -7,9 +7,13 @@
 /// try plot.write(to: URL(fileURLWithPath: "signal.svg"))
 /// ```
 public struct Plot: Drawable {
+  /// The line above the frame.
   public var title: String
+  /// The horizontal axis.
   public var x: Axis
+  /// The vertical axis.
   public var y: Axis
+  /// The natural extent, with all that stands around the frame.
   public var size: Size
 
   var marks: [any Mark] = []

@@ -60,7 +60,8 @@ extension Drawable {
     case CAIRO_SURFACE_TYPE_SVG: cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX)
     case CAIRO_SURFACE_TYPE_PDF:
       // A file that says when it was made would differ each time it is drawn.
-      cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
+      cairo_pdf_surface_set_metadata(
+        surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
     default: break
     }
     guard let context else { throw .drawing("no context") }

@@ -13,7 +13,7 @@ public enum Scale: Equatable, Sendable {
   func position(_ value: Double) -> Double {
     switch self {
     case .linear: value
-    case .log: value > 0 ? log10(value) : -.infinity
+    case .log: value <= 0 ? -.infinity : log10(value)
     }
   }
 

@@ -2,7 +2,9 @@ import Foundation
 
 /// A marked place on an axis and what is written beside it.
 public struct Tick: Equatable, Sendable {
+  /// The number at which the mark stands.
   public var value: Double
+  /// What is written beside it, with `$…$` mathematics.
   public var label: String
 
   /// Makes a tick.

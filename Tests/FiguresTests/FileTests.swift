@@ -20,3 +20,84 @@ func redrawingGivesTheSameBytes(_ name: String) throws {
     }
   }
 }
+
+@Test func filesCarryNoDateAndNoCountOfTheProcess() throws {
+  let plot = Gallery.heat
+  let pdf = String(decoding: try plot.rendered(as: .pdf), as: Unicode.ASCII.self)
+  #expect(pdf.contains("/CreationDate (20000101"))
+  let svg = String(decoding: try plot.rendered(as: .svg), as: UTF8.self)
+  #expect(svg.contains("id=\"n0\""))
+  let ids = svg.matches(of: /id="([^"]*)"/).map { String($0.output.1) }
+  #expect(ids == Set(ids).sorted { (Int($0.dropFirst()) ?? 0) < (Int($1.dropFirst()) ?? 0) })
+  let references = svg.matches(of: /#([A-Za-z]+[-0-9]+)/).map { String($0.output.1) }
+  #expect(!references.isEmpty && references.allSatisfy(ids.contains))
+}
+
+@Test func theSizeOfAPNGIsTheNaturalSizeTimesTheMagnification() throws {
+  let header = try #require(PNGChunk.chunks(of: try Gallery.bars.rendered(as: .png)).first)
+  func number(_ start: Int) -> Int {
+    header.data[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+  }
+  #expect(header.type == "IHDR")
+  #expect(number(0) == 840 && number(4) == 580)
+}
+
+@Test func aFileIsReplacedWholeAndNothingElseIsLeft() throws {
+  let folder = try temporaryFolder()
+  defer { try? FileManager.default.removeItem(at: folder) }
+  for name in ["a.svg", "a.pdf", "a.png", "a.PNG"] {
+    let url = folder.appendingPathComponent(name)
+    try Data("old".utf8).write(to: url)
+    try Gallery.bars.write(to: url)
+    #expect(try Data(contentsOf: url).count > 1000)
+    let permissions = try FileManager.default.attributesOfItem(atPath: url.path)[.posixPermissions]
+    #expect(permissions as? Int == 0o644)
+  }
+  let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+  #expect(names == ["a.PNG", "a.pdf", "a.png", "a.svg"])
+}
+
+@Test func errorsNameTheFileAndTheRemedy() throws {
+  let folder = try temporaryFolder()
+  defer { try? FileManager.default.removeItem(at: folder) }
+  func error(_ name: String) -> FigureError? {
+    do throws(FigureError) {
+      try Gallery.bars.write(to: folder.appendingPathComponent(name))
+      return nil
+    } catch { return error }
+  }
+  let path = folder.path
+  #expect(error("a.jpg") == .unknownExtension("\(path)/a.jpg", supported: ["svg", "pdf", "png"]))
+  #expect(error("a") == .unknownExtension("\(path)/a", supported: ["svg", "pdf", "png"]))
+  #expect(error("no/such/a.png") == .missingFolder("\(path)/no/such/a.png"))
+  try FileManager.default.createDirectory(
+    at: folder.appendingPathComponent("b.png"), withIntermediateDirectories: false)
+  #expect(error("b.png") == .system("\(path)/b.png", reason: "it is a folder"))
+  #expect(error("b.png")?.description.contains("\(path)/b.png") == true)
+  let all: [FigureError] = [
+    .unknownExtension("f", supported: ["gif"]), .missingFolder("f"), .notWritable("f"),
+    .diskFull("f"), .system("f", reason: "r"),
+  ]
+  for case let error in all {
+    #expect(error.description.hasPrefix("f: ") && !error.description.contains("\n"))
+  }
+  #expect(
+    FigureError.missingFont("DejaVu Sans", package: "fonts-dejavu-core").description
+      .contains("apt-get install -y fonts-dejavu-core"))
+}
+
+@Test func aFullDiskIsReported() throws {
+  let descriptor = open("/dev/full", O_WRONLY)
+  try #require(descriptor >= 0)
+  defer { close(descriptor) }
+  #expect(throws: FigureError.diskFull("figure.png")) {
+    try writeAll([1, 2, 3], to: descriptor, path: "figure.png")
+  }
+}
+
+@Test func aFolderWithoutPermissionIsReported() throws {
+  // Files of the kernel cannot be made by anybody, the superuser included.
+  #expect(throws: FigureError.self) {
+    try Gallery.bars.write(to: URL(fileURLWithPath: "/proc/figure.png"))
+  }
+}

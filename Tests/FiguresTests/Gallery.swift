@@ -8,7 +8,9 @@ enum Gallery {
 
   static let linear: [Double] = {
     var kept = [1.0]
-    for t in 1...1000 { kept.append(kept[t - 1] * (1 - (1e-4 + (0.02 - 1e-4) * Double(t - 1) / 999))) }
+    for t in 1...1000 {
+      kept.append(kept[t - 1] * (1 - (1e-4 + (0.02 - 1e-4) * Double(t - 1) / 999)))
+    }
     return kept
   }()
 
@@ -89,10 +91,12 @@ enum Gallery {
     .scatter(normals(300, mean: -1, seed: 2), normals(300, seed: 3), label: "class 0")
     .scatter(
       normals(300, mean: 1.5, seed: 4), normals(300, mean: 1, seed: 5), label: "class 1",
-      marker: .triangle)
+      marker: .triangle
+    )
     .scatter(
       normals(100, mean: 3, deviation: 0.4, seed: 6), normals(100, mean: -2, seed: 7),
-      label: "class 2", marker: .ring)
+      label: "class 2", marker: .ring
+    )
     .equalAspect()
 
   static let histogram = Plot(
@@ -115,8 +119,10 @@ enum Gallery {
 
   static let vectors = Plot(title: "Score $\\nabla\\log p(x)$", x: "$x_1$", y: "$x_2$")
     .contours(Field(x: -3...3, y: -2.5...3, mixture), color: Color(grey: 0.7))
-    .vectorField(x: -3...3, y: -2.5...3, columns: 20, rows: 18, map: .sequential,
-      label: "$\\|\\nabla\\log p\\|$", score)
+    .vectorField(
+      x: -3...3, y: -2.5...3, columns: 20, rows: 18, map: .sequential.part(0...0.85),
+      label: "$\\|\\nabla\\log p\\|$", score
+    )
     .equalAspect()
 
   static let diverging = Plot(
@@ -128,16 +134,25 @@ enum Gallery {
     limits: -3e-4...3e-4, label: "error")
 
   static let bars = Plot(
-    title: "Fréchet distance by steps", x: Axis("number of steps $S$", categories: ["10", "20", "50", "100"]),
+    title: "Fréchet distance by steps",
+    x: Axis("number of steps $S$", categories: ["10", "20", "50", "100"]),
     y: "distance"
   )
-  .bars(groups: [[13.4, 6.8, 4.7, 4.2], [41, 18.4, 8, 5.8]], labels: ["$\\eta = 0$", "$\\eta = 1$"])
-  .errorBars([0, 1, 2, 3].map { $0 - 0.2 }, lower: [12, 6, 4, 4], upper: [15, 7.5, 5.3, 4.6], color: .ink)
+  .bars(
+    groups: [[13.4, 6.8, 4.7, 4.2], [41, 18.4, 8, 5.8]], labels: ["$\\eta = 0$", "$\\eta = 1$"]
+  )
+  .errorBars(
+    [0, 1, 2, 3].map { $0 - 0.2 }, lower: [12, 6, 4, 4], upper: [15, 7.5, 5.3, 4.6], color: .ink)
 
   static let bands = Plot(title: "Training", x: "step", y: Axis("loss", scale: .log))
-    .band(steps.map { 20 * $0 }, lower: steps.map { 0.03 + exp(-$0 / 100) * 0.6 },
-      upper: steps.map { 0.05 + exp(-$0 / 130) })
-    .line(steps.map { 20 * $0 }, steps.map { 0.04 + exp(-$0 / 115) * 0.8 }, label: "mean $\\pm$ deviation")
+    .band(
+      steps.map { 20 * $0 }, lower: steps.map { 0.03 + exp(-$0 / 100) * 0.6 },
+      upper: steps.map { 0.05 + exp(-$0 / 130) }
+    )
+    .line(
+      steps.map { 20 * $0 }, steps.map { 0.04 + exp(-$0 / 115) * 0.8 },
+      label: "mean $\\pm$ deviation"
+    )
     .shade(x: 0...2000, label: "warm-up")
     .arrow(from: (9000, 0.4), to: (5400, 0.13), "the floor is near")
 
@@ -158,7 +173,8 @@ enum Gallery {
     [0.9, 0.6, 0.1, 0.5, 0.3, 0.02].enumerated().map { index, kept in
       Plot(title: "$\\bar\\alpha_t = \(kept)$", x: "$x_t$", y: "density")
         .histogram(
-          normals(1500, deviation: 1 - kept / 2, seed: UInt64(index + 20)), label: "samples")
+          normals(1500, deviation: 1 - kept / 2, seed: UInt64(index + 20)), label: "samples"
+        )
         .curve(over: -4...4, label: "$q(x_t)$") {
           let s = 1 - kept / 2
           return exp(-$0 * $0 / (2 * s * s)) / (s * (2 * Double.pi).squareRoot())
@@ -175,7 +191,8 @@ enum Gallery {
       Plot(title: "width \(s)", x: "$x$", y: "$y$")
         .heatMap(
           Field(x: -2...2, y: -2...2) { exp(-($0 * $0 + $1 * $1) / (2 * s * s)) / (s * s) },
-          label: "$p(x, y)$")
+          label: "$p(x, y)$"
+        )
         .equalAspect()
     }, panelSize: Size(260, 250), sharing: [.y, .colors])
 
@@ -188,18 +205,22 @@ enum Gallery {
 
   static let markers = Plot(title: "Markers, steps and dashes", x: "$x$", y: "$y$")
     .line([0, 1, 2, 3, 4], [1, 2, 1.5, 3, 2.5], label: "circle", marker: .circle)
-    .line([0, 1, 2, 3, 4], [0, 1, 0.5, 2, 1.5], label: "square, dashed", dash: .dashed, marker: .square)
+    .line(
+      [0, 1, 2, 3, 4], [0, 1, 0.5, 2, 1.5], label: "square, dashed", dash: .dashed, marker: .square
+    )
     .line([0, 1, 2, 3, 4], [3, 3.5, 4.2, 4, 5], label: "stepped", stepped: true)
     .line([0, 1, 2, 3, 4], [4, 5, 5.5, 5.8, 6], label: "dotted", dash: .dotted)
     .line([0, 1, 2, 3, 4], [6, 6.5, 6.8, 6.9, 6.2], label: "dash-dotted", dash: .dashDotted)
     .line([0.5, 1, 2, 3, 3.5], [-1, -0.5, -1.2, -0.7, -0.2], label: "a path", arrow: true)
     .legend(.right)
 
-  static let below = Plot(title: "Legend below", x: Axis("$t$", scale: .log, range: 1...1000), y: "value")
-    .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 1e5 }, label: "$\\beta_t$")
-    .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 5e4 }, label: "$\\tilde\\beta_t$")
-    .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 2e4 }, label: "$\\sigma_t^2$")
-    .legend(.below)
+  static let below = Plot(
+    title: "Legend below", x: Axis("$t$", scale: .log, range: 1...1000), y: "value"
+  )
+  .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 1e5 }, label: "$\\beta_t$")
+  .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 5e4 }, label: "$\\tilde\\beta_t$")
+  .line(Array(steps.dropFirst()), steps.dropFirst().map { $0 * 2e4 }, label: "$\\sigma_t^2$")
+  .legend(.below)
 
   static let maps = Maps()
 
@@ -216,15 +237,16 @@ enum Gallery {
 /// Formulas as the labels of the course use them.
 struct Formulas: Drawable {
   let lines = [
-    "$\\bar\\alpha_t = \\prod_{s\\le t}\\alpha_s$, $\\alpha_t = 1-\\beta_t$, $\\tilde\\beta_t$, $\\tilde\\mu_t(x_t, x_0)$",
-    "$x_t = \\sqrt{\\bar\\alpha_t}\\,x_0 + \\sqrt{1-\\bar\\alpha_t}\\,\\epsilon$, $\\epsilon \\sim \\mathcal N(0, I)$",
-    "$\\hat\\epsilon = \\epsilon_u + s(\\epsilon_c - \\epsilon_u)$, $\\hat x_0$, $\\bar x$, $\\vec v$, $\\dot x$, $\\widehat{xyz}$",
-    "$10^{-4}$, $2\\times10^{-5}$, $x_{t-1}^2$, $e^{-x^2/2}$, $\\sigma_t^2$, $x_0'$, $-1$, $a - b$",
-    "$\\nabla_x\\log p_t(x \\mid y)$, $\\mathbb E\\|\\epsilon-\\epsilon_\\theta\\|^2$, $\\mathbb R^d$, $\\varnothing$, $\\infty$",
-    "$\\frac{1}{2}\\int g^2\\,dt$, $\\sum_{t=1}^T L_{t-1}$, $D_{\\mathrm{KL}}(q\\,\\|\\,p)$, $\\mathcal L_{\\text{simple}}$",
-    "$\\alpha\\beta\\gamma\\delta\\epsilon\\varepsilon\\zeta\\eta\\theta\\kappa\\lambda\\mu\\nu\\xi\\pi\\rho\\sigma\\tau\\phi\\varphi\\chi\\psi\\omega$ $\\Gamma\\Delta\\Theta\\Lambda\\Xi\\Pi\\Sigma\\Phi\\Psi\\Omega$",
-    "$\\mathcal{ABCDEFGHIJKLMNOPQRSTUVWXYZ}$, price 5 \\$, $\\unknown$",
-    "$\\bar{\\hat x}$, $\\sqrt{\\frac{\\beta_t}{1-\\bar\\alpha_t}}$, $q(x_t\\mid x_{t-1})$, $0\\le t\\le T$, $x\\to y$, $\\{a, b\\}$",
+    #"$\bar\alpha_t = \prod_{s\le t}\alpha_s$, $\alpha_t = 1-\beta_t$, $\tilde\beta_t$, $\tilde\mu_t$"#,
+    #"$x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$, $\epsilon \sim \mathcal N(0, I)$"#,
+    #"$\hat\epsilon = \epsilon_u + s(\epsilon_c - \epsilon_u)$, $\hat x_0$, $\bar x$, $\vec v$, $\dot x$"#,
+    #"$10^{-4}$, $2\times10^{-5}$, $x_{t-1}^2$, $e^{-x^2/2}$, $\sigma_t^2$, $x_0'$, $-1$, $a - b$"#,
+    #"$\nabla_x\log p_t(x \mid y)$, $\mathbb E\|\epsilon-\epsilon_\theta\|^2$, $\mathbb R^d$, $\infty$"#,
+    #"$\frac{1}{2}\int g^2\,dt$, $\sum_{t=1}^T L_{t-1}$, $D_{\mathrm{KL}}(q\,\|\,p)$, $\mathcal L_{\text{vb}}$"#,
+    #"$\alpha\beta\gamma\delta\epsilon\varepsilon\zeta\eta\theta\kappa\lambda\mu\nu\xi\pi\rho\sigma\tau\phi\varphi\chi$"#,
+    #"$\psi\omega\ell$, $\Gamma\Delta\Theta\Lambda\Xi\Pi\Sigma\Phi\Psi\Omega$, $\varnothing$, $\widehat{xyz}$"#,
+    #"$\mathcal{ABCDEFGHIJKLMNOPQRSTUVWXYZ}$, 5 \$, $\unknown$"#,
+    #"$\bar{\hat x}$, $\sqrt{\frac{\beta_t}{1-\bar\alpha_t}}$, $q(x_t\mid x_{t-1})$, $x\to y$, $\{a, b\}$"#,
   ]
 
   var size: Size { Size(520, 40 * Double(lines.count) + 20) }
