@@ -94,7 +94,7 @@ let chapters: [Target] = [
 ]
 
 let tools: [Target] = [
-  tool("course", ["Weaving", "Notebook"]),
+  tool("course", ["Weaving"]),
   tool("benchmark", ["Tensors", "Autodiff", "Networks", "Diffusion", "Learning"]),
 ]
 
@@ -109,7 +109,7 @@ let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
   tests("WeavingTests", ["Weaving"]),
   tests("NotebookTests", ["Notebook", "Weaving", "Figures", argumentParser, "sample-chapter"]),
-  tests("ChaptersTests", ["Weaving"]),
+  tests("ChaptersTests", ["Weaving", "course"]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),

@@ -82,7 +82,8 @@ extension Chapter {
     var digest = Digest()
     digest.add(bytes: try Data(contentsOf: partial))
     guard rename(partial.path, final.path) == 0 else {
-      throw WriteError(description: "cannot write \(final.path): " + String(cString: strerror(errno)))
+      throw WriteError(
+        description: "cannot write \(final.path): " + String(cString: strerror(errno)))
     }
     return digest.text
   }

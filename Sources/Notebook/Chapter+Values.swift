@@ -55,7 +55,8 @@ extension Chapter {
   ) {
     for (index, row) in rows.enumerated() where row.count != columns.count {
       fatalError(
-        "row \(index) of the table at line \(line) has \(row.count) cells for \(columns.count) columns")
+        "row \(index) of the table at line \(line) has \(row.count) cells for \(columns.count) columns"
+      )
     }
     let record = TableRecord(
       title: title, columns: columns.map(\.record), rows: rows.map { $0.map(\.cell) })

@@ -54,7 +54,9 @@ enum Launch {
     if lines.isEmpty { return "" }
     if isSuccess { return message + "\n" }
     var line = "error: " + lines.joined(separator: " ")
-    if isUsage { line += (line.hasSuffix(".") || line.hasSuffix("?") ? "" : ".") + " See \(command) --help" }
+    if isUsage {
+      line += (line.hasSuffix(".") || line.hasSuffix("?") ? "" : ".") + " See \(command) --help"
+    }
     return line + "\n"
   }
 

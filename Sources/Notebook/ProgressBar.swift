@@ -52,12 +52,20 @@ public final class ProgressBar: Sendable {
 
   /// Counts `steps` more; `note` is shown behind the bar, such as the present loss.
   public func advance(by steps: Int = 1, note: String? = nil) {
-    update { $0.done += steps } note: { note }
+    update {
+      $0.done += steps
+    } note: {
+      note
+    }
   }
 
   /// Counts `done` in all.
   public func move(to done: Int, note: String? = nil) {
-    update { $0.done = done } note: { note }
+    update {
+      $0.done = done
+    } note: {
+      note
+    }
   }
 
   private func update(_ change: (inout State) -> Void, note: () -> String?) {

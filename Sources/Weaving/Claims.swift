@@ -27,7 +27,8 @@ struct Claims {
       while let start = rest.firstRange(of: word) {
         rest = rest[start.upperBound...]
         guard let end = rest.firstRange(of: ".**") else {
-          report(line.number, "\(word)… does not end; write \(word)\(isErratum ? "E-B8" : "0.12").**")
+          report(
+            line.number, "\(word)… does not end; write \(word)\(isErratum ? "E-B8" : "0.12").**")
           break
         }
         let id = String(rest[..<end.lowerBound])
@@ -41,12 +42,14 @@ struct Claims {
     var last = 0
     for claim in statements where !claim.isErratum {
       let parts = claim.id.split(separator: ".", omittingEmptySubsequences: false)
-      guard parts.count == 2, parts[0] == "\(chapter)", let number = Int(parts[1]), number > 0 else {
+      guard parts.count == 2, parts[0] == "\(chapter)", let number = Int(parts[1]), number > 0
+      else {
         report(claim.line, "Claim \(claim.id): claims of this chapter are numbered \(chapter).1, …")
         continue
       }
       if number <= last {
-        report(claim.line, "Claim \(claim.id) comes after Claim \(chapter).\(last); number them upwards")
+        report(
+          claim.line, "Claim \(claim.id) comes after Claim \(chapter).\(last); number them upwards")
       }
       last = max(last, number)
     }
@@ -71,7 +74,8 @@ struct Claims {
           statement.line,
           statement.isErratum
             ? "Erratum \(statement.id) is not run; add notebook.erratum(\"\(statement.id)\", …)"
-            : "Claim \(statement.id) has no check; add notebook.check(claim: \"\(statement.id)\", …)")
+            : "Claim \(statement.id) has no check; add notebook.check(claim: \"\(statement.id)\", …)"
+        )
       }
     }
     var complained: Set<String> = []
@@ -81,7 +85,8 @@ struct Claims {
       let isStated = statements.contains { $0.id == check.claim && $0.isErratum == isErratum }
       guard !isStated, complained.insert(check.claim).inserted else { continue }
       let form = "**\(isErratum ? "Erratum" : "Claim") \(check.claim).**"
-      report(lineOf(event), "a check cites \(check.claim), which the prose does not state as \(form)")
+      report(
+        lineOf(event), "a check cites \(check.claim), which the prose does not state as \(form)")
     }
   }
 

@@ -35,7 +35,8 @@ public struct Course: Sendable {
     let looked = places.map(\.path).joined(separator: " or ")
     throw Problems(
       "Package.swift",
-      message: "not found, with a folder Chapters, in or above \(looked); run inside the course's folder")
+      message:
+        "not found, with a folder Chapters, in or above \(looked); run inside the course's folder")
   }
 
   private static func isCourse(_ folder: URL) -> Bool {

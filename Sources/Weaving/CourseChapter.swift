@@ -47,10 +47,10 @@ public struct CourseChapter: Sendable {
     return try ChapterSource(text, file: path("main.swift"))
   }
 
-  /// The texts of the chapter's other Swift files, by name.
+  /// The texts of the chapter's other Swift files, those in its subfolders too, by path.
   public var otherSources: [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: url("").path)) ?? []
-    return names.filter { $0.hasSuffix(".swift") && $0 != "main.swift" }.sorted()
+    let paths = (try? FileManager.default.subpathsOfDirectory(atPath: url("").path)) ?? []
+    return paths.filter { $0.hasSuffix(".swift") && $0 != "main.swift" }.sorted()
       .compactMap { text($0) }
   }
 

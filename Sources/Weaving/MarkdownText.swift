@@ -30,7 +30,8 @@ enum MarkdownText {
 
   /// A fenced block, with a fence longer than any in `lines`.
   static func fenced(_ language: String, _ lines: [String]) -> [String] {
-    let longest = lines.map { line in line.drop { $0 == " " }.prefix { $0 == "`" }.count }.max() ?? 0
+    let longest =
+      lines.map { line in line.drop { $0 == " " }.prefix { $0 == "`" }.count }.max() ?? 0
     let fence = String(repeating: "`", count: max(3, longest + 1))
     return [fence + language] + lines + [fence]
   }

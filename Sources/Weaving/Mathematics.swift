@@ -43,7 +43,8 @@ struct Mathematics {
     inline(text, firstLine: line)
   }
 
-  private mutating func flush(_ paragraph: inout [ChapterSource.Line], into result: inout [String]) {
+  private mutating func flush(_ paragraph: inout [ChapterSource.Line], into result: inout [String])
+  {
     guard let first = paragraph.first else { return }
     let text = paragraph.map(\.text).joined(separator: "\n")
     result.append(inline(text, firstLine: first.number))
@@ -75,7 +76,8 @@ struct Mathematics {
         body.append(String(text[..<end.lowerBound]))
         if !text[end.upperBound...].trimmingSpaces().isEmpty {
           report(
-            lines[index - 1].number, "text after the closing $$; put it on the next line, and a "
+            lines[index - 1].number,
+            "text after the closing $$; put it on the next line, and a "
               + "full stop or comma inside the mathematics")
         }
         break
@@ -91,7 +93,7 @@ struct Mathematics {
     let content = body.map { $0.trimmingSpaces() }.filter { !$0.isEmpty }
     if content.isEmpty { report(opening.number, "$$ $$ holds no mathematics") }
     return Display(
-      lines: ([ "```math"] + content + ["```"]).map { prefix + $0 }, blank: blank)
+      lines: (["```math"] + content + ["```"]).map { prefix + $0 }, blank: blank)
   }
 
   // MARK: - In the text
@@ -212,7 +214,8 @@ private struct InlineScanner {
     let before = position > 0 ? text[position - 1] : " "
     let after = end + 1 < text.count ? text[end + 1] : " "
     if Self.sticks(before) || Self.sticks(after) {
-      fail("a letter or digit touches $…$, and GitHub would not see mathematics; put a space between")
+      fail(
+        "a letter or digit touches $…$, and GitHub would not see mathematics; put a space between")
     }
   }
 

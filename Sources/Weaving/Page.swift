@@ -26,7 +26,8 @@ public struct PageSurroundings: Sendable {
 
   public init(
     number: Int, command: String, figures: String, root: String = "../..",
-    previous: Neighbour? = nil, next: Neighbour? = nil, read: @escaping @Sendable (String) -> String?
+    previous: Neighbour? = nil, next: Neighbour? = nil,
+    read: @escaping @Sendable (String) -> String?
   ) {
     self.number = number
     self.command = command
@@ -113,11 +114,13 @@ struct Weaver {
     for event in transcript.events {
       guard let line = lineOfNumber[event.line], let chunk = chunkOfLine[line] else {
         problems.append(
-          Problem(source.file, "the transcript has an output of code that is not here; run it again"))
+          Problem(
+            source.file, "the transcript has an output of code that is not here; run it again"))
         continue
       }
       if event.check != nil, source.isHidden[line - 1] {
-        problems.append(Problem(source.file, line, "a check must not be hidden; remove // weave:hide"))
+        problems.append(
+          Problem(source.file, line, "a check must not be hidden; remove // weave:hide"))
       }
       events[chunk, default: []].append(event)
     }
@@ -127,7 +130,8 @@ struct Weaver {
   private mutating func validateTitle() {
     let titles = source.headings.filter { $0.level == 1 }
     if titles.isEmpty {
-      problems.append(Problem(source.file, 1, "the chapter has no title; begin it with //: # Title"))
+      problems.append(
+        Problem(source.file, 1, "the chapter has no title; begin it with //: # Title"))
     }
     for extra in titles.dropFirst() {
       problems.append(Problem(source.file, extra.line, "a second title; sections begin with ##"))
@@ -148,7 +152,10 @@ struct Weaver {
   }
 
   private var header: [String] {
-    ["<!-- Woven from main.swift and transcript.json. Edit main.swift, not this page. -->", "", navigation]
+    [
+      "<!-- Woven from main.swift and transcript.json. Edit main.swift, not this page. -->", "",
+      navigation,
+    ]
   }
 
   private var footer: [String] {

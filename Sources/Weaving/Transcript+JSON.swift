@@ -79,7 +79,9 @@ extension Transcript {
 
   /// The transcript as JSON text, an event a line so that differences read well.
   public var json: String {
-    var head = ["\"chapter\": \(compactJSON(chapter))", "\"seed\": \(seed)", "\"quick\": \(isQuick)"]
+    var head = [
+      "\"chapter\": \(compactJSON(chapter))", "\"seed\": \(seed)", "\"quick\": \(isQuick)",
+    ]
     if let digest { head.append("\"digest\": \(compactJSON(digest))") }
     head.append("\"passed\": \(passedCount), \"failed\": \(failedCount)")
     let lines = events.map { "    " + $0.json }.joined(separator: ",\n")

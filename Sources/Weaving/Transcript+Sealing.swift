@@ -6,14 +6,17 @@ extension Transcript {
   ///   - source: the chapter's main source file, as it was compiled.
   ///   - others: the texts of its other source files.
   /// - Throws: `Problems` if an event comes from no line of code.
-  public func sealed(with source: ChapterSource, others: [String] = []) throws(Problems) -> Transcript {
+  public func sealed(with source: ChapterSource, others: [String] = []) throws(Problems)
+    -> Transcript
+  {
     var result = self
     result.digest = source.digest(with: others)
     for index in events.indices {
       let line = events[index].line
       guard source.codeNumbers.indices.contains(line - 1), let number = source.codeNumbers[line - 1]
       else {
-        throw Problems(source.file, line, message: "an output was recorded here, but this is no line of code")
+        throw Problems(
+          source.file, line, message: "an output was recorded here, but this is no line of code")
       }
       result.events[index].line = number
     }

@@ -21,8 +21,22 @@ struct CourseCommand: ParsableCommand {
       Console.report(problems.list)
       Foundation.exit(1)
     } catch {
-      exit(withError: error)
+      stop(error)
     }
+  }
+
+  /// Prints help, or a mistake as one line, and ends the program.
+  private static func stop(_ error: any Error) -> Never {
+    let code = exitCode(for: error)
+    if code.isSuccess {
+      Console.say(fullMessage(for: error))
+    } else {
+      let lines = message(for: error).split(separator: "\n").map(String.init)
+      let text = lines.joined(separator: " ")
+      let stop = text.hasSuffix("?") || text.hasSuffix(".") ? "" : "."
+      FileHandle.standardError.write(Data("error: \(text)\(stop) See course --help\n".utf8))
+    }
+    Foundation.exit(code.rawValue)
   }
 }
 

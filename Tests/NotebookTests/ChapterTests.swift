@@ -11,7 +11,9 @@ final class Printed: Sendable {
   private let texts = Mutex<[String]>([])
   func add(_ text: String) { texts.withLock { $0.append(text) } }
   var text: String { texts.withLock { $0.joined() } }
-  var lines: [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+  var lines: [String] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
 }
 
 @Suite struct ChapterTests {
@@ -68,7 +70,8 @@ final class Printed: Sendable {
   }
 
   @Test func jsonIsOneObjectALine() throws {
-    let chapter = try chapter(["--json", "--seed", "9", "--quick"], source: "//: # \"Quoted\" \\bar\n")
+    let chapter = try chapter(
+      ["--json", "--seed", "9", "--quick"], source: "//: # \"Quoted\" \\bar\n")
     chapter.check(claim: "3.1", "a", .nan, equals: 1, tolerance: 0)
     chapter.table(columns: ["a"], rows: [[1], ["x"], [Estimate(mean: 1, standardError: 2)]])
     chapter.show("v", "text")
@@ -76,7 +79,8 @@ final class Printed: Sendable {
     let objects = try printed.lines.dropLast().map { line in
       try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
     }
-    #expect(objects.map { $0["event"] as? String } == ["chapter", "check", "table", "value", "summary"])
+    #expect(
+      objects.map { $0["event"] as? String } == ["chapter", "check", "table", "value", "summary"])
     #expect(objects[0]["title"] as? String == "\"Quoted\" \\bar")
     #expect(objects[0]["seed"] as? Int == 9)
     #expect(objects[0]["quick"] as? Bool == true)
@@ -194,14 +198,18 @@ final class Printed: Sendable {
     let chapter = try chapter()
     chapter.table(
       columns: ["name", Column("x", decimals: 2)], rows: [["a", 1], ["long name", 10.5]])
-    #expect(printed.lines.suffix(4) == ["  name            x", "  a            1.00", "  long name   10.50", ""])
+    #expect(
+      printed.lines.suffix(4) == [
+        "  name            x", "  a            1.00", "  long name   10.50", "",
+      ])
   }
 
   @Test func errorsAreOneLine() {
     func ending(_ message: String, success: Bool = false, usage: Bool = true) -> String {
       Launch.ending(isSuccess: success, isUsage: usage, message: message, command: "chapter-03-x")
     }
-    #expect(ending("Unknown option '--x'") == "error: Unknown option '--x'. See chapter-03-x --help\n")
+    #expect(
+      ending("Unknown option '--x'") == "error: Unknown option '--x'. See chapter-03-x --help\n")
     #expect(ending("A.\n  B?") == "error: A. B? See chapter-03-x --help\n")
     #expect(ending("no file x", usage: false) == "error: no file x\n")
     #expect(ending("help\ntext", success: true) == "help\ntext\n")

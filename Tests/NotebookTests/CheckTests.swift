@@ -29,8 +29,10 @@ import Weaving
     #expect(!CheckRecord.bound("", "", 1, .isAtLeast, .nan).passed)
     #expect(!CheckRecord.order("", "", [1, .nan, 2], .increases).passed)
     #expect(!CheckRecord.condition("", "", true, [.init("a", .nan)]).passed)
-    #expect(!CheckRecord.estimate("", "", Estimate(mean: .nan, standardError: 1), 0, allowed: 4).passed)
-    #expect(!CheckRecord.estimate("", "", Estimate(mean: 0, standardError: .nan), 0, allowed: 4).passed)
+    #expect(
+      !CheckRecord.estimate("", "", Estimate(mean: .nan, standardError: 1), 0, allowed: 4).passed)
+    #expect(
+      !CheckRecord.estimate("", "", Estimate(mean: 0, standardError: .nan), 0, allowed: 4).passed)
   }
 
   @Test func infinitiesAreEqualOnlyToThemselves() {

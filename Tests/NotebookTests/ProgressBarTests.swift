@@ -49,7 +49,8 @@ import Testing
     let bar = bar(total: 4, isTerminal: true)
     clock.advance(1)
     bar.move(to: 1)
-    #expect(printed.text.hasPrefix("\rwork ██████░░░░░░░░░░░░░░░░░░  25 %  1 of 4, 1.0 s, 3.0 s left"))
+    #expect(
+      printed.text.hasPrefix("\rwork ██████░░░░░░░░░░░░░░░░░░  25 %  1 of 4, 1.0 s, 3.0 s left"))
     clock.advance(0.05)
     bar.move(to: 2)
     #expect(!printed.text.contains("2 of 4"))

@@ -63,9 +63,15 @@ import Weaving
   }
 
   static let mistakes: [([String], String)] = [
-    (["--sed", "1"], "error: Unknown option '--sed'. Did you mean '--seed'? See sample-chapter --help\n"),
+    (
+      ["--sed", "1"],
+      "error: Unknown option '--sed'. Did you mean '--seed'? See sample-chapter --help\n"
+    ),
     (["--seed", "-1"], "error: "),
-    (["--seed", "x"], "error: The value 'x' is invalid for '--seed <seed>'. See sample-chapter --help\n"),
+    (
+      ["--seed", "x"],
+      "error: The value 'x' is invalid for '--seed <seed>'. See sample-chapter --help\n"
+    ),
     (["--figures"], "error: Missing value for '--figures <dir>'. See sample-chapter --help\n"),
     (["nonsense"], "error: Unexpected argument 'nonsense'. See sample-chapter --help\n"),
     (
@@ -90,7 +96,8 @@ import Weaving
     let run = try run(["--help"])
     #expect(run.status == 0)
     for word in [
-      "Throws a coin.", "--seed", "--quick", "--figures", "--json", "--record", "--throw-count", "toss",
+      "Throws a coin.", "--seed", "--quick", "--figures", "--json", "--record", "--throw-count",
+      "toss",
     ] { #expect(run.output.contains(word)) }
   }
 

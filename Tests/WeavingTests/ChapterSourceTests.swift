@@ -55,7 +55,10 @@ import Weaving
 
   @Test(arguments: [
     ("  //: x", "m.swift:1: prose must begin in the first column; move //: to the left"),
-    ("//: @cod a b", "m.swift:1: @cod is no directive (@code, @fold); in prose, set it in backticks"),
+    (
+      "//: @cod a b",
+      "m.swift:1: @cod is no directive (@code, @fold); in prose, set it in backticks"
+    ),
     ("//: @code a", "m.swift:1: write //: @code path slice"),
     ("//: @code", "m.swift:1: write //: @code path slice"),
     ("//: @fold\nx()", "m.swift:1: write //: @fold and the words"),
@@ -64,7 +67,9 @@ import Weaving
     ("x()\n// weave:hide-begin", "m.swift:2: hiding does not end"),
     ("// weave:hide-end", "m.swift:1: weave:hide-end without a weave:hide-begin"),
     ("n.check(claim: \"1\")  // weave:hide", "m.swift:1: a check must not be hidden"),
-    ("// weave:hide-begin\nn.erratum()\n// weave:hide-end", "m.swift:2: a check must not be hidden"),
+    (
+      "// weave:hide-begin\nn.erratum()\n// weave:hide-end", "m.swift:2: a check must not be hidden"
+    ),
   ])
   func everyMistakeIsNamedWithItsLine(text: String, message: String) {
     let found = problems(text)
@@ -81,12 +86,15 @@ import Weaving
       try ChapterSource(text, file: "m.swift").digest(with: others)
     }
     let original = try digest("//: # A\nlet a = 1\nlet b = 2\n")
-    #expect(try digest("//: # Another\n//: text\n\n  let a = 1  \n// why\nlet b = 2  // weave:hide\n") == original)
+    #expect(
+      try digest("//: # Another\n//: text\n\n  let a = 1  \n// why\nlet b = 2  // weave:hide\n")
+        == original)
     #expect(try digest("//: # A\nlet a = 1\nlet b = 3\n") != original)
     #expect(try digest("//: # A\nlet b = 2\nlet a = 1\n") != original)
     #expect(try digest("//: # A\nlet a = 1let b = 2\n") != original)
     let withOther = try digest("//: # A\nlet a = 1\nlet b = 2\n", ["let c = 1\n"])
     #expect(withOther != original)
-    #expect(try digest("//: # A\nlet a = 1\nlet b = 2\n", ["/// Text.\n  let c = 1\n"]) == withOther)
+    #expect(
+      try digest("//: # A\nlet a = 1\nlet b = 2\n", ["/// Text.\n  let c = 1\n"]) == withOther)
   }
 }

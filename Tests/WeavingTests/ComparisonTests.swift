@@ -16,7 +16,9 @@ import Weaving
     .value(ValueRecord(label: "x", number: x, volatile: volatile))
   }
 
-  private func check(_ computed: Double, passed: Bool = true, tolerance: Double = 0) -> Event.Content {
+  private func check(_ computed: Double, passed: Bool = true, tolerance: Double = 0)
+    -> Event.Content
+  {
     var record = CheckRecord(claim: "1.1", statement: "s", test: .equals, passed: passed)
     record.computed = computed
     record.expected = 1
@@ -65,7 +67,8 @@ import Weaving
     func table(_ x: Double, _ y: Double, _ text: String = "a") -> Event.Content {
       .table(
         TableRecord(
-          title: "t", columns: [.init(name: "x"), .init(name: "y", volatile: true), .init(name: "z")],
+          title: "t",
+          columns: [.init(name: "x"), .init(name: "y", volatile: true), .init(name: "z")],
           rows: [[.number(x), .number(y), .text(text)]]))
     }
     #expect(differences(table(1, 2), table(1, 3)) == [])

@@ -85,7 +85,8 @@ enum PageTestsSupport {
 
   @Test func proseThatWasEditedMakesThePageStaleAndWeavingMendsIt() throws {
     try course.write("Chapters/00-a/main.swift", "//: # A\n//: **Claim 0.1.** y\n\na()\n")
-    let message = "Chapters/00-a/README.md: is not woven from main.swift; run: swift run course weave 00"
+    let message =
+      "Chapters/00-a/README.md: is not woven from main.swift; run: swift run course weave 00"
     #expect(try course.problems() == [message])
     let read = try Course(root: course.root)
     #expect(try read.writePage(of: read.chapter("0")) == true)
@@ -102,9 +103,15 @@ enum PageTestsSupport {
 
   @Test func missingAndBrokenTranscriptsAreNoticed() throws {
     try course.write("Chapters/00-a/transcript.json", "{")
-    #expect(try course.problems() == ["Chapters/00-a/transcript.json: is no transcript; run the chapter again"])
+    #expect(
+      try course.problems() == [
+        "Chapters/00-a/transcript.json: is no transcript; run the chapter again"
+      ])
     try course.remove("Chapters/00-a/transcript.json")
-    #expect(try course.problems() == ["Chapters/00-a/transcript.json: is missing; run: swift run course run 00"])
+    #expect(
+      try course.problems() == [
+        "Chapters/00-a/transcript.json: is missing; run: swift run course run 00"
+      ])
   }
 
   @Test func aTranscriptOfAQuickRunWillNotDo() throws {
@@ -145,7 +152,8 @@ enum PageTestsSupport {
 
   @Test func mistakesInTheSourceAreReportedWithTheirLine() throws {
     try course.write("Chapters/00-a/main.swift", "//: # A\n//: **Claim 0.1.** $x\na()\n")
-    #expect(try course.problems().first?.hasPrefix("Chapters/00-a/main.swift:2: a $ without") == true)
+    #expect(
+      try course.problems().first?.hasPrefix("Chapters/00-a/main.swift:2: a $ without") == true)
   }
 
   @Test func chaptersAreFoundByNumberAndName() throws {

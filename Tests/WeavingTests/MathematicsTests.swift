@@ -83,7 +83,9 @@ import Testing
   }
 
   @Test func theTerminalGetsPlainCharacters() {
-    #expect(MathWords.plain(#"of $\bar\alpha_t$ and $\beta_t \in (0, \infty)$"#) == "of ᾱ_t and β_t ∈ (0, ∞)")
+    #expect(
+      MathWords.plain(#"of $\bar\alpha_t$ and $\beta_t \in (0, \infty)$"#)
+        == "of ᾱ_t and β_t ∈ (0, ∞)")
     #expect(MathWords.plain("no dollars") == "no dollars")
     #expect(MathWords.plain(#"$\eta = 0$, $\theta$"#) == "η = 0, θ")
   }

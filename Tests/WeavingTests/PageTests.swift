@@ -55,9 +55,12 @@ import Testing
   @Test func editsOfProseDoNotMoveOutputs() throws {
     let source = try ChapterSource("//: # T\na()\n//: m\nb()\n", file: "m.swift")
     var transcript = Transcript(chapter: "04-x", seed: 0, isQuick: false)
-    transcript.events = [Event(line: 2, content: value("first")), Event(line: 4, content: value("second"))]
+    transcript.events = [
+      Event(line: 2, content: value("first")), Event(line: 4, content: value("second")),
+    ]
     let sealed = try transcript.sealed(with: source)
-    let edited = try ChapterSource("//: # T\n//: more\n\n//: text\na()\n\n//: m\n// why\nb()\n", file: "m.swift")
+    let edited = try ChapterSource(
+      "//: # T\n//: more\n\n//: text\na()\n\n//: m\n// why\nb()\n", file: "m.swift")
     #expect(edited.digest() == sealed.digest)
     let page = try weave(edited, sealed, Self.surroundings)
     let first = try #require(page.firstRange(of: "first  1"))
@@ -72,7 +75,10 @@ import Testing
       .figure(
         FigureRecord(
           name: name, caption: "Notice $x_t$.", alternative: "a [curve] <b>",
-          files: [FigureFile(name: "\(name).svg", digest: ""), FigureFile(name: "\(name).pdf", digest: "")]))
+          files: [
+            FigureFile(name: "\(name).svg", digest: ""),
+            FigureFile(name: "\(name).pdf", digest: ""),
+          ]))
     }
     let page = try page("//: # T\na()\n", [(2, figure("one")), (2, figure("two"))])
     #expect(page.contains("![a \\[curve\\] &lt;b&gt;](../../figures/04-x/one.svg)"))
@@ -92,14 +98,18 @@ import Testing
       [(12, value("hidden but shown"))])
     #expect(!page.contains("import A"))
     #expect(page.contains("```swift\na()\n\nc()\n```"))
-    #expect(page.contains("<details><summary>More &lt;here&gt;</summary>\n\n```swift\nd()\n```\n\n</details>"))
+    #expect(
+      page.contains(
+        "<details><summary>More &lt;here&gt;</summary>\n\n```swift\nd()\n```\n\n</details>"))
     #expect(page.contains("text\n\n```text\nhidden but shown  1\n```"))
   }
 
   @Test func libraryCodeIsPulledInAndMovedLeft() throws {
     let page = try page("//: # T\n//: @code Sources/A.swift s\n//: after\n", [])
     #expect(
-      page.contains("From [`Sources/A.swift`](../../Sources/A.swift):\n\n```swift\nif a {\n  b\n}\n```\n\nafter"))
+      page.contains(
+        "From [`Sources/A.swift`](../../Sources/A.swift):\n\n```swift\nif a {\n  b\n}\n```\n\nafter"
+      ))
   }
 
   @Test(arguments: [
@@ -110,12 +120,17 @@ import Testing
     ("Sources/A.swift open", "Sources/A.swift:17: snippet.open does not end"),
   ])
   func codeThatIsNotThereIsAnError(directive: String, message: String) {
-    #expect(problems("//: # T\n//: @code \(directive)\n", []) == ["m.swift:2: @code: \(message)"]
-      || problems("//: # T\n//: @code \(directive)\n", []).first?.hasPrefix("m.swift:2: @code: \(message)") == true)
+    #expect(
+      problems("//: # T\n//: @code \(directive)\n", []) == ["m.swift:2: @code: \(message)"]
+        || problems("//: # T\n//: @code \(directive)\n", []).first?.hasPrefix(
+          "m.swift:2: @code: \(message)") == true
+    )
   }
 
   @Test func plainTextIsShownAsItIs() {
-    #expect(MarkdownText.escaped("a|b*c_d`e$f<g>&[h]~\\") == #"a\|b\*c\_d\`e<span>$</span>f&lt;g&gt;&amp;\[h\]\~\\"#)
+    #expect(
+      MarkdownText.escaped("a|b*c_d`e$f<g>&[h]~\\")
+        == #"a\|b\*c\_d\`e<span>$</span>f&lt;g&gt;&amp;\[h\]\~\\"#)
     #expect(MarkdownText.fenced("", ["a", "````"]).first == "`````")
   }
 
@@ -131,13 +146,21 @@ import Testing
   // MARK: - Claims
 
   @Test func aClaimWithoutACheckIsAnError() {
-    let found = problems("//: # T\n//: **Claim 4.1.** x\n//: **Claim 4.2.** y\na()\n", [(4, .check(Self.check("4.2")))])
+    let found = problems(
+      "//: # T\n//: **Claim 4.1.** x\n//: **Claim 4.2.** y\na()\n", [(4, .check(Self.check("4.2")))]
+    )
     #expect(found == ["m.swift:2: Claim 4.1 has no check; add notebook.check(claim: \"4.1\", …)"])
   }
 
   @Test func aCheckWithoutAClaimIsAnError() {
-    let found = problems("//: # T\na()\n//: **Claim 4.1.** x\nb()\n", [(2, .check(Self.check("4.7"))), (2, .check(Self.check("4.7"))), (4, .check(Self.check("4.1")))])
-    #expect(found == ["m.swift:2: a check cites 4.7, which the prose does not state as **Claim 4.7.**"])
+    let found = problems(
+      "//: # T\na()\n//: **Claim 4.1.** x\nb()\n",
+      [
+        (2, .check(Self.check("4.7"))), (2, .check(Self.check("4.7"))),
+        (4, .check(Self.check("4.1"))),
+      ])
+    #expect(
+      found == ["m.swift:2: a check cites 4.7, which the prose does not state as **Claim 4.7.**"])
   }
 
   @Test func errataAreStatedAndRun() {
@@ -146,7 +169,9 @@ import Testing
     let text = "//: # T\n//: **Erratum E-B8.** x\na()\n"
     #expect(problems(text, [(3, .check(erratum))]) == [])
     #expect(problems(text, []).first?.hasPrefix("m.swift:2: Erratum E-B8 is not run") == true)
-    #expect(problems("//: # T\na()\n", [(2, .check(erratum))]).first?.contains("**Erratum E-B8.**") == true)
+    #expect(
+      problems("//: # T\na()\n", [(2, .check(erratum))]).first?.contains("**Erratum E-B8.**")
+        == true)
     #expect(problems(text, [(3, .check(Self.check("E-B8")))]).count == 2)
   }
 
@@ -169,13 +194,18 @@ import Testing
   }
 
   @Test func aHiddenCheckIsFoundByWhatItRecorded() {
-    let found = problems("//: # T\n//: **Claim 4.1.** x\nmyCheck()  // weave:hide\n", [(3, .check(Self.check("4.1")))])
+    let found = problems(
+      "//: # T\n//: **Claim 4.1.** x\nmyCheck()  // weave:hide\n", [(3, .check(Self.check("4.1")))])
     #expect(found == ["m.swift:3: a check must not be hidden; remove // weave:hide"])
   }
 
   @Test func aChapterHasOneTitle() {
-    #expect(problems("a()\n", []) == ["m.swift:1: the chapter has no title; begin it with //: # Title"])
-    #expect(problems("//: # A\n//: # B\na()\n", []) == ["m.swift:2: a second title; sections begin with ##"])
+    #expect(
+      problems("a()\n", []) == ["m.swift:1: the chapter has no title; begin it with //: # Title"])
+    #expect(
+      problems("//: # A\n//: # B\na()\n", []) == [
+        "m.swift:2: a second title; sections begin with ##"
+      ])
   }
 
   @Test func problemsComeInTheOrderOfLines() {
