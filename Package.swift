@@ -115,6 +115,7 @@ let testTargets: [Target] = [
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),
   tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),
+  tests("DatasetsTests", ["Datasets", "Figures", "Tensors"]),
 ]
 
 let package = Package(
