@@ -34,6 +34,16 @@ extension Chapter {
     }
   }
 
+  /// Writes an animation, as `gif` or as animated `png`, and records it.
+  public func figure(
+    _ name: String, _ animation: Animation, type: String = "gif", caption: String,
+    alternative: String? = nil, line: UInt = #line
+  ) {
+    keepFigure(name, types: [type], width: nil, caption, alternative, line) {
+      try animation.write(to: $0)
+    }
+  }
+
   /// Writes a figure by a closure and records it.
   ///
   /// - Parameters:

@@ -27,11 +27,10 @@ extension Chapter {
 
   /// Prints and records a Monte-Carlo estimate, as `mean ± standard error`.
   public func show(
-    _ label: String, _ value: Estimate, _ unit: String? = nil, digits: Int = 6, line: UInt = #line
+    _ label: String, _ value: Estimate, _ unit: String? = nil, line: UInt = #line
   ) {
     let record = ValueRecord(
-      label: label, number: value.mean, standardError: value.standardError, unit: unit,
-      digits: digits)
+      label: label, number: value.mean, standardError: value.standardError, unit: unit)
     self.record(.value(record), line: line)
   }
 

@@ -82,8 +82,8 @@ extension CheckRecord {
       return "printed \(write(printed)), right \(write(computed))"
     default:
       let place = position.map { " at index \($0) of \(count ?? 0)" } ?? ""
-      let error = standardError.map { " ± " + write($0, digits: 2) } ?? ""
-      return write(computed) + error + place
+      if let computed, let standardError { return NumberText.estimate(computed, standardError) }
+      return write(computed) + place
     }
   }
 
@@ -91,7 +91,10 @@ extension CheckRecord {
   public var expectedWords: String {
     if let expectedText { return expectedText }
     switch test {
-    case .equals, .isExactly, .estimates, .erratum: return write(expected)
+    case .erratum:
+      guard let expected, let standardError else { return write(self.expected) }
+      return NumberText.estimate(expected, standardError)
+    case .equals, .isExactly, .estimates: return write(expected)
     case .isAtMost: return "≤ " + write(expected)
     case .isBelow: return "< " + write(expected)
     case .isAtLeast: return "≥ " + write(expected)

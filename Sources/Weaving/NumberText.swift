@@ -17,6 +17,19 @@ public enum NumberText {
     return scientific(value, digits: digits)
   }
 
+  /// Writes a Monte-Carlo mean with its standard error, both to the second digit of the error:
+  /// `0.29150 ± 0.00072`.
+  public static func estimate(_ mean: Double, _ standardError: Double) -> String {
+    guard mean.isFinite, standardError.isFinite, standardError > 0 else {
+      return short(mean) + " ± " + short(standardError, digits: 2)
+    }
+    let decimals = 1 - decimalExponent(standardError, digits: 2)
+    guard (0...8).contains(decimals), abs(mean) < 1e7 else {
+      return short(mean) + " ± " + short(standardError, digits: 2)
+    }
+    return fixed(mean, decimals: decimals) + " ± " + fixed(standardError, decimals: decimals)
+  }
+
   /// Writes `value` in positional notation with exactly `decimals` digits after the point.
   public static func fixed(_ value: Double, decimals: Int) -> String {
     value.isFinite ? printed("%.*f", decimals, value) : nonFinite(value)

@@ -47,9 +47,7 @@ public struct TableLayout: Sendable {
     return cells.map { cell in
       switch cell {
       case .number: written.removeFirst()
-      case .estimate(let mean, let error):
-        NumberText.short(mean, digits: column.digits ?? 6) + " ± "
-          + NumberText.short(error, digits: 2)
+      case .estimate(let mean, let error): NumberText.estimate(mean, error)
       case .text(let text): text
       }
     }

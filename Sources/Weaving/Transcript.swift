@@ -86,7 +86,7 @@ public struct ValueRecord: Codable, Equatable, Sendable {
   /// The value as it is written, with its unit.
   public var written: String {
     var value = number.map { NumberText.short($0, digits: digits ?? 6) } ?? text ?? ""
-    if let standardError { value += " ± " + NumberText.short(standardError, digits: 2) }
+    if let number, let standardError { value = NumberText.estimate(number, standardError) }
     return unit.map { value + " " + $0 } ?? value
   }
 }

@@ -142,14 +142,15 @@ final class Printed: Sendable {
     let picture = Picture(width: 6, height: 4)
     chapter.figure("pixels", picture, caption: "p")
     chapter.figure("plot", Plot(), formats: [.svg, .png], caption: "$x_t$")
+    chapter.figure("film", Animation([picture, picture]), caption: "f")
     chapter.figure("raster", Plot(), formats: [.png], caption: "r")
     #expect(chapter.conclude() == 0)
     let figures = chapter.state.withLock { $0.transcript.figures }
     #expect(
       figures.map { $0.files.map(\.name) } == [
-        ["pixels.png"], ["plot.svg", "plot.png"], ["raster.png"],
+        ["pixels.png"], ["plot.svg", "plot.png"], ["film.gif"], ["raster.png"],
       ])
-    #expect(figures.map { $0.width == nil } == [true, true, false])
+    #expect(figures.map { $0.width == nil } == [true, true, true, false])
     #expect(figures[1].alternative == "x_t")
     for name in figures.flatMap(\.files).map(\.name) {
       #expect(try Data(contentsOf: folder.appendingPathComponent(name)).count > 50)

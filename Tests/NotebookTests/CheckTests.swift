@@ -149,7 +149,7 @@ import Weaving
     #expect(record.agreementWords == "difference 0.25, tolerance 0.12")
     let estimate = CheckRecord.estimate(
       "", "", Estimate(mean: 1, standardError: 0.1), 1.2, allowed: 4)
-    #expect(estimate.computedWords == "1 ± 0.1")
+    #expect(estimate.computedWords == "1.00 ± 0.10")
     #expect(estimate.agreementWords == "2 standard errors, 4 allowed")
   }
 }

@@ -27,6 +27,15 @@ import Weaving
     #expect(NumberText.short(1.4e-16, digits: 1) == "1e-16")
   }
 
+  @Test func estimatesAreWrittenToTheSecondDigitOfTheirError() {
+    #expect(NumberText.estimate(0.291512345, 0.00071812) == "0.29151 ± 0.00072")
+    #expect(NumberText.estimate(1234.56, 12.3) == "1235 ± 12")
+    #expect(NumberText.estimate(0.5, 0) == "0.5 ± 0")
+    #expect(NumberText.estimate(.nan, 0.1) == "NaN ± 0.1")
+    #expect(NumberText.estimate(1e-9, 1.5e-12) == "1e-9 ± 1.5e-12")
+    #expect(NumberText.estimate(123456, 234) == "123456 ± 234")
+  }
+
   @Test func pointsOfAColumnStandUnderEachOther() {
     #expect(NumberText.column([1, 0.25, 10.5]) == ["1.00", "0.25", "10.50"])
     #expect(NumberText.column([1, 1000]) == ["1", "1000"])
