@@ -40,7 +40,10 @@ public final class Chapter: Sendable {
   struct Surroundings: Sendable {
     var write: @Sendable (String) -> Void = {
       fflush(nil)
-      writeAll($0, to: 1)
+      guard !writeAll($0, to: 1) else { return }
+      let reason = String(cString: strerror(errno))
+      writeAll("error: cannot write to standard output: \(reason)\n", to: 2)
+      _exit(1)
     }
     var complain: @Sendable (String) -> Void = {
       fflush(nil)

@@ -78,17 +78,19 @@ func oneLine(_ error: any Error) -> String {
   return text.split(separator: "\n").joined(separator: " ")
 }
 
-/// Writes all of `text` to a file descriptor, at once and unbuffered.
-func writeAll(_ text: String, to descriptor: Int32) {
+/// Writes all of `text` to a file descriptor, at once and unbuffered; returns whether it could.
+@discardableResult
+func writeAll(_ text: String, to descriptor: Int32) -> Bool {
   var rest = Array(text.utf8)[...]
   while !rest.isEmpty {
     let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     if written < 0 {
       if errno == EINTR || errno == EAGAIN { continue }
-      return
+      return false
     }
     rest = rest.dropFirst(written)
   }
+  return true
 }
 
 /// Who a chapter is, from the place of its source file.

@@ -24,10 +24,9 @@ enum Console {
   }
 
   /// Prints problems on standard error, a line each.
-  static func report(_ problems: [Problem]) {
+  static func report(_ problems: [some CustomStringConvertible]) {
     clearLine()
-    FileHandle.standardError.write(
-      Data(problems.map { "\($0)\n" }.joined().utf8))
+    FileHandle.standardError.write(Data(problems.map { "\($0)\n" }.joined().utf8))
   }
 
   static let isTerminal = isatty(2) == 1
@@ -42,5 +41,24 @@ enum Console {
   static func clearLine() {
     guard isTerminal else { return }
     FileHandle.standardError.write(Data("\r\u{1b}[K".utf8))
+  }
+}
+
+/// Shows that a build goes on: on a terminal each step, in a log one line if it takes long.
+final class BuildWatch {
+  private let product: String
+  private let start = Date()
+  private var hasSpoken = false
+
+  init(product: String) {
+    self.product = product
+    Console.showStatus("building \(product) …")
+  }
+
+  func show(_ line: String) {
+    Console.showStatus("building \(product): \(line)")
+    guard !Console.isTerminal, !hasSpoken, -start.timeIntervalSinceNow > 3 else { return }
+    hasSpoken = true
+    Console.report(["building \(product) …"])
   }
 }

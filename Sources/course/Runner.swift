@@ -70,7 +70,6 @@ struct Runner {
   // MARK: - Building
 
   private func build(_ chapter: CourseChapter) throws(Problems) {
-    Console.showStatus("building \(chapter.product) …")
     var arguments = ["swift", "build", "--package-path", course.root.path]
     arguments += ["--product", chapter.product]
     let folder = Console.programFolder
@@ -81,7 +80,11 @@ struct Runner {
       arguments += ["--scratch-path", scratch.path]
     }
     var output = ""
-    let status = try Subprocess.run(arguments, mergingErrors: true) { output += $0 + "\n" }
+    let watch = BuildWatch(product: chapter.product)
+    let status = try Subprocess.run(arguments, mergingErrors: true) { line in
+      output += line + "\n"
+      watch.show(line)
+    }
     Console.clearLine()
     guard status == 0 else {
       Console.say(output)

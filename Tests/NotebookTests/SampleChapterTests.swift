@@ -14,7 +14,7 @@ import Weaving
   let folder = FileManager.default.temporaryDirectory
     .appendingPathComponent("sample-\(UUID().uuidString)")
 
-  private func run(_ arguments: [String]) throws -> Run {
+  private func run(_ arguments: [String], output: FileHandle? = nil) throws -> Run {
     let process = Process()
     let program = try #require(Bundle.main.executableURL).deletingLastPathComponent()
       .appendingPathComponent("sample-chapter")
@@ -23,7 +23,7 @@ import Weaving
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let files = ["out", "err"].map { folder.appendingPathComponent($0) }
     for file in files { try Data().write(to: file) }
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardOutput = try output ?? FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     try process.run()
     process.waitUntilExit()
@@ -89,6 +89,15 @@ import Weaving
     #expect(run.output == "")
     #expect(run.errors.hasPrefix(message), "\(run.errors)")
     #expect(run.errors.count { $0 == "\n" } == 1)
+  }
+
+  @Test func aFullDiskBehindTheOutputIsAnError() throws {
+    defer { cleanUp() }
+    let full = try #require(FileHandle(forWritingAtPath: "/dev/full"))
+    let run = try run(
+      ["--figures", folder.appendingPathComponent("figures").path], output: full)
+    #expect(run.status == 1)
+    #expect(run.errors == "error: cannot write to standard output: No space left on device\n")
   }
 
   @Test func helpNamesEveryOption() throws {
