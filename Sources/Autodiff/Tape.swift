@@ -52,7 +52,9 @@ public final class Tape: @unchecked Sendable {
       return Variable(value: place.value, tape: self, node: place.node)
     }
     let variable = input(parameter.value)
-    if let node = variable.node { parameters[parameter] = .init(node: node, value: parameter.value) }
+    if let node = variable.node {
+      parameters[parameter] = .init(node: node, value: parameter.value)
+    }
     return variable
   }
 

@@ -36,7 +36,9 @@ public struct Variable: Sendable {
   }
 
   /// Says that this operand's gradient is added to in place: where only a part of it is touched.
-  func updates(_ pullback: @escaping (_ dy: Tensor, _ gradient: inout Tensor) -> Void) -> Receiver? {
+  func updates(
+    _ pullback: @escaping (_ dy: Tensor, _ gradient: inout Tensor) -> Void
+  ) -> Receiver? {
     guard let node else { return nil }
     let shape = shape
     return Receiver(tape: tape) { dy, gradients in

@@ -3,10 +3,11 @@ import Tensors
 import Testing
 
 @Suite struct ArithmeticGradientTests {
-  @Test(arguments: [
-    ([], []), ([3], [3]), ([2, 3], [3]), ([3], [2, 3]), ([2, 1], [1, 3]), ([2, 3], []),
-    ([4, 1, 5], [4, 3, 1]), ([1], [2, 1]), ([2, 3, 4, 5], [4, 1]), ([3, 1, 1, 1], [3, 2, 2, 2]),
-  ] as [(Shape, Shape)])
+  @Test(
+    arguments: [
+      ([], []), ([3], [3]), ([2, 3], [3]), ([3], [2, 3]), ([2, 1], [1, 3]), ([2, 3], []),
+      ([4, 1, 5], [4, 3, 1]), ([1], [2, 1]), ([2, 3, 4, 5], [4, 1]), ([3, 1, 1, 1], [3, 2, 2, 2]),
+    ] as [(Shape, Shape)])
   func arithmeticPassesGradientsToBothSidesOfABroadcast(_ shapeA: Shape, _ shapeB: Shape) {
     let a = normal(shapeA, 1)
     let b = uniform(shapeB, in: 0.5...2, 2)

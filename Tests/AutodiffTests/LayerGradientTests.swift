@@ -3,10 +3,11 @@ import Tensors
 import Testing
 
 @Suite struct LayerGradientTests {
-  @Test(arguments: [
-    ([3, 4], [4, 2]), ([1, 1], [1, 1]), ([2, 3, 4], [2, 4, 5]), ([2, 3, 4], [4, 5]),
-    ([3, 4], [2, 4, 5]), ([2, 1, 3, 4], [2, 1, 4, 1]),
-  ] as [(Shape, Shape)])
+  @Test(
+    arguments: [
+      ([3, 4], [4, 2]), ([1, 1], [1, 1]), ([2, 3, 4], [2, 4, 5]), ([2, 3, 4], [4, 5]),
+      ([3, 4], [2, 4, 5]), ([2, 1, 3, 4], [2, 1, 4, 1]),
+    ] as [(Shape, Shape)])
   func matrixProducts(_ shapeA: Shape, _ shapeB: Shape) {
     let (a, b) = (normal(shapeA, 1), normal(shapeB, 2))
     expectGradients([a, b]) { matmul($0[0], $0[1]) }
@@ -31,16 +32,19 @@ import Testing
     expectGradients([x, weight, bias, residual]) { linear($0[0], $0[1], $0[2], residual: $0[3]) }
   }
 
-  @Test(arguments: [
-    ([1, 1, 1, 1], ConvolutionGeometry(kernel: 3, padding: 1)),
-    ([2, 3, 5, 3], ConvolutionGeometry(kernel: 3, padding: 1)),
-    ([2, 4, 3, 2], ConvolutionGeometry(kernel: 1)),
-    ([3, 5, 4, 2], ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)),
-    ([1, 4, 6, 3],
-      ConvolutionGeometry(kernel: 3, stride: 2, top: 0, left: 0, bottom: 1, right: 1)),
-    ([1, 6, 4, 2], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
-    ([2, 12, 12, 16], ConvolutionGeometry(kernel: 3, padding: 1)),
-  ] as [(Shape, ConvolutionGeometry)])
+  @Test(
+    arguments: [
+      ([1, 1, 1, 1], ConvolutionGeometry(kernel: 3, padding: 1)),
+      ([2, 3, 5, 3], ConvolutionGeometry(kernel: 3, padding: 1)),
+      ([2, 4, 3, 2], ConvolutionGeometry(kernel: 1)),
+      ([3, 5, 4, 2], ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)),
+      (
+        [1, 4, 6, 3],
+        ConvolutionGeometry(kernel: 3, stride: 2, top: 0, left: 0, bottom: 1, right: 1)
+      ),
+      ([1, 6, 4, 2], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
+      ([2, 12, 12, 16], ConvolutionGeometry(kernel: 3, padding: 1)),
+    ] as [(Shape, ConvolutionGeometry)])
   func convolutions(_ shape: Shape, _ geometry: ConvolutionGeometry) {
     let outputs = shape[3] == 16 ? 16 : 4
     let (x, bias) = (normal(shape, 1), normal([outputs], 3))
@@ -63,11 +67,12 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ([1, 1, 1, 1], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
-    ([2, 3, 2, 3], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
-    ([1, 2, 3, 2], ConvolutionGeometry(kernel: 3, stride: 2)),
-  ] as [(Shape, ConvolutionGeometry)])
+  @Test(
+    arguments: [
+      ([1, 1, 1, 1], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
+      ([2, 3, 2, 3], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
+      ([1, 2, 3, 2], ConvolutionGeometry(kernel: 3, stride: 2)),
+    ] as [(Shape, ConvolutionGeometry)])
   func transposedConvolutions(_ shape: Shape, _ geometry: ConvolutionGeometry) {
     let weight = normal([shape[3], 2, geometry.kernel, geometry.kernel], 2)
     expectGradients([normal(shape), weight, normal([2], 3)]) {

@@ -93,6 +93,43 @@ import Testing
     #expect(tape.count == 0)
   }
 
+  /// A pullback and what it holds are gone when the pullback before it runs.
+  @Test func memoryIsFreedWhileTheBackwardPassProceeds() {
+    final class Held: @unchecked Sendable {}
+    let tape = Tape()
+    let x = tape.input(Tensor(1))
+    weak var held: Held?
+    let y = tape.record(Tensor(2), from: [x]) { dy in
+      #expect(held == nil)
+      return [dy]
+    }
+    func third() -> Variable {
+      let object = Held()
+      held = object
+      return tape.record(Tensor(3), from: [y]) { dy in
+        withExtendedLifetime(object) { [dy] }
+      }
+    }
+    let z = third()
+    #expect(held != nil)
+    #expect(tape.gradients(of: z)[x]!.scalar == 1)
+  }
+
+  @Test func constantOperandsAreNotHeld() {
+    final class Held: @unchecked Sendable {}
+    let tape = Tape()
+    weak var held: Held?
+    func product() -> Variable {
+      let object = Held()
+      held = object
+      return tape.record(Tensor(3), from: [tape.constant(Tensor(1))]) { dy in
+        withExtendedLifetime(object) { [dy] }
+      }
+    }
+    #expect(!product().needsGradient)
+    #expect(held == nil)
+  }
+
   @Test func onlyTheReachedPartOfTheTapeIsVisited() {
     let tape = Tape()
     let (x, y) = (tape.input(Tensor(2)), tape.input(Tensor(3)))

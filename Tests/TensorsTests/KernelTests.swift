@@ -69,10 +69,11 @@ import Testing
         within: convolutionTolerance))
   }
 
-  @Test(arguments: [
-    ([1, 1], 1), ([5, 3], 4), ([2, 3, 17], 5), ([128, 64], 48), ([3, 2, 2, 32], 33), ([7, 1], 3),
-    ([300, 129], 65), ([2049, 16], 16), ([1, 257], 31),
-  ] as [(Shape, Int)])
+  @Test(
+    arguments: [
+      ([1, 1], 1), ([5, 3], 4), ([2, 3, 17], 5), ([128, 64], 48), ([3, 2, 2, 32], 33), ([7, 1], 3),
+      ([300, 129], 65), ([2049, 16], 16), ([1, 257], 31),
+    ] as [(Shape, Int)])
   func linearMapsAgree(_ shape: Shape, _ outputs: Int) {
     let (x, weight) = (normal(shape, 1), normal([outputs, shape.last!], 2))
     let bias = normal([outputs], 3)
@@ -110,7 +111,8 @@ import Testing
     var matrix = normal([5, 16], 3)
     for _ in 0..<3 {
       #expect(
-        agree(Kernel.linear(x, weight: matrix, bias: nil), Naive.linear(x, weight: matrix, bias: nil)
+        agree(
+          Kernel.linear(x, weight: matrix, bias: nil), Naive.linear(x, weight: matrix, bias: nil)
         ))
       matrix.withMutableElements { $0[7] += 2 }
     }
@@ -118,7 +120,8 @@ import Testing
 
   @Test(
     arguments: [
-      ([1, 1, 1, 1], 1), ([2, 3, 4], 2), ([1, 1, 1, 4], 1), ([3, 3, 5, 17], 17), ([5, 4, 4, 32], 8),
+      ([1, 1, 1, 1], 1), ([2, 3, 4], 2), ([1, 1, 1, 4], 1), ([3, 3, 5, 17], 17),
+      ([5, 4, 4, 32], 8),
       ([2, 5, 3, 48], 16), ([4, 7, 64], 32), ([1, 6, 6, 64], 1), ([2, 16, 16, 32], 4),
       ([2, 3, 3, 96], 32),
     ] as [(Shape, Int)], [Activation.none, .silu])
@@ -143,7 +146,8 @@ import Testing
       activation: activation)
     if size > 1 { #expect(agree(fastGradient.x, slowGradient.x, within: 1e-5)) }
     #expect((fastGradient.x - slowGradient.x).norm() < 1e-4 * dy.norm())
-    #expect((fastGradient.scale - slowGradient.scale).norm() < 1e-5 * (1 + slowGradient.scale.norm()))
+    #expect(
+      (fastGradient.scale - slowGradient.scale).norm() < 1e-5 * (1 + slowGradient.scale.norm()))
     #expect(agree(fastGradient.shift, slowGradient.shift, within: 5e-6))
   }
 

@@ -36,10 +36,13 @@ private func product(_ a: Tensor, _ b: Tensor) -> Tensor {
 
   @Test func oneMatrixServesAStack() {
     let (a, b, c) = (normal([3, 4, 5], 5), normal([5, 2], 6), normal([7, 4], 7))
-    #expect(agree(matmul(a, b).slice(2..<3).reshaped([4, 2]), product(a.slice(2..<3).reshaped([4, 5]), b)))
+    #expect(
+      agree(
+        matmul(a, b).slice(2..<3).reshaped([4, 2]), product(a.slice(2..<3).reshaped([4, 5]), b)))
     let left = matmul(c, a)
     #expect(left.shape == [3, 7, 5])
-    #expect(agree(left.slice(1..<2).reshaped([7, 5]), product(c, a.slice(1..<2).reshaped([4, 5]))))
+    #expect(
+      agree(left.slice(1..<2).reshaped([7, 5]), product(c, a.slice(1..<2).reshaped([4, 5]))))
     let exchanged = matmul(a.transposed(), b, transposingA: true)
     #expect(agree(exchanged, matmul(a, b)))
   }

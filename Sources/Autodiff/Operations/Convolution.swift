@@ -28,9 +28,10 @@ public func convolution(
   ]
   // Last, so that a block's input takes `dy` in place into what the filters gave it.
   let skipped = residual?.receives { dy in dy }
-  if let both = Receiver(x, weight, { dy in
+  let both = Receiver(x, weight) { dy in
     Kernel.convolutionGradients(input, dy, weight: w, geometry: geometry)
-  }) {
+  }
+  if let both {
     return x.tape.record(y, added + [both, skipped])
   }
   return x.tape.record(

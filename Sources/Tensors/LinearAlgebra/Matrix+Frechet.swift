@@ -53,4 +53,3 @@ public func frechetDistance(
   return offset + first.covariance.trace + second.covariance.trace
     - 2 * (try Matrix.traceOfSquareRoot(ofProduct: first.covariance, second.covariance))
 }
-

@@ -81,7 +81,8 @@ extension Naive {
     return accumulated(inputShape) { dx in
       dy.withElements { gradient in
         weight.withElements { w in
-          forEachTap(geometry, input: inputShape, output: dy.shape) { outputPixel, inputPixel, tap in
+          forEachTap(geometry, input: inputShape, output: dy.shape) {
+            outputPixel, inputPixel, tap in
             for o in 0..<outputs {
               for i in 0..<inputs {
                 dx[inputPixel * inputs + i] +=

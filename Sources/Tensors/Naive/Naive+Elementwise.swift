@@ -15,7 +15,9 @@ extension Naive {
   /// - Parameter x: the input of `silu`, not its output.
   public static func siluGradient(_ dy: Tensor, x: Tensor) -> Tensor {
     var dx = dy
-    for i in 0..<x.count { dx[flat: i] = Float(Double(dy[flat: i]) * siluSlope(Double(x[flat: i]))) }
+    for i in 0..<x.count {
+      dx[flat: i] = Float(Double(dy[flat: i]) * siluSlope(Double(x[flat: i])))
+    }
     return dx
   }
 

@@ -40,16 +40,24 @@ struct NestedLoops {
 
   /// Creates the loops that combine tensors of shapes `a` and `b`.
   init(broadcasting a: Shape, _ b: Shape) {
+    let shape = Self.broadcastShape(a, b)
+    func steps(_ own: Shape) -> [Int] {
+      Self.broadcastSteps(Shape(repeating: 1, count: shape.count - own.count) + own)
+    }
+    self.init(shape, first: steps(a), second: steps(b))
+  }
+
+  /// The shape that tensors of shapes `a` and `b` are both broadcast to.
+  static func broadcastShape(_ a: Shape, _ b: Shape) -> Shape {
     let rank = max(a.count, b.count)
-    let longA = Shape(repeating: 1, count: rank - a.count) + a
-    let longB = Shape(repeating: 1, count: rank - b.count) + b
-    let shape = zip(longA, longB).map { extentA, extentB in
+    return (0..<rank).map { axis in
+      let extentA = axis < rank - a.count ? 1 : a[axis - rank + a.count]
+      let extentB = axis < rank - b.count ? 1 : b[axis - rank + b.count]
       guard extentA == extentB || extentA == 1 || extentB == 1 else {
         fatalError("shapes \(a) and \(b) do not broadcast")
       }
       return extentA == 1 ? extentB : extentA
     }
-    self.init(shape, first: Self.broadcastSteps(longA), second: Self.broadcastSteps(longB))
   }
 
   /// The steps along a shape's axes, 0 along those of extent 1.

@@ -2,142 +2,185 @@
 /// axis of extent 1, or one that is missing in front, is repeated to the other's extent.
 extension Tensor {
   /// Adds element by element, broadcasting.
-  public static func + (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0 + $1 } }
+  public static func + (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0.each { $0 + $1 } } }
 
   /// Subtracts element by element, broadcasting.
-  public static func - (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0 - $1 } }
+  public static func - (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0.each { $0 - $1 } } }
 
   /// Multiplies element by element, broadcasting; for matrix products see `matmul`.
-  public static func * (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0 * $1 } }
+  public static func * (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0.each { $0 * $1 } } }
 
   /// Divides element by element, broadcasting.
-  public static func / (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0 / $1 } }
+  public static func / (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0.each { $0 / $1 } } }
 
   /// Adds a number to every element.
-  public static func + (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 + b } }
+  public static func + (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 + b } } }
 
   /// Adds a number to every element.
-  public static func + (a: Float, b: Tensor) -> Tensor { mapped(b) { a + $0 } }
+  public static func + (a: Float, b: Tensor) -> Tensor { mapped(b) { $0.each { a + $0 } } }
 
   /// Subtracts a number from every element.
-  public static func - (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 - b } }
+  public static func - (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 - b } } }
 
   /// Subtracts every element from a number.
-  public static func - (a: Float, b: Tensor) -> Tensor { mapped(b) { a - $0 } }
+  public static func - (a: Float, b: Tensor) -> Tensor { mapped(b) { $0.each { a - $0 } } }
 
   /// Multiplies every element by a number.
-  public static func * (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 * b } }
+  public static func * (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 * b } } }
 
   /// Multiplies every element by a number.
-  public static func * (a: Float, b: Tensor) -> Tensor { mapped(b) { a * $0 } }
+  public static func * (a: Float, b: Tensor) -> Tensor { mapped(b) { $0.each { a * $0 } } }
 
   /// Divides every element by a number.
-  public static func / (a: Tensor, b: Float) -> Tensor { mapped(a) { $0 / b } }
+  public static func / (a: Tensor, b: Float) -> Tensor { mapped(a) { $0.each { $0 / b } } }
 
   /// Divides a number by every element.
-  public static func / (a: Float, b: Tensor) -> Tensor { mapped(b) { a / $0 } }
+  public static func / (a: Float, b: Tensor) -> Tensor { mapped(b) { $0.each { a / $0 } } }
 
   /// Changes every element's sign.
-  public static prefix func - (a: Tensor) -> Tensor { mapped(a) { -$0 } }
+  public static prefix func - (a: Tensor) -> Tensor { mapped(a) { $0.each { -$0 } } }
 
   /// Adds `b` in place, where nothing else shares the memory; `b` is broadcast to this shape.
-  public static func += (a: inout Tensor, b: Tensor) { a.combine(b) { $0 + $1 } }
+  public static func += (a: inout Tensor, b: Tensor) { a.combine(b) { $0.each { $0 + $1 } } }
 
   /// Subtracts `b` in place; `b` is broadcast to this shape.
-  public static func -= (a: inout Tensor, b: Tensor) { a.combine(b) { $0 - $1 } }
+  public static func -= (a: inout Tensor, b: Tensor) { a.combine(b) { $0.each { $0 - $1 } } }
 
   /// Multiplies by `b` in place, element by element; `b` is broadcast to this shape.
-  public static func *= (a: inout Tensor, b: Tensor) { a.combine(b) { $0 * $1 } }
+  public static func *= (a: inout Tensor, b: Tensor) { a.combine(b) { $0.each { $0 * $1 } } }
 
   /// Divides by `b` in place, element by element; `b` is broadcast to this shape.
-  public static func /= (a: inout Tensor, b: Tensor) { a.combine(b) { $0 / $1 } }
+  public static func /= (a: inout Tensor, b: Tensor) { a.combine(b) { $0.each { $0 / $1 } } }
 
   /// Adds a number to every element in place.
-  public static func += (a: inout Tensor, b: Float) { a.update { $0 + b } }
+  public static func += (a: inout Tensor, b: Float) { a.update { $0.each { $0 + b } } }
 
   /// Subtracts a number from every element in place.
-  public static func -= (a: inout Tensor, b: Float) { a.update { $0 - b } }
+  public static func -= (a: inout Tensor, b: Float) { a.update { $0.each { $0 - b } } }
 
   /// Multiplies every element by a number in place.
-  public static func *= (a: inout Tensor, b: Float) { a.update { $0 * b } }
+  public static func *= (a: inout Tensor, b: Float) { a.update { $0.each { $0 * b } } }
 
   /// Divides every element by a number in place.
-  public static func /= (a: inout Tensor, b: Float) { a.update { $0 / b } }
+  public static func /= (a: inout Tensor, b: Float) { a.update { $0.each { $0 / b } } }
 
   /// Adds `factor·other` in place, without making a tensor of the product.
   public mutating func add(_ other: Tensor, times factor: Float) {
-    combine(other) { $0 + factor * $1 }
+    combine(other) { $0.each { $0 + factor * $1 } }
   }
+}
 
-  /// Applies `function` to every element of `a`, on several threads.
-  @inline(__always)
-  private static func mapped(_ a: Tensor, _ function: (Float) -> Float) -> Tensor {
+// A function of single elements would be called millions of times through a pointer if it were
+// handed through the loops below. So they hand out long runs of elements instead, to closures
+// that the compiler sees together with the function: those become vector loops.
+
+extension Tensor {
+  /// Lets `body` map runs of this tensor's elements to those of a new one, on several threads.
+  static func mapped(_ a: Tensor, grain: Int = NestedLoops.grain, _ body: (Run) -> Void) -> Tensor {
     let count = a.count
     return Tensor(uninitialized: a.shape) { result in
       a.withElements { a in
-        Parallel.forRanges(count, grain: NestedLoops.grain) { range in
-          for i in range { result[i] = function(a[i]) }
+        Parallel.forRanges(count, grain: grain) { range in
+          let start = range.lowerBound
+          body(Run(from: a + start, to: result + start, count: range.count))
         }
       }
     }
   }
 
-  /// Applies `function` to every element in place, on several threads.
-  @inline(__always)
-  private mutating func update(_ function: (Float) -> Float) {
+  /// Lets `body` change runs of this tensor's elements in place, on several threads.
+  private mutating func update(_ body: (Run) -> Void) {
     let count = count
     withMutableElements { elements in
       Parallel.forRanges(count, grain: NestedLoops.grain) { range in
-        for i in range { elements[i] = function(elements[i]) }
+        let start = elements + range.lowerBound
+        body(Run(from: start, to: start, count: range.count))
       }
     }
   }
 
-  /// Applies `function` to the pairs of elements of `a` and `b`, broadcast, on several threads.
-  @inline(__always)
-  private static func combined(
-    _ a: Tensor, _ b: Tensor, _ function: (Float, Float) -> Float
-  ) -> Tensor {
-    let loops = NestedLoops(broadcasting: a.shape, b.shape)
-    let (stepA, stepB) = loops.innermostSteps
-    return Tensor(uninitialized: loops.shape) { result in
-      a.withElements { a in
-        b.withElements { b in
-          loops.forEachRun { at, i, j, count in
-            if stepA == 1, stepB == 1 {
-              for k in 0..<count { result[at + k] = function(a[i + k], b[j + k]) }
-            } else if stepB == 1 {
-              let left = a[i]
-              for k in 0..<count { result[at + k] = function(left, b[j + k]) }
-            } else {
-              let right = b[j]
-              for k in 0..<count { result[at + k] = function(a[i + k], right) }
-            }
-          }
-        }
-      }
+  /// Lets `body` combine runs of elements of `a` and `b`, broadcast, on several threads.
+  private static func combined(_ a: Tensor, _ b: Tensor, _ body: (PairedRun) -> Void) -> Tensor {
+    let shape = a.shape == b.shape ? a.shape : NestedLoops.broadcastShape(a.shape, b.shape)
+    return Tensor(uninitialized: shape) { result in
+      a.withElements { forEachPairedRun($0, a.shape, b, shape, into: result, body) }
     }
   }
 
-  /// Applies `function` to this tensor's elements and those of `b`, broadcast, in place.
-  @inline(__always)
-  private mutating func combine(_ b: Tensor, _ function: (Float, Float) -> Float) {
-    let loops = NestedLoops(broadcasting: shape, b.shape)
-    guard loops.shape == shape else {
+  /// Lets `body` combine runs of this tensor's elements and those of `b`, broadcast, in place.
+  private mutating func combine(_ b: Tensor, _ body: (PairedRun) -> Void) {
+    let shape = shape
+    guard b.shape == shape || NestedLoops.broadcastShape(shape, b.shape) == shape else {
       fatalError("cannot combine a tensor of shape \(b.shape) into one of \(shape)")
     }
-    let (_, stepB) = loops.innermostSteps
-    withMutableElements { a in
-      b.withElements { b in
-        loops.forEachRun { at, _, j, count in
-          if stepB == 1 {
-            for k in 0..<count { a[at + k] = function(a[at + k], b[j + k]) }
-          } else {
-            let right = b[j]
-            for k in 0..<count { a[at + k] = function(a[at + k], right) }
-          }
+    withMutableElements { Self.forEachPairedRun($0, shape, b, shape, into: $0, body) }
+  }
+
+  private static func forEachPairedRun(
+    _ a: UnsafePointer<Float>, _ shapeA: Shape, _ b: Tensor, _ shape: Shape,
+    into result: UnsafeMutablePointer<Float>, _ body: (PairedRun) -> Void
+  ) {
+    let shapeB = b.shape
+    b.withElements { b in
+      if shapeA == shapeB {
+        return Parallel.forRanges(shape.elementCount, grain: NestedLoops.grain) { range in
+          let start = range.lowerBound
+          body(PairedRun(a + start, 1, b + start, 1, to: result + start, count: range.count))
         }
       }
+      let loops = NestedLoops(broadcasting: shapeA, shapeB)
+      let (stepA, stepB) = loops.innermostSteps
+      loops.forEachRun { at, i, j, count in
+        body(PairedRun(a + i, stepA, b + j, stepB, to: result + at, count: count))
+      }
+    }
+  }
+}
+
+/// A stretch of elements and where their images go.
+struct Run {
+  let from: UnsafePointer<Float>
+  let to: UnsafeMutablePointer<Float>
+  let count: Int
+}
+
+extension Run {
+  /// Applies `function` to every element.
+  @inline(__always)
+  fileprivate func each(_ function: (Float) -> Float) {
+    for i in 0..<count { to[i] = function(from[i]) }
+  }
+}
+
+/// Two stretches of elements, either of which may be one element repeated, and where what becomes
+/// of the pairs goes.
+private struct PairedRun {
+  let a: UnsafePointer<Float>
+  let b: UnsafePointer<Float>
+  let to: UnsafeMutablePointer<Float>
+  let count: Int
+  let isRepeatedA: Bool
+  let isRepeatedB: Bool
+
+  init(
+    _ a: UnsafePointer<Float>, _ stepA: Int, _ b: UnsafePointer<Float>, _ stepB: Int,
+    to: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    (self.a, self.b, self.to, self.count) = (a, b, to, count)
+    (isRepeatedA, isRepeatedB) = (stepA == 0, stepB == 0)
+  }
+
+  /// Applies `function` to every pair.
+  @inline(__always)
+  func each(_ function: (Float, Float) -> Float) {
+    if isRepeatedB {
+      let right = b[0]
+      for i in 0..<count { to[i] = function(a[i], right) }
+    } else if isRepeatedA {
+      let left = a[0]
+      for i in 0..<count { to[i] = function(left, b[i]) }
+    } else {
+      for i in 0..<count { to[i] = function(a[i], b[i]) }
     }
   }
 }

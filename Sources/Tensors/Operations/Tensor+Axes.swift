@@ -67,16 +67,19 @@ extension Tensor {
     }
     let outer = shape[..<axis].reduce(1, *)
     let width = shape[axis...].reduce(1, *)
+    let widths = parts.map { $0.shape[axis...].reduce(1, *) }
     return Tensor(uninitialized: shape) { result in
-      var start = 0
-      for part in parts {
-        let partWidth = part.shape[axis...].reduce(1, *)
-        part.withElements { x in
-          for i in 0..<outer {
-            (result + i * width + start).update(from: x + i * partWidth, count: partWidth)
+      withExtendedLifetime(parts) {
+        let sources = parts.map { UnsafePointer($0.storage.pointer) }
+        Parallel.forRanges(outer, grain: NestedLoops.grain / (width + 1) + 1) { range in
+          for i in range {
+            var place = result + i * width
+            for (source, width) in zip(sources, widths) {
+              place.update(from: source + i * width, count: width)
+              place += width
+            }
           }
         }
-        start += partWidth
       }
     }
   }
@@ -99,9 +102,11 @@ extension Tensor {
     let (length, step) = (range.count * inner, shape[axis] * inner)
     return Tensor(uninitialized: newShape) { result in
       withElements { x in
-        for i in 0..<outer {
-          (result + i * length).update(
-            from: x + i * step + range.lowerBound * inner, count: length)
+        Parallel.forRanges(outer, grain: NestedLoops.grain / (length + 1) + 1) { entries in
+          for i in entries {
+            (result + i * length).update(
+              from: x + i * step + range.lowerBound * inner, count: length)
+          }
         }
       }
     }
@@ -121,9 +126,11 @@ extension Tensor {
     let (length, step) = (part.shape[axis] * inner, shape[axis] * inner)
     withMutableElements { x in
       part.withElements { part in
-        for i in 0..<outer {
-          let (from, to) = (part + i * length, x + i * step + start * inner)
-          for k in 0..<length { to[k] += from[k] }
+        Parallel.forRanges(outer, grain: NestedLoops.grain / (length + 1) + 1) { entries in
+          for i in entries {
+            let (from, to) = (part + i * length, x + i * step + start * inner)
+            for k in 0..<length { to[k] += from[k] }
+          }
         }
       }
     }

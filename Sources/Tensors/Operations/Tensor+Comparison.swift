@@ -1,7 +1,11 @@
 extension Tensor: Equatable {
   /// Whether shapes and all elements are equal, bit for bit but for the sign of zero.
   public static func == (a: Tensor, b: Tensor) -> Bool {
-    a.shape == b.shape && a.elements == b.elements
+    guard a.shape == b.shape else { return false }
+    let count = a.count
+    return a.withElements { a in
+      b.withElements { b in (0..<count).allSatisfy { a[$0] == b[$0] } }
+    }
   }
 
   /// The largest absolute difference between corresponding elements; NaN where one is NaN.

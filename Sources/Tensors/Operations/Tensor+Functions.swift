@@ -1,58 +1,59 @@
 import Foundation
 
 /// Raises e to the power of every element.
-public func exp(_ x: Tensor) -> Tensor { each(x) { Foundation.exp($0) } }
+public func exp(_ x: Tensor) -> Tensor { runs(x) { $0.each { Foundation.exp($0) } } }
 
 /// Takes every element's natural logarithm.
-public func log(_ x: Tensor) -> Tensor { each(x) { Foundation.log($0) } }
+public func log(_ x: Tensor) -> Tensor { runs(x) { $0.each { Foundation.log($0) } } }
 
 /// Takes every element's square root.
-public func sqrt(_ x: Tensor) -> Tensor { each(x) { $0.squareRoot() } }
+public func sqrt(_ x: Tensor) -> Tensor { runs(x) { $0.each { $0.squareRoot() } } }
 
 /// Multiplies every element by itself.
-public func square(_ x: Tensor) -> Tensor { each(x) { $0 * $0 } }
+public func square(_ x: Tensor) -> Tensor { runs(x) { $0.each { $0 * $0 } } }
 
 /// Raises every element to a power.
 public func pow(_ x: Tensor, _ exponent: Float) -> Tensor {
-  each(x) { Foundation.pow($0, exponent) }
+  runs(x) { $0.each { Foundation.pow($0, exponent) } }
 }
 
 /// Takes every element's absolute value.
-public func abs(_ x: Tensor) -> Tensor { each(x) { Swift.abs($0) } }
+public func abs(_ x: Tensor) -> Tensor { runs(x) { $0.each { Swift.abs($0) } } }
 
 /// Takes every element's sine.
-public func sin(_ x: Tensor) -> Tensor { each(x) { Foundation.sin($0) } }
+public func sin(_ x: Tensor) -> Tensor { runs(x) { $0.each { Foundation.sin($0) } } }
 
 /// Takes every element's cosine.
-public func cos(_ x: Tensor) -> Tensor { each(x) { Foundation.cos($0) } }
+public func cos(_ x: Tensor) -> Tensor { runs(x) { $0.each { Foundation.cos($0) } } }
 
 /// Takes every element's hyperbolic tangent.
-public func tanh(_ x: Tensor) -> Tensor { each(x) { Foundation.tanh($0) } }
+public func tanh(_ x: Tensor) -> Tensor { runs(x) { $0.each { Foundation.tanh($0) } } }
 
 /// Applies the logistic function, `1/(1 + exp(-x))`, to every element.
-public func sigmoid(_ x: Tensor) -> Tensor { each(x) { 1 / (1 + Foundation.exp(-$0)) } }
+public func sigmoid(_ x: Tensor) -> Tensor { runs(x) { $0.each { 1 / (1 + Foundation.exp(-$0)) } } }
 
 /// Applies SiLU, `x·sigmoid(x)`, to every element.
 public func silu(_ x: Tensor) -> Tensor { Kernel.silu(x) }
 
 /// Replaces negative elements by zero.
-public func relu(_ x: Tensor) -> Tensor { each(x) { max($0, 0) } }
+public func relu(_ x: Tensor) -> Tensor { runs(x) { $0.each { max($0, 0) } } }
 
 /// Applies `log(1 + exp(x))` to every element, without overflow and without loss far from zero.
 public func softplus(_ x: Tensor) -> Tensor {
-  each(x) { max($0, 0) + log1p(Foundation.exp(-Swift.abs($0))) }
+  runs(x) { $0.each { max($0, 0) + log1p(Foundation.exp(-Swift.abs($0))) } }
 }
 
-/// Applies `function` to every element, on several threads.
-@inline(__always)
-private func each(_ x: Tensor, _ function: (Float) -> Float) -> Tensor {
-  let count = x.count
-  return Tensor(uninitialized: x.shape) { result in
-    x.withElements { x in
-      Parallel.forRanges(count, grain: 1 << 13) { range in
-        for i in range { result[i] = function(x[i]) }
-      }
-    }
+/// Lets `body` map runs of elements to those of a new tensor: shorter runs
+/// than for arithmetic, since functions cost more.
+private func runs(_ x: Tensor, _ body: (Run) -> Void) -> Tensor {
+  .mapped(x, grain: 1 << 13, body)
+}
+
+extension Run {
+  /// Applies `function` to every element; in every file anew, to be compiled into its callers.
+  @inline(__always)
+  fileprivate func each(_ function: (Float) -> Float) {
+    for i in 0..<count { to[i] = function(from[i]) }
   }
 }
 
@@ -60,7 +61,7 @@ extension Tensor {
   /// Moves every element to the nearest point of `range`.
   public func clamped(to range: ClosedRange<Float>) -> Tensor {
     let (lowest, highest) = (range.lowerBound, range.upperBound)
-    return each(self) { Swift.min(Swift.max($0, lowest), highest) }
+    return runs(self) { $0.each { Swift.min(Swift.max($0, lowest), highest) } }
   }
 
   /// Applies `function` to every element, in order, on one thread.
@@ -74,20 +75,18 @@ extension Tensor {
     }
   }
 
-  /// Applies `function`, which must not have side effects, to the pairs of elements of two tensors
-  /// of equal shape, on several threads.
+  /// Applies `function` to the pairs of elements of two tensors of equal shape, in order, on one
+  /// thread.
   @inlinable
   public static func combining(
-    _ a: Tensor, _ b: Tensor, _ function: (Float, Float) -> Float
-  ) -> Tensor {
+    _ a: Tensor, _ b: Tensor, _ function: (Float, Float) throws -> Float
+  ) rethrows -> Tensor {
     guard a.shape == b.shape else { fatalError("shapes \(a.shape) and \(b.shape) differ") }
     let count = a.count
-    return Tensor(uninitialized: a.shape) { result in
-      a.withElements { a in
-        b.withElements { b in
-          Parallel.forRanges(count, grain: 1 << 15) { range in
-            for i in range { result[i] = function(a[i], b[i]) }
-          }
+    return try Tensor(uninitialized: a.shape) { result in
+      try a.withElements { a in
+        try b.withElements { b in
+          for i in 0..<count { result[i] = try function(a[i], b[i]) }
         }
       }
     }

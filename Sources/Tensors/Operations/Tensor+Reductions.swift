@@ -2,62 +2,68 @@
 /// threads: a mean over millions of single-precision numbers is exact to their own rounding.
 extension Tensor {
   /// The sum of all elements.
-  public func sum() -> Double { total { Double($0) } }
+  public func sum() -> Double { total { x, range in partialSum(range) { Double(x[$0]) } } }
 
   /// The mean of all elements.
   public func mean() -> Double { sum() / Double(count) }
 
   /// The sum of all elements' squares.
-  public func sumOfSquares() -> Double { total { Double($0) * Double($0) } }
+  public func sumOfSquares() -> Double {
+    total { x, range in partialSum(range) { Double(x[$0]) * Double(x[$0]) } }
+  }
 
   /// The mean of all elements' squared distances from their mean (divided by their number, not by
   /// one less).
   public func variance() -> Double {
     let center = mean()
-    return total { (Double($0) - center) * (Double($0) - center) } / Double(count)
+    let squares = total { x, range in
+      partialSum(range) { (Double(x[$0]) - center) * (Double(x[$0]) - center) }
+    }
+    return squares / Double(count)
   }
 
   /// The Euclidean norm of all elements.
   public func norm() -> Double { sumOfSquares().squareRoot() }
 
   /// The largest element.
-  public func max() -> Float { extreme(Swift.max) }
+  public func max() -> Float {
+    withElements { x in (0..<count).reduce(-.infinity) { Swift.max($0, x[$1]) } }
+  }
 
   /// The smallest element.
-  public func min() -> Float { extreme(Swift.min) }
+  public func min() -> Float {
+    withElements { x in (0..<count).reduce(.infinity) { Swift.min($0, x[$1]) } }
+  }
 
   /// The sum of the products of corresponding elements.
   public func dot(_ other: Tensor) -> Double {
     guard other.shape == shape else {
       fatalError("no inner product between shapes \(shape) and \(other.shape)")
     }
-    let count = count
-    return withElements { a in
-      other.withElements { b in
-        Self.total(count) { Double(a[$0]) * Double(b[$0]) }
-      }
+    return other.withElements { b in
+      total { a, range in partialSum(range) { Double(a[$0]) * Double(b[$0]) } }
     }
   }
 
   /// Sums over `axes` (negative: from the back), which vanish, or stay with extent 1.
   public func sum(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: 0, +)
+    reduced(axes, keepingAxes, from: 0) { $0.combine(+) }
   }
 
   /// Averages over `axes` (negative: from the back), which vanish, or stay with extent 1.
   public func mean(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     let averaged = axes.map { shape[shape.axis($0)] }.reduce(1, *)
-    return reduced(axes, keepingAxes, from: 0, scale: 1 / Double(averaged), +)
+    return reduced(axes, keepingAxes, from: 0, scale: 1 / Double(averaged)) { $0.combine(+) }
   }
 
   /// Takes the largest over `axes` (negative: from the back), which vanish, or stay with extent 1.
   public func max(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: -.infinity) { Swift.max($0, $1) }
+    reduced(axes, keepingAxes, from: -.infinity) { $0.combine { Swift.max($0, $1) } }
   }
 
   /// Takes the smallest over `axes` (negative: from the back), which vanish, or stay with extent 1.
   public func min(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: .infinity) { Swift.min($0, $1) }
+    reduced(axes, keepingAxes, from: .infinity) { $0.combine { Swift.min($0, $1) } }
   }
 
   /// Takes the mean squared distance from the mean over `axes`, which vanish, or stay with extent 1.
@@ -97,29 +103,26 @@ extension Tensor {
     return sum(axes: axes).reshaped(shape)
   }
 
-  /// Combines, in double precision, the elements that differ only along `axes`.
-  @inline(__always)
+  /// Lets `body` combine, in double precision, the elements that differ only along `axes`.
   private func reduced(
     _ axes: [Int], _ keepingAxes: Bool, from initial: Double, scale: Double = 1,
-    _ combine: (Double, Double) -> Double
+    _ body: (ReducedRun) -> Void
   ) -> Tensor {
     let gone = Set(axes.map { shape.axis($0) })
     let narrow = shape(without: gone, keepingAxes: true)
     let loops = NestedLoops(
       shape, first: NestedLoops.broadcastSteps(narrow), second: shape.steps)
-    let runsAreReduced = loops.innermostSteps.first == 0
+    let isOneResult = loops.innermostSteps.first == 0
     var results = [Double](repeating: initial, count: narrow.elementCount)
     withElements { x in
       results.withUnsafeMutableBufferPointer { results in
+        guard let base = results.baseAddress else { return }
         forEachOutermost(loops) { elements in
           loops.forEachRun(in: elements) { at, slot, _, length in
-            if runsAreReduced {
-              results[slot] = combine(results[slot], fold(x + at, length, initial, combine))
-            } else {
-              for k in 0..<length {
-                results[slot + k] = combine(results[slot + k], Double(x[at + k]))
-              }
-            }
+            body(
+              ReducedRun(
+                x: x + at, count: length, results: base + slot, isOneResult: isOneResult,
+                initial: initial))
           }
         }
       }
@@ -140,72 +143,72 @@ extension Tensor {
     }
   }
 
-  /// The sum of `term` over all elements.
-  @inline(__always)
-  private func total(_ term: (Float) -> Double) -> Double {
-    let count = count
-    return withElements { x in
-      Self.total(count) { term(x[$0]) }
-    }
-  }
-
-  /// The sum of `term` over `0..<count`: partial sums of pieces, added in order.
-  @inline(__always)
-  private static func total(_ count: Int, _ term: (Int) -> Double) -> Double {
-    let grain = NestedLoops.grain
-    var partial = [Double](repeating: 0, count: (count + grain - 1) / grain)
-    partial.withUnsafeMutableBufferPointer { partial in
-      Parallel.forRanges(count, grain: grain) { range in
-        // Four sums side by side: one alone would wait for each addition to finish.
-        var (a, b, c, d) = (0.0, 0.0, 0.0, 0.0)
-        var i = range.lowerBound
-        while i + 4 <= range.upperBound {
-          a += term(i)
-          b += term(i + 1)
-          c += term(i + 2)
-          d += term(i + 3)
-          i += 4
+  /// The sum of what `partial` gives for ranges of the elements; on several threads, but added in
+  /// order.
+  private func total(
+    _ partial: (_ x: UnsafePointer<Float>, _ range: Range<Int>) -> Double
+  ) -> Double {
+    let (count, grain) = (count, NestedLoops.grain)
+    var sums = [Double](repeating: 0, count: (count + grain - 1) / grain)
+    withElements { x in
+      sums.withUnsafeMutableBufferPointer { sums in
+        Parallel.forRanges(count, grain: grain) { range in
+          sums[range.lowerBound / grain] = partial(x, range)
         }
-        while i < range.upperBound {
-          a += term(i)
-          i += 1
-        }
-        partial[range.lowerBound / grain] = (a + b) + (c + d)
       }
     }
-    return partial.reduce(0, +)
-  }
-
-  /// The largest or smallest element.
-  private func extreme(_ choose: (Float, Float) -> Float) -> Float {
-    guard count > 0 else { fatalError("no extreme of an empty tensor") }
-    let count = count
-    return withElements { x in
-      var result = x[0]
-      for i in 1..<count { result = choose(result, x[i]) }
-      return result
-    }
+    return sums.reduce(0, +)
   }
 }
 
-/// Combines the elements of a run, four partial results side by side.
+/// The sum of `term` over a range, in four parts side by side: one alone would wait for each
+/// addition to finish before the next.
 @inline(__always)
-private func fold(
-  _ x: UnsafePointer<Float>, _ count: Int, _ initial: Double,
-  _ combine: (Double, Double) -> Double
-) -> Double {
-  var (a, b, c, d) = (initial, initial, initial, initial)
-  var k = 0
-  while k + 4 <= count {
-    a = combine(a, Double(x[k]))
-    b = combine(b, Double(x[k + 1]))
-    c = combine(c, Double(x[k + 2]))
-    d = combine(d, Double(x[k + 3]))
-    k += 4
+private func partialSum(_ range: Range<Int>, _ term: (Int) -> Double) -> Double {
+  var (a, b, c, d) = (0.0, 0.0, 0.0, 0.0)
+  var i = range.lowerBound
+  while i + 4 <= range.upperBound {
+    a += term(i)
+    b += term(i + 1)
+    c += term(i + 2)
+    d += term(i + 3)
+    i += 4
   }
-  while k < count {
-    a = combine(a, Double(x[k]))
-    k += 1
+  while i < range.upperBound {
+    a += term(i)
+    i += 1
   }
-  return combine(combine(a, b), combine(c, d))
+  return (a + b) + (c + d)
+}
+
+/// A stretch of elements, and the result that they all go into, or their results side by side.
+private struct ReducedRun {
+  let x: UnsafePointer<Float>
+  let count: Int
+  let results: UnsafeMutablePointer<Double>
+  let isOneResult: Bool
+  let initial: Double
+
+  /// Combines every element with what its result was.
+  @inline(__always)
+  func combine(_ function: (Double, Double) -> Double) {
+    guard isOneResult else {
+      for i in 0..<count { results[i] = function(results[i], Double(x[i])) }
+      return
+    }
+    var (a, b, c, d) = (initial, initial, initial, initial)
+    var i = 0
+    while i + 4 <= count {
+      a = function(a, Double(x[i]))
+      b = function(b, Double(x[i + 1]))
+      c = function(c, Double(x[i + 2]))
+      d = function(d, Double(x[i + 3]))
+      i += 4
+    }
+    while i < count {
+      a = function(a, Double(x[i]))
+      i += 1
+    }
+    results[0] = function(results[0], function(function(a, b), function(c, d)))
+  }
 }
