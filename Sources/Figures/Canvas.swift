@@ -49,6 +49,12 @@ public final class Canvas {
     stroke(path, color, Stroke(width: width, dash: dash))
   }
 
+  /// Fills a circle; in files it takes much less space than a path.
+  public func dot(_ p: Point, radius: Double, _ color: Color) {
+    // A line without length is drawn as nothing but its two round ends.
+    stroke(.segment(p, p), color, Stroke(width: 2 * radius, cap: .round))
+  }
+
   /// Fills the whole surface.
   public func paint(_ color: Color) {
     setSource(color)
@@ -174,6 +180,34 @@ public final class Canvas {
     }
   }
 
+  /// Draws into a rectangle by way of a transparent picture if the file is one of paths; for
+  /// drawings of so many pieces that their picture is smaller.
+  public func rasterized(_ box: Rectangle, _ body: (Canvas) -> Void) {
+    guard isVector else {
+      body(self)
+      return
+    }
+    let density = 3.0
+    let surface = cairo_image_surface_create(
+      CAIRO_FORMAT_ARGB32, Int32((box.width * density).rounded(.up)),
+      Int32((box.height * density).rounded(.up)))
+    let inner = cairo_create(surface)
+    defer {
+      cairo_destroy(inner)
+      cairo_surface_destroy(surface)
+    }
+    guard let inner else { fatalError("cannot make a surface for \(box)") }
+    cairo_scale(inner, density, density)
+    cairo_translate(inner, -box.x, -box.y)
+    body(Canvas(context: inner, size: size, isVector: false, pixelsPerUnit: density))
+    saved {
+      cairo_translate(context, box.x, box.y)
+      cairo_scale(context, 1 / density, 1 / density)
+      cairo_set_source_surface(context, surface, 0, 0)
+      cairo_paint(context)
+    }
+  }
+
   // MARK: - Cairo
 
   private func trace(_ path: Path) {
@@ -191,83 +225,4 @@ public final class Canvas {
   private func setSource(_ c: Color) {
     cairo_set_source_rgba(context, c.red, c.green, c.blue, c.opacity)
   }
-}
-
-/// How the outline of a path is drawn.
-public struct Stroke: Equatable, Sendable {
-  /// The shape of the ends of an open line.
-  public enum Cap: Sendable { case butt, round }
-
-  /// The thickness in pixels.
-  public var width: Double
-  /// The pattern of the line.
-  public var dash: Dash
-  /// The shape of its ends.
-  public var cap: Cap
-
-  /// Makes a pen.
-  public init(width: Double = Style.lineWidth, dash: Dash = .solid, cap: Cap = .butt) {
-    self.width = width
-    self.dash = dash
-    self.cap = cap
-  }
-}
-
-/// The pattern of a line.
-public enum Dash: Equatable, Sendable {
-  case solid, dashed, dotted, dashDotted
-
-  func lengths(width: Double) -> [Double] {
-    let unit = max(width, 0.8)
-    return switch self {
-    case .solid: []
-    case .dashed: [4 * unit, 2.5 * unit]
-    case .dotted: [1.2 * unit, 1.8 * unit]
-    case .dashDotted: [5 * unit, 2 * unit, 1.2 * unit, 2 * unit]
-    }
-  }
-}
-
-/// The point of a text or box that a position refers to.
-public struct Anchor: Equatable, Sendable {
-  /// The places across a text.
-  public enum Horizontal: Sendable { case left, center, right }
-  /// The places along its height; the baseline is that of the first line.
-  public enum Vertical: Sendable { case top, middle, baseline, bottom }
-
-  /// The place across.
-  public var horizontal: Horizontal
-  /// The place along the height.
-  public var vertical: Vertical
-
-  /// Makes an anchor.
-  public init(_ horizontal: Horizontal, _ vertical: Vertical) {
-    self.horizontal = horizontal
-    self.vertical = vertical
-  }
-
-  /// The upper left corner.
-  public static let topLeft = Anchor(.left, .top)
-  /// The middle of the upper edge.
-  public static let top = Anchor(.center, .top)
-  /// The upper right corner.
-  public static let topRight = Anchor(.right, .top)
-  /// The middle of the left edge.
-  public static let left = Anchor(.left, .middle)
-  /// The middle.
-  public static let center = Anchor(.center, .middle)
-  /// The middle of the right edge.
-  public static let right = Anchor(.right, .middle)
-  /// The lower left corner.
-  public static let bottomLeft = Anchor(.left, .bottom)
-  /// The middle of the lower edge.
-  public static let bottom = Anchor(.center, .bottom)
-  /// The lower right corner.
-  public static let bottomRight = Anchor(.right, .bottom)
-  /// The start of the baseline.
-  public static let baselineLeft = Anchor(.left, .baseline)
-  /// The middle of the baseline.
-  public static let baseline = Anchor(.center, .baseline)
-  /// The end of the baseline.
-  public static let baselineRight = Anchor(.right, .baseline)
 }

@@ -57,12 +57,15 @@ struct VectorMark: Mark {
     Domain(x: xScale.extent(x), y: yScale.extent(y))
   }
 
+  private static let width = 1.1
+
   private var lengths: [Double] { zip(u, v).map { ($0 * $0 + $1 * $1).squareRoot() } }
 
   func draw(on canvas: Canvas, in frame: Frame) {
     let longest = lengths.filter(\.isFinite).max() ?? 0
     guard longest > 0 else { return }
     let spacing = spacing(in: frame)
+    var (lines, heads) = (Path(), Path())
     for i in x.indices {
       let start = frame.point(x[i], y[i])
       var step = frame.point(x[i] + u[i], y[i] + v[i]) - start
@@ -79,9 +82,17 @@ struct VectorMark: Mark {
       // An arrow is centered on its place, unless its length is meant in units of the axes.
       var origin = start
       if case .scaled = length {} else { origin = start - 0.5 * step }
-      let color = colors?.color(lengths[i]) ?? color
-      Arrow.draw(on: canvas, from: origin, to: origin + step, color: color, width: 1.1)
+      guard let colors else {
+        lines.add(Arrow.line(from: origin, to: origin + step, width: VectorMark.width))
+        heads.add(Arrow.head(from: origin, to: origin + step, width: VectorMark.width))
+        continue
+      }
+      Arrow.draw(
+        on: canvas, from: origin, to: origin + step, color: colors.color(lengths[i]),
+        width: VectorMark.width)
     }
+    canvas.stroke(lines, color, width: VectorMark.width)
+    canvas.fill(heads, color)
   }
 
   // The distance of neighbors if the points are spread evenly.
@@ -95,6 +106,7 @@ struct VectorMark: Mark {
   }
 
   var colorBar: ColorBar? { colors.map { ColorBar(scale: $0, label: colorLabel) } }
+  var fillsFrame: Bool { true }
 
   var legend: LegendEntry? {
     label.map { LegendEntry(label: $0, swatch: .line(color, Stroke(width: 1.2), nil)) }
@@ -116,10 +128,15 @@ enum Arrow {
     return .polygon([b, base + across, b - 0.8 * along, base - across])
   }
 
-  static func draw(on canvas: Canvas, from a: Point, to b: Point, color: Color, width: Double) {
+  /// Returns the line of an arrow, which ends within the head.
+  static func line(from a: Point, to b: Point, width: Double) -> Path {
     let step = b - a
     let length = min(3.2 * width + 3.5, 0.55 * step.length)
-    canvas.stroke(.segment(a, b - (0.7 * length / step.length) * step), color, width: width)
+    return .segment(a, b - (0.7 * length / step.length) * step)
+  }
+
+  static func draw(on canvas: Canvas, from a: Point, to b: Point, color: Color, width: Double) {
+    canvas.stroke(line(from: a, to: b, width: width), color, width: width)
     canvas.fill(head(from: a, to: b, width: width), color)
   }
 }

@@ -21,13 +21,16 @@ public struct ImageGrid: Drawable {
   public var gap: Double
   /// Whether the pixels are blended when a picture is magnified.
   public var isSmooth: Bool
+  /// Whether a thin line shows where each picture ends; for pictures with white edges.
+  public var hasOutlines: Bool
 
   /// Makes a grid.
   /// - Parameter cellWidth: the width of a picture on the page; a 32-pixel picture at 64 shows each
   ///   of its pixels as a square of two.
   public init(
     title: String = "", rows: [[Picture]], rowLabels: [String] = [], columnLabels: [String] = [],
-    captions: [[String]] = [], cellWidth: Double = 64, gap: Double = 4, isSmooth: Bool = false
+    captions: [[String]] = [], cellWidth: Double = 64, gap: Double = 4, isSmooth: Bool = false,
+    hasOutlines: Bool = false
   ) {
     self.title = title
     self.rows = rows
@@ -37,17 +40,20 @@ public struct ImageGrid: Drawable {
     self.cellWidth = cellWidth
     self.gap = gap
     self.isSmooth = isSmooth
+    self.hasOutlines = hasOutlines
   }
 
   /// Makes a grid of `columns` columns that is filled row by row.
   public init(
     title: String = "", _ pictures: [Picture], columns: Int, cellWidth: Double = 64,
-    gap: Double = 4, isSmooth: Bool = false
+    gap: Double = 4, isSmooth: Bool = false, hasOutlines: Bool = false
   ) {
     let rows = stride(from: 0, to: pictures.count, by: max(columns, 1)).map {
       Array(pictures[$0..<min($0 + max(columns, 1), pictures.count)])
     }
-    self.init(title: title, rows: rows, cellWidth: cellWidth, gap: gap, isSmooth: isSmooth)
+    self.init(
+      title: title, rows: rows, cellWidth: cellWidth, gap: gap, isSmooth: isSmooth,
+      hasOutlines: hasOutlines)
   }
 
   // MARK: - Space
@@ -131,10 +137,9 @@ public struct ImageGrid: Drawable {
     for (i, picture) in row.enumerated() {
       let x = corner.x + Double(i) * (columnWidth + gap) + (columnWidth - cellWidth) / 2
       let own = cellWidth * Double(picture.height) / Double(picture.width)
-      canvas.draw(
-        picture,
-        in: Rectangle(x: x, y: corner.y + (height - own) / 2, width: cellWidth, height: own),
-        smooth: isSmooth)
+      let box = Rectangle(x: x, y: corner.y + (height - own) / 2, width: cellWidth, height: own)
+      canvas.draw(picture, in: box, smooth: isSmooth)
+      if hasOutlines { canvas.stroke(.rectangle(box), Color(grey: 0.8), width: 0.8) }
       guard index < captions.count, i < captions[index].count else { continue }
       canvas.text(
         captions[index][i], at: Point(x + cellWidth / 2, corner.y + height + 4), anchor: .top)

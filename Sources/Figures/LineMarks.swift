@@ -13,16 +13,22 @@ struct LineMark: Mark {
     Domain(x: xScale.extent(x), y: yScale.extent(y))
   }
 
+  private func places(in frame: Frame) -> [Point] {
+    zip(x, y).map { frame.point($0, $1) }
+  }
+
   func points(in frame: Frame) -> [Point] {
-    let places = zip(x, y).map { frame.point($0, $1) }
+    let places = places(in: frame)
     guard isStepped else { return places }
     return zip(places, places.dropFirst()).flatMap { [$0, Point($1.x, $0.y)] } + places.suffix(1)
   }
 
   func draw(on canvas: Canvas, in frame: Frame) {
     let points = points(in: frame)
-    canvas.stroke(Path(points: points), color, stroke)
-    for p in points where p.isFinite {
+    var path = Path()
+    for piece in Simplification.pieces(points) { path.add(Path(points: piece)) }
+    canvas.stroke(path, color, stroke)
+    for p in places(in: frame) where p.isFinite {
       marker?.draw(on: canvas, at: p, radius: Style.pointRadius * 1.3, color: color)
     }
     if hasArrow, let tip = points.last {
@@ -61,10 +67,10 @@ struct BandMark: Mark {
   // A curve that leaves a logarithmic axis is cut at the edge instead of breaking the outline.
   func draw(on canvas: Canvas, in frame: Frame) {
     func edge(_ values: [Double]) -> [Point] {
-      zip(x, values).map { Point(frame.clamped(x: $0), frame.clamped(y: $1)) }
+      let places = zip(x, values).map { Point(frame.clamped(x: $0), frame.clamped(y: $1)) }
+      return Simplification.pieces(places.filter { $0.isFinite }).first ?? []
     }
-    let outline = edge(upper) + edge(lower).reversed()
-    canvas.fill(.polygon(outline.filter { $0.isFinite }), color.opacity(opacity))
+    canvas.fill(.polygon(edge(upper) + edge(lower).reversed()), color.opacity(opacity))
   }
 
   var legend: LegendEntry? {
@@ -95,6 +101,17 @@ struct ScatterMark: Mark {
   }
 
   func draw(on canvas: Canvas, in frame: Frame) {
+    guard x.count > ScatterMark.mostVectors else {
+      drawPoints(on: canvas, in: frame)
+      return
+    }
+    canvas.rasterized(frame.rectangle) { drawPoints(on: $0, in: frame) }
+  }
+
+  // More points than this make a vector file larger than their picture.
+  private static let mostVectors = 2500
+
+  private func drawPoints(on canvas: Canvas, in frame: Frame) {
     for i in 0..<min(x.count, y.count) {
       let p = frame.point(x[i], y[i])
       guard p.isFinite else { continue }

@@ -12,6 +12,8 @@ protocol Mark: Sendable {
   func labelPoint(in frame: Frame) -> Point?
   /// Whether the layer fills the frame, so that a grid would be hidden or disturb.
   var coversGrid: Bool { get }
+  /// Whether the layer leaves no room for a legend.
+  var fillsFrame: Bool { get }
   /// Whether the layer lies below the grid and all other layers.
   var isBackground: Bool { get }
   /// Draws what must not be covered by other layers, after all of them.
@@ -24,6 +26,7 @@ extension Mark {
   func obstacles(in frame: Frame) -> [Point] { [] }
   func labelPoint(in frame: Frame) -> Point? { nil }
   var coversGrid: Bool { false }
+  var fillsFrame: Bool { coversGrid }
   var isBackground: Bool { false }
   func drawAbove(on canvas: Canvas, in frame: Frame) {}
 }
@@ -64,7 +67,7 @@ public enum Marker: Equatable, Sendable, CaseIterable {
 
   func draw(on canvas: Canvas, at p: Point, radius r: Double, color: Color) {
     switch self {
-    case .circle: canvas.fill(.circle(center: p, radius: r), color)
+    case .circle: canvas.dot(p, radius: r, color)
     case .ring:
       canvas.stroke(.circle(center: p, radius: r), color, width: max(0.9, r * 0.4))
     case .square:

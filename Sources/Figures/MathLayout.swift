@@ -92,7 +92,7 @@ struct MathLayout {
   }
 
   private func space(_ a: AtomClass, _ b: AtomClass, depth: Int) -> Double {
-    let narrow = depth > 0 ? 0.06 : 1
+    let narrow = depth > 0 ? 0.25 : 1
     switch (a, b) {
     case (.relation, _), (_, .relation): return 0.27 * narrow
     case (.binary, _), (_, .binary): return 0.2 * narrow

@@ -97,14 +97,14 @@ public struct MathText: Sendable {
   /// Returns the markup with line feeds put at spaces outside mathematics, so that no line is
   /// wider than `width` where that is possible.
   public static func wrapped(
-    _ markup: String, width: Double, size: Double = Style.fontSize
+    _ markup: String, width: Double, size: Double = Style.fontSize, bold: Bool = false
   ) -> String {
     var lines: [String] = []
     for paragraph in markup.split(separator: "\n", omittingEmptySubsequences: false) {
       var line = ""
       for word in words(paragraph) {
         let longer = line.isEmpty ? word : line + " " + word
-        if !line.isEmpty && MathText(longer, size: size).width > width {
+        if !line.isEmpty && MathText(longer, size: size, bold: bold).width > width {
           lines.append(line)
           line = word
         } else {

@@ -8,7 +8,10 @@ extension Plot {
   // MARK: - Space
 
   /// Everything that is decided before the size of the frame is known.
-  private struct Furniture {
+  struct Furniture {
+    var title: MathText
+    var xLabel: MathText
+    var yLabel: MathText
     var xTicks: Ticks
     var yTicks: Ticks
     var legend: Legend
@@ -16,13 +19,19 @@ extension Plot {
     var bars: [ColorBar]
   }
 
-  private func furniture(for size: Size) -> Furniture {
+  func furniture(for size: Size) -> Furniture {
     let ranges = ranges()
     let entries = panel.showsLegend && legendPlace != .none ? legendEntries : []
+    func lines(_ markup: String, within width: Double, bold: Bool = false) -> MathText {
+      MathText(MathText.wrapped(markup, width: width, bold: bold), bold: bold)
+    }
     return Furniture(
+      title: lines(title, within: size.width - 16, bold: true),
+      xLabel: lines(x.label, within: size.width - 70),
+      yLabel: lines(y.label, within: size.height - 50),
       xTicks: xTicks(ranges.x, width: size.width - 70),
       yTicks: ticks(y, ranges.y, count: Int((size.height - 70) / 36)),
-      legend: Legend(entries: entries), place: legendPlace,
+      legend: Legend(entries: entries), place: effectiveLegendPlace,
       bars: panel.showsColorBar ? colorBars : [])
   }
 
@@ -48,6 +57,11 @@ extension Plot {
     }
   }
 
+  private var effectiveLegendPlace: LegendPlace {
+    let isCrowded = legendPlace == .automatic && marks.contains(where: \.fillsFrame)
+    return isCrowded ? .below : legendPlace
+  }
+
   var legendEntries: [LegendEntry] {
     var entries: [LegendEntry] = []
     for entry in marks.compactMap(\.legend) where !entries.contains(entry) { entries.append(entry) }
@@ -64,7 +78,7 @@ extension Plot {
   func margins(for size: Size) -> Margins {
     let furniture = furniture(for: size)
     var margins = Margins(left: 6, right: 10, top: 8, bottom: 6)
-    if !title.isEmpty { margins.top += MathText(title, bold: true).height + 8 }
+    if !title.isEmpty { margins.top += furniture.title.height + 8 }
     let showsExponent = furniture.yTicks.exponent != 0 && panel.showsYLabels
     if showsExponent || furniture.bars.contains(where: \.hasExponent) { margins.top += 16 }
     if x.isVisible && panel.showsXLabels {
@@ -72,11 +86,11 @@ extension Plot {
       let last = furniture.xTicks.major.last.map { MathText($0.label).width } ?? 0
       margins.right = max(margins.right, last / 2 + 2)
     }
-    if hasXLabelRow(furniture) { margins.bottom += 5 + MathText(x.label + " ").height }
+    if hasXLabelRow(furniture) { margins.bottom += 5 + furniture.xLabel.height }
     if y.isVisible && panel.showsYLabels {
       margins.left += 8 + labelWidth(furniture.yTicks)
     }
-    if !y.label.isEmpty && panel.showsYLabels { margins.left += 6 + MathText(y.label).height }
+    if !y.label.isEmpty && panel.showsYLabels { margins.left += 6 + furniture.yLabel.height }
     addOutside(furniture, to: &margins, size: size)
     return margins
   }
@@ -111,7 +125,7 @@ extension Plot {
     let frame = frame(in: rectangle.inset(by: margins))
     let box = frame.rectangle
     guard box.width > 20, box.height > 20 else { return }
-    drawTitle(on: canvas, above: box, furniture)
+    drawTitle(on: canvas, above: box, in: rectangle, furniture)
     canvas.clipped(to: box.inset(by: -1)) {
       for mark in marks where mark.isBackground { mark.draw(on: canvas, in: frame) }
       if showsGrid && !marks.contains(where: \.coversGrid) {
@@ -144,12 +158,17 @@ extension Plot {
     return Frame(rectangle: box, xRange: ranges.x, yRange: ranges.y, x: x, y: y)
   }
 
-  private func drawTitle(on canvas: Canvas, above box: Rectangle, _ furniture: Furniture) {
+  private func drawTitle(
+    on canvas: Canvas, above box: Rectangle, in rectangle: Rectangle, _ furniture: Furniture
+  ) {
     guard !title.isEmpty else { return }
     let showsExponent = furniture.yTicks.exponent != 0 && panel.showsYLabels
     let shift = showsExponent || furniture.bars.contains(where: \.hasExponent) ? 16.0 : 0
-    canvas.text(
-      title, at: Point(box.center.x, box.top - 8 - shift), anchor: .bottom, bold: true)
+    // Above the middle of the frame, but within the plot.
+    let half = furniture.title.width / 2 + 4
+    let x = max(min(box.center.x, rectangle.right - half), rectangle.left + half)
+    canvas.draw(
+      furniture.title, at: Point(x, box.top - 8 - shift), anchor: .bottom, color: .ink)
   }
 
   private func drawGrid(on canvas: Canvas, _ frame: Frame, _ furniture: Furniture) {
@@ -186,7 +205,7 @@ extension Plot {
     guard hasXLabelRow(furniture) else { return }
     let labels = furniture.xTicks.major.map { MathText($0.label).height }.max() ?? 0
     let y = box.bottom + 6 + labels + 5
-    canvas.text(x.label, at: Point(box.center.x, y), anchor: .top)
+    canvas.draw(furniture.xLabel, at: Point(box.center.x, y), anchor: .top, color: .ink)
     if furniture.xTicks.exponent != 0 {
       canvas.text(
         "$\\times10^{\(furniture.xTicks.exponent)}$", at: Point(box.right, y), anchor: .topRight)
@@ -216,70 +235,9 @@ extension Plot {
     }
     guard !y.label.isEmpty else { return }
     let x = box.left - 8 - labelWidth(furniture.yTicks) - 6
-    canvas.text(y.label, at: Point(x, box.center.y), anchor: .bottom, rotation: -.pi / 2)
-  }
-
-  // MARK: - Legend
-
-  private func drawLegend(
-    on canvas: Canvas, _ frame: Frame, _ furniture: Furniture, in rectangle: Rectangle,
-    right: Double
-  ) {
-    let legend = furniture.legend
-    guard !legend.entries.isEmpty else { return }
-    let box = frame.rectangle
-    switch furniture.place {
-    case .automatic:
-      let obstacles = marks.flatMap { $0.obstacles(in: frame) }
-      let corner = legend.bestCorner(in: box, avoiding: obstacles)
-      legend.draw(on: canvas, at: corner, hasBackground: true)
-    case .inside(let anchor):
-      legend.draw(on: canvas, at: legend.corner(in: box, anchor: anchor), hasBackground: true)
-    case .right:
-      let corner = Point(right + 8, box.center.y - legend.size.height / 2)
-      legend.draw(on: canvas, at: corner, hasBackground: false)
-    case .below:
-      let width = rectangle.width - 20
-      let top = rectangle.bottom - legend.height(inRowsOf: width) - 4
-      legend.drawRows(on: canvas, centeredAt: box.center.x, top: top, width: width)
-    case .direct: drawDirectLabels(on: canvas, frame)
-    case .none: break
-    }
-  }
-
-  private func drawDirectLabels(on canvas: Canvas, _ frame: Frame) {
-    var labels: [(entry: LegendEntry, point: Point, y: Double)] = marks.compactMap { mark in
-      guard let entry = mark.legend, let p = mark.labelPoint(in: frame) else { return nil }
-      return (entry, p, p.y)
-    }
-    labels.sort { $0.y < $1.y }
-    let heights = Legend.rowHeight - 2
-    Plot.separate(
-      &labels, by: heights, within: frame.rectangle.top...frame.rectangle.bottom)
-    for label in labels {
-      let x = min(frame.rectangle.right, label.point.x) + 6
-      let color = label.entry.color.mixed(with: .ink, 0.2)
-      canvas.text(label.entry.label, at: Point(x, label.y), anchor: .left, color: color)
-    }
-  }
-
-  // Pushes neighbors apart, then pushes what has left the frame back from below.
-  private static func separate(
-    _ labels: inout [(entry: LegendEntry, point: Point, y: Double)], by distance: Double,
-    within range: ClosedRange<Double>
-  ) {
-    for _ in 0..<50 {
-      for i in labels.indices.dropFirst() {
-        let overlap = distance - (labels[i].y - labels[i - 1].y)
-        guard overlap > 0 else { continue }
-        labels[i].y += overlap / 2
-        labels[i - 1].y -= overlap / 2
-      }
-    }
-    var limit = range.upperBound
-    for i in labels.indices.reversed() {
-      labels[i].y = min(labels[i].y, limit)
-      limit = labels[i].y - distance
+    let place = Point(x, box.center.y)
+    canvas.rotated(by: -.pi / 2, about: place) {
+      canvas.draw(furniture.yLabel, at: place, anchor: .bottom, color: .ink)
     }
   }
 }

@@ -99,7 +99,7 @@ public struct Plot: Drawable {
 
 /// Where the legend of a plot goes.
 public enum LegendPlace: Equatable, Sendable {
-  /// Inside the frame, where it covers least.
+  /// Inside the frame where it covers least, or below it if a field fills the frame.
   case automatic
   /// Inside the frame at an edge or a corner.
   case inside(Anchor)
