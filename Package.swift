@@ -109,7 +109,7 @@ let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
   tests("WeavingTests", ["Weaving"]),
   tests("NotebookTests", ["Notebook", "Weaving", "Figures", argumentParser, "sample-chapter"]),
-  tests("ChaptersTests", ["Weaving", "course"]),
+  tests("ChaptersTests", ["Weaving", "course", "chapter-07-latent-diffusion"]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),

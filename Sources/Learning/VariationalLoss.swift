@@ -39,10 +39,12 @@ public struct VariationalLoss: Sendable {
     return BatchLoss(l1 + kl * Float(beta), parts: parts, images: count)
   }
 
+  // snippet.reparameterised-draw
   /// The reparameterised draw $z = \mu + \sigma\epsilon$, through which gradients reach μ and σ.
   public static func sample(mean: Variable, logVariance: Variable, noise: Variable) -> Variable {
     mean + exp(0.5 * logVariance) * noise
   }
+  // snippet.end
 
   /// $D_{KL} = \frac12\sum(\mu^2 + \sigma^2 - \log\sigma^2 - 1)$, summed over everything.
   public static func divergence(mean: Variable, logVariance: Variable) -> Variable {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Learning
 import Tensors
@@ -22,11 +23,11 @@ struct DataOptions: ParsableArguments {
   }
 
   /// Reads the images that the options name.
-  func load() throws -> LabelledImages { try LabelledImages(source: data, note: dataNote, limit: limit) }
+  func load() throws -> TrainingData { try TrainingData(source: data, note: dataNote, limit: limit) }
 
   /// Reads the images of a run that goes on; they must be the ones that it was started with.
-  func load(as recorded: DataDescription, run: String) throws -> LabelledImages {
-    let images = try LabelledImages(
+  func load(as recorded: DataDescription, run: String) throws -> TrainingData {
+    let images = try TrainingData(
       source: data ?? recorded.source, note: dataNote ?? recorded.note, limit: recorded.images)
     guard images.description.digest == recorded.digest else {
       throw FileError(
@@ -40,7 +41,7 @@ struct DataOptions: ParsableArguments {
 
 extension EpochOrder {
   /// The order in which a run with `seed` sees `images`.
-  init(_ images: ImageSet, batchSize: Int, seed: UInt64) {
+  init(_ images: LabelledImages, batchSize: Int, seed: UInt64) {
     self.init(
       count: images.count, batchSize: batchSize, generator: RandomGenerator(seed: seed, stream: 3))
   }

@@ -18,7 +18,7 @@ enum ClassChoice: ExpressibleByArgument, Equatable, Sendable {
     switch self {
     case .all: return Array(names.indices)
     case .one(let text):
-      if let label = names.firstIndex(of: text) ?? Int(text), names.indices.contains(label) {
+      if let label = names.firstIndex(of: text.lowercased()) ?? Int(text), names.indices.contains(label) {
         return [label]
       }
       throw CommandError(

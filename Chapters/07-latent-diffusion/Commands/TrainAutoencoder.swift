@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Learning
 import Networks
@@ -95,8 +96,10 @@ struct TrainAutoencoder: ParsableCommand {
   // MARK: Training
 
   private func train(
-    _ configuration: AutoencoderRun, in folder: RunFolder, _ images: LabelledImages, resuming: Bool
+    _ configuration: AutoencoderRun, in folder: RunFolder, _ images: TrainingData, resuming: Bool
   ) throws {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
     let plan = configuration.settings.plan
     let autoencoder = Autoencoder(
@@ -121,15 +124,13 @@ struct TrainAutoencoder: ParsableCommand {
       run: training, folder: folder, parts: VariationalLoss.partNames, logEvery: options.logEvery,
       checkpointSeconds: 60 * options.checkpointMinutes,
       saved: { try keeper.save($0, $1, last: $2, validation: validation) })()
-    let next =
-      finished
-      ? "train-denoiser --autoencoder \(folder.path)" : "train-autoencoder --resume \(folder.path)"
-    print("weights in \(folder.path); next: swift run chapter-07-latent-diffusion \(next)")
+    try announceEnd(
+      finished, folder.path, next: "train-denoiser --autoencoder", again: "train-autoencoder")
   }
 
   /// The run itself: batches of images, half of them mirrored, and the loss.
   static func run(
-    _ autoencoder: Autoencoder, plan: TrainingPlan, order: EpochOrder, images: ImageSet,
+    _ autoencoder: Autoencoder, plan: TrainingPlan, order: EpochOrder, images: LabelledImages,
     beta: Double
   ) -> TrainingRun {
     let loss = VariationalLoss(beta: beta)
@@ -139,9 +140,21 @@ struct TrainAutoencoder: ParsableCommand {
       var coin = generator.split(0)
       let mirrored = indices.map { _ in coin.uniform() < 0.5 }
       return loss(
-        autoencoder, images: images.images(indices, mirrored: mirrored), tape: tape,
+        autoencoder, images: images.tensor(indices, mirrored: mirrored), tape: tape,
         generator: generator.split(1))
     }
+  }
+}
+
+/// Says what can be done after a training; one that was interrupted ends the program with the status
+/// of a program that was.
+func announceEnd(_ finished: Bool, _ folder: String, next: String, again: String) throws {
+  let program = "swift run chapter-07-latent-diffusion"
+  if finished {
+    print("weights in \(folder); next: \(program) \(next) \(folder)")
+  } else {
+    print("interrupted; all is saved: \(program) \(again) --resume \(folder)")
+    throw ExitCode(130)
   }
 }
 

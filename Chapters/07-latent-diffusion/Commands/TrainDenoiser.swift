@@ -80,9 +80,11 @@ struct TrainDenoiser: ParsableCommand {
           learningRate: 3e-4, averageDecay: 0.9995, clipNorm: 1, order: order),
         data: images.description),
       model: LatentDiffusionModel.Settings(
-        network: network(latentChannels: encoder.configuration.latentChannels),
+        network: network(
+          latentChannels: encoder.configuration.latentChannels,
+          classes: images.training.classNames.count),
         latentScale: latents.statistics.scale, steps: diffusionSteps ?? 1000,
-        classes: LabelledImages.classNames),
+        classes: images.training.classNames),
       dropProbability: dropProbability ?? 0.1, autoencoder: source)
     try LatentDiffusionModel.save(
       encoder, to: "\(folder.path)/\(LatentDiffusionModel.autoencoderFile)")
@@ -93,13 +95,13 @@ struct TrainDenoiser: ParsableCommand {
     try train(configuration, in: folder, images, encoder, latents, resuming: false)
   }
 
-  private func network(latentChannels: Int) -> UNet.Configuration {
+  private func network(latentChannels: Int, classes: Int) -> UNet.Configuration {
     let channels = channels?.values ?? [96, 192]
     return UNet.Configuration(
       inputChannels: latentChannels, outputChannels: latentChannels, channels: channels,
       layersPerLevel: layers ?? 2, attention: channels.map { _ in true },
       headWidth: headWidth ?? 32, groups: groups ?? 32,
-      classes: LabelledImages.classNames.count + 1, startsAtZero: true)
+      classes: classes + 1, startsAtZero: true)
   }
 
   // MARK: A resumed run
@@ -126,9 +128,11 @@ struct TrainDenoiser: ParsableCommand {
   // MARK: Training
 
   private func train(
-    _ configuration: DenoiserRun, in folder: RunFolder, _ images: LabelledImages,
+    _ configuration: DenoiserRun, in folder: RunFolder, _ images: TrainingData,
     _ encoder: Autoencoder, _ latents: LatentCache, resuming: Bool
   ) throws {
+    let lock = try folder.lock()
+    defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
     let plan = configuration.settings.plan
     let network = UNet(
@@ -154,10 +158,7 @@ struct TrainDenoiser: ParsableCommand {
       run: training, folder: folder, parts: [], logEvery: options.logEvery,
       checkpointSeconds: 60 * options.checkpointMinutes,
       saved: { step, recent, _ in try keeper.save(step, recent, validation: validation) })()
-    let next = finished ? "sample --weights" : "train-denoiser --resume"
-    print(
-      "weights in \(folder.path); next: swift run chapter-07-latent-diffusion "
-        + "\(next) \(folder.path)")
+    try announceEnd(finished, folder.path, next: "sample --weights", again: "train-denoiser")
   }
 
   /// The run itself: batches of latents, drawn anew each time, and the loss.

@@ -1,5 +1,6 @@
 import Autodiff
 import Evaluation
+import Datasets
 import Figures
 import Foundation
 import Learning
@@ -12,7 +13,7 @@ struct AutoencoderKeeper {
   let folder: RunFolder
   let configuration: AutoencoderRun
   let autoencoder: Autoencoder
-  let images: LabelledImages
+  let images: TrainingData
 
   static let columns = ["images", "seconds", "psnr_mean", "psnr_sampled", "l1", "kl_per_number"]
 
@@ -25,7 +26,7 @@ struct AutoencoderKeeper {
   ) throws {
     try LatentDiffusionModel.save(
       autoencoder, to: "\(folder.path)/\(LatentDiffusionModel.autoencoderFile)")
-    let count = min(images.test.count, last ? 10_000 : 1000)
+    let count = min(images.test.count, last ? 2000 : 1000)
     var measured = AutoencoderMeasurement(autoencoder, images.test, count: count).values
     try validation.append(
       step: step.step,
@@ -60,11 +61,11 @@ struct AutoencoderMeasurement {
   /// Measures it on the first `count` of `images`: the signal-to-noise ratio of reconstructions from
   /// the mean and from a drawn latent, averaged over images in dB; the absolute error summed over an
   /// image; and the divergence in nats for each number of the latent.
-  init(_ autoencoder: Autoencoder, _ images: ImageSet, count: Int) {
+  init(_ autoencoder: Autoencoder, _ images: LabelledImages, count: Int) {
     var sums: [String: Double] = [:]
     for start in stride(from: 0, to: count, by: 200) {
       let range = start..<min(start + 200, count)
-      let x = images.images(range)
+      let x = images.tensor(Array(range))
       let (mean, logVariance) = autoencoder.encode(x)
       let noise = Tensor.normal(mean.shape, streamsOf: RandomGenerator(seed: 1), from: start)
       let tape = Tape(recording: false)

@@ -1,3 +1,4 @@
+import Datasets
 import Diffusion
 import Figures
 import Foundation
@@ -16,7 +17,7 @@ struct DenoiserKeeper {
   private let times: [Int]
 
   init(
-    folder: RunFolder, configuration: DenoiserRun, model: LatentDiffusionModel, images: ImageSet
+    folder: RunFolder, configuration: DenoiserRun, model: LatentDiffusionModel, images: LabelledImages
   ) {
     self.folder = folder
     self.configuration = configuration
@@ -24,7 +25,7 @@ struct DenoiserKeeper {
     let count = min(500, images.count)
     let cache = LatentCache(
       encoding: Array(images.labels.prefix(count)), with: model.autoencoder,
-      images: { images.images($0) })
+      images: { images.tensor(Array($0)) })
     latents = cache.latents(
       Array(0..<count), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
     labels = Array(images.labels.prefix(count))

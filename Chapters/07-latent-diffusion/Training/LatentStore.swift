@@ -7,10 +7,10 @@ import Tensors
 /// The latents of a run's images, computed once and kept in the run's folder.
 struct LatentStore {
   let path: String
-  let images: LabelledImages
+  let images: TrainingData
   let autoencoder: Autoencoder
 
-  init(_ folder: String, _ images: LabelledImages, _ autoencoder: Autoencoder) {
+  init(_ folder: String, _ images: TrainingData, _ autoencoder: Autoencoder) {
     path = "\(folder)/latents.safetensors"
     self.images = images
     self.autoencoder = autoencoder
@@ -23,7 +23,7 @@ struct LatentStore {
     let progress = ProgressBar("encoding images", total: 2 * images.training.count)
     let latents = LatentCache(
       encoding: images.training.labels, with: autoencoder,
-      images: { images.training.images($0) },
+      images: { images.training.tensor(Array($0)) },
       progress: { progress.move(to: $0) })
     progress.finish()
     try latents.write(to: path, source: source)

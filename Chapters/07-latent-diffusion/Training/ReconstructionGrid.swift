@@ -1,3 +1,4 @@
+import Datasets
 import Figures
 import Learning
 import Networks
@@ -5,9 +6,9 @@ import Tensors
 
 /// Images of a set and, under each, what the autoencoder gives back.
 func reconstructionGrid(
-  _ autoencoder: Autoencoder, _ images: ImageSet, _ indices: [Int], columns: Int = 10
+  _ autoencoder: Autoencoder, _ images: LabelledImages, _ indices: [Int], columns: Int = 10
 ) -> Picture {
-  let x = images.images(indices)
+  let x = images.tensor(indices)
   let y: Tensor = autoencoder.decode(autoencoder.encode(x).mean)
   let originals = PictureGrid.pictures(x), returned = PictureGrid.pictures(y)
   let rows = stride(from: 0, to: indices.count, by: columns).flatMap { start in

@@ -25,6 +25,7 @@ struct SampleRequest: Sendable {
     model.decode(latents(from: model, progress: progress), batchSize: batchSize)
   }
 
+  // snippet.latents
   /// The scaled latents z_0 that the images are decoded from.
   func latents(from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }) -> Tensor {
     var parts: [Tensor] = []
@@ -41,6 +42,7 @@ struct SampleRequest: Sendable {
     }
     return .concatenated(parts, along: 0)
   }
+  // snippet.end
 
   /// The states of the sampler from `zT` on, one a step.
   func chain(

@@ -1,0 +1,143 @@
+import Foundation
+import Testing
+
+/// Chapter 07's commands with networks so small that each takes a second.
+@Suite(.serialized) struct LatentDiffusionTests {
+  let chapter = Program(name: "chapter-07-latent-diffusion")
+  static let data = ["--data", "synthetic", "--limit", "32", "--batch-size", "8"]
+  static let small = ["--channels", "8,8,8", "--groups", "4"]
+  static let unet = ["--channels", "8,16", "--groups", "4", "--head-width", "8", "--layers", "1"]
+  static let often = ["--checkpoint-minutes", "0.000001", "--log-every", "1"]
+
+  private func succeed(_ arguments: [String], in folder: String) throws -> Program.Outcome {
+    let outcome = try chapter.run(arguments, in: folder)
+    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+    return outcome
+  }
+
+  private func trainBoth(in folder: String) throws {
+    _ = try succeed(
+      ["train-autoencoder", "--out", "a", "--epochs", "2"] + Self.data + Self.small + Self.often,
+      in: folder)
+    _ = try succeed(
+      ["train-denoiser", "--autoencoder", "a", "--out", "d", "--epochs", "1"] + Self.data
+        + Self.unet + Self.often, in: folder)
+  }
+
+  private func table(_ path: String) throws -> [[String]] {
+    try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+  }
+
+  @Test func trainingBothStagesGivesAModelThatSamples() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      let metrics = try table("\(folder)/a/metrics.csv")
+      #expect(
+        metrics[0] == [
+          "step", "images", "seconds", "loss", "l1", "kl", "gradient_norm", "learning_rate",
+          "images_per_second",
+        ])
+      #expect(metrics.dropFirst().map { $0[0] } == (1...8).map(String.init))
+      #expect(try table("\(folder)/d/metrics.csv").count == 1 + 8)
+      #expect(try table("\(folder)/a/validation.csv").count == 1 + 8)
+      let checkpoints = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/a/checkpoints")
+      #expect(checkpoints.sorted() == ["step-00000007.safetensors", "step-00000008.safetensors"])
+      for sampler in [["ddim", "--eta", "0.5"], ["ddpm"]] {
+        let sampled = try succeed(
+          ["sample", "--weights", "d", "--steps", "3", "--count", "2", "--output", "s.png"]
+            + ["--sampler"] + sampler, in: folder)
+        #expect(sampled.output.contains("synthetic"))
+        #expect(sampled.output.contains("s.png"))
+        let png = try Data(contentsOf: URL(filePath: "\(folder)/s.png"))
+        #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        try FileManager.default.removeItem(atPath: "\(folder)/s.png")
+      }
+    }
+  }
+
+  @Test func aSampleIsTheSameWhateverIsDrawnBesideIt() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      let common = ["sample", "--weights", "d", "--steps", "2", "--class", "3"]
+      _ = try succeed(common + ["--count", "1", "--output", "one.png"], in: folder)
+      _ = try succeed(common + ["--count", "1", "--output", "again.png"], in: folder)
+      _ = try succeed(
+        common + ["--count", "1", "--seed", "1", "--output", "other.png"], in: folder)
+      let files = try ["one", "again", "other"].map {
+        try Data(contentsOf: URL(filePath: "\(folder)/\($0).png"))
+      }
+      #expect(files[0] == files[1] && files[0] != files[2])
+    }
+  }
+
+  @Test(arguments: ["autoencoder", "denoiser"])
+  func aResumedTrainingRepeatsTheLastUpdate(stage: String) throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      let run = stage == "autoencoder" ? "a" : "d"
+      let weights = "\(folder)/\(run)/\(stage).safetensors"
+      let (before, rows) = (
+        try Data(contentsOf: URL(filePath: weights)), try table("\(folder)/\(run)/metrics.csv")
+      )
+      try FileManager.default.removeItem(
+        atPath: "\(folder)/\(run)/checkpoints/step-00000008.safetensors")
+      try FileManager.default.removeItem(atPath: weights)
+      if stage == "denoiser" {
+        // The latents come back from the autoencoder that the run keeps.
+        try FileManager.default.removeItem(atPath: "\(folder)/d/latents.safetensors")
+        try FileManager.default.removeItem(atPath: "\(folder)/a")
+      }
+      _ = try succeed(["train-\(stage)", "--resume", run, "--log-every", "1"], in: folder)
+      #expect(try Data(contentsOf: URL(filePath: weights)) == before)
+      let after = try table("\(folder)/\(run)/metrics.csv")
+      #expect(after.count == rows.count)
+      #expect(after.map { $0[3] } == rows.map { $0[3] })
+      let complete = try chapter.run(["train-\(stage)", "--resume", run], in: folder)
+      #expect(complete.status == 1 && complete.errors.contains("is complete"))
+      _ = try succeed(["train-\(stage)", "--resume", run, "--epochs", "1"], in: folder)
+    }
+  }
+
+  @Test func anInterruptedTrainingSavesItselfFirst() throws {
+    try withTemporaryFolder { folder in
+      let process = try chapter.start(
+        ["train-autoencoder", "--out", "a", "--minutes", "5", "--log-every", "1"] + Self.data
+          + Self.small, in: folder)
+      let metrics = "\(folder)/a/metrics.csv"
+      for _ in 0..<600 where ((try? table(metrics).count) ?? 0) < 4 { usleep(50_000) }
+      process.terminate()
+      let outcome = try chapter.finish(process, in: folder)
+      #expect(outcome.status == 130)
+      #expect(outcome.output.contains("--resume a"))
+      let steps = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/a/checkpoints")
+      #expect(steps.count == 1)
+      let rows = try table(metrics)
+      _ = try succeed(["train-autoencoder", "--resume", "a", "--epochs", "0.25"], in: folder)
+      #expect(try table(metrics).prefix(rows.count).elementsEqual(rows))
+    }
+  }
+
+  @Test func exportedWeightsAreHalfAsLongAndSaySoInTheirManifest() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      _ = try succeed(["export", "--weights", "d", "--output", "x"], in: folder)
+      for file in ["autoencoder", "denoiser"] {
+        let sizes = try ["d", "x"].map { place in
+          try Data(contentsOf: URL(filePath: "\(folder)/\(place)/\(file).safetensors")).count
+        }
+        #expect(Double(sizes[1]) < 0.8 * Double(sizes[0]))
+      }
+      let manifest = try String(contentsOfFile: "\(folder)/x/manifest.json", encoding: .utf8)
+      for word in ["\"F16\"", "imagesSeen", "train-autoencoder --out a", "train-denoiser", "synthetic"] {
+        #expect(manifest.contains(word))
+      }
+      _ = try succeed(
+        ["sample", "--weights", "x", "--steps", "1", "--count", "1", "--output", "s.png"],
+        in: folder)
+      _ = try succeed(
+        ["reconstruct", "--weights", "x", "--data", "synthetic", "--limit", "8", "--count", "4",
+          "--output", "r.png"], in: folder)
+    }
+  }
+}
