@@ -20,14 +20,31 @@ enum Launch {
           + "The exit status is 1 if a check fails.",
         subcommands: commands)
     }
+    let words = CommandLine.arguments.dropFirst().filter { $0 != "help" }
+    if let named = words.first, commands.contains(where: { $0._commandName == named }) {
+      run(identity.command + " " + named)
+    }
     do {
-      var command = try ChapterCommand<Extra>.parseAsRoot()
+      let command = try ChapterCommand<Extra>.parseAsRoot()
       if let chapter = command as? ChapterCommand<Extra> { return chapter }
-      try command.run()
+      stop("\(identity.command) has no such command")
+    } catch {
+      stop(ChapterCommand<Extra>.self, error, command: identity.command)
+    }
+  }
+
+  /// Runs the subcommand that the command line starts with.
+  ///
+  /// It is read without the chapter's own options, which would take those of the same name away
+  /// from it.
+  private static func run(_ command: String) -> Never {
+    do {
+      var subcommand = try CommandList.parseAsRoot()
+      try subcommand.run()
       fflush(nil)
       exit(0)
     } catch {
-      stop(ChapterCommand<Extra>.self, error, command: identity.command)
+      stop(CommandList.self, error, command: command)
     }
   }
 

@@ -32,5 +32,10 @@ struct ChapterCommand<Extra: ParsableArguments>: ParsableCommand {
   @OptionGroup var extra: Extra
 }
 
+/// The subcommands of a chapter, without the chapter's options.
+struct CommandList: ParsableCommand {
+  static var configuration: CommandConfiguration { Launch.configuration.withLock { $0 } }
+}
+
 /// No options.
 struct NoOptions: ParsableArguments {}

@@ -38,7 +38,13 @@ struct TrainDenoiser: ParsableCommand {
   @Option(help: "T, the number of steps of the forward process (1000).")
   var diffusionSteps: Int?
 
+  @Option(help: "Steps of the samples that are drawn at checkpoints; 0 for none.")
+  var sampleSteps: Int = 25
+
   func validate() throws {
+    guard sampleSteps >= 0 else {
+      throw CommandError("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
+    }
     try checkSizes("--channels", channels, groups: groups ?? 32, option: "--groups")
     try checkSizes("--channels", channels, groups: headWidth ?? 32, option: "--head-width")
     try checkPositive("--layers", layers)
@@ -152,7 +158,8 @@ struct TrainDenoiser: ParsableCommand {
     let model = LatentDiffusionModel(
       autoencoder: encoder, denoiser: network, settings: configuration.model)
     let keeper = DenoiserKeeper(
-      folder: folder, configuration: configuration, model: model, images: images.test)
+      folder: folder, configuration: configuration, model: model, images: images.test,
+      sampleSteps: sampleSteps)
     let validation = try keeper.validationFile(upTo: training.step)
     let finished = try TrainingLoop(
       run: training, folder: folder, parts: [], logEvery: options.logEvery,

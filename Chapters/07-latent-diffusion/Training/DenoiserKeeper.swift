@@ -15,10 +15,14 @@ struct DenoiserKeeper {
   private let latents: Tensor
   private let labels: [Int]
   private let times: [Int]
+  /// The steps of the sampler that draws, 0 for no pictures.
+  private let sampleSteps: Int
 
   init(
-    folder: RunFolder, configuration: DenoiserRun, model: LatentDiffusionModel, images: LabelledImages
+    folder: RunFolder, configuration: DenoiserRun, model: LatentDiffusionModel,
+    images: LabelledImages, sampleSteps: Int
   ) {
+    self.sampleSteps = sampleSteps
     self.folder = folder
     self.configuration = configuration
     self.model = model
@@ -52,7 +56,7 @@ struct DenoiserKeeper {
       configuration.settings, parameters: model.denoiser.parameterCount, step: step,
       losses: recent.means, validation: measured)
     try manifest.write(in: folder.path)
-    try drawSamples(step.step)
+    if sampleSteps > 0 { try drawSamples(step.step) }
     print(String(format: "step %d: loss on test images %.4f", step.step, measured["loss"] ?? .nan))
   }
 
@@ -74,7 +78,7 @@ struct DenoiserKeeper {
     let classes = model.settings.classes.indices
     let request = SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: each) },
-      steps: min(25, model.settings.steps))
+      steps: min(sampleSteps, model.settings.steps))
     let pictures = PictureGrid.pictures(request.images(from: model))
     let rows = classes.map { Array(pictures[$0 * each..<($0 + 1) * each]) }
     try PictureGrid.assembled(rows).write(to: URL(filePath: folder.samplePath(step)))

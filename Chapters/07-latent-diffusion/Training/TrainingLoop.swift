@@ -28,14 +28,14 @@ struct TrainingLoop {
     var interval = RecentLosses(limit: .max)
     var recent = RecentLosses(limit: 100)
     var before = (images: run.images, seconds: run.seconds)
-    var lastSave = run.seconds
+    var lastSave = (step: run.step, seconds: run.seconds)
     var last: TrainingStep?
     for step in run {
       last = step
       interval.add(step)
       recent.add(step)
       let isInterrupted = Interruption.isRequested
-      let isDue = step.seconds - lastSave >= checkpointSeconds
+      let isDue = step.seconds - lastSave.seconds >= checkpointSeconds
       if step.step % logEvery == 0 || step.step == 1 || isDue || isInterrupted {
         let speed = Double(step.images - before.images) / max(1e-9, step.seconds - before.seconds)
         try metrics.append(step: step.step, row(step, interval, speed))
@@ -46,7 +46,7 @@ struct TrainingLoop {
       if isInterrupted { break }
       if isDue {
         try save(step, recent, last: false)
-        lastSave = step.seconds
+        lastSave = (step.step, run.seconds)
       }
     }
     progress.finish()
@@ -55,7 +55,7 @@ struct TrainingLoop {
         failure, remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
           + "another run with a lower --learning-rate")
     }
-    if let last { try save(last, recent, last: true) }
+    if let last, last.step > lastSave.step { try save(last, recent, last: true) }
     return !Interruption.isRequested
   }
 
