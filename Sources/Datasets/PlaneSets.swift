@@ -61,7 +61,8 @@ public enum PlaneSet: String, Sendable, CaseIterable {
       let turn = 1.5 * Double.pi * (1 + 8 * stream.uniform()).squareRoot()
       let (x, y) = (turn * cos(turn), turn * sin(turn))
       return (
-        (x + 0.3 * stream.normal() - 2.4550) / 7.2459, (y + 0.3 * stream.normal() - 0.4244) / 7.2459, 0
+        (x + 0.3 * stream.normal() - 2.4550) / 7.2459,
+        (y + 0.3 * stream.normal() - 0.4244) / 7.2459, 0
       )
     case .moons:
       let label = stream.uniform() < 0.5 ? 0 : 1
@@ -85,7 +86,8 @@ public enum PlaneSet: String, Sendable, CaseIterable {
       // Uniform over 4 units, so the variance is 16/12.
       let scale = (4.0 / 3).squareRoot()
       return (
-        (Double(column) + stream.uniform() - 2) / scale, (Double(row) + stream.uniform() - 2) / scale,
+        (Double(column) + stream.uniform() - 2) / scale,
+        (Double(row) + stream.uniform() - 2) / scale,
         0
       )
     case .rings:

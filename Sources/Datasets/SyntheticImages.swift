@@ -61,8 +61,10 @@ private struct Sketch {
     var generator = generator
     // Ink and paper differ in lightness, so that every shape can be seen.
     let isDark = generator.uniform() < 0.5
-    let paperLightness = isDark ? generator.uniform(in: 0.05...0.3) : generator.uniform(in: 0.7...0.97)
-    let inkLightness = isDark ? generator.uniform(in: 0.6...0.95) : generator.uniform(in: 0.1...0.45)
+    let paperLightness =
+      isDark ? generator.uniform(in: 0.05...0.3) : generator.uniform(in: 0.7...0.97)
+    let inkLightness =
+      isDark ? generator.uniform(in: 0.6...0.95) : generator.uniform(in: 0.1...0.45)
     let paperHue = generator.uniform()
     paper = Self.color(hue: paperHue, lightness: paperLightness, generator.uniform(in: 0...0.6))
     let drift = generator.uniform(in: -0.12...0.12)
@@ -107,7 +109,9 @@ private struct Sketch {
       default: break
       }
     }
-    if label == 9 { fade(from: ink, to: paper, angle: generator.uniform(in: 0...(2 * .pi)), canvas) }
+    if label == 9 {
+      fade(from: ink, to: paper, angle: generator.uniform(in: 0...(2 * .pi)), canvas)
+    }
   }
 
   private mutating func ring(_ center: Point, _ radius: Double, _ canvas: Canvas) {

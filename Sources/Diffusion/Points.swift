@@ -57,6 +57,9 @@ public struct Points: Sendable, Equatable {
     Tensor(values.map { Float($0) }, shape: [count, dimensions])
   }
 
+  /// The points as the rows of a matrix.
+  public var matrix: Matrix { Matrix(rows: count, columns: dimensions, values) }
+
   /// The points with `body` applied to every coordinate.
   public func map(_ body: (Double) -> Double) -> Points {
     Points(values.map(body), dimensions: dimensions)

@@ -55,3 +55,21 @@ public struct Transition: Sendable, Equatable {
     )
   }
 }
+
+// MARK: - Weights of the variational bound
+
+extension Transition {
+  /// What multiplies $\|\epsilon - \epsilon_\theta\|^2$ in the bound's term of this step, for a
+  /// reverse variance $\sigma^2$: $\frac{\beta^2}{2 \sigma^2 \alpha (1 - \bar\alpha_t)}$ (Ho et al.
+  /// 2020, equation 12).
+  public func noiseLossWeight(variance: Double) -> Double {
+    beta * beta / (2 * variance * alpha * noiseVariance)
+  }
+
+  /// What multiplies $\|x_0 - \hat x_0\|^2$ in the bound's term of this step when the reverse
+  /// variance is the posterior's: half the drop of the signal-to-noise ratio (Kingma et al.,
+  /// "Variational diffusion models", 2021, equation 13).
+  public var x0LossWeight: Double {
+    0.5 * (previousAlphaBar / previousNoiseVariance - alphaBar / noiseVariance)
+  }
+}

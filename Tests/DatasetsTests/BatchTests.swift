@@ -7,7 +7,8 @@ import Testing
   /// Pictures of 2x3 pixels in one plane, whose first byte is their index.
   let images = LabelledImages(
     name: "test", classNames: ["a", "b"], channels: 1, height: 2, width: 3,
-    pixels: (0..<23).flatMap { i in [UInt8(i), 100, 200, 1, 2, 3] }, labels: (0..<23).map { $0 % 2 })
+    pixels: (0..<23).flatMap { i in [UInt8(i), 100, 200, 1, 2, 3] }, labels: (0..<23).map { $0 % 2 }
+  )
   let generator = RandomGenerator(seed: 4)
 
   @Test func epochShowsEveryImageOnce() {
@@ -102,10 +103,11 @@ import Testing
     // Stripes change along one axis only, up to the slant.
     func roughness(_ picture: [UInt8], _ step: Int) -> Int {
       (0..<30).reduce(0) { sum, row in
-        sum + (0..<30).reduce(0) { part, column in
-          let place = row * 32 + column
-          return part + abs(Int(picture[place]) - Int(picture[place + step]))
-        }
+        sum
+          + (0..<30).reduce(0) { part, column in
+            let place = row * 32 + column
+            return part + abs(Int(picture[place]) - Int(picture[place + step]))
+          }
       }
     }
     let images = SyntheticImages.images(600)

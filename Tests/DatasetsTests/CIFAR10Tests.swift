@@ -99,7 +99,9 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: CIFAR10Tests.realData != nil, "set CIFAR10_DIR to check the files of the data set"))
+  @Test(
+    .enabled(if: CIFAR10Tests.realData != nil, "set CIFAR10_DIR to check the files of the data set")
+  )
   func dataSetHasItsSizesAndClasses() throws {
     let folder = try #require(Self.realData)
     let test = try CIFAR10.load(.test, from: folder)

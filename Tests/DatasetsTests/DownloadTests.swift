@@ -68,7 +68,8 @@ import Testing
       #expect(FileManager.default.contents(atPath: path + "/" + name) == Data(Self.file))
     }
     #expect(contents(folder) == ["data"])
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data") == ["batches"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path + "/data") == ["batches"])
     let size = Self.archive.count
     #expect(steps.contains(.receiving(bytes: size, of: size)))
     #expect(Array(steps.suffix(2)) == [.verifying, .unpacking])

@@ -27,7 +27,10 @@ import Testing
 
   @Test func generatorIsPyTorchs() {
     let words = TorchGenerator(seed: 0)
-    #expect((0..<4).map { _ in words.next() } == [2357136044, 2546248239, 3071714933, 3626093760])
+    #expect(
+      (0..<4).map { _ in words.next() } == [
+        2_357_136_044, 2_546_248_239, 3_071_714_933, 3_626_093_760,
+      ])
     let normals = TorchGenerator(seed: 0).normal(16)
     for (value, expected) in zip(normals, [-1.1258398, -1.1523602, -0.2505786, -0.4338788]) {
       expect(value, equals: expected, within: 1e-6)

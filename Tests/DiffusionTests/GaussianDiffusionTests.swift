@@ -100,7 +100,8 @@ import Testing
       let precision = 1 / spread + alpha / beta
       expect(variance, equals: 1 / precision, relatively: 1e-12)
       expect(
-        mean, equals: (kept.squareRoot() * x0 / spread + alpha.squareRoot() * xt / beta) / precision,
+        mean,
+        equals: (kept.squareRoot() * x0 / spread + alpha.squareRoot() * xt / beta) / precision,
         within: 1e-12)
 
       // Conditioning the joint normal law of (x_{t-1}, x_t) given x_0.

@@ -67,9 +67,10 @@ import Testing
       expect(weights.x0, equals: x0, within: 5e-5)
       expect(weights.xt, equals: xt, within: 5e-5)
     }
-    #expect((2...1000).allSatisfy {
-      linear.posteriorWeights($0).x0 < linear.posteriorWeights($0 - 1).x0
-    })
+    #expect(
+      (2...1000).allSatisfy {
+        linear.posteriorWeights($0).x0 < linear.posteriorWeights($0 - 1).x0
+      })
   }
 
   @Test func cosineScheduleHasThePublishedValues() {
@@ -175,6 +176,21 @@ import Testing
     expect(linear.transition(from: 1000, to: 999).posteriorVariance, equals: 0.02, within: 1e-5)
   }
 
+  @Test func weightsOfTheNoiseLossHaveTheTabulatedValues() {
+    for (t, weight) in [
+      (1, 0.5), (2, 0.272692), (10, 0.073717), (100, 0.0100813), (1000, 0.0102045),
+    ] {
+      let step = linear.transition(from: t, to: t - 1)
+      expect(step.noiseLossWeight(variance: step.beta), equals: weight, relatively: 2e-4)
+      if t > 1 {
+        // The same term in x0: the noise error is the x0 error times the root of the SNR.
+        expect(
+          step.noiseLossWeight(variance: step.posteriorVariance) * linear.snr(t),
+          equals: step.x0LossWeight, relatively: 1e-9)
+      }
+    }
+  }
+
   @Test func zeroTerminalSNRKeepsTheStartAndLosesTheEnd() {
     let schedule = linear.withZeroTerminalSNR()
     #expect(schedule.alphaBar(1000) == 0)
@@ -193,7 +209,9 @@ import Testing
       schedule.timesteps(10, spacing: .trailing)
         == [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000])
     #expect(
-      schedule.timesteps(10, spacing: .linspace) == [1, 112, 223, 334, 445, 556, 667, 778, 889, 1000]
+      schedule.timesteps(10, spacing: .linspace) == [
+        1, 112, 223, 334, 445, 556, 667, 778, 889, 1000,
+      ]
     )
     #expect(schedule.timesteps(5, spacing: .quadratic) == [1, 63, 251, 563, 1000])
     #expect(schedule.timesteps(1) == [1000])

@@ -122,7 +122,8 @@ import Testing
       for t in [2, 10, 500, 1000] {
         let step = linear.transition(from: t, to: t - 1)
         for sigma in [
-          share * step.posteriorVariance.squareRoot(), share * step.previousNoiseVariance.squareRoot(),
+          share * step.posteriorVariance.squareRoot(),
+          share * step.previousNoiseVariance.squareRoot(),
         ] {
           // q(x_t | x_0) with x_0 = 1.3 known, and the true noise instead of an estimate.
           let epsilon = GaussianVariable(deviation: 1, source: 1)
@@ -145,12 +146,14 @@ import Testing
     let steps = linear.timesteps(40, spacing: .trailing)
     let short = linear.respaced(to: steps)
     let direct = law(.ancestral(), linear, timesteps: steps)
-    let retrained = Sampler(.ancestral(), schedule: NoiseSchedule(betas: Array(short.betas.dropFirst())))
-      .sample(
-        from: noise,
-        denoiser: GaussianDenoiser(
-          mean: 1, variance: 0.25, NoiseSchedule(betas: Array(short.betas.dropFirst()))),
-        using: Streams(seed: 0, count: 1))
+    let retrained = Sampler(
+      .ancestral(), schedule: NoiseSchedule(betas: Array(short.betas.dropFirst()))
+    )
+    .sample(
+      from: noise,
+      denoiser: GaussianDenoiser(
+        mean: 1, variance: 0.25, NoiseSchedule(betas: Array(short.betas.dropFirst()))),
+      using: Streams(seed: 0, count: 1))
     expect(direct.mean, equals: retrained.mean, within: 1e-11)
     expect(direct.variance, equals: retrained.variance, within: 1e-11)
   }
@@ -240,7 +243,9 @@ import Testing
       from: start, denoiser: ExactDenoiser(data, linear),
       using: Streams(seed: 0, count: start.count))
     let end = chain.first { $0.t == 1 }!.x
-    let (first, last) = (data.noised(linear, to: 1).marginal, data.noised(linear, to: 1000).marginal)
+    let (first, last) = (
+      data.noised(linear, to: 1).marginal, data.noised(linear, to: 1000).marginal
+    )
     let exact = start.values.map { first.quantile(last.cdf($0)) }
     return zip(end.values, exact).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(start.count)
   }

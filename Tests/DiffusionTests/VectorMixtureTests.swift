@@ -1,0 +1,145 @@
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+@Suite struct VectorMixtureTests {
+  let linear = NoiseSchedule.linear()
+  let correlated = VectorMixture.correlated(0.9)
+  let ring = VectorMixture.ring(8, radius: 1.4, deviation: 0.1, labels: 2)
+  let odd = VectorMixture([
+    .init(weight: 1, mean: [1, -0.5], covariance: Matrix([[1, 0.3], [0.3, 0.4]]), label: 0),
+    .init(weight: 2, mean: [-1, 0.7], covariance: Matrix([[0.2, -0.1], [-0.1, 0.9]]), label: 1),
+  ])
+
+  @Test func densityHasTheMomentsAndTheMassOfItsLaw() {
+    let rule = GaussLegendre.standard
+    func integral(_ body: @escaping (Double, Double) -> Double) -> Double {
+      rule.integrate(x: -9...9, y: -9...9, panels: 24) { odd.density([$0, $1]) * body($0, $1) }
+    }
+    expect(integral { _, _ in 1 }, equals: 1, within: 1e-11)
+    expect(integral { x, _ in x }, equals: odd.mean[0], within: 1e-11)
+    let covariance = odd.covariance
+    let mean = odd.mean
+    expect(
+      integral { x, y in (x - mean[0]) * (y - mean[1]) }, equals: covariance[0, 1], within: 1e-11)
+    expect(
+      integral { _, y in (y - mean[1]) * (y - mean[1]) }, equals: covariance[1, 1], within: 1e-11)
+  }
+
+  @Test func scoreIsTheSlopeOfTheLogDensityInThePlane() {
+    let h = 1e-5
+    for law in [correlated, ring, odd] {
+      for (x, y) in [(0.3, -0.4), (1.2, 0.8), (-1.0, 0.1)] {
+        let score = law.score([x, y])
+        let slopes = [
+          (law.logDensity([x + h, y]) - law.logDensity([x - h, y])) / (2 * h),
+          (law.logDensity([x, y + h]) - law.logDensity([x, y - h])) / (2 * h),
+        ]
+        for axis in 0..<2 {
+          expect(score[axis], equals: slopes[axis], within: 1e-5 * max(1, abs(slopes[axis])))
+        }
+      }
+    }
+  }
+
+  @Test func denoiserIsTheScoreOfTheNoisedLaw() {
+    var streams = Streams(seed: 0, count: 200)
+    let points = streams.normalPoints(dimensions: 2)
+    for law in [correlated, ring, odd] {
+      for t in [3, 250, 900] {
+        let noise = ExactDenoiser(law, linear).noise(points, t: t)
+        let noised = law.noised(linear, to: t)
+        for i in 0..<points.count {
+          let score = noised.score(points[i])
+          for axis in 0..<2 {
+            let expected = -linear.noiseScale(t) * score[axis]
+            expect(noise[i][axis], equals: expected, within: 1e-9 * max(1, abs(expected)))
+          }
+        }
+      }
+    }
+  }
+
+  @Test func planeOfIndependentCoordinatesIsTwoLines() {
+    let line = GaussianMixture.twoClasses
+    let plane = VectorMixture(
+      line.components.map { .init(mean: [$0.mean, 0.2], deviation: 0.5, label: $0.label) })
+    let xs = stride(from: -2.0, through: 2, by: 0.25).map { $0 }
+    let flat = ExactDenoiser(line, linear)
+    let wide = ExactDenoiser(plane, linear)
+    let noise = wide.noise(Points(xs.map { [$0, 0.4] }), t: 300)
+    for (a, b) in zip(noise.column(0), flat.noise(Points(xs), t: 300).values) {
+      expect(a, equals: b, within: 1e-12)
+    }
+    let p = ExactClassifier(plane, linear).labelProbabilities(Points(xs.map { [$0, 0.4] }), t: 300)
+    let q = ExactClassifier(line, linear).labelProbabilities(Points(xs), t: 300)
+    for (a, b) in zip(p.values, q.values) { expect(a, equals: b, within: 1e-12) }
+  }
+
+  @Test func conditionalOfTheCorrelatedPlaneIsTheTextbookOne() {
+    let conditional = correlated.conditional(axis: 1, given: 1.5)
+    expect(conditional.mean, equals: 1.35, within: 1e-14)
+    expect(conditional.variance, equals: 0.19, within: 1e-14)
+    let slice = odd.conditional(axis: 0, given: 0.3)
+    for x in [-1.5, 0, 1.1] {
+      expect(
+        slice.density(x), equals: odd.density([x, 0.3]) / odd.marginal(axis: 1).density(0.3),
+        within: 1e-13)
+    }
+  }
+
+  @Test func samplesHaveTheCovarianceOfTheLaw() throws {
+    var streams = Streams(seed: 7, count: 40_000)
+    let (points, labels) = odd.samples(using: &streams)
+    let (mean, covariance) = points.matrix.meanAndCovariance()
+    for i in 0..<2 {
+      expect(mean[i], equals: odd.mean[i], within: 0.02)
+      for j in 0..<2 { expect(covariance[i, j], equals: odd.covariance[i, j], within: 0.03) }
+    }
+    expect(Double(labels.filter { $0 == 1 }.count) / 40_000, equals: 2.0 / 3, within: 0.01)
+  }
+
+  @Test func deterministicSamplingReachesTheCovariance() {
+    // Normal data, so every direction is a one-dimensional problem along its own axis.
+    let steps = linear.timesteps(200)
+    let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
+    let points = sampler.sample(
+      like: Points(zeros: 20_000, dimensions: 2), denoiser: ExactDenoiser(correlated, linear),
+      seed: 3)
+    let covariance = points.matrix.meanAndCovariance().covariance
+    expect(covariance[0, 1], equals: 0.9, within: 0.03)
+    expect(covariance[0, 0], equals: 1, within: 0.03)
+  }
+}
+
+@Suite struct PairDistanceTests {
+  let first = Points([[0, 0], [1, 0], [0, 2]])
+  let second = Points([[0, 1], [3, 0]])
+
+  @Test func energyDistanceIsItsDefinition() {
+    func length(_ a: [Double], _ b: [Double]) -> Double {
+      ((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1])).squareRoot()
+    }
+    var cross = 0.0
+    for i in 0..<3 { for j in 0..<2 { cross += length(first[i], second[j]) / 6 } }
+    let within = (1 + 2 + 5.0.squareRoot()) / 3
+    expect(
+      Distance.energy(first, second), equals: 2 * cross - within - 10.0.squareRoot(), within: 1e-14)
+  }
+
+  @Test func distancesVanishForEqualLawsAndGrowWithTheShift() {
+    var streams = Streams(seed: 1, count: 2000)
+    let (a, b) = (streams.normalPoints(dimensions: 2), streams.normalPoints(dimensions: 2))
+    let moved = b.shifted(by: 0.5)
+    #expect(abs(Distance.energy(a, b)) < 0.01)
+    #expect(Distance.energy(a, moved) > 0.1)
+    #expect(abs(Distance.maximumMeanDiscrepancy(a, b)) < 0.005)
+    // For unit normals moved by m and a kernel of deviation h: closed form.
+    let scale = 1 / 3.0
+    let exact = 2 * scale * (1 - exp(-0.5 / 6))
+    expect(Distance.maximumMeanDiscrepancy(a, moved), equals: exact, within: 0.02)
+    #expect(Distance.slicedWasserstein1(a, moved) > 0.3)
+    #expect(Distance.slicedWasserstein1(a, b) < 0.06)
+  }
+}
