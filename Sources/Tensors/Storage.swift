@@ -73,9 +73,19 @@ final class BufferPool: @unchecked Sendable {
       return pointer
     }
     lock.unlock()
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+    let bytes = capacity * 4
+    let isLarge = bytes >= 2 * Self.largePage
+    let raw = UnsafeMutableRawPointer.allocate(
+      byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
+    #if os(Linux)
+      // Kernels run through dozens of matrices at once; with pages of 4 KiB they would spend their
+      // time looking up addresses.
+      if isLarge { madvise(raw, bytes, Int32(MADV_HUGEPAGE)) }
+    #endif
     return raw.bindMemory(to: Float.self, capacity: capacity)
   }
+
+  private static let largePage = 1 << 21
 
   func give(_ pointer: UnsafeMutablePointer<Float>, _ capacity: Int) {
     lock.lock()
