@@ -25,8 +25,9 @@ enum Launch {
       run(identity.command + " " + named)
     }
     do {
-      let command = try ChapterCommand<Extra>.parseAsRoot()
+      var command = try ChapterCommand<Extra>.parseAsRoot()
       if let chapter = command as? ChapterCommand<Extra> { return chapter }
+      try command.run()  // The parser's own command for --help, which ends by throwing the text.
       stop("\(identity.command) has no such command")
     } catch {
       stop(ChapterCommand<Extra>.self, error, command: identity.command)
