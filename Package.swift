@@ -90,6 +90,7 @@ let teaching: [Target] = [
 
 let chapters: [Target] = [
   chapter("00-forward-process"),
+  chapter("01-elbo"),
   chapter("07-latent-diffusion"),
 ]
 
