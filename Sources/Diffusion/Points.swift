@@ -3,8 +3,8 @@ import Tensors
 
 /// A set of points of the real line, the plane or a space of more dimensions, in double precision.
 ///
-/// What exact denoisers work on, as networks work on tensors: 40,000 points and a thousand steps of
-/// a sampler take about a second.
+/// What exact denoisers work on, as networks work on tensors: a thousand steps of a sampler move
+/// 40,000 points in a few seconds.
 public struct Points: Sendable, Equatable {
   /// The coordinates, point after point.
   public var values: [Double]
