@@ -1146,10 +1146,10 @@ notebook.check(
   claim: "1.27", "against the negative evidence", terms.total, isAbove: -chain.logEvidence(x0))
 
 //: **Erratum E-X15.** One letter, two signs. In "Foundations of Generative Models", (4.61) and
-//: (7.13), $L_0$ is $+E \log p(x_0 \mid x_1)$, to be raised, next to $L_T$ and $L_{t-1}$,
-//: divergences to be lowered, under one name "loss terms". (A talk among our sources calls the term
-//: that ends at $x_{t-1}$ both $L_{t-1}$ and $L_t$.) Added up as they are named they give nothing.
-//: Here all terms are to be small, and only $L_0$ can be negative, since a density can exceed 1.
+//: (7.13), $L_0$ is $+E \log p(x_0 \mid x_1)$, to be raised, next to $L_T$ and $L_{t-1}$, which are
+//: divergences, to be lowered. (A talk among our sources calls the term that ends at $x_{t-1}$ both
+//: $L_{t-1}$ and $L_t$.) Add up what is called $L$ there, and the sum means nothing. Here all terms
+//: are to be small, and only $L_0$ can be negative, since a density can exceed 1.
 
 notebook.erratum(
   "E-X15", source: "Foundations of Generative Models, (4.61)-(4.63)",
@@ -1220,9 +1220,9 @@ notebook.check(
 //: Hyderabad (N. George) write each middle term as
 //: $$ E_{q(x_{t-1}, x_{t+1} \mid x_0)}\, D_{KL}\big(q(x_t \mid x_{t-1}) \,\|\,
 //: p(x_t \mid x_{t+1})\big) . $$
-//: The same line is in Luo's widely read tutorial "Understanding diffusion models" (2022). Recall
-//: the sentence above: to be a divergence, $x_t$ must be averaged over the law under the logarithm.
-//: But given *both* neighbours, $x_t$ does not follow $q(x_t \mid x_{t-1})$; it follows
+//: Both seem to have it from a much used tutorial, C. Luo's "Understanding diffusion models" (2022).
+//: Recall the sentence above: to be a divergence, $x_t$ must be averaged over the law under the
+//: logarithm. But given *both* neighbours, $x_t$ does not follow $q(x_t \mid x_{t-1})$; it follows
 //: $q(x_t \mid x_{t-1}, x_{t+1})$. The printed form draws $x_t$ as if it knew nothing of the
 //: $x_{t+1}$ that it led to. For the chain of three steps, $L$ as printed and as it is:
 
@@ -1531,7 +1531,7 @@ notebook.check(
 //: **Claim 1.37.** A step with the right mean and the variance $v$ instead of $v^*$ costs
 //: $\frac12 (v^*/v - 1 - \log (v^*/v))$ nats per dimension. For unit normal data $v^* = \beta_t$,
 //: and the price of $\tilde\beta_t$ is the sum of these for $v^*/v = \beta_t/\tilde\beta_t$. It is
-//: paid near the data: at $t = 2$ the two variances differ by more than a factor of 2, and at $t = 1$, where
+//: paid near the data: at $t = 2$ one variance is more than twice the other, and at $t = 1$, where
 //: $\tilde\beta_1 = 0$, a density would even be infinite (we keep $\beta_1$ there).
 
 func priceOfPosterior(_ schedule: NoiseSchedule) -> Double {
