@@ -418,11 +418,11 @@ struct Probe: Sendable {
   }
 }
 
-let square = Probe(name: "square", f: { $0 * $0 }, slope: { 2 * $0 })
+let parabola = Probe(name: "square", f: { $0 * $0 }, slope: { 2 * $0 })
 let wave = Probe(name: "sine", f: { sin(10 * $0) }, slope: { 10 * cos(10 * $0) })
-let ofSquare = square.estimates(at: 0.5, stream: 9)
+let ofSquare = parabola.estimates(at: 0.5, stream: 9)
 let ofWave = wave.estimates(at: 0.5, stream: 10)
-for (probe, draws) in [(square, ofSquare), (wave, ofWave)] {
+for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
   let exact = probe.exactSlope(at: 0.5)
   notebook.check(
     claim: "0.15", "\(probe.name), score function", Estimate(of: draws.score), equals: exact)
@@ -580,17 +580,1187 @@ notebook.check(
 notebook.check(claim: "0.20", "V(0), V(1), … from V(0) = 0.25", increases: variances[0])
 notebook.check(claim: "0.20", "V(0), V(1), … from V(0) = 4", decreases: variances[2])
 
-let everyStep = (0...1000).map { Double($0) }
+let someSteps = Array(stride(from: 0, through: 1000, by: 10))
+let stepAxis = someSteps.map { Double($0) }
+let variancePlot = Plot(
+  x: "step $t$", y: Axis("variance $V_t$", scale: .log, at: [0.25, 0.5, 1, 2, 4])
+)
+.line(stepAxis, someSteps.map { variances[2][$0] }, label: "$V_0=4$")
+.line(stepAxis, someSteps.map { variances[1][$0] }, label: "$V_0=1$")
+.line(stepAxis, someSteps.map { variances[0][$0] }, label: "$V_0=0.25$")
 notebook.figure(
-  "variance",
-  zip(startVariances, variances).reduce(
-    Plot(x: "step $t$", y: Axis("variance $V_t$", scale: .log, at: [0.25, 0.5, 1, 2, 4]))
-  ) { $0.line(everyStep, $1.1, label: "$V_0=\($1.0)$") }.legend(.direct),
+  "variance", variancePlot,
   caption: "The variance under the linear schedule. All data end at variance 1; only data that have "
     + "it at the start keep it on the way.",
   alternative: "Three curves of variance against step that start at 0.25, 1 and 4 and meet at 1.")
 
-//: Real pictures do not have variance 1. Their bytes 0 … 255 are taken to numbers from -1 to 1 by
-//: $x = \mathrm{byte}/127.5 - 1$, which fixes the range and leaves the variance to the pictures.
+//: Real pictures do not have variance 1. Their bytes, 0 to 255, are taken to numbers from -1 to 1 by
+//: $x = \mathrm{byte} / 127.5 - 1$, which fixes the range and leaves the variance to the pictures.
+//:
+//: **Claim 0.21.** Pictures have a variance below 1. Numbers between -1 and 1 can have no more, and
+//: that much only if each is -1 or 1 with equal chances. The course comes with drawn pictures in ten
+//: classes, for those who have no photographs at hand.
+
+let sketches = SyntheticImages.images(notebook.count(2000, quick: 500)).tensor
+notebook.table(
+  columns: ["pictures", "numbers", "least", "greatest", "mean", Column("variance", digits: 4)],
+  rows: [("the boat", picture), ("drawn, ten classes", sketches)].map {
+    [$0, $1.count, $1.min(), $1.max(), $1.mean(), $1.variance()]
+  })
+notebook.check(claim: "0.21", "least number", Double(sketches.min()), isAtLeast: -1)
+notebook.check(claim: "0.21", "greatest number", Double(sketches.max()), isAtMost: 1)
+notebook.check(claim: "0.21", "variance", sketches.variance(), isBelow: 1)
+
+//: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run says
+//: the same of them, on the terminal only: this page can be made without them.
+
+if let folder = try? CIFAR10.folder() {
+  let photographs = notebook.orStop { try CIFAR10.load(.test, from: folder).tensor }
+  notebook.aside(
+    "CIFAR-10, \(photographs.shape[0]) test pictures: \(photographs.min()) to \(photographs.max()), "
+      + "variance \(photographs.variance())")
+} else {
+  notebook.aside("CIFAR-10 is not here; the numbers above are of drawn pictures alone")
+}
+
+//: **Claim 0.22.** The pictures' variance follows the formula of Claim 0.19. (The standard error takes
+//: the pixels for independent, which overstates it: only the noise is left to chance.)
+
+let initialVariance = sketches.variance()
+for t in [100, 250, 500] {
+  let noise = Tensor.normal(sketches.shape, streamsOf: root.split(12).split(t))
+  let noisy = diffusion.jump(sketches, to: t, noise: noise)
+  notebook.check(
+    claim: "0.22", "variance of the drawn pictures at t = \(t)",
+    .variance(of: noisy.elements.map { Double($0) }),
+    equals: 1 + (initialVariance - 1) * schedule.alphaBar(t))
+}
+
+//: ### Two noises make one
+//:
+//: To get to step $t$ by the rule takes $t$ draws of noise. One is enough, because independent noises
+//: add up to noise.
+//:
+//: **Claim 0.23.** $\sqrt a\,\epsilon_1 + \sqrt b\,\epsilon_2$ follows $\mathcal N(0, a + b)$. That
+//: the variances add is plain; that the sum is *normal* follows from Claim 0.13: divided by
+//: $\sqrt{a+b}$, it is the first coordinate of the pair $(\epsilon_1, \epsilon_2)$ after a rotation.
+
+let sums = draws(many, stream: 13) { 0.3.squareRoot() * $0.normal() + 0.5.squareRoot() * $0.normal() }
+notebook.check(claim: "0.23", "variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
+notebook.check(
+  claim: "0.23", "largest gap from the distribution function of N(0, 0.8)",
+  Distance.kolmogorov(sums, cdf: GaussianMixture.normal(variance: 0.8).cdf),
+  isBelow: 1.95 / Double(many).squareRoot())
+
+//: ### The jump
+//:
+//: Suppose that $x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon$ for
+//: some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step makes
+//: of it
+//: $$ x_t = \sqrt{\alpha_t \bar\alpha_{t-1}}\; x_0 + \sqrt{\alpha_t\,(1 - \bar\alpha_{t-1})}\;
+//: \epsilon + \sqrt{\beta_t}\; \epsilon_t , $$
+//: and by Claim 0.23 the two noises are one, of variance
+//: $\alpha_t (1 - \bar\alpha_{t-1}) + \beta_t = \alpha_t - \bar\alpha_t + 1 - \alpha_t =
+//: 1 - \bar\alpha_t$. So by induction, for every $t$,
+//: $$ \boxed{\; x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1 - \bar\alpha_t}\; \epsilon , \qquad
+//: q(x_t \mid x_0) = \mathcal N\left(\sqrt{\bar\alpha_t}\; x_0,\ (1 - \bar\alpha_t) I\right) \;} $$
+//:
+//: @code Sources/Diffusion/GaussianDiffusion.swift jump
+//:
+//: This is the most used formula of the course: it is how every network to come gets its training
+//: pictures.
+//:
+//: **Claim 0.24.** The identity in the middle of the induction, for all $t$.
+
+notebook.check(
+  claim: "0.24", "alpha(t) (1 - alphaBar(t-1)) + beta(t), t = 1 … 1000",
+  (1...1000).map { schedule.alpha($0) * (1 - schedule.alphaBar($0 - 1)) + schedule.beta($0) },
+  equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-15)
+
+//: **Claim 0.25.** The chain of 1000 steps, followed as a law, arrives at each step with the jump's
+//: mean and variance. The start is $x_0 = 1$, so that the mean is the coefficient of $x_0$. The
+//: tolerance leaves room for a thousand roundings.
+
+let chainOfLaws = Array(
+  diffusion.chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))
+notebook.check(
+  claim: "0.25", "means of x(1) … x(1000)", chainOfLaws.map(\.x.mean),
+  equals: (1...1000).map { schedule.alphaBar($0).squareRoot() }, tolerance: 1e-13)
+notebook.check(
+  claim: "0.25", "variances", chainOfLaws.map(\.x.variance),
+  equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
+
+//: **Claim 0.26.** The same with draws: points of the three-peaked mixture sent through 250 steps one
+//: by one, and others sent there by one jump, cannot be told apart. (Kolmogorov's test for two
+//: samples: the chance of a larger gap between them.)
+
+let crowd = notebook.count(40_000, quick: 10_000)
+var walkers = Streams(of: root.split(14), count: crowd)
+var walked = mixture.samples(using: &walkers).points
+for t in 1...250 {
+  walked = diffusion.forwardStep(walked, to: t, noise: walked.normalDraws(using: &walkers))
+}
+
+var jumpers = Streams(of: root.split(15), count: crowd)
+let jumpStart = mixture.samples(using: &jumpers).points
+let jumped = diffusion.jump(jumpStart, to: 250, noise: jumpStart.normalDraws(using: &jumpers))
+
+let gap = Distance.kolmogorov(walked.values, jumped.values)
+notebook.show("largest gap between the two samples", gap)
+notebook.check(
+  claim: "0.26", "chance of a larger gap",
+  Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2), isAtLeast: 0.001)
+
+//: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the law right, and in the
+//: line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$: a root is
+//: missing. For data of variance 1 the variance must stay 1; half way, at $t = 260$, their line gives
+//: about three quarters of that, and pictures made with it have too little noise at every step.
+
+let half = schedule.alphaBar(260)
+let unit = GaussianVariable(deviation: 1, source: 0)
+let halfWay = diffusion.jump(unit, to: 260, noise: GaussianVariable(deviation: 1, source: 1))
+notebook.show("alphaBar at t = 260", half)
+notebook.erratum(
+  "E-S3a", source: "Cornell CS 4782 notes, section Forward Process",
+  "variance of x(260) for data of variance 1", printed: half + (1 - half) * (1 - half),
+  right: 1, secondRoute: halfWay.variance, tolerance: 1e-15, apart: 0.2)
+
+//: ### All the noise there ever was
+//:
+//: Without merging, the chain unrolls into
+//: $$ x_t = \sqrt{\bar\alpha_t}\; x_0 + \sum_{s=1}^{t} \sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}\,
+//: \beta_s}\; \epsilon_s . $$
+//: The noise of step $s$ enters with $\sqrt{\beta_s}$ and is shrunk by every later step.
+//:
+//: **Claim 0.27.** These are the coefficients that the chain of laws has collected, and the squares
+//: of those of the noise add up to $1 - \bar\alpha_t$.
+
+for t in [3, 300, 1000] {
+  let state = chainOfLaws[t - 1].x
+  let formula = (1...t).map {
+    (schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0)).squareRoot()
+  }
+  notebook.check(
+    claim: "0.27", "coefficients of the \(t) noises in x(\(t))", state.loadings.suffix(t),
+    equals: formula, tolerance: 1e-14)
+  notebook.check(
+    claim: "0.27", "sum of their squares", formula.reduce(0) { $0 + $1 * $1 },
+    equals: 1 - schedule.alphaBar(t), tolerance: 1e-13)
+}
+
+//: **Erratum E-B8.** Before it merges the noises, the book (section 4.3.3) lists as terms of $x_t$:
+//: $\sqrt{\alpha_t(1 - \bar\alpha_{t-1})}\,\epsilon'$, $\sqrt{1-\alpha_t}\,\epsilon_{t-1}$, *and*
+//: $\sqrt{\alpha_t\alpha_{t-1}(1-\bar\alpha_{t-2})}\,\epsilon''$, and so on. The first is already all
+//: the noise before step $t$; the third counts a part of it again.
+
+let (a2, a3) = (schedule.alpha(2), schedule.alpha(3))
+let bookVariance =
+  a3 * (1 - schedule.alphaBar(2)) + (1 - a3) + a3 * a2 * (1 - schedule.alphaBar(1))
+notebook.erratum(
+  "E-B8", source: "Foundations of Generative Models, section 4.3.3", "variance of the noise in x(3)",
+  printed: bookVariance, right: schedule.noiseVariance(3), secondRoute: chainOfLaws[2].x.variance,
+  tolerance: 1e-15, apart: 5e-5)
+
+//: @fold How the figure is drawn
+
+func memory(_ t: Int) -> [Double] {
+  (1...t).map { schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0) }
+}
+
+notebook.figure(
+  "memory",
+  [100, 200, 400, 700, 1000].reduce(
+    Plot(x: "step $s$ that added the noise", y: "share of the variance of $x_t$")
+  ) { $0.line((1...$1).map { Double($0) }, memory($1), label: "$t=\($1)$") },
+  caption: "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. Early on "
+    + "all steps so far contribute; at the end of the chain only the last few hundred do, and the "
+    + "noise of the first steps has faded like the picture.",
+  alternative: "Five curves over the step s that rise and end at s equal to t, the last ones "
+    + "reaching back only part of the way.")
+
+//: ### What the jump does not say
+//:
+//: The jump gives the law of each $x_t$. It does not give the law of two states *together*.
+//:
+//: **Claim 0.28.** Along one chain, for $s < t$ and given $x_0$,
+//: $\mathrm{Cov}(x_s, x_t) = \sqrt{\bar\alpha_t / \bar\alpha_s}\,(1 - \bar\alpha_s)$: the noise in
+//: $x_s$, as much of it as is left at $t$. Two jumps with noises of their own have covariance 0.
+
+let chainCovariance =
+  (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * (1 - schedule.alphaBar(50))
+notebook.check(
+  claim: "0.28", "covariance of x(50) and x(200) on a chain, as laws",
+  chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance,
+  tolerance: 1e-14)
+
+let pairs = draws(many, stream: 16) { random in
+  let x50 = diffusion.jump(0, to: 50, noise: random.normal())
+  let onward = diffusion.jump(x50, from: 50, to: 200, noise: random.normal())
+  return (x50, onward, diffusion.jump(0, to: 200, noise: random.normal()))
+}
+notebook.check(
+  claim: "0.28", "on a chain, by draws", .covariance(pairs.map(\.0), pairs.map(\.1)),
+  equals: chainCovariance)
+notebook.check(
+  claim: "0.28", "of two separate jumps", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
+
+//: @fold How the figure is drawn
+
+let walkerCount = 6
+var fan = Streams(of: root.split(17), count: walkerCount)
+let path = (1...1000).reduce(into: [Points(Array(repeating: 1, count: walkerCount))]) { path, t in
+  let last = path[t - 1]
+  path.append(diffusion.forwardStep(last, to: t, noise: last.normalDraws(using: &fan)))
+}
+var hops = Streams(of: root.split(18), count: walkerCount)
+let hopTimes = Array(stride(from: 0, through: 1000, by: 20))
+let hopStates = hopTimes.map { diffusion.jump(path[0], to: $0, noise: path[0].normalDraws(using: &hops)) }
+
+let center = someSteps.map(schedule.signalScale)
+let reach = someSteps.map { 2 * schedule.noiseScale($0) }
+func banded(_ title: String) -> Plot {
+  Plot(title: title, x: "step $t$", y: "$x_t$")
+    .band(
+      stepAxis, lower: zip(center, reach).map { $0 - $1 },
+      upper: zip(center, reach).map { $0 + $1 }, color: .axis)
+    .line(stepAxis, center, color: .ink, dash: .dashed)
+}
+
+let chainTimes = Array(stride(from: 0, through: 1000, by: 4))
+let chainPlot = (0..<walkerCount).reduce(banded("Chains")) { plot, walker in
+  plot.line(
+    chainTimes.map { Double($0) }, chainTimes.map { path[$0].values[walker] },
+    color: .series(walker), width: 1)
+}
+let jumpPlot = banded("Jumps").scatter(
+  hopTimes.flatMap { Array(repeating: Double($0), count: walkerCount) },
+  hopStates.flatMap(\.values), color: .blue, radius: 1.6)
+notebook.figure(
+  "chains-and-jumps",
+  Figure(columns: 2, [chainPlot, jumpPlot], panelSize: Size(400, 270), sharing: .y),
+  caption: "Six chains from $x_0 = 1$, and jumps from there to many steps. In the grey band, two "
+    + "standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both have the same law at each "
+    + "$t$. But a chain has a history, and separate jumps have none.",
+  alternative: "Left, six jagged lines that start at 1 and spread out around 0. Right, a cloud "
+    + "of points that fills the same band.")
+
+//: ### What the jump saves
+//:
+//: **Claim 0.29.** The chain needs $t$ draws of noise for each number of $x_t$, the jump one. For a
+//: step chosen at random, as in training, that is $(T+1)/2$ times as many on average. Neither
+//: needs more memory than one state: the chain overwrites the old state with the new one, and keeps
+//: no noise. (The same passage of the book says a thousand times the memory.)
+
+let start = Points(zeros: 10_000)
+var chainStreams = Streams(of: root.split(19), count: start.count)
+let (chainEnd, chainSeconds) = notebook.time {
+  (1...1000).reduce(start) { x, t in
+    diffusion.forwardStep(x, to: t, noise: x.normalDraws(using: &chainStreams))
+  }
+}
+var jumpStreams = Streams(of: root.split(20), count: start.count)
+let (jumpEnd, jumpSeconds) = notebook.time {
+  diffusion.jump(start, to: 1000, noise: start.normalDraws(using: &jumpStreams))
+}
+notebook.check(claim: "0.29", "draws of the chain", chainStreams.drawCount, isExactly: 1000)
+notebook.check(claim: "0.29", "draws of the jump", jumpStreams.drawCount, isExactly: 1)
+notebook.check(
+  claim: "0.29", "draws of the chain, averaged over its end t",
+  Double((1...1000).reduce(0, +)) / 1000, equals: (1000 + 1) / 2, tolerance: 0)
+notebook.check(
+  claim: "0.29", "variance at the end of the chain and of the jump",
+  .variance(of: chainEnd.values), equals: .variance(of: jumpEnd.values))
+notebook.show("the chain took", seconds: chainSeconds)
+notebook.show("the jump took", seconds: jumpSeconds)
+
+//: ## Part III. Schedules
+//:
+//: ### Linear
+//:
+//: The first schedule in use was $\beta_t = \beta_1 + \frac{t-1}{T-1}\,(\beta_T - \beta_1)$ with
+//: $\beta_1 = 10^{-4}$, $\beta_T = 0.02$ and $T = 1000$. A product of a thousand numbers near 1 is
+//: small or not depending on their logarithms:
+//: $$ \log \bar\alpha_T = \sum_t \log(1 - \beta_t) = - \sum_t \Bigl( \beta_t + \tfrac12 \beta_t^2 +
+//: \tfrac13 \beta_t^3 + \dots \Bigr) . $$
+//:
+//: **Claim 0.30.** At the end $\bar\alpha_T$ is about $4 \cdot 10^{-5}$: of the picture's variance
+//: one part in twenty-five thousand is left. The second route is the sum of logarithms. The first
+//: term of the series alone, $e^{-\sum_t \beta_t}$, gives 7 percent too much; three terms are
+//: enough.
+
+let ramp = (0..<1000).map { 1e-4 + (0.02 - 1e-4) * Double($0) / 999 }
+notebook.check(
+  claim: "0.30", "alphaBar(1000)", schedule.alphaBar(1000),
+  equals: exp(ramp.reduce(0) { $0 + log1p(-$1) }), relativeTolerance: 1e-12)
+notebook.show("from the first term alone", exp(-ramp.reduce(0, +)))
+notebook.check(
+  claim: "0.30", "from three terms",
+  exp(-ramp.reduce(0) { $0 + $1 + $1 * $1 / 2 + $1 * $1 * $1 / 3 }),
+  equals: schedule.alphaBar(1000), relativeTolerance: 1e-4)
+
+//: ### Cosine
+//:
+//: Nichol and Dhariwal ("Improved denoising diffusion probabilistic models", 2021) noticed that the
+//: last stages of the linear schedule all look alike, as in the first figure of this page. They chose
+//: the curve first and let the steps follow:
+//: $$ \bar\alpha_t = \frac{f(t)}{f(0)} , \qquad
+//: f(t) = \cos^2\Bigl( \frac{t/T + s}{1 + s} \cdot \frac\pi2 \Bigr) , \qquad
+//: \beta_t = \min\Bigl( 1 - \frac{\bar\alpha_t}{\bar\alpha_{t-1}},\ 0.999 \Bigr) . $$
+//: The offset $s = 0.008$ keeps the first steps from being too small. The cap is needed since
+//: $f(T) = 0$: without it the last step has $\beta_T = 1$ and wipes out everything. A cap changes
+//: $\beta_T$, and so it changes $\bar\alpha_T$, which is the product of what the steps keep.
+//:
+//: **Claim 0.31.** The cap touches the last step and no other. Before it, the product of the
+//: $1 - \beta_t$ is the curve; at the end it is 0.001 times the value before.
+
+let cosine = NoiseSchedule.cosine()
+func cosineCurve(_ t: Int) -> Double {
+  func f(_ t: Double) -> Double {
+    let c = cos((t / 1000 + 0.008) / 1.008 * .pi / 2)
+    return c * c
+  }
+  return f(Double(t)) / f(0)
+}
+
+notebook.check(
+  claim: "0.31", "alphaBar(0) … alphaBar(999)", Array(cosine.alphaBars.prefix(1000)),
+  equals: (0..<1000).map(cosineCurve), tolerance: 1e-12)
+notebook.check(
+  claim: "0.31", "steps at the cap", cosine.betas.count { $0 >= 0.999 }, isExactly: 1)
+notebook.check(
+  claim: "0.31", "alphaBar(1000)", cosine.alphaBar(1000), equals: 0.001 * cosineCurve(999),
+  relativeTolerance: 1e-9)
+
+//: **Erratum E-X5.** Three sources print three other cosines. The DDPM talk clips $\beta_t$ to
+//: $10^{-4} \dots 0.02$, the range of the linear schedule. The book, equation (7.41), has the offset
+//: but no cap. The Cornell notes have neither: $\bar\alpha_t = \cos^2(\pi t / 2T)$. The talk's clip
+//: leaves more than a thousand times as much of the picture's amplitude at $t = T$ as the cap does, so
+//: that $x_T$ is not noise. Without a cap nothing at all is left, which sounds good until one divides
+//: by $\sqrt{\bar\alpha_T}$, as every sampler does in its first step.
+
+let cosines: [(name: String, schedule: NoiseSchedule)] = [
+  ("offset, cap 0.999 (paper)", cosine),
+  ("offset, clip 0.0001 … 0.02 (talk)", .cosine(clip: .range(1e-4...0.02))),
+  ("offset, no cap (book)", .cosine(clip: .none)),
+  ("no offset, no cap (Cornell)", .cosine(offset: 0, clip: .none)),
+]
+let uncapped = cosines[2].schedule
+notebook.table(
+  "What the clip does to the cosine schedule, T = 1000",
+  columns: [
+    "cosine schedule", "steps changed", Column("beta(1)", digits: 4), Column("beta(T)", digits: 4),
+    Column("alphaBar(T)", digits: 4), Column("amplitude left", digits: 4),
+    Column("1 / amplitude", digits: 4),
+  ],
+  rows: cosines.enumerated().map { index, entry in
+    let reference = index < 3 ? uncapped : entry.schedule
+    let changed = (1...1000).count { entry.schedule.beta($0) != reference.beta($0) }
+    let left = entry.schedule.signalScale(1000)
+    return [
+      entry.name, changed, entry.schedule.beta(1), entry.schedule.beta(1000),
+      entry.schedule.alphaBar(1000), left, 1 / left,
+    ]
+  })
+notebook.erratum(
+  "E-X5", source: "DDPM talk, slide Forward Diffusion Process",
+  "amplitude of the picture left at t = T", printed: cosines[1].schedule.signalScale(1000),
+  right: cosine.signalScale(1000), secondRoute: (0.001 * cosineCurve(999)).squareRoot(),
+  tolerance: 1e-9, apart: 0.05)
+
+//: @fold How the figure is drawn
+
+let tail = Array(850...1000)
+let tailAxis = tail.map { Double($0) }
+func tailPlot(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
+  let dashes: [Dash] = [.solid, .solid, .dashed, .dotted]
+  return cosines.indices.reduce(Plot(x: "step $t$", y: y)) { plot, i in
+    plot.line(
+      tailAxis, tail.map { value(cosines[i].schedule, $0) }, label: cosines[i].name,
+      dash: dashes[i])
+  }
+}
+
+notebook.figure(
+  "cosine-clips",
+  Figure(
+    columns: 2,
+    [
+      tailPlot(Axis("$\\beta_t$", scale: .log)) { $0.beta($1) },
+      tailPlot("$\\sqrt{\\bar\\alpha_t}$, amplitude left") { $0.signalScale($1) },
+    ], panelSize: Size(400, 260), sharing: .legend),
+  caption: "The last 150 steps of four published cosine schedules. Clipping $\\beta_t$ at 0.02 bends the "
+    + "curve away from zero where it matters most; the other three can "
+    + "hardly be told apart before the last step.",
+  alternative: "Left, four curves of beta that rise to one; one is flat at 0.02. Right, the "
+    + "amplitudes fall to zero in a straight line, except for one that levels off at 0.06.")
+
+//: ### Compared
+//:
+//: How fast does each forget? The table shows $\bar\alpha_t$ at five stages.
+
+let linear = schedule
+notebook.table(
+  "Share of the picture's variance that is left, $\\bar\\alpha_t$",
+  columns: ["t", Column("linear", digits: 5), Column("cosine", digits: 5)],
+  rows: [100, 250, 500, 750, 900].map { [$0, linear.alphaBar($0), cosine.alphaBar($0)] })
+func firstStep(of schedule: NoiseSchedule, below level: Double) -> Int {
+  (0...1000).first { schedule.alphaBar($0) < level }!
+}
+notebook.table(
+  "First step with less than this share left",
+  columns: ["share", "linear", "cosine"],
+  rows: [0.5, 0.1, 0.01].map { [$0, firstStep(of: linear, below: $0), firstStep(of: cosine, below: $0)] })
+
+//: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") say that in the
+//: last quarter of the linear schedule the states are almost pure noise, and that the cosine
+//: schedule adds noise more slowly. True: when the last quarter begins, the picture's amplitude
+//: $\sqrt{\bar\alpha_t}$ is below 6 percent under the linear schedule, and above 37 percent under
+//: the cosine. Beyond, there is no step of the last quarter at which the linear one has a tenth left.
+
+notebook.check(
+  claim: "0.32", "linear, amplitude at t = 750", linear.signalScale(750), isBelow: 0.06)
+notebook.check(
+  claim: "0.32", "cosine, amplitude at t = 750", cosine.signalScale(750), isAbove: 0.37)
+notebook.check(
+  claim: "0.32", "linear, greatest amplitude in the last quarter",
+  (750...1000).map(linear.signalScale).max()!, isBelow: 0.1)
+
+//: **Claim 0.33.** Slow is not slow everywhere. From $t = 891$ on the steps of the cosine schedule
+//: are the larger ones, and from $t = 996$ on less is left than under the linear schedule.
+
+notebook.check(
+  claim: "0.33", "first step at which the cosine's beta is the larger",
+  (1...1000).first { cosine.beta($0) > linear.beta($0) }!, isExactly: 891)
+notebook.check(
+  claim: "0.33", "first step at which the cosine's alphaBar is the smaller",
+  (1...1000).first { cosine.alphaBar($0) < linear.alphaBar($0) }!, isExactly: 996)
+
+//: @fold How the figure is drawn
+
+let dissolvingStages = [0, 125, 250, 375, 500, 625, 750, 875, 1000]
+notebook.figure(
+  "linear-and-cosine",
+  ImageGrid(
+    rows: [linear, cosine].map { schedule in dissolvingStages.map { dissolved(schedule, $0) } },
+    rowLabels: ["linear", "cosine"], columnLabels: dissolvingStages.map { "$t=\($0)$" },
+    cellWidth: 76), formats: [.png],
+  caption: "The same picture and the same noise under both schedules, at evenly spaced steps. In the "
+    + "upper row the last four pictures are wasted: a network that is to undo those steps has "
+    + "nothing to see.",
+  alternative: "Two rows of the sailing boat dissolving. In the upper row it is gone by the middle, "
+    + "in the lower row it can be seen three quarters of the way.")
+
+//: ### One number says it all
+//:
+//: A state is the sum of two parts, a picture times $\sqrt{\bar\alpha_t}$ and noise times
+//: $\sqrt{1-\bar\alpha_t}$. What can be learned from it depends on how one compares with the other,
+//: the *signal-to-noise ratio*
+//: $$ \mathrm{SNR}_t = \frac{\bar\alpha_t}{1 - \bar\alpha_t} , \qquad
+//: \lambda_t = \log \mathrm{SNR}_t . $$
+//:
+//: **Claim 0.34.** It can be measured from pairs $(x_0, x_t)$ alone, without seeing the noise. For
+//: data of mean 0 and variance 1, $\mathrm{Cov}(x_0, x_t) = \sqrt{\bar\alpha_t}$, and what is left
+//: of $x_t$ after taking away that multiple of $x_0$ has the variance $1 - \bar\alpha_t$.
+
+var measuring = Streams(of: root.split(21), count: notebook.count(400_000, quick: 50_000))
+let source = mixture.samples(using: &measuring).points
+let seen = diffusion.jump(source, to: 300, noise: source.normalDraws(using: &measuring))
+let signal = Estimate.covariance(source.values, seen.values)
+let rest = Points.sum((1, seen), (-schedule.signalScale(300), source))
+notebook.check(
+  claim: "0.34", "covariance of x(0) and x(300)", signal, equals: schedule.signalScale(300))
+notebook.check(
+  claim: "0.34", "variance of the rest", .variance(of: rest.values),
+  equals: schedule.noiseVariance(300))
+notebook.show("SNR at t = 300", schedule.snr(300))
+
+//: **Claim 0.35.** The ratio falls at every step, whatever the schedule: a step with $0 < \beta_t < 1$
+//: makes $\bar\alpha_t$ smaller and $1 - \bar\alpha_t$ larger.
+
+for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosines[1].schedule)] {
+  notebook.check(
+    claim: "0.35", "log SNR, t = 1 … 1000, \(name)", decreases: (1...1000).map(each.logSNR))
+}
+
+//: ### A schedule of one's own
+//:
+//: Turned around: draw any falling curve $\lambda_t$, and there is a schedule for it. Solve
+//: $\lambda_t = \log \frac{\bar\alpha_t}{1 - \bar\alpha_t}$ for
+//: $\bar\alpha_t = 1/(1 + e^{-\lambda_t})$ and let the steps follow,
+//: $\beta_t = 1 - \bar\alpha_t / \bar\alpha_{t-1}$.
+//:
+//: **Claim 0.36.** A straight line from 10 down to -10 gives variances between 0 and 1, and the
+//: product of the $1 - \beta_t$ gives back the line. The tolerance allows for the division by
+//: $1 - \bar\alpha_t$, which at first is small.
+
+let straight = NoiseSchedule(name: "straight", steps: 1000) { 10 - 20 * $0 }
+let ownBetas = (1...1000).map(straight.beta)
+notebook.check(claim: "0.36", "least beta", ownBetas.min()!, isAbove: 0)
+notebook.check(claim: "0.36", "greatest beta", ownBetas.max()!, isBelow: 1)
+let product = ownBetas.reduce(into: [1.0]) { $0.append($0.last! * (1 - $1)) }
+notebook.check(
+  claim: "0.36", "log SNR from the product of 1 - beta",
+  product.dropFirst().map { log($0 / (1 - $0)) }, equals: (1...1000).map { 10 - 0.02 * Double($0) },
+  tolerance: 1e-9)
+
+//: @fold How the figure is drawn
+
+let compared: [(String, NoiseSchedule)] = [
+  ("linear", linear), ("cosine", cosine), ("straight", straight),
+]
+let positiveSteps = [1, 2, 4] + someSteps.dropFirst()
+func comparison(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
+  compared.reduce(Plot(x: "step $t$", y: y)) { plot, entry in
+    plot.line(
+      positiveSteps.map { Double($0) }, positiveSteps.map { value(entry.1, $0) }, label: entry.0)
+  }
+}
+
+let amplitudes = compared.enumerated().reduce(
+  comparison("amplitudes $\\sqrt{\\bar\\alpha_t}$, $\\sqrt{1-\\bar\\alpha_t}$") { $0.signalScale($1) }
+) { plot, entry in
+  plot.line(
+    stepAxis, someSteps.map(entry.element.1.noiseScale), color: .series(entry.offset), width: 1.2,
+    dash: .dashed)
+}
+notebook.figure(
+  "schedules",
+  Figure(
+    columns: 2,
+    [
+      comparison(Axis("$\\beta_t$, added", scale: .log)) { $0.beta($1) },
+      comparison("$\\bar\\alpha_t$, variance left") { $0.alphaBar($1) },
+      amplitudes,
+      comparison(Axis("$\\mathrm{SNR}_t$", scale: .log, range: 1e-6...1e5)) { $0.snr($1) },
+    ], panelSize: Size(400, 240), sharing: .legend, hasLetters: true),
+  caption: "Three schedules. In (c) the solid lines are the amplitude of the picture, the dashed "
+    + "ones that of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). Notice how different "
+    + "the steps in (a) look, and how alike the results in (b): what counts is the product.",
+  alternative: "Four panels over the step t for the linear, cosine and straight schedules: beta, "
+    + "alphaBar, the two amplitudes, and the signal-to-noise ratio, which falls in all.")
+
+//: ## Part IV. What is left to know
+//:
+//: ### Information
+//:
+//: How much does $x_t$ tell about $x_0$? *Mutual information* measures it in nats (a nat is
+//: $1/\log 2$, about one and a half, yes-or-no answers). With the *entropy* of a density,
+//: $h = -\int p \log p$, a measure of how spread out it is, the information is what knowing $x_0$
+//: takes away from the spread of $x_t$:
+//: $$ I(x_0; x_t) = h(x_t) - h(x_t \mid x_0) , $$
+//: and $h(x_t \mid x_0)$ is the entropy of the noise, $\frac12 \log 2\pi e\,(1 - \bar\alpha_t)$,
+//: whatever $x_0$ is.
+//:
+//: **Claim 0.37.** For normal data of variance 1, where $h(x_t) = \frac12 \log 2\pi e$,
+//: $I(x_0; x_t) = -\frac12 \log(1 - \bar\alpha_t) = \frac12 \log(1 + \mathrm{SNR}_t)$. The second
+//: route integrates $-p \log p$.
+
+let normalData = GaussianMixture.normal()
+for t in [1, 100, 500, 1000] {
+  notebook.check(
+    claim: "0.37", "information at t = \(t), in nats", 0.5 * log1p(linear.snr(t)),
+    equals: normalData.noised(linear, to: t).information, tolerance: 1e-10)
+}
+
+//: **Claim 0.38.** Noise destroys information and creates none: for the mixture too, where only
+//: integration helps, $I(x_0; x_t)$ falls from step to step.
+
+func information(_ schedule: NoiseSchedule, _ t: Int) -> Double {
+  mixture.noised(schedule, to: t).information
+}
+let knownSteps = [1, 2, 5, 10, 20, 50] + Array(stride(from: 100, through: 1000, by: 50))
+let knownOfLinear = knownSteps.map { information(linear, $0) }
+let knownOfCosine = knownSteps.map { information(cosine, $0) }
+notebook.check(claim: "0.38", "information in nats, linear schedule", decreases: knownOfLinear)
+notebook.check(claim: "0.38", "information in nats, cosine schedule", decreases: knownOfCosine)
+
+//: **Claim 0.39.** Normal data keep the most. Of all densities with a given variance the normal one has
+//: the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the noise makes everything
+//: normal; the check goes to $t = 700$, where it is still well above rounding.
+
+let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
+  .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
+notebook.check(claim: "0.39", "smallest gap, normal less mixture", gaps.min()!, isAbove: 0)
+notebook.check(claim: "0.39", "the gaps, t = 1 … 700", decreases: gaps)
+
+//: @fold How the figure is drawn
+
+let infoSteps = [1, 2, 4, 7, 12, 20, 32, 50, 75] + Array(stride(from: 100, through: 1000, by: 25))
+func informationPlot(_ y: Axis) -> Plot {
+  let axis = infoSteps.map { Double($0) }
+  var plot = Plot(x: "step $t$", y: y)
+  for (name, schedule, color) in [("linear", linear, Color.blue), ("cosine", cosine, .vermilion)] {
+    let ofNormal = infoSteps.map { 0.5 * log1p(schedule.snr($0)) }
+    let ofMixture = infoSteps.map { information(schedule, $0) }
+    plot = plot
+      .line(axis, ofNormal, label: "\(name), normal data", color: color)
+      .line(axis, ofMixture, label: "\(name), mixture", color: color, dash: .dashed)
+  }
+  return plot
+}
+
+notebook.figure(
+  "information",
+  Figure(
+    columns: 2,
+    [
+      informationPlot("$I(x_0;x_t)$, nats"),
+      informationPlot(Axis("$I(x_0;x_t)$, nats", scale: .log, range: 1e-5...10)),
+    ], panelSize: Size(400, 260), sharing: .legend),
+  caption: "What a state knows about its beginning. Under the linear schedule three quarters of the "
+    + "way leave less than a tenth of a nat; the cosine schedule spends its steps more evenly.",
+  alternative: "Curves of information against step, falling from about 5 nats to almost 0, once "
+    + "with a linear and once with a logarithmic axis.")
+
+//: ### Is the end really noise?
+//:
+//: To make pictures one starts at $t = T$ with pure noise, so $q(x_T \mid x_0)$ had better be very
+//: close to $\mathcal N(0, 1)$. The distance of choice is the *Kullback-Leibler divergence*
+//: $D(q \,\|\, p) = \int q \log \frac qp$, which is 0 for $q = p$ and else positive; chapter 1 is full
+//: of it.
+//:
+//: **Claim 0.40.** For each number of the picture,
+//: $D\bigl(q(x_T \mid x_0) \,\|\, \mathcal N(0,1)\bigr) = \frac12 \bigl( \bar\alpha_T\,x_0^2 -
+//: \bar\alpha_T - \log(1 - \bar\alpha_T) \bigr)$. Here for $x_0 = 1$ and linear schedules with the
+//: same ends and fewer steps; what is close enough for $T = 1000$ is not for $T = 50$.
+
+let lengths = [10, 50, 100, 200, 1000]
+let divergences = lengths.map { steps in
+  let left = NoiseSchedule.linear(steps: steps).alphaBar(steps)
+  return 0.5 * (left - left - log1p(-left))
+}
+let integrals = lengths.map { steps -> Double in
+  let left = NoiseSchedule.linear(steps: steps).alphaBar(steps)
+  let end = GaussianMixture.normal(mean: left.squareRoot(), variance: 1 - left)
+  return end.expectation { end.logDensity($0) - normalData.logDensity($0) }
+}
+notebook.table(
+  columns: ["T", Column("nats a number", digits: 4), Column("nats a picture, 3 x 32 x 32", digits: 4)],
+  rows: zip(lengths, divergences).map { [$0, $1, 3072 * $1] })
+notebook.check(
+  claim: "0.40", "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals,
+  tolerance: 1e-10)
+
+//: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ has no
+//: bound. If it has none, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it has one, all but
+//: a few of the $\beta_t$ are below $\frac12$, where $1 - \beta \ge e^{-2\beta}$, and
+//: $\bar\alpha_T$ stays above some positive number. Compare
+//: $\beta_t = 1/(t+1)$, for which $\bar\alpha_T = \frac12 \cdot \frac23 \cdots \frac{T}{T+1} =
+//: \frac{1}{T+1}$, with $\beta_t = 1/(t+1)^2$, for which
+//: $\bar\alpha_T = \prod_t \frac{t\,(t+2)}{(t+1)^2} = \frac{T+2}{2\,(T+1)}$.
+
+let longRun = 100_000
+let afterOne = (2...longRun + 1).map { Double($0) }  // t + 1
+let unbounded = NoiseSchedule(betas: afterOne.map { 1 / $0 })
+let bounded = NoiseSchedule(betas: afterOne.map { 1 / ($0 * $0) })
+notebook.check(
+  claim: "0.41", "alphaBar(100000) for beta = 1/(t+1)", unbounded.alphaBar(longRun),
+  equals: 1 / Double(longRun + 1), relativeTolerance: 1e-10)
+notebook.check(
+  claim: "0.41", "alphaBar(100000) for beta = 1/(t+1)^2", bounded.alphaBar(longRun),
+  equals: Double(longRun + 2) / Double(2 * (longRun + 1)), relativeTolerance: 1e-10)
+
+//: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever all
+//: $\beta_t$ lie between 0 and 1. The second of these schedules is a counterexample: half of the
+//: variance stays forever.
+
+notebook.erratum(
+  "E-B7", source: "Foundations of Generative Models, exercise 4.15.1",
+  "limit of alphaBar(T) for beta = 1/(t+1)^2", printed: 0, right: 0.5,
+  secondRoute: bounded.alphaBar(longRun), tolerance: 1e-5, apart: 0.4)
+
+//: ## Part V. Two other pictures of the same thing
+//:
+//: ### Exploding instead of preserving
+//:
+//: Many papers add noise without shrinking: $y_t = x_0 + \sigma_t\,\epsilon$ with a growing $\sigma_t$.
+//: That is called *variance exploding*, and ours *variance preserving*. They are the same process
+//: seen through a lens: divide $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 - \bar\alpha_t}\,\epsilon$ by
+//: $\sqrt{\bar\alpha_t}$.
+//:
+//: **Claim 0.42.** $x_t / \sqrt{\bar\alpha_t}$ has the mean $x_0$ and the variance
+//: $\sigma_t^2 = (1 - \bar\alpha_t)/\bar\alpha_t = 1/\mathrm{SNR}_t$.
+
+let lens = [100, 500, 1000].map { t in
+  diffusion.exploding(
+    diffusion.jump(GaussianVariable(mean: 0.7), to: t, noise: unit), t: t)
+}
+notebook.check(
+  claim: "0.42", "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean),
+  equals: [0.7, 0.7, 0.7], tolerance: 1e-14)
+notebook.check(
+  claim: "0.42", "variances", lens.map(\.variance), equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
+  relativeTolerance: 1e-12)
+
+//: **Claim 0.43.** Not only one state at a time: a whole chain goes over into a whole chain. The
+//: exploding chain adds noise of variance $\sigma_t^2 - \sigma_{t-1}^2$ in step $t$; fed with the same
+//: $\epsilon_t$, the two stay together at every step.
+
+var (preserved, exploded) = (0.7, 0.7)
+var lensChain: [Double] = []
+var explodingChain: [Double] = []
+var shared = root.split(22)
+for t in 1...1000 {
+  let noise = shared.normal()
+  preserved = diffusion.forwardStep(preserved, to: t, noise: noise)
+  let growth = 1 / schedule.snr(t) - (t == 1 ? 0 : 1 / schedule.snr(t - 1))
+  exploded += growth.squareRoot() * noise
+  lensChain.append(diffusion.exploding(preserved, t: t))
+  explodingChain.append(exploded)
+}
+notebook.show("last state, exploding", exploded)
+notebook.check(
+  claim: "0.43", "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain,
+  tolerance: 1e-10)
+
+//: @fold How the figure is drawn
+
+let lensTimes = Array(stride(from: 0, through: 450, by: 3))
+let lensAxis = lensTimes.map { Double($0) }
+func lensPlot(_ title: String, _ y: Axis, _ factor: (Int) -> Double) -> Plot {
+  let middle = lensTimes.map { factor($0) * schedule.signalScale($0) }
+  let width = lensTimes.map { 2 * factor($0) * schedule.noiseScale($0) }
+  let empty = Plot(title: title, x: "step $t$", y: y)
+    .band(
+      lensAxis, lower: zip(middle, width).map { $0 - $1 },
+      upper: zip(middle, width).map { $0 + $1 }, color: .axis)
+    .line(lensAxis, middle, color: .ink, dash: .dashed)
+  return (0..<walkerCount).reduce(empty) { plot, walker in
+    plot.line(
+      lensAxis, lensTimes.map { factor($0) * path[$0].values[walker] }, color: .series(walker),
+      width: 1)
+  }
+}
+
+notebook.figure(
+  "preserving-and-exploding",
+  Figure(
+    columns: 2,
+    [
+      lensPlot("Variance preserving", "$x_t$") { _ in 1 },
+      lensPlot("Variance exploding", "$x_t/\\sqrt{\\bar\\alpha_t}$") { 1 / schedule.signalScale($0) },
+    ], panelSize: Size(400, 260)),
+  caption: "Six chains, twice. On the left the mean falls and the band levels off; on the right the "
+    + "mean stays and the band grows without end (its width at $t=1000$ would not fit on the page). Each "
+    + "wiggle on the left has its twin on the right.",
+  alternative: "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
+    + "band that opens like a funnel around 1.")
+
+//: ### Ink in water
+//:
+//: The name comes from physics. A particle of ink is kicked to and fro, $\pm\delta$ every $\tau$
+//: seconds, each way with chance one half. Kicks are independent and have mean 0 and variance
+//: $\delta^2$, so after the time $t = n\tau$ the mean of $x^2$ is $n\delta^2$.
+//:
+//: **Claim 0.44.** $E[x^2] = 2Dt$ with the *diffusion constant* $D = \delta^2/2\tau$. Here
+//: $\delta = 0.1$, $\tau = 0.01$; sixty-four kicks are the bits of one random number.
+
+let (kick, tick) = (0.1, 0.01)
+let ink = draws(notebook.count(100_000, quick: 20_000), stream: 23) { random in
+  (0..<16).reduce(into: [0.0]) { walk, _ in
+    walk.append(walk.last! + kick * Double(2 * random.next().nonzeroBitCount - 64))
+  }
+}
+let diffusionConstant = kick * kick / (2 * tick)
+let lateTime = 1024 * tick
+notebook.show("D", diffusionConstant)
+for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
+  notebook.check(
+    claim: "0.44", "mean of x^2 at time \(time)", Estimate(of: ink.map { $0[blocks] * $0[blocks] }),
+    equals: 2 * diffusionConstant * time)
+}
+
+//: Divided by the distance $2\delta$ between the places that can be reached, the chances of $n$ kicks
+//: become a density, and with small kicks that density is smooth.
+//:
+//: **Claim 0.45.** It approaches the *heat kernel* $\mathcal N(0, 2Dt)$. The largest gap, in units of
+//: the kernel's peak, is close to $\frac{1}{4n}$: what Stirling's formula says of the middle
+//: $\binom{n}{n/2}/2^n$.
+
+let kickCounts = [16, 64, 256, 1024]
+let kernelGaps = kickCounts.map { n -> Double in
+  let kernel = GaussianMixture.normal(variance: Double(n) * kick * kick)
+  return (0...n).map { k -> Double in
+    let logChance = lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))
+    let density = exp(logChance - Double(n) * log(2.0)) / (2 * kick)
+    return abs(density - kernel.density(kick * Double(2 * k - n))) / kernel.density(0)
+  }.max()!
+}
+notebook.table(
+  columns: ["kicks", Column("largest gap", digits: 4), Column("times 4n", digits: 4)],
+  rows: zip(kickCounts, kernelGaps).map { [$0, $1, $1 * 4 * Double($0)] })
+notebook.check(
+  claim: "0.45", "4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
+
+//: **Claim 0.46.** The heat kernel solves the *heat equation*
+//: $\frac{\partial p}{\partial t} = D\,\frac{\partial^2 p}{\partial x^2}$, which says that ink flows
+//: from where there is more to where there is less. Both sides by finite differences, whose error
+//: sets the tolerance.
+
+func heatKernel(_ x: Double, _ t: Double) -> Double {
+  GaussianMixture.normal(variance: 2 * diffusionConstant * t).density(x)
+}
+let spots = [-2.0, -0.5, 0, 1, 3]
+let h = 1e-3
+notebook.check(
+  claim: "0.46", "rate of change at five places, t = 1",
+  spots.map { (heatKernel($0, 1 + h) - heatKernel($0, 1 - h)) / (2 * h) },
+  equals: spots.map { x in
+    let bend = heatKernel(x + h, 1) - 2 * heatKernel(x, 1) + heatKernel(x - h, 1)
+    return diffusionConstant * bend / (h * h)
+  }, tolerance: 1e-6)
+
+//: @fold How the figure is drawn
+
+let inkColors: [Color] = [.blue, .vermilion, .green]
+let inkPlot = [(1, 0.64), (4, 2.56), (16, 10.24)].enumerated().reduce(
+  Plot(x: "place $x$", y: "density", size: Size(560, 280))
+) { plot, entry in
+  let (blocks, time) = entry.element
+  let spread = (2 * diffusionConstant * time).squareRoot()
+  let bins = 2 * (Int(4 * spread / 0.4)) + 1
+  return plot
+    .histogram(
+      ink.map { $0[blocks] }, bins: bins, range: (-0.2 * Double(bins))...(0.2 * Double(bins)),
+      color: inkColors[entry.offset])
+    .curve(over: -10...10, label: "$t=\(time)$", color: inkColors[entry.offset]) {
+      heatKernel($0, time)
+    }
+}
+notebook.figure(
+  "ink", inkPlot,
+  caption: "Ink at three times: histograms of a hundred thousand random walkers, and the heat kernel "
+    + "of each time. Four times the time is twice the width.",
+  alternative: "Three histograms around 0, each flatter and wider than the one before, with bell "
+    + "curves that follow them.")
+
+//: This is the exploding process with $\sigma_t^2 = 2Dt$. The forward process *is* ink in water, one
+//: particle for each number of the picture, seen through the lens of Claim 0.42. And no less
+//: famous for being hard to run backwards, which is what the rest of the course is about.
+//:
+//: ## What goes wrong
+//:
+//: Three mistakes with consequences. The first two are easy to make in code; the third waits for
+//: whoever takes the cosine schedule without thinking of the end.
+//:
+//: **Claim 0.47.** *Clipping the noise away.* Noisy pictures leave the range -1 to 1, and a program
+//: that stores them as bytes cuts off what is outside. That is right for looking (every figure on
+//: this page does it) and wrong for anything else: clipped noise has the variance
+//: $1 - 2\,\varphi(1)$, where $\varphi$ is the density of $\mathcal N(0,1)$, about half of what it
+//: should be.
+
+let clipped = draws(many, stream: 24) { min(max($0.normal(), -1), 1) }
+notebook.check(
+  claim: "0.47", "variance of clipped noise", .variance(of: clipped),
+  equals: 1 - 2 * StandardNormal.density(1))
+
+//: **Claim 0.48.** *Counting from zero in one place and from one in another.* A list of $\beta_1 \dots
+//: \beta_T$ starts at place 0 in most languages, and then place $t$ holds $\beta_{t+1}$. Late in the
+//: chain nobody notices; at $t = 1$ the noise has 1.48 times the standard deviation it should have.
+//: The library's lists hold $T + 1$ values, with $\bar\alpha_0 = 1$ at place 0, so that places are
+//: steps.
+
+let zeroBased = (0..<1000).map { schedule.noiseScale($0 + 1) }  // place 0 holds step 1
+notebook.check(
+  claim: "0.48", "standard deviation of the noise at t = 1, misread over right",
+  zeroBased[1] / schedule.noiseScale(1),
+  equals: ((1e-4 + schedule.beta(2) * (1 - 1e-4)) / 1e-4).squareRoot(), tolerance: 1e-9)
+notebook.check(
+  claim: "0.48", "the same at t = 900", zeroBased[900] / schedule.noiseScale(900), equals: 1,
+  tolerance: 1e-4)
+
+//: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the data follow
+//: from $\hat x_0 = (x_t - \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An error in
+//: $\hat\epsilon$ comes out $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t} = \sigma_t$ times as large. At $t = T$
+//: that is a factor of about 157 for the linear schedule and of 20 thousand for the cosine.
+//: Predict: which of the two is worse at $t = 750$?
+
+for (name, each) in [("linear", linear), ("cosine", cosine)] {
+  let process = GaussianDiffusion(each)
+  for t in [750, 1000] {
+    let xt = process.jump(0.5, to: t, noise: 1)
+    let miss = process.x0Estimate(noise: 1.001, xt: xt, t: t) - 0.5
+    notebook.check(
+      claim: "0.49", "error of x(0) for an error of 0.001, t = \(t), \(name)", abs(miss),
+      equals: 0.001 * each.sigmaExploding(t), relativeTolerance: 1e-9)
+  }
+}
+
+//: ## Summary
+//:
+//: | in the text | in code | what it is |
+//: |:--|:--|:--|
+//: | $t = 0, 1, \dots, T$ | `t`, `schedule.steps` | step; 0 is the data |
+//: | $\beta_t$ | `schedule.beta(t)` | variance that step $t$ adds |
+//: | $\alpha_t = 1 - \beta_t$ | `schedule.alpha(t)` | share of the variance that step $t$ keeps |
+//: | $\bar\alpha_t = \alpha_1 \cdots \alpha_t$ | `schedule.alphaBar(t)` | share kept since the start; $\bar\alpha_0 = 1$ |
+//: | $\sqrt{\bar\alpha_t},\ \sqrt{1 - \bar\alpha_t}$ | `signalScale(t)`, `noiseScale(t)` | amplitudes of data and noise in $x_t$ |
+//: | $\mathrm{SNR}_t,\ \lambda_t$ | `snr(t)`, `logSNR(t)` | signal-to-noise ratio and its logarithm |
+//: | $\sigma_t$ | `sigmaExploding(t)` | noise level of the exploding form |
+//: | $\epsilon$ | `noise` | all the noise in $x_t$, of variance 1 |
+//: | $q(x_t \mid x_{t-1})$ | `diffusion.forwardStep(x, to: t, noise:)` | one step |
+//: | $q(x_t \mid x_0)$ | `diffusion.jump(x0, to: t, noise:)` | all steps at once |
+//:
+//: Types met: `NoiseSchedule` (the numbers), `GaussianDiffusion` (the process), `Diffusable` (what it
+//: acts on: `Double`, `Points`, `Tensor`, and `GaussianVariable` for laws), `GaussianMixture` and
+//: `NoisedMixture` (data about which everything is known), `RandomGenerator` and `Streams` (chance),
+//: `Estimate` (an average with its standard error).
+//:
+//: ## Exercises
+//:
+//: The numbers in brackets are those of "Foundations of Generative Models", where the exercises are
+//: from. Two of them, to show how a picture becomes noise (4.15.1c) and to plot the schedules
+//: (4.15.4a), are solved by figures above.
+//:
+//: **Exercise 1** (1.7.1). Draw from the exponential law with the density $\lambda e^{-\lambda x}$.
+//: Check the law, and a property that no other density has: those that have waited already wait as
+//: long as those who begin.
+//:
+//: <details><summary>Answer</summary>
+//:
+//: $F(x) = 1 - e^{-\lambda x}$, so $x = -\frac1\lambda \log(1 - u)$, or $-\frac1\lambda \log u$, since
+//: $1 - u$ is uniform too.
+//:
+//: **Claim 0.50.** The draws follow $F$, and
+//: $\Pr(x > a + b \mid x > a) = e^{-\lambda(a+b)}/e^{-\lambda a} = e^{-\lambda b} = \Pr(x > b)$.
+
+let waits = draws(many, stream: 25) { -log($0.uniform()) / 2 }
+notebook.check(
+  claim: "0.50", "largest gap from 1 - exp(-2x)", Distance.kolmogorov(waits) { 1 - exp(-2 * $0) },
+  isBelow: 1.95 / Double(many).squareRoot())
+let patient = waits.filter { $0 > 0.5 }
+notebook.check(
+  claim: "0.50", "of those above 0.5, the share above 0.5 + 0.3",
+  .proportion(patient.count { $0 > 0.8 }, of: patient.count), equals: exp(-0.6))
+
+//: </details>
+//:
+//: **Exercise 2** (1.7.3). Rejection sampling with the envelope $c\,p(x)$, $c > 1$: what is the
+//: probability of keeping a dart, and which $c$ is best?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every dart is
+//: kept. But a dart's place is then drawn from $p$ itself: whoever can do that needs no darts.
+//: (Below, the places are those kept before, which follow $p$.)
+
+for c in [2.5, 1] {
+  var random = root.split(26)
+  let landed = kept.count { random.uniform() * c * mixture.density($0.x) <= mixture.density($0.x) }
+  notebook.check(
+    claim: "0.51", "share kept for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
+}
+
+//: </details>
+//:
+//: **Exercise 3** (1.7.4). Why do networks with random parts need reparameterization? What happens
+//: if one differentiates through a program that draws $z$ from $\mathcal N(\mu, 1)$?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: **Claim 0.52.** To a program that records operations and differentiates them, a drawn number is a
+//: constant: it can not see that the draw would have come out differently for another $\mu$. For
+//: $f(z) = z^2$ at $\mu = \frac12$ the slope of $E[f(z)]$ is 1; without reparameterization the record
+//: says 0, with it the average of $2z$. (Where reparameterization is impossible, as for the outcomes
+//: of a die, the score function is left.)
+
+let epsilons = Tensor(draws(many, stream: 27) { Float($0.normal()) })
+
+func recordedSlope(_ z: (Variable) -> Variable) -> Double {
+  let tape = Tape()
+  let parameter = tape.input(Tensor(0.5))
+  let average = square(z(parameter)).mean()
+  return Double(tape.gradients(of: average)[parameter]?.scalar ?? 0)
+}
+
+notebook.check(
+  claim: "0.52", "slope through z as drawn numbers",
+  recordedSlope { $0.tape.constant(epsilons + 0.5) }, equals: 0, tolerance: 0)
+let seeing = recordedSlope { $0 + epsilons }
+notebook.check(
+  claim: "0.52", "slope through mu + noise, single precision", seeing,
+  equals: 2 * (0.5 + epsilons.mean()), tolerance: 1e-5)
+notebook.check(
+  claim: "0.52", "the same as an estimate",
+  Estimate(mean: seeing, standardError: 2 / Double(many).squareRoot()), equals: 1)
+
+//: </details>
+//:
+//: **Exercise 4** (4.15.1a). Derive the jump for $t = 3$ step by step.
+//:
+//: <details><summary>Answer</summary>
+//:
+//: Put each step into the next:
+//: $$ x_2 = \sqrt{\alpha_2}\,\bigl(\sqrt{\alpha_1}\,x_0 + \sqrt{\beta_1}\,\epsilon_1\bigr) +
+//: \sqrt{\beta_2}\,\epsilon_2 , $$
+//: $$ x_3 = \sqrt{\alpha_3\alpha_2\alpha_1}\,x_0 + \sqrt{\alpha_3\alpha_2\beta_1}\,\epsilon_1 +
+//: \sqrt{\alpha_3\beta_2}\,\epsilon_2 + \sqrt{\beta_3}\,\epsilon_3 . $$
+//: The variance of the noise telescopes: $\alpha_3\alpha_2(1 - \alpha_1) + \alpha_3(1 - \alpha_2) +
+//: 1 - \alpha_3 = 1 - \alpha_3\alpha_2\alpha_1 = 1 - \bar\alpha_3$.
+//:
+//: **Claim 0.53.** With $\beta = (0.1,\ 0.2,\ 0.3)$: $\bar\alpha_3 = 0.504$ and
+//: $0.056 + 0.14 + 0.3 = 0.496$.
+
+let three = Array(
+  GaussianDiffusion(NoiseSchedule(betas: [0.1, 0.2, 0.3]))
+    .chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))[2].x
+notebook.check(
+  claim: "0.53", "square of the coefficient of x(0)", three.mean * three.mean, equals: 0.504,
+  tolerance: 1e-15)
+notebook.check(
+  claim: "0.53", "squares of those of the noises", three.loadings.suffix(3).map { $0 * $0 },
+  equals: [0.056, 0.14, 0.3], tolerance: 1e-15)
+
+//: </details>
+//:
+//: **Exercise 5** (4.15.1b, corrected). Which of these schedules forget everything as $T \to \infty$:
+//: $\beta_t = 1/2t$, $\beta_t = 1/4t^2$?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: By Claim 0.41 the first does, because $\sum 1/2t$ has no bound, and the second does not. Both
+//: products have famous values.
+//:
+//: **Claim 0.54.** For $\beta_t = 1/2t$ one gets $\bar\alpha_T = \prod_t \frac{2t-1}{2t} =
+//: \binom{2T}{T}/4^T$, which falls like $1/\sqrt{\pi T}$. For $\beta_t = 1/4t^2$ one gets Wallis'
+//: product, whose limit is $2/\pi$; the rest of the product differs from 1 by about $1/4T$.
+
+let counting = (1...longRun).map { Double($0) }
+let slowly = NoiseSchedule(betas: counting.map { 0.5 / $0 }).alphaBar(longRun)
+let wallis = NoiseSchedule(betas: counting.map { 0.25 / ($0 * $0) }).alphaBar(longRun)
+let n = Double(longRun)
+notebook.check(
+  claim: "0.54", "alphaBar(100000) for beta = 1/2t", slowly,
+  equals: exp(lgamma(2 * n + 1) - 2 * lgamma(n + 1) - n * log(4.0)), relativeTolerance: 1e-8)
+notebook.check(
+  claim: "0.54", "the same against 1/sqrt(pi T)", slowly, equals: 1 / (.pi * n).squareRoot(),
+  relativeTolerance: 1e-5)
+notebook.check(
+  claim: "0.54", "alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, tolerance: 1e-5)
+
+//: </details>
+//:
+//: **Exercise 6** (4.15.4c). Design a schedule of your own and say why.
+//:
+//: <details><summary>Answer</summary>
+//:
+//: One idea among many: let every step forget the same amount. For normal data of variance 1 the
+//: information is $I_t = \frac12 \log(1 + \mathrm{SNR}_t)$ by Claim 0.37. Let it fall in a straight
+//: line from 5 nats to a thousandth, and solve for $\lambda_t = \log(e^{2 I_t} - 1)$. Then no step is
+//: wasted, in the sense of this measure, and none has more to undo than the others.
+//:
+//: **Claim 0.55.** That is a schedule ($0 < \beta_t < 1$), and the information that remains, found by
+//: integration, falls by the same amount every hundred steps.
+
+let (mostKnown, leastKnown) = (5.0, 1e-3)
+let even = NoiseSchedule(name: "even", steps: 1000) { u in
+  let known = mostKnown + (leastKnown - mostKnown) * u
+  return log(expm1(2 * known))
+}
+let evenBetas = (1...1000).map(even.beta)
+notebook.check(claim: "0.55", "least beta", evenBetas.min()!, isAbove: 0)
+notebook.check(claim: "0.55", "greatest beta", evenBetas.max()!, isBelow: 1)
+let remaining = stride(from: 100, through: 1000, by: 100)
+  .map { normalData.noised(even, to: $0).information }
+notebook.check(
+  claim: "0.55", "loss in each hundred steps from t = 100 on",
+  zip(remaining, remaining.dropFirst()).map { $0 - $1 },
+  equals: Array(repeating: (mostKnown - leastKnown) / 10, count: 9), tolerance: 1e-9)
+notebook.table(
+  "Share of the variance left, $\\bar\\alpha_t$",
+  columns: ["t", Column("linear", digits: 4), Column("cosine", digits: 4), Column("even", digits: 4)],
+  rows: [100, 250, 500, 750, 900].map {
+    [$0, linear.alphaBar($0), cosine.alphaBar($0), even.alphaBar($0)]
+  })
+
+//: The table has the catch: half of all steps work on pictures with hardly any noise in them,
+//: where there are many nats but little to see. Information is not beauty.
+//:
+//: </details>
+//:
+//: **Exercise 7** (5.8.4). Noise a set of points in the plane in the preserving and in the exploding
+//: way; follow mean and variance; what speaks for each?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: **Claim 0.56.** If the data have the mean $m$ and the covariance matrix $C$, then $x_t$ has
+//: $\sqrt{\bar\alpha_t}\,m$ and $\bar\alpha_t C + (1 - \bar\alpha_t) I$, and $y_t$ has $m$ and
+//: $C + \sigma_t^2 I$. The formulas of this chapter act on each coordinate, and the noises of the two
+//: coordinates are independent, so the covariance between them only shrinks, or stays. (The points are
+//: fixed; what is left to chance is the noise. The standard errors allow for both.)
+
+let moonCount = notebook.count(40_000, quick: 10_000)
+let moons = Points(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
+func between(_ points: Points, _ a: Int, _ b: Int) -> Estimate {
+  .covariance(points.column(a), points.column(b))
+}
+let originally = (xx: between(moons, 0, 0).mean, xy: between(moons, 0, 1).mean)
+for t in [100, 300] {
+  var streams = Streams(of: root.split(29).split(t), count: moonCount)
+  let x = diffusion.jump(moons, to: t, noise: moons.normalDraws(using: &streams))
+  let y = diffusion.exploding(x, t: t)
+  let (left, noise, level) = (
+    schedule.alphaBar(t), schedule.noiseVariance(t), 1 / schedule.snr(t)
+  )
+  notebook.check(
+    claim: "0.56", "preserving, t = \(t), variance of the first coordinate", between(x, 0, 0),
+    equals: left * originally.xx + noise)
+  notebook.check(
+    claim: "0.56", "preserving, t = \(t), covariance", between(x, 0, 1),
+    equals: left * originally.xy)
+  notebook.check(
+    claim: "0.56", "exploding, t = \(t), variance of the first coordinate", between(y, 0, 0),
+    equals: originally.xx + level)
+  notebook.check(
+    claim: "0.56", "exploding, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
+}
+
+//: @fold How the figure is drawn
+
+let moonTimes = [0, 50, 150, 300, 600]
+let fewMoons = moons.entries(0..<1500)
+let moonNoise = Points(
+  draws(fewMoons.count, stream: 30) { random in [random.normal(), random.normal()] })
+func moonPlot(_ points: Points, _ title: String, reach: Double) -> Plot {
+  Plot(title: title, x: Axis(range: -reach...reach), y: Axis(range: -reach...reach))
+    .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
+}
+let moonPanels = moonTimes.map { t -> (Plot, Plot) in
+  let x = t == 0 ? fewMoons : diffusion.jump(fewMoons, to: t, noise: moonNoise)
+  let y = diffusion.exploding(x, t: t)
+  return (moonPlot(x, "$t=\(t)$", reach: 3), moonPlot(y, "", reach: 6))
+}
+notebook.figure(
+  "moons",
+  Figure(
+    columns: moonTimes.count, moonPanels.map(\.0) + moonPanels.map(\.1),
+    panelSize: Size(165, 165)), formats: [.png],
+  caption: "Two moons dissolve: preserving above, exploding below (note the other scale). The shapes are "
+    + "the same up to size.",
+  alternative: "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
+    + "the lower row also grows.")
+
+//: Preserving keeps all states on one scale, which networks like, and its end is the same for all
+//: data of moderate size. Exploding keeps the data where they are, so that a state reads directly as
+//: data plus error, and has one number, $\sigma_t$, in place of two; but its states must be scaled
+//: before a network sees them, and its end depends on how large $\sigma_T$ is compared with the
+//: spread of the data. By Claim 0.43 the choice is one of convenience.
+//:
+//: </details>
+//:
+//: ## Sources
+//:
+//: Sampling, reparameterization and the exercises: S. Chatterjee, "Foundations of Generative Models",
+//: chapters 1, 4 and 5. The process and its schedules: Ho, Jain and Abbeel (2020); Nichol and
+//: Dhariwal (2021); for the exploding form, Song and Ermon, "Generative modeling by estimating
+//: gradients of the data distribution" (2019). Errata beside them are from a talk on DDPM and DDIM,
+//: the Cornell CS 4782 notes, and the book; the claim on the last quarter is from the slides "Deep
+//: Learning, 21. Diffusion Models" of IIT Hyderabad.
+//:
+//: ## Next
+//:
+//: We can destroy any picture, exactly and as slowly as we like. Chapter 1 asks what it would take to
+//: go back: what a step backwards looks like if one knows $x_0$, and how to tell from outside how
+//: good a model is that does not.
 
 notebook.finish()  // weave:hide

@@ -68,9 +68,12 @@ extension NoiseSchedule {
       (Double(t) / Double(steps) + offset) / (1 + offset) * Double.pi / 2
     }
     let betas = (1...steps).map { t -> Double in
-      // cos²b - cos²a = sin(a+b) sin(a-b), which does not cancel at small t.
       let (a, b) = (angle(t), angle(t - 1))
-      return clip(min(1, sin(a + b) * sin(a - b) / (cos(b) * cos(b))))
+      let ratio = cos(a) / cos(b)
+      // cos²b - cos²a = sin(a+b) sin(a-b), which does not cancel at small t; at t = T the other
+      // form is exact.
+      if ratio < 0.5 { return clip(1 - ratio * ratio) }
+      return clip(sin(a + b) * sin(a - b) / (cos(b) * cos(b)))
     }
     return NoiseSchedule(name: "cosine", betas: betas)
   }

@@ -39,6 +39,12 @@ extension Chapter {
     record(.value(ValueRecord(label: label, text: text)), line: line)
   }
 
+  /// Prints a line and does not record it: for what depends on the machine, such as data that only
+  /// some readers have.
+  public func aside(_ text: String) {
+    if !options.json { emit("  " + paint(text, .faint)) }
+  }
+
   /// Prints and records a duration in seconds, which is expected to differ from run to run.
   public func show(_ label: String, seconds: Double, line: UInt = #line) {
     show(label, seconds, "s", digits: 3, volatile: true, line: line)
