@@ -81,11 +81,11 @@ notebook.figure(
 //: independent. "Noise" means such a picture.
 //:
 //: Statements that can be checked are numbered **claims**. Behind each stands the code that checks
-//: it, and behind the code what the run printed: the number computed, what it must be, and how close
-//: they are. Guess before you look. There are two kinds of check. Where both sides are computed
-//: without chance, they must agree up to rounding, and the tolerance is given. Where one side is an
-//: average over random draws (Monte Carlo), it comes with its *standard error*, the standard
-//: deviation of that average, and must lie within four of them.
+//: it, and behind the code what the run printed: the number computed, what it must be, and how
+//: close they are. Guess before you look. There are two kinds of check. Where both sides are
+//: computed without chance, they must agree up to rounding, and the tolerance is given. Where one
+//: side is an average over random draws (Monte Carlo), it comes with its *standard error*, the
+//: standard deviation of that average, and must lie within four of them.
 //:
 //: **Claim 0.1.** A correct check of the second kind fails less than once in ten thousand runs.
 //: An average of many draws is very nearly normal, so the chance is
@@ -117,12 +117,12 @@ let many = notebook.count(1_000_000, quick: 100_000)
 //:
 //: ### Why not just draw a picture?
 //:
-//: If we knew the law of pictures, making one would mean drawing from it. The trouble is the size of
-//: the space. A picture of 256 by 256 pixels has three bytes a pixel, each with $2^8$ values.
+//: If we knew the law of pictures, making one would mean drawing from it. The trouble is the size
+//: of the space. A picture of 256 by 256 pixels has three bytes a pixel, each with $2^8$ values.
 //:
-//: **Claim 0.2.** There are $2^{8 \cdot 3 \cdot 256 \cdot 256} = 2^{1572864}$ such pictures, a number
-//: with 473480 decimal digits. The second route to the exponent: count the bits that such a picture
-//: occupies in memory.
+//: **Claim 0.2.** There are $2^{8 \cdot 3 \cdot 256 \cdot 256} = 2^{1572864}$ such pictures, a
+//: number with 473480 decimal digits. The second route to the exponent: count the bits that such a
+//: picture occupies in memory.
 
 let bits = 8 * 3 * 256 * 256
 let storedBits = 8 * Picture(width: 256, height: 256).bytes.count
@@ -131,9 +131,9 @@ notebook.check(
   claim: "0.2", "decimal digits of 2 to that power",
   Int(Double(bits) * log10(2.0)) + 1, isExactly: 473_480)
 
-//: **Erratum E-B1.** S. Chatterjee's book "Foundations of Generative Models" writes
-//: $(256^3)^{256 \times 256 \times 3}$ in equation (1.33). The three colors are already in the base;
-//: with the factor 3 in the exponent they count twice.
+//: **Erratum E-B1.** S. Chatterjee's book "Foundations of Generative Models" writes $(256^3)^{256
+//: \times 256 \times 3}$ in equation (1.33). The three colors are already in the base; with the
+//: factor 3 in the exponent they count twice.
 
 notebook.erratum(
   "E-B1", source: "Foundations of Generative Models, (1.33)", "exponent of 2",
@@ -181,10 +181,11 @@ notebook.check(
 //:
 //: The same picture with infinitely many thin intervals: $F(x) = \int_{-\infty}^x p(y)\,dy$ is the
 //: probability of a value up to $x$, and $x = F^{-1}(u)$ has the density $p$, because
-//: $\Pr(F^{-1}(u) \le x) = \Pr(u \le F(x)) = F(x)$. Take $p(x) = \frac38 x^2$ on the interval from 0
-//: to 2. Then $F(x) = x^3/8$, and solving $u = x^3/8$ gives $x = 2\,u^{1/3}$.
+//: $\Pr(F^{-1}(u) \le x) = \Pr(u \le F(x)) = F(x)$. Take $p(x) = \frac38 x^2$ on the interval from
+//: 0 to 2. Then $F(x) = x^3/8$, and solving $u = x^3/8$ gives $x = 2\,u^{1/3}$.
 //:
-//: **Claim 0.5.** These two functions undo one another, and the first is the integral of the density.
+//: **Claim 0.5.** These two functions undo one another, and the first is the integral of the
+//: density.
 
 let cubeLaw = { (x: Double) in x * x * x / 8 }
 let cubeQuantile = { (u: Double) in 2 * cbrt(u) }
@@ -211,11 +212,11 @@ notebook.check(
   claim: "0.6", "largest gap between the share up to x and F(x)",
   Distance.kolmogorov(cubes, cdf: cubeLaw), isBelow: 1.95 / Double(many).squareRoot())
 
-//: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has the *exponential*
-//: law with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u \ge e^{-\lambda x}) =
-//: 1 - e^{-\lambda x}$, with the mean $1/\lambda$. The sum of $k$ such numbers has the *gamma* law
-//: with shape $k$ and rate $\lambda$; means and variances add, so they are $k/\lambda$ and
-//: $k/\lambda^2$.
+//: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has the
+//: *exponential* law with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u \ge
+//: e^{-\lambda x}) = 1 - e^{-\lambda x}$, with the mean $1/\lambda$. The sum of $k$ such numbers
+//: has the *gamma* law with shape $k$ and rate $\lambda$; means and variances add, so they are
+//: $k/\lambda$ and $k/\lambda^2$.
 
 func gammaDraw(_ shape: Int, rate: Double, _ random: inout RandomGenerator) -> Double {
   (0..<shape).reduce(0) { sum, _ in sum - log(random.uniform()) / rate }
@@ -225,9 +226,9 @@ let gammas = draws(many, stream: 3) { gammaDraw(3, rate: 2, &$0) }
 notebook.check(claim: "0.7", "mean of gamma, k = 3, rate 2", Estimate(of: gammas), equals: 3 / 2)
 notebook.check(claim: "0.7", "variance", .variance(of: gammas), equals: 3 / 4)
 
-//: **Erratum E-B3.** The book calls the second parameter of this recipe, equation (1.30), a *scale*.
-//: With scale $\beta$ the mean would be $k\beta$; what the recipe draws has mean $k/\beta$. Its
-//: $\beta$ is a rate.
+//: **Erratum E-B3.** The book calls the second parameter of this recipe, equation (1.30), a
+//: *scale*. With scale $\beta$ the mean would be $k\beta$; what the recipe draws has mean
+//: $k/\beta$. Its $\beta$ is a rate.
 
 notebook.erratum(
   "E-B3", source: "Foundations of Generative Models, (1.30)", "mean for k = 3, beta = 2",
@@ -245,12 +246,12 @@ notebook.check(claim: "0.8", "variance", .variance(of: betas), equals: 6 / (25 *
 
 //: ### When the inverse has no formula: throw darts
 //:
-//: The course's favorite law on the line is a mixture: with probabilities 0.3, 0.3, 0.4 a draw comes
-//: from one of three normal laws, and all is scaled to mean 0 and variance 1. Its density is a sum of
-//: three terms; the inverse of its $F$ has no formula. *Rejection
-//: sampling* needs the density only. Take a law $q$ that is easy to draw from and a number $c$ such
-//: that the *envelope* $c\,q(x)$ is nowhere below $p(x)$. Throw a dart: its place $x$ from $q$, its
-//: height $h$ uniform between 0 and $c\,q(x)$. Keep $x$ if the dart is below the curve $p$.
+//: The course's favorite law on the line is a mixture: with probabilities 0.3, 0.3, 0.4 a draw
+//: comes from one of three normal laws, and all is scaled to mean 0 and variance 1. Its density is
+//: a sum of three terms; the inverse of its $F$ has no formula. *Rejection sampling* needs the
+//: density only. Take a law $q$ that is easy to draw from and a number $c$ such that the
+//: *envelope* $c\,q(x)$ is nowhere below $p(x)$. Throw a dart: its place $x$ from $q$, its height
+//: $h$ uniform between 0 and $c\,q(x)$. Keep $x$ if the dart is below the curve $p$.
 //:
 //: A dart at $x$ is kept with probability $p(x)/c\,q(x)$, so places are kept with density
 //: proportional to $q(x) \cdot p(x)/c\,q(x) = p(x)/c$, which is $p$ up to a factor, and in all a
@@ -288,9 +289,11 @@ let above = thrown.filter { $0.height > mixture.density($0.x) }
 let dartPlot = Plot(x: "$x$", y: Axis("height", range: 0...1.9), size: Size(560, 300))
   .scatter(
     above.map(\.x), above.map(\.height), label: "rejected", color: .orange, radius: 1.3,
-    opacity: 0.5)
+    opacity: 0.5
+  )
   .scatter(
-    below.map(\.x), below.map(\.height), label: "kept", color: .blue, radius: 1.3, opacity: 0.6)
+    below.map(\.x), below.map(\.height), label: "kept", color: .blue, radius: 1.3, opacity: 0.6
+  )
   .curve(over: -3.2...3.2, label: "density $p(x)$", color: .ink, mixture.density)
   .curve(over: -3.2...3.2, label: "envelope $c\\,q(x)$", color: .vermilion, dash: .dashed) {
     envelope * proposal($0)
@@ -306,8 +309,8 @@ notebook.figure(
 //:
 //: **Erratum E-B2.** The book asks for a *distribution* $q$ with $q(x) \ge p(x)$ everywhere, which
 //: forces $q = p$, and then says in section 1.3.3 that multiplying it by $M \ge 1$ leaves the
-//: acceptance probability as it was. Its own equation (1.9) says otherwise: the rate is one over the
-//: integral of the envelope.
+//: acceptance probability as it was. Its own equation (1.9) says otherwise: the rate is one over
+//: the integral of the envelope.
 
 let high = draws(many, stream: 6) { dart(3 * envelope, &$0) }
 let keptOfHigh = high.count { $0.height <= mixture.density($0.x) }
@@ -318,7 +321,6 @@ notebook.erratum(
   "E-B2", source: "Foundations of Generative Models, section 1.3.3",
   "share kept after multiplying by M = 3", printed: 1 / envelope, right: 1 / (3 * envelope),
   secondRoute: .proportion(keptOfHigh, of: many), apart: 0.1)
-
 
 //: ### Every normal law is one law
 //:
@@ -338,15 +340,16 @@ notebook.check(
   Distance.kolmogorov(moved, cdf: GaussianMixture.normal(mean: mu, variance: sigma * sigma).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
-//: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds independent
-//: standard normals and $A$ is a matrix. Because $\mathrm{Cov}(\epsilon_k, \epsilon_l)$ is 1 for
-//: $k = l$ and else 0, the covariance of $z_i$ and $z_j$ is $\sum_k A_{ik} A_{jk}$: the covariance
-//: matrix of $z$ is $A A^T$. To get a wanted $\Sigma$, take a root of it, and there are several. The
-//: *Cholesky* root $L$ is lower triangular. The *symmetric* root is $S = Q \Lambda^{1/2} Q^T$, where
-//: $\Sigma = Q \Lambda Q^T$ is the decomposition into eigenvectors and eigenvalues.
+//: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds
+//: independent standard normals and $A$ is a matrix. Because $\mathrm{Cov}(\epsilon_k,
+//: \epsilon_l)$ is 1 for $k = l$ and else 0, the covariance of $z_i$ and $z_j$ is $\sum_k A_{ik}
+//: A_{jk}$: the covariance matrix of $z$ is $A A^T$. To get a wanted $\Sigma$, take a root of it,
+//: and there are several. The *Cholesky* root $L$ is lower triangular. The *symmetric* root is $S
+//: = Q \Lambda^{1/2} Q^T$, where $\Sigma = Q \Lambda Q^T$ is the decomposition into eigenvectors
+//: and eigenvalues.
 //:
-//: **Claim 0.12.** Both roots give back the matrix, $L L^T = S S^T = \Sigma$, and drawn numbers have
-//: that covariance.
+//: **Claim 0.12.** Both roots give back the matrix, $L L^T = S S^T = \Sigma$, and drawn numbers
+//: have that covariance.
 
 let wanted = Matrix([[2, 0.6, -0.4], [0.6, 1, 0.3], [-0.4, 0.3, 0.5]])
 let cholesky = try wanted.cholesky()
@@ -397,8 +400,8 @@ notebook.check(
 //: *reparameterized* one.
 //:
 //: **Claim 0.15.** Both are right on average. Try it for $f(z) = z^2$ and $f(z) = \sin 10z$ at
-//: $\mu = \frac12$; the slope itself comes from integrals at $\mu \pm h$. The slope of the second is
-//: so small because its waves cancel.
+//: $\mu = \frac12$; the slope itself comes from integrals at $\mu \pm h$. The slope of the second
+//: is so small because its waves cancel.
 
 struct Probe: Sendable {
   let name: String
@@ -433,8 +436,8 @@ for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
 //: Right on average, but with what spread? Predict before you read on: which of the two has the
 //: smaller variance?
 //:
-//: **Claim 0.16.** It depends on $f$. For the square, $E[z^4\epsilon^2] - (2\mu)^2 = \mu^4 + 14\mu^2 +
-//: 15 = 18.5625$ against $\mathrm{Var}(2z) = 4$. For the sine it is the other way round:
+//: **Claim 0.16.** It depends on $f$. For the square, $E[z^4\epsilon^2] - (2\mu)^2 = \mu^4 +
+//: 14\mu^2 + 15 = 18.5625$ against $\mathrm{Var}(2z) = 4$. For the sine it is the other way round:
 //: $E[\sin^2(10z)\,\epsilon^2] = \frac12$ against $100\,E[\cos^2 10z] = 50$, both but for terms
 //: smaller than $e^{-97}$.
 
@@ -467,10 +470,10 @@ notebook.figure(
     + "reparameterization by far, fast waves the score function.",
   alternative: "Two curves of variance against frequency that cross near frequency one.")
 
-//: **Erratum E-B4.** The book promises in section 1.3.4 that reparameterized gradients have the lower
-//: variance, often by orders of magnitude. There is no such rule: the reparameterized estimator
-//: pays for a steep $f$, the other for a large $f$. For $\sin 10z$ the promised advantage, a ratio
-//: of 0.1 or less, is a disadvantage of 100. The second route is integration.
+//: **Erratum E-B4.** The book promises in section 1.3.4 that reparameterized gradients have the
+//: lower variance, often by orders of magnitude. There is no such rule: the reparameterized
+//: estimator pays for a steep $f$, the other for a large $f$. For $\sin 10z$ the promised
+//: advantage, a ratio of 0.1 or less, is a disadvantage of 100. The second route is integration.
 
 let spread = slopeVariances(frequency: 10)
 notebook.erratum(
@@ -486,10 +489,10 @@ notebook.erratum(
 //: $$ x_t = \sqrt{1 - \beta_t}\; x_{t-1} + \sqrt{\beta_t}\; \epsilon_t . $$
 //: Here $x_0$ is the data (a number, a point, a picture: each of its numbers is treated alike and
 //: independently), $t = 1 \dots T$ counts the steps, and $\beta_t$ between 0 and 1 is the variance
-//: that step $t$ adds. The list of all $\beta_t$ is the *noise schedule*. Part III is about choosing
-//: one; until then we use the one of the paper that made diffusion models work (Ho, Jain and Abbeel,
-//: "Denoising diffusion probabilistic models", 2020): $T = 1000$ and $\beta_t$ rising linearly from
-//: $10^{-4}$ to $0.02$. Seen as a law, a step is
+//: that step $t$ adds. The list of all $\beta_t$ is the *noise schedule*. Part III is about
+//: choosing one; until then we use the one of the paper that made diffusion models work (Ho, Jain
+//: and Abbeel, "Denoising diffusion probabilistic models", 2020): $T = 1000$ and $\beta_t$ rising
+//: linearly from $10^{-4}$ to $0.02$. Seen as a law, a step is
 //: $$ q(x_t \mid x_{t-1}) = \mathcal N\left(\sqrt{1 - \beta_t}\; x_{t-1},\ \beta_t I\right) , $$
 //: to be read: given $x_{t-1}$, the state $x_t$ is normal with this mean and this variance. In the
 //: library it is one line.
@@ -531,8 +534,8 @@ notebook.erratum(
   "mean of x(500), given x(499) = 0.7", printed: 0, right: stepMean,
   secondRoute: Estimate(of: steps), apart: 0.5)
 
-//: Each step looks at the state before it and at nothing earlier. Such a sequence is a *Markov chain*,
-//: and the law of all states together is the product of the steps,
+//: Each step looks at the state before it and at nothing earlier. Such a sequence is a *Markov
+//: chain*, and the law of all states together is the product of the steps,
 //: $$ q(x_1, \dots, x_T \mid x_0) = \prod_{t=1}^T q(x_t \mid x_{t-1}) . $$
 //:
 //: **Claim 0.18.** What $x_2$ knows of $x_0$ it knows through $x_1$: what is new in it,
@@ -563,7 +566,9 @@ notebook.check(
 
 let startVariances = [0.25, 1.0, 4.0]
 let variances = startVariances.map { start in
-  (1...1000).reduce(into: [start]) { $0.append((1 - schedule.beta($1)) * $0.last! + schedule.beta($1)) }
+  (1...1000).reduce(into: [start]) {
+    $0.append((1 - schedule.beta($1)) * $0.last! + schedule.beta($1))
+  }
 }
 for (start, recursion) in zip(startVariances, variances) {
   notebook.check(
@@ -571,9 +576,9 @@ for (start, recursion) in zip(startVariances, variances) {
     equals: (0...1000).map { 1 + (start - 1) * schedule.alphaBar($0) }, tolerance: 1e-13)
 }
 
-//: **Claim 0.20.** Only the variance 1 is preserved. The process is called *variance preserving*, and
-//: it is if the data have variance 1. Smaller variances grow all the way to the end, larger ones
-//: fall.
+//: **Claim 0.20.** Only the variance 1 is preserved. The process is called *variance preserving*,
+//: and it is if the data have variance 1. Smaller variances grow all the way to the end, larger
+//: ones fall.
 
 notebook.check(
   claim: "0.20", "V(1000) from V(0) = 1", variances[1][1000], equals: 1, tolerance: 1e-13)
@@ -590,16 +595,18 @@ let variancePlot = Plot(
 .line(stepAxis, someSteps.map { variances[0][$0] }, label: "$V_0=0.25$")
 notebook.figure(
   "variance", variancePlot,
-  caption: "The variance under the linear schedule. All data end at variance 1; only data that have "
+  caption:
+    "The variance under the linear schedule. All data end at variance 1; only data that have "
     + "it at the start keep it on the way.",
   alternative: "Three curves of variance against step that start at 0.25, 1 and 4 and meet at 1.")
 
-//: Real pictures do not have variance 1. Their bytes, 0 to 255, are taken to numbers from -1 to 1 by
-//: $x = \mathrm{byte} / 127.5 - 1$, which fixes the range and leaves the variance to the pictures.
+//: Real pictures do not have variance 1. Their bytes, 0 to 255, are taken to numbers from -1 to 1
+//: by $x = \mathrm{byte} / 127.5 - 1$, which fixes the range and leaves the variance to the
+//: pictures.
 //:
-//: **Claim 0.21.** Pictures have a variance below 1. Numbers between -1 and 1 can have no more, and
-//: that much only if each is -1 or 1 with equal chances. The course comes with drawn pictures in ten
-//: classes, for those who have no photographs at hand.
+//: **Claim 0.21.** Pictures have a variance below 1. Numbers between -1 and 1 can have no more,
+//: and that much only if each is -1 or 1 with equal chances. The course comes with drawn pictures
+//: in ten classes, for those who have no photographs at hand.
 
 let sketches = SyntheticImages.images(notebook.count(2000, quick: 500)).tensor
 notebook.table(
@@ -611,8 +618,8 @@ notebook.check(claim: "0.21", "least number", Double(sketches.min()), isAtLeast:
 notebook.check(claim: "0.21", "greatest number", Double(sketches.max()), isAtMost: 1)
 notebook.check(claim: "0.21", "variance", sketches.variance(), isBelow: 1)
 
-//: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run says
-//: the same of them, on the terminal only: this page can be made without them.
+//: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run
+//: says the same of them, on the terminal only: this page can be made without them.
 
 if let folder = try? CIFAR10.folder() {
   let photographs = notebook.orStop { try CIFAR10.load(.test, from: folder).tensor }
@@ -623,8 +630,8 @@ if let folder = try? CIFAR10.folder() {
   notebook.aside("CIFAR-10 is not here; the numbers above are of drawn pictures alone")
 }
 
-//: **Claim 0.22.** The pictures' variance follows the formula of Claim 0.19. (The standard error takes
-//: the pixels for independent, which overstates it: only the noise is left to chance.)
+//: **Claim 0.22.** The pictures' variance follows the formula of Claim 0.19. (The standard error
+//: takes the pixels for independent, which overstates it: only the noise is left to chance.)
 
 let initialVariance = sketches.variance()
 for t in [100, 250, 500] {
@@ -638,14 +645,17 @@ for t in [100, 250, 500] {
 
 //: ### Two noises make one
 //:
-//: To get to step $t$ by the rule takes $t$ draws of noise. One is enough, because independent noises
-//: add up to noise.
+//: To get to step $t$ by the rule takes $t$ draws of noise. One is enough, because independent
+//: noises add up to noise.
 //:
-//: **Claim 0.23.** $\sqrt a\,\epsilon_1 + \sqrt b\,\epsilon_2$ follows $\mathcal N(0, a + b)$. That
-//: the variances add is plain; that the sum is *normal* follows from Claim 0.13: divided by
-//: $\sqrt{a+b}$, it is the first coordinate of the pair $(\epsilon_1, \epsilon_2)$ after a rotation.
+//: **Claim 0.23.** $\sqrt a\,\epsilon_1 + \sqrt b\,\epsilon_2$ follows $\mathcal N(0, a + b)$.
+//: That the variances add is plain; that the sum is *normal* follows from Claim 0.13: divided by
+//: $\sqrt{a+b}$, it is the first coordinate of the pair $(\epsilon_1, \epsilon_2)$ after a
+//: rotation.
 
-let sums = draws(many, stream: 13) { 0.3.squareRoot() * $0.normal() + 0.5.squareRoot() * $0.normal() }
+let sums = draws(many, stream: 13) {
+  0.3.squareRoot() * $0.normal() + 0.5.squareRoot() * $0.normal()
+}
 notebook.check(claim: "0.23", "variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
 notebook.check(
   claim: "0.23", "largest gap from the distribution function of N(0, 0.8)",
@@ -654,9 +664,9 @@ notebook.check(
 
 //: ### The jump
 //:
-//: Suppose that $x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon$ for
-//: some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step makes
-//: of it
+//: Suppose that $x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon$
+//: for some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step
+//: makes of it
 //: $$ x_t = \sqrt{\alpha_t \bar\alpha_{t-1}}\; x_0 + \sqrt{\alpha_t\,(1 - \bar\alpha_{t-1})}\;
 //: \epsilon + \sqrt{\beta_t}\; \epsilon_t , $$
 //: and by Claim 0.23 the two noises are one, of variance
@@ -690,8 +700,8 @@ notebook.check(
   claim: "0.25", "variances", chainOfLaws.map(\.x.variance),
   equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
 
-//: **Claim 0.26.** The same with draws: points of the three-peaked mixture sent through 250 steps one
-//: by one, and others sent there by one jump, cannot be told apart. (Kolmogorov's test for two
+//: **Claim 0.26.** The same with draws: points of the three-peaked mixture sent through 250 steps
+//: one by one, and others sent there by one jump, cannot be told apart. (Kolmogorov's test for two
 //: samples: the chance of a larger gap between them.)
 
 let crowd = notebook.count(40_000, quick: 10_000)
@@ -713,8 +723,9 @@ notebook.check(
 
 //: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the law right, and in the
 //: line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$: a root is
-//: missing. For data of variance 1 the variance must stay 1; half way, at $t = 260$, their line gives
-//: about three quarters of that, and pictures made with it have too little noise at every step.
+//: missing. For data of variance 1 the variance must stay 1; half way, at $t = 260$, their line
+//: gives about three quarters of that, and pictures made with it have too little noise at every
+//: step.
 
 let half = schedule.alphaBar(260)
 let unit = GaussianVariable(deviation: 1, source: 0)
@@ -748,16 +759,17 @@ for t in [3, 300, 1000] {
     equals: 1 - schedule.alphaBar(t), tolerance: 1e-13)
 }
 
-//: **Erratum E-B8.** Before it merges the noises, the book (section 4.3.3) lists as terms of $x_t$:
-//: $\sqrt{\alpha_t(1 - \bar\alpha_{t-1})}\,\epsilon'$, $\sqrt{1-\alpha_t}\,\epsilon_{t-1}$, *and*
-//: $\sqrt{\alpha_t\alpha_{t-1}(1-\bar\alpha_{t-2})}\,\epsilon''$, and so on. The first is already all
-//: the noise before step $t$; the third counts a part of it again.
+//: **Erratum E-B8.** Before it merges the noises, the book (section 4.3.3) lists as terms of
+//: $x_t$: $\sqrt{\alpha_t(1 - \bar\alpha_{t-1})}\,\epsilon'$, $\sqrt{1-\alpha_t}\,\epsilon_{t-1}$,
+//: *and* $\sqrt{\alpha_t\alpha_{t-1}(1-\bar\alpha_{t-2})}\,\epsilon''$, and so on. The first is
+//: already all the noise before step $t$; the third counts a part of it again.
 
 let (a2, a3) = (schedule.alpha(2), schedule.alpha(3))
 let bookVariance =
   a3 * (1 - schedule.alphaBar(2)) + (1 - a3) + a3 * a2 * (1 - schedule.alphaBar(1))
 notebook.erratum(
-  "E-B8", source: "Foundations of Generative Models, section 4.3.3", "variance of the noise in x(3)",
+  "E-B8", source: "Foundations of Generative Models, section 4.3.3",
+  "variance of the noise in x(3)",
   printed: bookVariance, right: schedule.noiseVariance(3), secondRoute: chainOfLaws[2].x.variance,
   tolerance: 1e-15, apart: 5e-5)
 
@@ -772,7 +784,8 @@ notebook.figure(
   [100, 200, 400, 700, 1000].reduce(
     Plot(x: "step $s$ that added the noise", y: "share of the variance of $x_t$")
   ) { $0.line((1...$1).map { Double($0) }, memory($1), label: "$t=\($1)$") },
-  caption: "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. Early on "
+  caption:
+    "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. Early on "
     + "all steps so far contribute; at the end of the chain only the last few hundred do, and the "
     + "noise of the first steps has faded like the picture.",
   alternative: "Five curves over the step s that rise and end at s equal to t, the last ones "
@@ -814,7 +827,9 @@ let path = (1...1000).reduce(into: [Points(Array(repeating: 1, count: walkerCoun
 }
 var hops = Streams(of: root.split(18), count: walkerCount)
 let hopTimes = Array(stride(from: 0, through: 1000, by: 20))
-let hopStates = hopTimes.map { diffusion.jump(path[0], to: $0, noise: path[0].normalDraws(using: &hops)) }
+let hopStates = hopTimes.map {
+  diffusion.jump(path[0], to: $0, noise: path[0].normalDraws(using: &hops))
+}
 
 let center = someSteps.map(schedule.signalScale)
 let reach = someSteps.map { 2 * schedule.noiseScale($0) }
@@ -822,7 +837,8 @@ func banded(_ title: String) -> Plot {
   Plot(title: title, x: "step $t$", y: "$x_t$")
     .band(
       stepAxis, lower: zip(center, reach).map { $0 - $1 },
-      upper: zip(center, reach).map { $0 + $1 }, color: .axis)
+      upper: zip(center, reach).map { $0 + $1 }, color: .axis
+    )
     .line(stepAxis, center, color: .ink, dash: .dashed)
 }
 
@@ -900,9 +916,9 @@ notebook.check(
 
 //: ### Cosine
 //:
-//: Nichol and Dhariwal ("Improved denoising diffusion probabilistic models", 2021) noticed that the
-//: last stages of the linear schedule all look alike, as in the first figure of this page. They chose
-//: the curve first and let the steps follow:
+//: Nichol and Dhariwal ("Improved denoising diffusion probabilistic models", 2021) noticed that
+//: the last stages of the linear schedule all look alike, as in the first figure of this page.
+//: They chose the curve first and let the steps follow:
 //: $$ \bar\alpha_t = \frac{f(t)}{f(0)} , \qquad
 //: f(t) = \cos^2\Bigl( \frac{t/T + s}{1 + s} \cdot \frac\pi2 \Bigr) , \qquad
 //: \beta_t = \min\Bigl( 1 - \frac{\bar\alpha_t}{\bar\alpha_{t-1}},\ 0.999 \Bigr) . $$
@@ -932,11 +948,11 @@ notebook.check(
   relativeTolerance: 1e-9)
 
 //: **Erratum E-X5.** Three sources print three other cosines. The DDPM talk clips $\beta_t$ to
-//: $10^{-4} \dots 0.02$, the range of the linear schedule. The book, equation (7.41), has the offset
-//: but no cap. The Cornell notes have neither: $\bar\alpha_t = \cos^2(\pi t / 2T)$. The talk's clip
-//: leaves more than a thousand times as much of the picture's amplitude at $t = T$ as the cap does, so
-//: that $x_T$ is not noise. Without a cap nothing at all is left, which sounds good until one divides
-//: by $\sqrt{\bar\alpha_T}$, as every sampler does in its first step.
+//: $10^{-4} \dots 0.02$, the range of the linear schedule. The book, equation (7.41), has the
+//: offset but no cap. The Cornell notes have neither: $\bar\alpha_t = \cos^2(\pi t / 2T)$. The
+//: talk's clip leaves more than a thousand times as much of the picture's amplitude at $t = T$ as
+//: the cap does, so that $x_T$ is not noise. Without a cap nothing at all is left, which sounds
+//: good until one divides by $\sqrt{\bar\alpha_T}$, as every sampler does in its first step.
 
 let cosines: [(name: String, schedule: NoiseSchedule)] = [
   ("offset, cap 0.999 (paper)", cosine),
@@ -969,30 +985,34 @@ notebook.erratum(
 
 //: @fold How the figure is drawn
 
-let tail = Array(850...1000)
-let tailAxis = tail.map { Double($0) }
-func tailPlot(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
-  let dashes: [Dash] = [.solid, .solid, .dashed, .dotted]
+func tailPlot(_ steps: [Int], _ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
+  let styles: [(Dash, Marker)] = [
+    (.solid, .circle), (.solid, .square), (.dashed, .diamond), (.dotted, .triangle),
+  ]
+  let marked = steps.count < 50
   return cosines.indices.reduce(Plot(x: "step $t$", y: y)) { plot, i in
     plot.line(
-      tailAxis, tail.map { value(cosines[i].schedule, $0) }, label: cosines[i].name,
-      dash: dashes[i])
+      steps.map { Double($0) }, steps.map { value(cosines[i].schedule, $0) },
+      label: marked ? nil : cosines[i].name, dash: styles[i].0, marker: marked ? styles[i].1 : nil)
   }
 }
 
+let amplitudeAxis = Axis("$\\sqrt{\\bar\\alpha_t}$, amplitude left", scale: .log, range: 1e-5...0.2)
 notebook.figure(
   "cosine-clips",
   Figure(
     columns: 2,
     [
-      tailPlot(Axis("$\\beta_t$", scale: .log)) { $0.beta($1) },
-      tailPlot("$\\sqrt{\\bar\\alpha_t}$, amplitude left") { $0.signalScale($1) },
+      tailPlot(Array(850...1000), Axis("$\\beta_t$", scale: .log)) { $0.beta($1) },
+      tailPlot(Array(985...1000), amplitudeAxis) { $0.signalScale($1) },
     ], panelSize: Size(400, 260), sharing: .legend),
-  caption: "The last 150 steps of four published cosine schedules. Clipping $\\beta_t$ at 0.02 bends the "
-    + "curve away from zero where it matters most; the other three can "
-    + "hardly be told apart before the last step.",
-  alternative: "Left, four curves of beta that rise to one; one is flat at 0.02. Right, the "
-    + "amplitudes fall to zero in a straight line, except for one that levels off at 0.06.")
+  caption:
+    "The end of four published cosine schedules: $\\beta_t$ over the last 150 steps, and the "
+    + "amplitude of the picture over the last 15. Clipping at 0.02 bends the curve away from zero "
+    + "where it matters most. The other three are hard to tell apart until the last step, where one "
+    + "stops at a small number and two fall to nothing (and off the logarithmic axis).",
+  alternative: "Left, curves of beta that rise together to one, except for one that stays at 0.02. "
+    + "Right, the amplitudes: one levels off at 0.06, one ends near 0.00005, two leave the frame.")
 
 //: ### Compared
 //:
@@ -1009,13 +1029,16 @@ func firstStep(of schedule: NoiseSchedule, below level: Double) -> Int {
 notebook.table(
   "First step with less than this share left",
   columns: ["share", "linear", "cosine"],
-  rows: [0.5, 0.1, 0.01].map { [$0, firstStep(of: linear, below: $0), firstStep(of: cosine, below: $0)] })
+  rows: [0.5, 0.1, 0.01].map {
+    [$0, firstStep(of: linear, below: $0), firstStep(of: cosine, below: $0)]
+  })
 
-//: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") say that in the
-//: last quarter of the linear schedule the states are almost pure noise, and that the cosine
+//: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") say that in
+//: the last quarter of the linear schedule the states are almost pure noise, and that the cosine
 //: schedule adds noise more slowly. True: when the last quarter begins, the picture's amplitude
 //: $\sqrt{\bar\alpha_t}$ is below 6 percent under the linear schedule, and above 37 percent under
-//: the cosine. Beyond, there is no step of the last quarter at which the linear one has a tenth left.
+//: the cosine. Beyond, there is no step of the last quarter at which the linear one has a tenth
+//: left.
 
 notebook.check(
   claim: "0.32", "linear, amplitude at t = 750", linear.signalScale(750), isBelow: 0.06)
@@ -1044,10 +1067,12 @@ notebook.figure(
     rows: [linear, cosine].map { schedule in dissolvingStages.map { dissolved(schedule, $0) } },
     rowLabels: ["linear", "cosine"], columnLabels: dissolvingStages.map { "$t=\($0)$" },
     cellWidth: 76), formats: [.png],
-  caption: "The same picture and the same noise under both schedules, at evenly spaced steps. In the "
+  caption:
+    "The same picture and the same noise under both schedules, at evenly spaced steps. In the "
     + "upper row the last four pictures are wasted: a network that is to undo those steps has "
     + "nothing to see.",
-  alternative: "Two rows of the sailing boat dissolving. In the upper row it is gone by the middle, "
+  alternative:
+    "Two rows of the sailing boat dissolving. In the upper row it is gone by the middle, "
     + "in the lower row it can be seen three quarters of the way.")
 
 //: ### One number says it all
@@ -1074,8 +1099,8 @@ notebook.check(
   equals: schedule.noiseVariance(300))
 notebook.show("SNR at t = 300", schedule.snr(300))
 
-//: **Claim 0.35.** The ratio falls at every step, whatever the schedule: a step with $0 < \beta_t < 1$
-//: makes $\bar\alpha_t$ smaller and $1 - \bar\alpha_t$ larger.
+//: **Claim 0.35.** The ratio falls at every step, whatever the schedule: a step with $0 < \beta_t
+//: < 1$ makes $\bar\alpha_t$ smaller and $1 - \bar\alpha_t$ larger.
 
 for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosines[1].schedule)] {
   notebook.check(
@@ -1117,7 +1142,9 @@ func comparison(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
 }
 
 let amplitudes = compared.enumerated().reduce(
-  comparison("amplitudes $\\sqrt{\\bar\\alpha_t}$, $\\sqrt{1-\\bar\\alpha_t}$") { $0.signalScale($1) }
+  comparison("amplitudes $\\sqrt{\\bar\\alpha_t}$, $\\sqrt{1-\\bar\\alpha_t}$") {
+    $0.signalScale($1)
+  }
 ) { plot, entry in
   plot.line(
     stepAxis, someSteps.map(entry.element.1.noiseScale), color: .series(entry.offset), width: 1.2,
@@ -1131,11 +1158,11 @@ notebook.figure(
       comparison(Axis("$\\beta_t$, added", scale: .log)) { $0.beta($1) },
       comparison("$\\bar\\alpha_t$, variance left") { $0.alphaBar($1) },
       amplitudes,
-      comparison(Axis("$\\mathrm{SNR}_t$", scale: .log, range: 1e-6...1e5)) { $0.snr($1) },
+      comparison(Axis("$\\mathrm{SNR}_t$", scale: .log, range: 1e-9...1e5)) { $0.snr($1) },
     ], panelSize: Size(400, 240), sharing: .legend, hasLetters: true),
   caption: "Three schedules. In (c) the solid lines are the amplitude of the picture, the dashed "
-    + "ones that of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). Notice how different "
-    + "the steps in (a) look, and how alike the results in (b): what counts is the product.",
+    + "ones that of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). The first step "
+    + "of the straight one is larger than its neighbors: it alone brings the ratio down from infinity.",
   alternative: "Four panels over the step t for the linear, cosine and straight schedules: beta, "
     + "alphaBar, the two amplitudes, and the signal-to-noise ratio, which falls in all.")
 
@@ -1174,9 +1201,9 @@ let knownOfCosine = knownSteps.map { information(cosine, $0) }
 notebook.check(claim: "0.38", "information in nats, linear schedule", decreases: knownOfLinear)
 notebook.check(claim: "0.38", "information in nats, cosine schedule", decreases: knownOfCosine)
 
-//: **Claim 0.39.** Normal data keep the most. Of all densities with a given variance the normal one has
-//: the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the noise makes everything
-//: normal; the check goes to $t = 700$, where it is still well above rounding.
+//: **Claim 0.39.** Normal data keep the most. Of all densities with a given variance the normal
+//: one has the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the noise makes
+//: everything normal; the check goes to $t = 700$, where it is still well above rounding.
 
 let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
   .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
@@ -1192,7 +1219,8 @@ func informationPlot(_ y: Axis) -> Plot {
   for (name, schedule, color) in [("linear", linear, Color.blue), ("cosine", cosine, .vermilion)] {
     let ofNormal = infoSteps.map { 0.5 * log1p(schedule.snr($0)) }
     let ofMixture = infoSteps.map { information(schedule, $0) }
-    plot = plot
+    plot =
+      plot
       .line(axis, ofNormal, label: "\(name), normal data", color: color)
       .line(axis, ofMixture, label: "\(name), mixture", color: color, dash: .dashed)
   }
@@ -1205,18 +1233,20 @@ notebook.figure(
     columns: 2,
     [
       informationPlot("$I(x_0;x_t)$, nats"),
-      informationPlot(Axis("$I(x_0;x_t)$, nats", scale: .log, range: 1e-5...10)),
+      informationPlot(Axis("$I(x_0;x_t)$, nats", scale: .log, range: 1e-9...10)),
     ], panelSize: Size(400, 260), sharing: .legend),
-  caption: "What a state knows about its beginning. Under the linear schedule three quarters of the "
-    + "way leave less than a tenth of a nat; the cosine schedule spends its steps more evenly.",
+  caption:
+    "What a state knows about its beginning. Under the linear schedule the second half of the "
+    + "steps has less than a tenth of a nat to destroy; the cosine schedule spends its steps more "
+    + "evenly. The kind of data matters while there is little noise; later only their variance does.",
   alternative: "Curves of information against step, falling from about 5 nats to almost 0, once "
     + "with a linear and once with a logarithmic axis.")
 
 //: ### Is the end really noise?
 //:
 //: To make pictures one starts at $t = T$ with pure noise, so $q(x_T \mid x_0)$ had better be very
-//: close to $\mathcal N(0, 1)$. The distance of choice is the *Kullback-Leibler divergence*
-//: $D(q \,\|\, p) = \int q \log \frac qp$, which is 0 for $q = p$ and else positive; chapter 1 is full
+//: close to $\mathcal N(0, 1)$. The distance of choice is the *Kullback-Leibler divergence* $D(q
+//: \,\|\, p) = \int q \log \frac qp$, which is 0 for $q = p$ and else positive; chapter 1 is full
 //: of it.
 //:
 //: **Claim 0.40.** For each number of the picture,
@@ -1235,19 +1265,20 @@ let integrals = lengths.map { steps -> Double in
   return end.expectation { end.logDensity($0) - normalData.logDensity($0) }
 }
 notebook.table(
-  columns: ["T", Column("nats a number", digits: 4), Column("nats a picture, 3 x 32 x 32", digits: 4)],
+  columns: [
+    "T", Column("nats a number", digits: 4), Column("nats a picture, 3 x 32 x 32", digits: 4),
+  ],
   rows: zip(lengths, divergences).map { [$0, $1, 3072 * $1] })
 notebook.check(
   claim: "0.40", "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals,
   tolerance: 1e-10)
 
-//: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ has no
-//: bound. If it has none, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it has one, all but
-//: a few of the $\beta_t$ are below $\frac12$, where $1 - \beta \ge e^{-2\beta}$, and
-//: $\bar\alpha_T$ stays above some positive number. Compare
-//: $\beta_t = 1/(t+1)$, for which $\bar\alpha_T = \frac12 \cdot \frac23 \cdots \frac{T}{T+1} =
-//: \frac{1}{T+1}$, with $\beta_t = 1/(t+1)^2$, for which
-//: $\bar\alpha_T = \prod_t \frac{t\,(t+2)}{(t+1)^2} = \frac{T+2}{2\,(T+1)}$.
+//: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ has
+//: no bound. If it has none, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it has one, all
+//: but a few of the $\beta_t$ are below $\frac12$, where $1 - \beta \ge e^{-2\beta}$, and
+//: $\bar\alpha_T$ stays above some positive number. Compare $\beta_t = 1/(t+1)$, for which
+//: $\bar\alpha_T = \frac12 \cdot \frac23 \cdots \frac{T}{T+1} = \frac{1}{T+1}$, with $\beta_t =
+//: 1/(t+1)^2$, for which $\bar\alpha_T = \prod_t \frac{t\,(t+2)}{(t+1)^2} = \frac{T+2}{2\,(T+1)}$.
 
 let longRun = 100_000
 let afterOne = (2...longRun + 1).map { Double($0) }  // t + 1
@@ -1260,9 +1291,9 @@ notebook.check(
   claim: "0.41", "alphaBar(100000) for beta = 1/(t+1)^2", bounded.alphaBar(longRun),
   equals: Double(longRun + 2) / Double(2 * (longRun + 1)), relativeTolerance: 1e-10)
 
-//: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever all
-//: $\beta_t$ lie between 0 and 1. The second of these schedules is a counterexample: half of the
-//: variance stays forever.
+//: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever
+//: all $\beta_t$ lie between 0 and 1. The second of these schedules is a counterexample: half of
+//: the variance stays forever.
 
 notebook.erratum(
   "E-B7", source: "Foundations of Generative Models, exercise 4.15.1",
@@ -1273,10 +1304,10 @@ notebook.erratum(
 //:
 //: ### Exploding instead of preserving
 //:
-//: Many papers add noise without shrinking: $y_t = x_0 + \sigma_t\,\epsilon$ with a growing $\sigma_t$.
-//: That is called *variance exploding*, and ours *variance preserving*. They are the same process
-//: seen through a lens: divide $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 - \bar\alpha_t}\,\epsilon$ by
-//: $\sqrt{\bar\alpha_t}$.
+//: Many papers add noise without shrinking: $y_t = x_0 + \sigma_t\,\epsilon$ with a growing
+//: $\sigma_t$. That is called *variance exploding*, and ours *variance preserving*. They are the
+//: same process seen through a lens: divide $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 -
+//: \bar\alpha_t}\,\epsilon$ by $\sqrt{\bar\alpha_t}$.
 //:
 //: **Claim 0.42.** $x_t / \sqrt{\bar\alpha_t}$ has the mean $x_0$ and the variance
 //: $\sigma_t^2 = (1 - \bar\alpha_t)/\bar\alpha_t = 1/\mathrm{SNR}_t$.
@@ -1289,12 +1320,13 @@ notebook.check(
   claim: "0.42", "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean),
   equals: [0.7, 0.7, 0.7], tolerance: 1e-14)
 notebook.check(
-  claim: "0.42", "variances", lens.map(\.variance), equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
+  claim: "0.42", "variances", lens.map(\.variance),
+  equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
   relativeTolerance: 1e-12)
 
 //: **Claim 0.43.** Not only one state at a time: a whole chain goes over into a whole chain. The
-//: exploding chain adds noise of variance $\sigma_t^2 - \sigma_{t-1}^2$ in step $t$; fed with the same
-//: $\epsilon_t$, the two stay together at every step.
+//: exploding chain adds noise of variance $\sigma_t^2 - \sigma_{t-1}^2$ in step $t$; fed with the
+//: same $\epsilon_t$, the two stay together at every step.
 
 var (preserved, exploded) = (0.7, 0.7)
 var lensChain: [Double] = []
@@ -1323,7 +1355,8 @@ func lensPlot(_ title: String, _ y: Axis, _ factor: (Int) -> Double) -> Plot {
   let empty = Plot(title: title, x: "step $t$", y: y)
     .band(
       lensAxis, lower: zip(middle, width).map { $0 - $1 },
-      upper: zip(middle, width).map { $0 + $1 }, color: .axis)
+      upper: zip(middle, width).map { $0 + $1 }, color: .axis
+    )
     .line(lensAxis, middle, color: .ink, dash: .dashed)
   return (0..<walkerCount).reduce(empty) { plot, walker in
     plot.line(
@@ -1338,12 +1371,16 @@ notebook.figure(
     columns: 2,
     [
       lensPlot("Variance preserving", "$x_t$") { _ in 1 },
-      lensPlot("Variance exploding", "$x_t/\\sqrt{\\bar\\alpha_t}$") { 1 / schedule.signalScale($0) },
+      lensPlot("Variance exploding", "$x_t/\\sqrt{\\bar\\alpha_t}$") {
+        1 / schedule.signalScale($0)
+      },
     ], panelSize: Size(400, 260)),
-  caption: "Six chains, twice. On the left the mean falls and the band levels off; on the right the "
+  caption:
+    "Six chains, twice. On the left the mean falls and the band levels off; on the right the "
     + "mean stays and the band grows without end (its width at $t=1000$ would not fit on the page). Each "
     + "wiggle on the left has its twin on the right.",
-  alternative: "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
+  alternative:
+    "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
     + "band that opens like a funnel around 1.")
 
 //: ### Ink in water
@@ -1370,11 +1407,11 @@ for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
     equals: 2 * diffusionConstant * time)
 }
 
-//: Divided by the distance $2\delta$ between the places that can be reached, the chances of $n$ kicks
-//: become a density, and with small kicks that density is smooth.
+//: Divided by the distance $2\delta$ between the places that can be reached, the chances of $n$
+//: kicks become a density, and with small kicks that density is smooth.
 //:
-//: **Claim 0.45.** It approaches the *heat kernel* $\mathcal N(0, 2Dt)$. The largest gap, in units of
-//: the kernel's peak, is close to $\frac{1}{4n}$: what Stirling's formula says of the middle
+//: **Claim 0.45.** It approaches the *heat kernel* $\mathcal N(0, 2Dt)$. The largest gap, in units
+//: of the kernel's peak, is close to $\frac{1}{4n}$: what Stirling's formula says of the middle
 //: $\binom{n}{n/2}/2^n$.
 
 let kickCounts = [16, 64, 256, 1024]
@@ -1392,10 +1429,9 @@ notebook.table(
 notebook.check(
   claim: "0.45", "4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
 
-//: **Claim 0.46.** The heat kernel solves the *heat equation*
-//: $\frac{\partial p}{\partial t} = D\,\frac{\partial^2 p}{\partial x^2}$, which says that ink flows
-//: from where there is more to where there is less. Both sides by finite differences, whose error
-//: sets the tolerance.
+//: **Claim 0.46.** The heat kernel solves the *heat equation* $\frac{\partial p}{\partial t} =
+//: D\,\frac{\partial^2 p}{\partial x^2}$, which says that ink flows from where there is more to
+//: where there is less. Both sides by finite differences, whose error sets the tolerance.
 
 func heatKernel(_ x: Double, _ t: Double) -> Double {
   GaussianMixture.normal(variance: 2 * diffusionConstant * t).density(x)
@@ -1418,24 +1454,27 @@ let inkPlot = [(1, 0.64), (4, 2.56), (16, 10.24)].enumerated().reduce(
 ) { plot, entry in
   let (blocks, time) = entry.element
   let spread = (2 * diffusionConstant * time).squareRoot()
-  let bins = 2 * (Int(4 * spread / 0.4)) + 1
-  return plot
+  let bins = 2 * Int(4 * spread / (2 * kick)) + 1  // one for each place that can be reached
+  return
+    plot
     .histogram(
-      ink.map { $0[blocks] }, bins: bins, range: (-0.2 * Double(bins))...(0.2 * Double(bins)),
-      color: inkColors[entry.offset])
+      ink.map { $0[blocks] }, bins: bins, range: (-kick * Double(bins))...(kick * Double(bins)),
+      color: inkColors[entry.offset]
+    )
     .curve(over: -10...10, label: "$t=\(time)$", color: inkColors[entry.offset]) {
       heatKernel($0, time)
     }
 }
 notebook.figure(
   "ink", inkPlot,
-  caption: "Ink at three times: histograms of a hundred thousand random walkers, and the heat kernel "
+  caption:
+    "Ink at three times: histograms of a hundred thousand random walkers, and the heat kernel "
     + "of each time. Four times the time is twice the width.",
   alternative: "Three histograms around 0, each flatter and wider than the one before, with bell "
     + "curves that follow them.")
 
-//: This is the exploding process with $\sigma_t^2 = 2Dt$. The forward process *is* ink in water, one
-//: particle for each number of the picture, seen through the lens of Claim 0.42. And no less
+//: This is the exploding process with $\sigma_t^2 = 2Dt$. The forward process *is* ink in water,
+//: one particle for each number of the picture, seen through the lens of Claim 0.42. And no less
 //: famous for being hard to run backwards, which is what the rest of the course is about.
 //:
 //: ## What goes wrong
@@ -1454,11 +1493,11 @@ notebook.check(
   claim: "0.47", "variance of clipped noise", .variance(of: clipped),
   equals: 1 - 2 * StandardNormal.density(1))
 
-//: **Claim 0.48.** *Counting from zero in one place and from one in another.* A list of $\beta_1 \dots
-//: \beta_T$ starts at place 0 in most languages, and then place $t$ holds $\beta_{t+1}$. Late in the
-//: chain nobody notices; at $t = 1$ the noise has 1.48 times the standard deviation it should have.
-//: The library's lists hold $T + 1$ values, with $\bar\alpha_0 = 1$ at place 0, so that places are
-//: steps.
+//: **Claim 0.48.** *Counting from zero in one place and from one in another.* A list of $\beta_1
+//: \dots \beta_T$ starts at place 0 in most languages, and then place $t$ holds $\beta_{t+1}$.
+//: Late in the chain nobody notices; at $t = 1$ the noise has 1.48 times the standard deviation it
+//: should have. The library's lists hold $T + 1$ values, with $\bar\alpha_0 = 1$ at place 0, so
+//: that places are steps.
 
 let zeroBased = (0..<1000).map { schedule.noiseScale($0 + 1) }  // place 0 holds step 1
 notebook.check(
@@ -1469,11 +1508,11 @@ notebook.check(
   claim: "0.48", "the same at t = 900", zeroBased[900] / schedule.noiseScale(900), equals: 1,
   tolerance: 1e-4)
 
-//: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the data follow
-//: from $\hat x_0 = (x_t - \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An error in
-//: $\hat\epsilon$ comes out $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t} = \sigma_t$ times as large. At $t = T$
-//: that is a factor of about 157 for the linear schedule and of 20 thousand for the cosine.
-//: Predict: which of the two is worse at $t = 750$?
+//: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the data
+//: follow from $\hat x_0 = (x_t - \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An
+//: error in $\hat\epsilon$ comes out $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t} = \sigma_t$ times as
+//: large. At $t = T$ that is a factor of about 157 for the linear schedule and of 20 thousand for
+//: the cosine. Predict: which of the two is worse at $t = 750$?
 
 for (name, each) in [("linear", linear), ("cosine", cosine)] {
   let process = GaussianDiffusion(each)
@@ -1501,10 +1540,10 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 //: | $q(x_t \mid x_{t-1})$ | `diffusion.forwardStep(x, to: t, noise:)` | one step |
 //: | $q(x_t \mid x_0)$ | `diffusion.jump(x0, to: t, noise:)` | all steps at once |
 //:
-//: Types met: `NoiseSchedule` (the numbers), `GaussianDiffusion` (the process), `Diffusable` (what it
-//: acts on: `Double`, `Points`, `Tensor`, and `GaussianVariable` for laws), `GaussianMixture` and
-//: `NoisedMixture` (data about which everything is known), `RandomGenerator` and `Streams` (chance),
-//: `Estimate` (an average with its standard error).
+//: Types met: `NoiseSchedule` (the numbers), `GaussianDiffusion` (the process), `Diffusable` (what
+//: it acts on: `Double`, `Points`, `Tensor`, and `GaussianVariable` for laws), `GaussianMixture`
+//: and `NoisedMixture` (data about which everything is known), `RandomGenerator` and `Streams`
+//: (chance), `Estimate` (an average with its standard error).
 //:
 //: ## Exercises
 //:
@@ -1518,8 +1557,8 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 //:
 //: <details><summary>Answer</summary>
 //:
-//: $F(x) = 1 - e^{-\lambda x}$, so $x = -\frac1\lambda \log(1 - u)$, or $-\frac1\lambda \log u$, since
-//: $1 - u$ is uniform too.
+//: $F(x) = 1 - e^{-\lambda x}$, so $x = -\frac1\lambda \log(1 - u)$, or $-\frac1\lambda \log u$,
+//: since $1 - u$ is uniform too.
 //:
 //: **Claim 0.50.** The draws follow $F$, and
 //: $\Pr(x > a + b \mid x > a) = e^{-\lambda(a+b)}/e^{-\lambda a} = e^{-\lambda b} = \Pr(x > b)$.
@@ -1540,9 +1579,9 @@ notebook.check(
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every dart is
-//: kept. But a dart's place is then drawn from $p$ itself: whoever can do that needs no darts.
-//: (Below, the places are those kept before, which follow $p$.)
+//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every
+//: dart is kept. But a dart's place is then drawn from $p$ itself: whoever can do that needs no
+//: darts. (Below, the places are those kept before, which follow $p$.)
 
 for c in [2.5, 1] {
   var random = root.split(26)
@@ -1558,11 +1597,11 @@ for c in [2.5, 1] {
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 0.52.** To a program that records operations and differentiates them, a drawn number is a
-//: constant: it can not see that the draw would have come out differently for another $\mu$. For
-//: $f(z) = z^2$ at $\mu = \frac12$ the slope of $E[f(z)]$ is 1; without reparameterization the record
-//: says 0, with it the average of $2z$. (Where reparameterization is impossible, as for the outcomes
-//: of a die, the score function is left.)
+//: **Claim 0.52.** To a program that records operations and differentiates them, a drawn number is
+//: a constant: it can not see that the draw would have come out differently for another $\mu$. For
+//: $f(z) = z^2$ at $\mu = \frac12$ the slope of $E[f(z)]$ is 1; without reparameterization the
+//: record says 0, with it the average of $2z$. (Where reparameterization is impossible, as for the
+//: outcomes of a die, the score function is left.)
 
 let epsilons = Tensor(draws(many, stream: 27) { Float($0.normal()) })
 
@@ -1613,8 +1652,8 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 5** (4.15.1b, corrected). Which of these schedules forget everything as $T \to \infty$:
-//: $\beta_t = 1/2t$, $\beta_t = 1/4t^2$?
+//: **Exercise 5** (4.15.1b, corrected). Which of these schedules forget everything as $T \to
+//: \infty$: $\beta_t = 1/2t$, $\beta_t = 1/4t^2$?
 //:
 //: <details><summary>Answer</summary>
 //:
@@ -1645,12 +1684,13 @@ notebook.check(
 //: <details><summary>Answer</summary>
 //:
 //: One idea among many: let every step forget the same amount. For normal data of variance 1 the
-//: information is $I_t = \frac12 \log(1 + \mathrm{SNR}_t)$ by Claim 0.37. Let it fall in a straight
-//: line from 5 nats to a thousandth, and solve for $\lambda_t = \log(e^{2 I_t} - 1)$. Then no step is
-//: wasted, in the sense of this measure, and none has more to undo than the others.
+//: information is $I_t = \frac12 \log(1 + \mathrm{SNR}_t)$ by Claim 0.37. Let it fall in a
+//: straight line from 5 nats to a thousandth, and solve for $\lambda_t = \log(e^{2 I_t} - 1)$.
+//: Then no step is wasted, in the sense of this measure, and none has more to undo than the
+//: others.
 //:
-//: **Claim 0.55.** That is a schedule ($0 < \beta_t < 1$), and the information that remains, found by
-//: integration, falls by the same amount every hundred steps.
+//: **Claim 0.55.** That is a schedule ($0 < \beta_t < 1$), and the information that remains, found
+//: by integration, falls by the same amount every hundred steps.
 
 let (mostKnown, leastKnown) = (5.0, 1e-3)
 let even = NoiseSchedule(name: "even", steps: 1000) { u in
@@ -1668,7 +1708,9 @@ notebook.check(
   equals: Array(repeating: (mostKnown - leastKnown) / 10, count: 9), tolerance: 1e-9)
 notebook.table(
   "Share of the variance left, $\\bar\\alpha_t$",
-  columns: ["t", Column("linear", digits: 4), Column("cosine", digits: 4), Column("even", digits: 4)],
+  columns: [
+    "t", Column("linear", digits: 4), Column("cosine", digits: 4), Column("even", digits: 4),
+  ],
   rows: [100, 250, 500, 750, 900].map {
     [$0, linear.alphaBar($0), cosine.alphaBar($0), even.alphaBar($0)]
   })
@@ -1678,16 +1720,16 @@ notebook.table(
 //:
 //: </details>
 //:
-//: **Exercise 7** (5.8.4). Noise a set of points in the plane in the preserving and in the exploding
-//: way; follow mean and variance; what speaks for each?
+//: **Exercise 7** (5.8.4). Noise a set of points in the plane in the preserving and in the
+//: exploding way; follow mean and variance; what speaks for each?
 //:
 //: <details><summary>Answer</summary>
 //:
 //: **Claim 0.56.** If the data have the mean $m$ and the covariance matrix $C$, then $x_t$ has
-//: $\sqrt{\bar\alpha_t}\,m$ and $\bar\alpha_t C + (1 - \bar\alpha_t) I$, and $y_t$ has $m$ and
-//: $C + \sigma_t^2 I$. The formulas of this chapter act on each coordinate, and the noises of the two
-//: coordinates are independent, so the covariance between them only shrinks, or stays. (The points are
-//: fixed; what is left to chance is the noise. The standard errors allow for both.)
+//: $\sqrt{\bar\alpha_t}\,m$ and $\bar\alpha_t C + (1 - \bar\alpha_t) I$, and $y_t$ has $m$ and $C
+//: + \sigma_t^2 I$. The formulas of this chapter act on each coordinate, and the noises of the two
+//: coordinates are independent, so the covariance between them only shrinks, or stays. (The points
+//: are fixed; what is left to chance is the noise. The standard errors allow for both.)
 
 let moonCount = notebook.count(40_000, quick: 10_000)
 let moons = Points(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
@@ -1717,13 +1759,17 @@ for t in [100, 300] {
 
 //: @fold How the figure is drawn
 
-let moonTimes = [0, 50, 150, 300, 600]
+let moonTimes = [0, 50, 150, 300, 450]
 let fewMoons = moons.entries(0..<1500)
 let moonNoise = Points(
   draws(fewMoons.count, stream: 30) { random in [random.normal(), random.normal()] })
 func moonPlot(_ points: Points, _ title: String, reach: Double) -> Plot {
-  Plot(title: title, x: Axis(range: -reach...reach), y: Axis(range: -reach...reach))
-    .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
+  let marks = [-reach / 1.5, 0, reach / 1.5]
+  return Plot(
+    title: title, x: Axis("", range: -reach...reach, at: marks),
+    y: Axis("", range: -reach...reach, at: marks)
+  )
+  .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
 }
 let moonPanels = moonTimes.map { t -> (Plot, Plot) in
   let x = t == 0 ? fewMoons : diffusion.jump(fewMoons, to: t, noise: moonNoise)
@@ -1735,32 +1781,34 @@ notebook.figure(
   Figure(
     columns: moonTimes.count, moonPanels.map(\.0) + moonPanels.map(\.1),
     panelSize: Size(165, 165)), formats: [.png],
-  caption: "Two moons dissolve: preserving above, exploding below (note the other scale). The shapes are "
+  caption:
+    "Two moons dissolve: preserving above, exploding below (note the other scale). The shapes are "
     + "the same up to size.",
-  alternative: "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
+  alternative:
+    "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
     + "the lower row also grows.")
 
 //: Preserving keeps all states on one scale, which networks like, and its end is the same for all
-//: data of moderate size. Exploding keeps the data where they are, so that a state reads directly as
-//: data plus error, and has one number, $\sigma_t$, in place of two; but its states must be scaled
-//: before a network sees them, and its end depends on how large $\sigma_T$ is compared with the
-//: spread of the data. By Claim 0.43 the choice is one of convenience.
+//: data of moderate size. Exploding keeps the data where they are, so that a state reads directly
+//: as data plus error, and has one number, $\sigma_t$, in place of two; but its states must be
+//: scaled before a network sees them, and its end depends on how large $\sigma_T$ is compared with
+//: the spread of the data. By Claim 0.43 the choice is one of convenience.
 //:
 //: </details>
 //:
 //: ## Sources
 //:
-//: Sampling, reparameterization and the exercises: S. Chatterjee, "Foundations of Generative Models",
-//: chapters 1, 4 and 5. The process and its schedules: Ho, Jain and Abbeel (2020); Nichol and
-//: Dhariwal (2021); for the exploding form, Song and Ermon, "Generative modeling by estimating
-//: gradients of the data distribution" (2019). Errata beside them are from a talk on DDPM and DDIM,
-//: the Cornell CS 4782 notes, and the book; the claim on the last quarter is from the slides "Deep
-//: Learning, 21. Diffusion Models" of IIT Hyderabad.
+//: Sampling, reparameterization and the exercises: S. Chatterjee, "Foundations of Generative
+//: Models", chapters 1, 4 and 5. The process and its schedules: Ho, Jain and Abbeel (2020); Nichol
+//: and Dhariwal (2021); for the exploding form, Song and Ermon, "Generative modeling by estimating
+//: gradients of the data distribution" (2019). Errata beside them are from a talk on DDPM and
+//: DDIM, the Cornell CS 4782 notes, and the book; the claim on the last quarter is from the slides
+//: "Deep Learning, 21. Diffusion Models" of IIT Hyderabad.
 //:
 //: ## Next
 //:
-//: We can destroy any picture, exactly and as slowly as we like. Chapter 1 asks what it would take to
-//: go back: what a step backwards looks like if one knows $x_0$, and how to tell from outside how
-//: good a model is that does not.
+//: We can destroy any picture, exactly and as slowly as we like. Chapter 1 asks what it would take
+//: to go back: what a step backwards looks like if one knows $x_0$, and how to tell from outside
+//: how good a model is that does not.
 
 notebook.finish()  // weave:hide
