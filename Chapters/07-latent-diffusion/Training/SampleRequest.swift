@@ -53,8 +53,9 @@ struct SampleRequest: Sendable {
       using: streams)
   }
 
+  // "Leading" starts a little before T, where an error of the noise estimate is magnified less.
   private func sampler(_ schedule: NoiseSchedule) -> Sampler {
-    let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps, spacing: .trailing)
+    let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps, spacing: .leading)
     switch rule {
     case .ddpm: return Sampler(.ancestral(), schedule: schedule, timesteps: timesteps)
     case .ddim(let eta): return Sampler(.ddim(eta: eta), schedule: schedule, timesteps: timesteps)
