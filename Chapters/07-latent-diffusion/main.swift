@@ -381,8 +381,9 @@ let strip: [[Picture]] = {
 }()
 notebook.figure(
   "denoising", ImageGrid(rows: strip, rowLabels: [1, 4, 7].map { classes[$0] }), formats: [.png],
-  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to the picture (right): "
-    + "first the mean of the class, then its layout, then its edges.")
+  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to the picture (right). "
+    + "The first are much too strong, because near $T$ small errors are magnified; then comes the "
+    + "layout, blurred, and at last the edges.")
 
 //: ## Between two noises
 //:
@@ -434,7 +435,7 @@ let paths = [arc, line].map { path -> [Picture] in
 notebook.figure(
   "between", ImageGrid(rows: paths, rowLabels: ["arc", "line"]), formats: [.png],
   caption: "From one noise to another, class \(classes[7]): above along the arc, below along the "
-    + "straight line, whose middle is less than noise and ends in paler pictures.")
+    + "straight line, whose middle is less than noise and ends in pale and blurred pictures.")
 
 //: ## Training it yourself
 //:

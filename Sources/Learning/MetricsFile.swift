@@ -27,7 +27,8 @@ public final class MetricsFile {
           remedy: "move it away, or name another folder with --out")
       }
       kept += lines.dropFirst().filter { line in
-        line.split(separator: ",").first.flatMap { Int($0) }.map { $0 <= step } ?? false
+        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+        return cells.count == columns.count + 1 && Int(cells[0]).map { $0 <= step } ?? false
       }
     }
     try AtomicFile.write(Data((kept.joined(separator: "\n") + "\n").utf8), to: path)

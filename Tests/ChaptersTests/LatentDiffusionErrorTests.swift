@@ -75,6 +75,14 @@ import Testing
     }
   }
 
+  @Test func aServerThatDoesNotAnswerIsNamed() throws {
+    try withTemporaryFolder { folder in
+      try refuses(
+        ["download", "--mirror", "http://127.0.0.1:1", "--output", "."], "127.0.0.1:1", "network",
+        in: folder)
+    }
+  }
+
   @Test func weightsThatAreNoneAreRefused() throws {
     try withTemporaryFolder { folder in
       let sample = ["sample", "--steps", "1", "--weights"]

@@ -162,6 +162,10 @@ private struct Setting: Codable, Equatable { var width = 3 }
     do {
       let table = try MetricsFile(path, columns: ["loss", "rate"], upTo: 0)
       for step in 1...4 { try table.append(step: step, ["loss": 1 / Double(step), "rate": 2]) }
+      // A full disk leaves part of a row.
+      let file = try #require(FileHandle(forWritingAtPath: path))
+      try file.seekToEnd()
+      try file.write(contentsOf: Data("2,0.".utf8))
     }
     do {
       let table = try MetricsFile(path, columns: ["loss", "rate"], upTo: 2)
