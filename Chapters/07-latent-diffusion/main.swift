@@ -239,7 +239,7 @@ notebook.check(
   claim: "7.8", "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
 notebook.check(
   claim: "7.8", "loss of the zero network",
-  Estimate(count: draws) { let e = random.normal(); return e * e }, equals: 1)
+  Estimate(of: (0..<draws).map { _ in pow(random.normal(), 2) }), equals: 1)
 
 //: How well does the trained denoiser do? A fair answer needs latents that it was not trained on;
 //: `train-denoiser` measures that at every checkpoint. Here it gets its own samples, which are all
@@ -390,7 +390,7 @@ let strip: [[Picture]] = {
 }()
 notebook.figure(
   "denoising", ImageGrid(rows: strip, rowLabels: [1, 4, 7].map { classes[$0] }), formats: [.png],
-  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to the picture (right). "
+  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to picture (right). "
     + "The first are much too strong, because near $T$ small errors are magnified; then comes the "
     + "layout, blurred, and at last the edges.")
 
@@ -415,7 +415,8 @@ func line(_ a: Tensor, _ b: Tensor, _ u: Double) -> Tensor { .sum((1 - u, a), (u
 func meanSquare(_ path: (Tensor, Tensor, Double) -> Tensor, at u: Double) -> Estimate {
   var noises = RandomGenerator(seed: notebook.seed, stream: 9)
   return Estimate(count: 2000) {
-    let a = Tensor.normal([256], using: &noises), b = Tensor.normal([256], using: &noises)
+    let a = Tensor.normal([256], using: &noises)
+    let b = Tensor.normal([256], using: &noises)
     let norm = path(a, b, u).norm()
     return norm * norm / 256
   }

@@ -52,7 +52,8 @@ public struct DenoisingLoss: Sendable {
       var draws = generator.split(t)
       let noise = Tensor.normal(latents.shape, using: &draws)
       let all = [Int](repeating: t, count: labels.count)
-      let predicted = network(diffusion.jump(latents, to: all, noise: noise), t: all, labels: labels)
+      let predicted = network(
+        diffusion.jump(latents, to: all, noise: noise), t: all, labels: labels)
       return noise.meanSquaredDifference(predicted)
     }
   }

@@ -71,9 +71,11 @@ public struct LatentCache: Sendable {
   /// The statistics of drawn latents $z = \mu + \sigma\epsilon$ by channel: the variance of μ plus
   /// the mean of σ².
   public var channelStatistics: [Statistics] {
-    let channels = means.shape[1], places = means.shape[2] * means.shape[3]
+    let channels = means.shape[1]
+    let places = means.shape[2] * means.shape[3]
     return (0..<channels).map { channel in
-      var sum = 0.0, squares = 0.0
+      var sum = 0.0
+      var squares = 0.0
       means.withElements { m in
         deviations.withElements { s in
           for entry in 0..<count {

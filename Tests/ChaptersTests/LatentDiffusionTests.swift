@@ -6,7 +6,10 @@ import Testing
   let chapter = Program(name: "chapter-07-latent-diffusion")
   static let data = ["--data", "synthetic", "--limit", "16", "--batch-size", "8"]
   static let small = ["--channels", "8,8,8", "--groups", "4"]
-  static let unet = ["--channels", "8,16", "--groups", "4", "--head-width", "8", "--layers", "1"] + ["--sample-steps", "1"]
+  static let unet =
+    ["--channels", "8,16", "--groups", "4", "--head-width", "8", "--layers", "1"] + [
+      "--sample-steps", "1",
+    ]
   static let often = ["--checkpoint-minutes", "0.000001", "--log-every", "1"]
 
   private func succeed(_ arguments: [String], in folder: String) throws -> Program.Outcome {
@@ -41,7 +44,8 @@ import Testing
       #expect(metrics.dropFirst().map { $0[0] } == (1...4).map(String.init))
       #expect(try table("\(folder)/d/metrics.csv").count == 1 + 4)
       #expect(try table("\(folder)/a/validation.csv").count == 1 + 4)
-      let checkpoints = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/a/checkpoints")
+      let checkpoints = try FileManager.default.contentsOfDirectory(
+        atPath: "\(folder)/a/checkpoints")
       #expect(checkpoints.sorted() == ["step-00000003.safetensors", "step-00000004.safetensors"])
       for sampler in [["ddim", "--eta", "0.5"], ["ddpm"]] {
         let sampled = try succeed(
@@ -53,6 +57,16 @@ import Testing
         #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
         try FileManager.default.removeItem(atPath: "\(folder)/s.png")
       }
+    }
+  }
+
+  @Test func theChapterPassesWithTheWeightsOfTheRepositoryAndNoData() throws {
+    try withTemporaryFolder { folder in
+      let outcome = try succeed(["--quick", "--figures", "figures"], in: folder)
+      #expect(outcome.output.hasSuffix(" passed, 0 failed\n"))
+      let figures = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/figures")
+      #expect(
+        figures.sorted() == ["between.png", "denoising.png", "guidance.png", "ten-classes.png"])
     }
   }
 
@@ -129,15 +143,19 @@ import Testing
         #expect(Double(sizes[1]) < 0.8 * Double(sizes[0]))
       }
       let manifest = try String(contentsOfFile: "\(folder)/x/manifest.json", encoding: .utf8)
-      for word in ["\"F16\"", "imagesSeen", "train-autoencoder --out a", "train-denoiser", "synthetic"] {
+      for word in [
+        "\"F16\"", "imagesSeen", "train-autoencoder --out a", "train-denoiser", "synthetic",
+      ] {
         #expect(manifest.contains(word))
       }
       _ = try succeed(
         ["sample", "--weights", "x", "--steps", "1", "--count", "1", "--output", "s.png"],
         in: folder)
       _ = try succeed(
-        ["reconstruct", "--weights", "x", "--data", "synthetic", "--limit", "8", "--count", "4",
-          "--output", "r.png"], in: folder)
+        [
+          "reconstruct", "--weights", "x", "--data", "synthetic", "--limit", "8", "--count", "4",
+          "--output", "r.png",
+        ], in: folder)
     }
   }
 }

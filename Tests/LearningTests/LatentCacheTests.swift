@@ -23,10 +23,12 @@ private func encoder() -> Autoencoder {
   #expect(cache.count == 10 && cache.labels == labels + labels)
   let fresh = LatentCache.encode(images(0..<5), with: encoder())
   let twins = LatentCache.encode(images(0..<5).mirrored(), with: encoder())
-  let largest = zip(cache.means.elements, fresh.mean.elements + twins.mean.elements)
+  let largest =
+    zip(cache.means.elements, fresh.mean.elements + twins.mean.elements)
     .map { abs($0 - $1) }.max() ?? 1
   #expect(largest < 1e-5)
-  let spread = zip(cache.deviations.elements, fresh.deviation.elements + twins.deviation.elements)
+  let spread =
+    zip(cache.deviations.elements, fresh.deviation.elements + twins.deviation.elements)
     .map { abs($0 - $1) }.max() ?? 1
   #expect(spread < 1e-5)
 }

@@ -22,7 +22,8 @@ private func lineFit(_ plan: TrainingPlan) -> TrainingRun {
 }
 
 private func plan(steps: Int = 40) -> TrainingPlan {
-  TrainingPlan(length: .steps(steps), learningRate: 0.05, warmUpSteps: 5, averageDecay: 0.9, seed: 3)
+  TrainingPlan(
+    length: .steps(steps), learningRate: 0.05, warmUpSteps: 5, averageDecay: 0.9, seed: 3)
 }
 
 @Test func aResumedRunRepeatsTheUninterruptedOne() throws {
@@ -130,7 +131,8 @@ private struct Setting: Codable, Equatable { var width = 3 }
       do { try body() } catch { return (error as? FileError)?.kind }
       return nil
     }
-    #expect(kind { _ = try RunFolder.create(path, configuration: Setting()) } == .otherConfiguration)
+    #expect(
+      kind { _ = try RunFolder.create(path, configuration: Setting()) } == .otherConfiguration)
     #expect(kind { _ = try RunFolder(opening: temporary) } == .unreadable)
     #expect(kind { _ = try folder.configuration(as: [String].self) } == .otherConfiguration)
     #expect(

@@ -23,7 +23,9 @@ struct DataOptions: ParsableArguments {
   }
 
   /// Reads the images that the options name.
-  func load() throws -> TrainingData { try TrainingData(source: data, note: dataNote, limit: limit) }
+  func load() throws -> TrainingData {
+    try TrainingData(source: data, note: dataNote, limit: limit)
+  }
 
   /// Reads the images of a run that goes on; they must be the ones that it was started with.
   func load(as recorded: DataDescription, run: String) throws -> TrainingData {

@@ -44,6 +44,7 @@ struct Export: ParsableCommand {
     try LatentDiffusionModel.save(
       autoencoder, to: "\(output)/\(LatentDiffusionModel.autoencoderFile)", format: format)
     try manifest.write(in: output)
-    print("\(hasDenoiser ? "autoencoder and denoiser" : "autoencoder") as \(format.rawValue) in \(output)")
+    let parts = hasDenoiser ? "autoencoder and denoiser" : "autoencoder"
+    print("\(parts) as \(format.rawValue) in \(output)")
   }
 }

@@ -18,7 +18,9 @@ enum ClassChoice: ExpressibleByArgument, Equatable, Sendable {
     switch self {
     case .all: return Array(names.indices)
     case .one(let text):
-      if let label = names.firstIndex(of: text.lowercased()) ?? Int(text), names.indices.contains(label) {
+      if let label = names.firstIndex(of: text.lowercased()) ?? Int(text),
+        names.indices.contains(label)
+      {
         return [label]
       }
       throw CommandError(
@@ -101,10 +103,13 @@ struct Sample: ParsableCommand {
     let images = request.images(from: model) { progress.move(to: $0) }
     progress.finish()
     let seconds = (ContinuousClock.now - started) / .seconds(1)
-    let rows = classes.indices.map { Array(PictureGrid.pictures(images)[$0 * count..<($0 + 1) * count]) }
+    let pictures = PictureGrid.pictures(images)
+    let rows = classes.indices.map { Array(pictures[$0 * count..<($0 + 1) * count]) }
     try labelledGrid(rows, names: classes.map { model.settings.classes[$0] })
       .write(to: URL(filePath: output))
-    if let note = try Manifest(in: folder).denoiser?.dataNote { print("weights trained on: \(note)") }
+    if let note = try Manifest(in: folder).denoiser?.dataNote {
+      print("weights trained on: \(note)")
+    }
     print(
       String(
         format: "%d images in %.1f s (%@, %d steps, guidance %g, seed %d): %@",
@@ -124,7 +129,8 @@ func checkWritable(_ path: String) throws {
   }
   if manager.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
     throw FileError(
-      path, .unwritable, "is a folder", remedy: "name a file with --output, as in \(path)/samples.png")
+      path, .unwritable, "is a folder",
+      remedy: "name a file with --output, as in \(path)/samples.png")
   }
   guard ["png", "svg", "pdf"].contains(URL(filePath: path).pathExtension.lowercased()) else {
     throw FileError(

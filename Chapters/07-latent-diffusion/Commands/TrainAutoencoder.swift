@@ -86,7 +86,8 @@ struct TrainAutoencoder: ParsableCommand {
     try checkAgreement("--beta", beta, configuration.beta, path)
     try checkAgreement("--channels", channels?.values, configuration.network.channels, path)
     try checkAgreement("--layers", layers, configuration.network.layersPerLevel, path)
-    try checkAgreement("--latent-channels", latentChannels, configuration.network.latentChannels, path)
+    try checkAgreement(
+      "--latent-channels", latentChannels, configuration.network.latentChannels, path)
     try checkAgreement("--groups", groups, configuration.network.groups, path)
     try checkAgreement("--attention", attention, configuration.network.middleAttention, path)
     let images = try data.load(as: configuration.settings.data, run: path)

@@ -1,6 +1,6 @@
 import Autodiff
-import Evaluation
 import Datasets
+import Evaluation
 import Figures
 import Foundation
 import Learning
@@ -37,7 +37,7 @@ struct AutoencoderKeeper {
     let path = folder.samplePath(step.step, name: "real-reconstructions")
     try reconstructionGrid(autoencoder, images.test, shown).write(to: URL(filePath: path))
     let text = String(
-      format: "step %d: PSNR %.2f dB with the mean, %.2f dB with a drawn latent; %.2f nats a number",
+      format: "step %d: PSNR %.2f dB (mean), %.2f dB (drawn latent); %.2f nats a number",
       step.step, measured["psnr_mean"] ?? .nan, measured["psnr_sampled"] ?? .nan,
       measured["kl_per_number"] ?? .nan)
     print(text)

@@ -7,13 +7,15 @@ enum PictureGrid {
   /// Puts rows of equally large pictures into one.
   static func assembled(_ rows: [[Picture]], magnification: Int = 3, gap: Int = 4) -> Picture {
     guard let size = rows.first?.first else { fatalError("a grid without pictures") }
-    let width = size.width * magnification + gap, height = size.height * magnification + gap
+    let width = size.width * magnification + gap
+    let height = size.height * magnification + gap
     let columns = rows.map(\.count).max() ?? 0
     var grid = Picture(width: columns * width + gap, height: rows.count * height + gap)
     for (row, pictures) in rows.enumerated() {
       for (column, picture) in pictures.enumerated() {
         let large = picture.magnified(by: magnification)
-        let left = gap + column * width, top = gap + row * height
+        let left = gap + column * width
+        let top = gap + row * height
         for y in 0..<large.height {
           let source = y * large.width * 3
           let target = ((top + y) * grid.width + left) * 3

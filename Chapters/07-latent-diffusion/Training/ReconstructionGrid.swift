@@ -10,7 +10,8 @@ func reconstructionGrid(
 ) -> Picture {
   let x = images.tensor(indices)
   let y: Tensor = autoencoder.decode(autoencoder.encode(x).mean)
-  let originals = PictureGrid.pictures(x), returned = PictureGrid.pictures(y)
+  let originals = PictureGrid.pictures(x)
+  let returned = PictureGrid.pictures(y)
   let rows = stride(from: 0, to: indices.count, by: columns).flatMap { start in
     let range = start..<min(start + columns, indices.count)
     return [Array(originals[range]), Array(returned[range])]

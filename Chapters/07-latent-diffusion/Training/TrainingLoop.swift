@@ -52,7 +52,8 @@ struct TrainingLoop {
     progress.finish()
     if let failure = run.failure {
       throw CommandError(
-        failure, remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
+        failure,
+        remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
           + "another run with a lower --learning-rate")
     }
     if let last, last.step > lastSave.step { try save(last, recent, last: true) }
