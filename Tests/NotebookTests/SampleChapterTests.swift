@@ -76,7 +76,7 @@ import Weaving
     (["nonsense"], "error: Unexpected argument 'nonsense'. See sample-chapter --help\n"),
     (
       ["toss", "--side", "edge"],
-      "error: A coin has no side 'edge'; choose --side heads or tails. See sample-chapter --help\n"
+      "error: A coin has no side 'edge'; choose --side heads or tails. See sample-chapter toss --help\n"
     ),
     (["--figures", "/dev/null/x"], "error: cannot write figures to /dev/null/x: "),
   ]
