@@ -42,6 +42,34 @@ extension UnsafeMutablePointer<Float> {
   /// Adds lanes to the elements `offset` elements on.
   @inlinable @inline(__always)
   public func add(_ value: Lanes, _ offset: Int) { store(lanes(offset) + value, offset) }
+
+  /// Copies `count` elements of `source` to the elements here.
+  @inlinable @inline(__always)
+  public func copyRow(_ source: UnsafePointer<Float>, count: Int) {
+    var i = 0
+    while i + laneCount <= count {
+      store(source.lanes(i), i)
+      i += laneCount
+    }
+    while i < count {
+      self[i] = source[i]
+      i += 1
+    }
+  }
+
+  /// Adds `count` elements of `source` to the elements here.
+  @inlinable @inline(__always)
+  public func addRow(_ source: UnsafePointer<Float>, count: Int) {
+    var i = 0
+    while i + laneCount <= count {
+      add(source.lanes(i), i)
+      i += laneCount
+    }
+    while i < count {
+      self[i] += source[i]
+      i += 1
+    }
+  }
 }
 
 extension Lanes {

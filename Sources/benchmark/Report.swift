@@ -75,8 +75,6 @@ struct Report {
     fflush(nil)
   }
 
-  func finish() {}
-
   private func object(_ fields: [String: String]) {
     let body = fields.sorted { $0.key < $1.key }.map { key, value in
       let isNumber = Double(value) != nil

@@ -5,7 +5,7 @@ import Tensors
 let arguments = Arguments.parseOrExit()
 if let threads = arguments.threads { Parallel.threadCount = threads }
 
-var report = Report(asJSON: arguments.json)
+let report = Report(asJSON: arguments.json)
 report.header()
 let peak = matrixProductPeak(seconds: arguments.seconds / 4)
 report.peak(peak)
@@ -22,7 +22,6 @@ for name in arguments.chosen {
   case .startup: report.rows("startup", measureStartup(), peak: nil)
   }
 }
-report.finish()
 
 /// What can be measured.
 enum Subject: String, CaseIterable, ExpressibleByArgument {

@@ -64,6 +64,16 @@ struct DirectConvolution {
     }
   }
 
+  /// The image of an output pixel (counted over the batch), and where its patch begins there.
+  @inline(__always)
+  private func corner(of pixel: Int) -> (image: Int, top: Int, left: Int) {
+    let (image, place) = pixel.quotientAndRemainder(dividingBy: outputHeight * outputWidth)
+    let (row, column) = place.quotientAndRemainder(dividingBy: outputWidth)
+    return (
+      image, row * geometry.stride - geometry.top, column * geometry.stride - geometry.left
+    )
+  }
+
   /// Gathers the patches of the output pixels `range` (counted over the batch).
   func gather(
     _ x: UnsafePointer<Float>, _ range: Range<Int>, into patches: UnsafeMutablePointer<Float>
@@ -72,10 +82,7 @@ struct DirectConvolution {
     let inputs = inputs
     var target = patches
     for pixel in range {
-      let image = pixel / (outputHeight * outputWidth)
-      let place = pixel % (outputHeight * outputWidth)
-      let top = place / outputWidth * geometry.stride - geometry.top
-      let left = place % outputWidth * geometry.stride - geometry.left
+      let (image, top, left) = corner(of: pixel)
       for i in 0..<kernel {
         let y = top + i
         if y < 0 || y >= height {
@@ -89,7 +96,7 @@ struct DirectConvolution {
           if column < 0 || column >= width {
             target.update(repeating: 0, count: inputs)
           } else {
-            Self.copy(row + column * inputs, to: target, count: inputs)
+            target.copyRow(row + column * inputs, count: inputs)
           }
           target += inputs
         }
@@ -105,10 +112,7 @@ struct DirectConvolution {
     let inputs = inputs
     var source = patches
     for pixel in range {
-      let image = pixel / (outputHeight * outputWidth)
-      let place = pixel % (outputHeight * outputWidth)
-      let top = place / outputWidth * geometry.stride - geometry.top
-      let left = place % outputWidth * geometry.stride - geometry.left
+      let (image, top, left) = corner(of: pixel)
       for i in 0..<kernel {
         let y = top + i
         if y < 0 || y >= height {
@@ -119,16 +123,7 @@ struct DirectConvolution {
         for j in 0..<kernel {
           let column = left + j
           if column >= 0 && column < width {
-            let target = row + column * inputs
-            var c = 0
-            while c + laneCount <= inputs {
-              target.add(source.lanes(c), c)
-              c += laneCount
-            }
-            while c < inputs {
-              target[c] += source[c]
-              c += 1
-            }
+            (row + column * inputs).addRow(source, count: inputs)
           }
           source += inputs
         }
@@ -136,24 +131,9 @@ struct DirectConvolution {
     }
   }
 
-  @inline(__always)
-  private static func copy(
-    _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
-  ) {
-    var c = 0
-    while c + laneCount <= count {
-      target.store(source.lanes(c), c)
-      c += laneCount
-    }
-    while c < count {
-      target[c] = source[c]
-      c += 1
-    }
-  }
-
   /// Computes the convolution; the epilogue is written first and the products are added to it.
   func forward(
-    _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: Winograd.Epilogue,
+    _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: ConvolutionEpilogue,
     into y: UnsafeMutablePointer<Float>
   ) {
     let panelCount = (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
@@ -179,7 +159,7 @@ struct DirectConvolution {
 
   // Writes bias, channel bias and residual; says whether there were any.
   private func prepare(
-    _ range: Range<Int>, _ columns: Range<Int>, _ epilogue: Winograd.Epilogue,
+    _ range: Range<Int>, _ columns: Range<Int>, _ epilogue: ConvolutionEpilogue,
     _ y: UnsafeMutablePointer<Float>
   ) -> Bool {
     if epilogue.bias == nil && epilogue.channelBias == nil && epilogue.residual == nil {

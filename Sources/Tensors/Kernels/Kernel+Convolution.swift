@@ -14,7 +14,7 @@ extension Kernel {
     channelBias: Tensor? = nil, residual: Tensor? = nil
   ) -> Tensor {
     let call = ConvolutionCall(x.shape, weight: weight.shape, geometry)
-    let epilogue = Winograd.Epilogue(
+    let epilogue = ConvolutionEpilogue(
       bias: bias.map { UnsafePointer($0.storage.pointer) },
       channelBias: channelBias.map { UnsafePointer($0.storage.pointer) },
       residual: residual.map { UnsafePointer($0.storage.pointer) })
@@ -112,6 +112,16 @@ extension Kernel {
       dw: dw.storage.pointer)
     return (dx, dw)
   }
+}
+
+/// What is added to the output of a convolution while it is written.
+struct ConvolutionEpilogue {
+  /// `[out]`, or nil.
+  var bias: UnsafePointer<Float>?
+  /// `[batch, out]`, one addend an image and channel, or nil.
+  var channelBias: UnsafePointer<Float>?
+  /// The output's shape, or nil.
+  var residual: UnsafePointer<Float>?
 }
 
 /// The sizes of one convolution and the kernel that suits them.

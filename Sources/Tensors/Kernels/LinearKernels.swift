@@ -110,29 +110,14 @@ enum LinearKernels {
       for start in stride(from: range.lowerBound, to: range.upperBound, by: 256) {
         section.pointer.update(repeating: 0, count: channels)
         for row in start..<min(range.upperBound, start + 256) {
-          addRow(dy + row * channels, to: section.pointer, count: channels)
+          section.pointer.addRow(dy + row * channels, count: channels)
         }
-        addRow(section.pointer, to: target, count: channels)
+        target.addRow(section.pointer, count: channels)
       }
     }
     sum.update(repeating: 0, count: channels)
     for part in 0..<parts {
-      addRow(partial.pointer + part * channels, to: sum, count: channels)
-    }
-  }
-
-  @inline(__always)
-  private static func addRow(
-    _ row: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>, count: Int
-  ) {
-    var c = 0
-    while c + laneCount <= count {
-      sum.add(row.lanes(c), c)
-      c += laneCount
-    }
-    while c < count {
-      sum[c] += row[c]
-      c += 1
+      sum.addRow(partial.pointer + part * channels, count: channels)
     }
   }
 }

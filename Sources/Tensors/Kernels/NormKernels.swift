@@ -9,7 +9,6 @@ enum NormKernels {
   struct Sizes {
     let batch: Int, positions: Int, channels: Int, groups: Int
     var groupSize: Int { channels / groups }
-    var vectorizes: Bool { channels % laneCount == 0 }
   }
 
   /// Normalizes; writes mean and 1/std of every group to `statistics`, `[batch, groups, 2]`.

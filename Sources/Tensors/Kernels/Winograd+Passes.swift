@@ -13,7 +13,7 @@ extension Winograd {
   /// Each thread takes a block of images through all three phases, so that the transformed tiles
   /// stay in its cache.
   func forward(
-    _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: Epilogue,
+    _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: ConvolutionEpilogue,
     into y: UnsafeMutablePointer<Float>
   ) {
     let perPosition = Gemm.panelElements(depth: inputs, columns: outputs)

@@ -10,7 +10,6 @@ import Vectors
 struct Winograd {
   let batch: Int, height: Int, width: Int, inputs: Int, outputs: Int
 
-  static let tile = 4
   static let positions = 36
 
   var tilesDown: Int { (height + 3) / 4 }
@@ -302,21 +301,11 @@ struct Winograd {
     }
   }
 
-  /// What is added to the output of a convolution while it is written.
-  struct Epilogue {
-    /// `[out]`, or nil.
-    var bias: UnsafePointer<Float>?
-    /// `[batch, out]`, one addend an image and channel, or nil.
-    var channelBias: UnsafePointer<Float>?
-    /// The output's shape, or nil.
-    var residual: UnsafePointer<Float>?
-  }
-
   /// Writes Aᵀ M A of every tile, with the epilogue, to the output.
   ///
   /// - Parameter m: 36 matrices [tiles, out], `stride` elements apart.
   func writeOutput(
-    _ m: UnsafePointer<Float>, stride: Int, images: Range<Int>, first: Int, epilogue: Epilogue,
+    _ m: UnsafePointer<Float>, stride: Int, images: Range<Int>, first: Int, epilogue: ConvolutionEpilogue,
     to y: UnsafeMutablePointer<Float>
   ) {
     let channels = outputs
