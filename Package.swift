@@ -114,7 +114,7 @@ let testTargets: [Target] = [
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),
-  tests("LearningTests", ["Learning", "Networks", "Autodiff", "Tensors"]),
+  tests("LearningTests", ["Learning", "Networks", "Diffusion", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),
   tests("DatasetsTests", ["Datasets", "Figures", "Tensors"]),
 ]

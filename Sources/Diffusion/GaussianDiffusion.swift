@@ -46,6 +46,13 @@ public struct GaussianDiffusion: Sendable {
   ///   - t: one step an image.
   ///   - noise: standard normal, of the shape of `x0`.
   public func jump(_ x0: Tensor, to t: [Int], noise: Tensor) -> Tensor {
+    combined(x0, noise, t) { (schedule.signalScale($0), schedule.noiseScale($0)) }
+  }
+
+  /// $a_t x_0 + b_t \epsilon$ for every entry of a batch, with weights that depend on its step.
+  func combined(
+    _ x0: Tensor, _ noise: Tensor, _ t: [Int], weights: (Int) -> (x0: Double, noise: Double)
+  ) -> Tensor {
     guard x0.shape == noise.shape, t.count == x0.entryCount else {
       fatalError("images \(x0.shape), noise \(noise.shape) and \(t.count) steps do not match")
     }
@@ -54,10 +61,9 @@ public struct GaussianDiffusion: Sendable {
       noise.withElements { epsilon in
         Tensor(uninitialized: x0.shape) { result in
           for (entry, t) in t.enumerated() {
-            let (signal, noise) = (Float(schedule.signalScale(t)), Float(schedule.noiseScale(t)))
-            for i in entry * each..<(entry + 1) * each {
-              result[i] = signal * image[i] + noise * epsilon[i]
-            }
+            let exact = weights(t)
+            let (a, b) = (Float(exact.x0), Float(exact.noise))
+            for i in entry * each..<(entry + 1) * each { result[i] = a * image[i] + b * epsilon[i] }
           }
         }
       }

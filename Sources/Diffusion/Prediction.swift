@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a network may be trained to say about $x_t$. Given $x_t$ and $t$, each determines the
 /// others.
 public enum Prediction: String, Sendable, CaseIterable {
@@ -33,6 +35,7 @@ extension GaussianDiffusion {
     return .sum((c - d * a / b, xt), (d / b, value))
   }
 
+  // snippet.conversion
   /// The numbers (a, b) for which a prediction is $a x_t + b v$.
   ///
   /// $(x_t, v)$ is $(x_0, \epsilon)$ turned by the angle whose cosine is $\sqrt{\bar\alpha_t}$,
@@ -49,6 +52,7 @@ extension GaussianDiffusion {
       return (weights.x0 * cosine + weights.xt, -weights.x0 * sine)
     }
   }
+  // snippet.end
 
   // snippet.x0-estimate
   /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$: where the data
@@ -74,5 +78,42 @@ extension GaussianDiffusion {
   /// $-\epsilon / \sqrt{1 - \bar\alpha_t}$: the score that a noise stands for.
   public func score<X: Diffusable>(noise: X, t: Int) -> X {
     .sum((-1 / schedule.noiseScale(t), noise))
+  }
+}
+
+// MARK: - What is to be predicted
+
+extension GaussianDiffusion {
+  /// The numbers (a, b) for which the truth that a network is trained to say about a jump is
+  /// $a x_0 + b \epsilon$; t in 1…T.
+  public func targetWeights(of prediction: Prediction, t: Int) -> (x0: Double, noise: Double) {
+    switch prediction {
+    case .x0: return (1, 0)
+    case .noise: return (0, 1)
+    case .velocity: return (-schedule.noiseScale(t), schedule.signalScale(t))
+    case .score: return (0, -1 / schedule.noiseScale(t))
+    case .mean:
+      let weights = schedule.posteriorWeights(t)
+      return (
+        weights.x0 + weights.xt * schedule.signalScale(t), weights.xt * schedule.noiseScale(t)
+      )
+    }
+  }
+
+  /// What a network that makes predictions of one kind should say of
+  /// $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$.
+  public func target<X: Diffusable>(of prediction: Prediction, x0: X, noise: X, t: Int) -> X {
+    let weights = targetWeights(of: prediction, t: t)
+    return .sum((weights.x0, x0), (weights.noise, noise))
+  }
+
+  /// The targets of a batch in which every entry has a step of its own, as in training.
+  ///
+  /// - Parameters:
+  ///   - x0: `[batch, …]`.
+  ///   - noise: of the shape of `x0`.
+  ///   - t: one step an entry.
+  public func target(of prediction: Prediction, x0: Tensor, noise: Tensor, t: [Int]) -> Tensor {
+    combined(x0, noise, t) { targetWeights(of: prediction, t: $0) }
   }
 }

@@ -87,8 +87,13 @@ public struct MLP: Module {
   ///
   /// - Returns: `[count, outputs]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
+    // One row serves all points where they share their time and class.
+    let batch = x.shape[0]
+    let isShared = t.count == 1 && Set(labels ?? []).count <= 1 && labels?.count ?? batch == batch
     let embedding = sharedEmbedding(
-      timeEmbedding, classEmbedding, t: t, labels: labels, batch: x.shape[0], on: x.tape)
+      timeEmbedding, classEmbedding, t: t,
+      labels: isShared ? labels.map { Array($0.prefix(1)) } : labels,
+      batch: isShared ? 1 : batch, on: x.tape)
     let h = blocks.reduce(first(x)) { h, block in block(h, embedding) }
     return last(silu(h))
   }

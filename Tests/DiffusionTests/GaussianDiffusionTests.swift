@@ -162,6 +162,26 @@ import Testing
     }
   }
 
+  @Test func targetsAreWhatTheNoiseOfTheJumpConvertsTo() {
+    let (x0, noise) = (0.6, -1.3)
+    let times = [1, 2, 300, 999]
+    for prediction in Prediction.allCases {
+      let targets = times.map { t in
+        let xt = diffusion.jump(x0, to: t, noise: noise)
+        let target = diffusion.target(of: prediction, x0: x0, noise: noise, t: t)
+        let converted = diffusion.convert(noise, from: .noise, to: prediction, xt: xt, t: t)
+        expect(target, equals: converted, within: 1e-10 * max(1, abs(target)))
+        return Float(target)
+      }
+      let batch = diffusion.target(
+        of: prediction, x0: Tensor(times.map { _ in Float(x0) }, shape: [4, 1]),
+        noise: Tensor(times.map { _ in Float(noise) }, shape: [4, 1]), t: times)
+      for (one, many) in zip(targets, batch.elements) {
+        #expect(abs(one - many) <= 1e-5 * abs(one))
+      }
+    }
+  }
+
   @Test func noiseIsAmplifiedMostAtTheEnd() {
     let first = diffusion.x0Estimate(noise: 0.5, xt: 1.0, t: 1000)
     let second = diffusion.x0Estimate(noise: 0.5 + 1e-3, xt: 1.0, t: 1000)

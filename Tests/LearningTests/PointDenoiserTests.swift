@@ -1,0 +1,123 @@
+import Autodiff
+import Diffusion
+import Foundation
+import Tensors
+import Testing
+
+@testable import Learning
+
+/// Two small clouds in the plane, a class each.
+private let clouds = VectorMixture([
+  .init(mean: [-1, 0], deviation: 0.3, label: 0), .init(mean: [1, 0.5], deviation: 0.3, label: 1),
+])
+
+private let data = TrainingPoints(clouds, count: 4096, seed: 9)
+
+private func recipe(_ edit: (inout PointRecipe) -> Void = { _ in }) -> PointRecipe {
+  PointRecipe {
+    $0.updates = 300
+    $0.batchSize = 128
+    $0.width = 32
+    $0.layers = 2
+    edit(&$0)
+  }
+}
+
+/// The mean over some steps of the squared distance from the exact noise.
+private func excess(
+  _ denoiser: some Denoiser<Points>, _ law: VectorMixture, schedule: NoiseSchedule = .linear()
+) -> Double {
+  var streams = Streams(seed: 77, count: 1000)
+  let (points, _) = law.samples(using: &streams)
+  let exact = ExactDenoiser(law, schedule)
+  let diffusion = GaussianDiffusion(schedule)
+  let times = [20, 100, 250, 500, 900]
+  return times.reduce(0) { sum, t in
+    let errors = diffusion.noiseErrors(of: denoiser, from: exact, on: points, t: t, using: streams)
+    return sum + errors.reduce(0, +) / Double(errors.count * times.count)
+  }
+}
+
+@Test(arguments: [Prediction.noise, .x0, .velocity, .mean])
+func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction) {
+  let untrained = PointDenoiser(recipe { $0.prediction = prediction }, for: data)
+  let trained = PointDenoiser.trained(on: data, untrained.recipe)
+  #expect(trained.losses.count == 300)
+  // Predicted means and data say little of the noise where there is little noise.
+  let limit = prediction == .mean ? 0.9 : 0.3
+  #expect(excess(trained, clouds) < limit * excess(untrained, clouds))
+}
+
+@Test func theSameSeedTrainsTheSameNetworkAloneOrInCompany() {
+  let short = recipe { $0.updates = 20 }
+  let recipes = [short, short.with { $0.seed = 5 }]
+  let together = PointDenoiser.trained(on: data, recipes)
+  for (one, made) in zip(recipes, together) {
+    let alone = PointDenoiser.trained(on: data, one)
+    #expect(alone.losses == made.losses)
+    for (a, b) in zip(alone.network.parameters, made.network.parameters) {
+      #expect(a.value.elements == b.value.elements)
+    }
+  }
+  #expect(together[0].losses != together[1].losses)
+}
+
+@Test func aLabelledDenoiserTellsTheClassesApartAndWorksWithout() {
+  let trained = PointDenoiser.trained(on: data, recipe { $0.dropProbability = 0.2 })
+  #expect(trained.nullLabel == 2)
+  #expect(excess(trained, clouds) < 0.05)
+  for label in 0...1 {
+    let told = LabelledDenoiser(trained, labels: [Int](repeating: label, count: 1000))
+    #expect(excess(told, clouds.restricted(to: label)) < 0.05)
+    #expect(excess(trained, clouds.restricted(to: label)) > 0.1)
+  }
+}
+
+@Test func answersDoNotDependOnTheBatchOrItsLabels() {
+  let denoiser = PointDenoiser(recipe { $0.dropProbability = 0.2 }, for: data)
+  var streams = Streams(seed: 3, count: 3000)
+  let points = streams.normalPoints(dimensions: 2)
+  let labels = (0..<3000).map { $0 % 3 }
+  let all = denoiser.noise(points, t: 400, labels: labels)
+  let unlabelled = denoiser.noise(points, t: 400)
+  for i in [0, 1, 2, 1023, 1024, 2999] {
+    let alone = denoiser.noise(points.entries(i..<i + 1), t: 400, labels: [labels[i]])
+    #expect(alone.meanSquares(awayFrom: all.entries(i..<i + 1))[0] < 1e-10)
+    if labels[i] == denoiser.nullLabel {
+      #expect(unlabelled.entries(i..<i + 1).meanSquares(awayFrom: alone)[0] < 1e-10)
+    }
+  }
+}
+
+@Test func weightsAndDrawnStepsEnterTheLoss() {
+  func loss(_ edit: (inout PointRecipe) -> Void) -> Double {
+    let denoiser = PointDenoiser(recipe(edit), for: data)
+    let rows = Array(0..<256)
+    let batch = denoiser.loss(
+      of: data.batch(rows), labels: rows.map { data.labels[$0] }, tape: Tape(),
+      generator: RandomGenerator(seed: 2))
+    return Double(batch.total.scalar)
+  }
+  let fixed: @Sendable (inout RandomGenerator) -> Int = { _ in 700 }
+  let plain = loss { $0.drawStep = fixed }
+  let weighted = loss { recipe in
+    recipe.drawStep = fixed
+    recipe.lossWeight = { $0 == 700 ? 3 : 0 }
+  }
+  #expect(abs(weighted - 3 * plain) < 1e-5 * plain)
+  #expect(loss { $0.lossWeight = { $0 > 0 ? 0 : 1 } } == 0)
+}
+
+@Test func theNoiseLossOfTheExactDenoiserIsItsFloor() {
+  let schedule = NoiseSchedule.linear()
+  let law = GaussianMixture.three
+  var streams = Streams(seed: 1, count: 40_000)
+  let (points, _) = law.samples(using: &streams)
+  let exact = ExactDenoiser(law, schedule)
+  for t in [10, 200, 600] {
+    let errors = RunningStatistics(
+      GaussianDiffusion(schedule).noiseErrors(of: exact, on: points, t: t, using: streams))
+    let floor = law.noised(schedule, to: t).noiseLossFloor
+    #expect(abs(errors.mean - floor) < 4 * errors.meanError)
+  }
+}
