@@ -22,6 +22,7 @@ public final class Tape: @unchecked Sendable {
 
   private var nodes: [Node] = []
   private var parameters: [Parameter: Variable.Place] = [:]
+  private var held: Set<Parameter> = []
   private var isSpent = false
 
   /// Whether operations are recorded, so that gradients can be asked for.
@@ -48,6 +49,7 @@ public final class Tape: @unchecked Sendable {
   /// Brings a parameter's current value into the computation; the same variable every time, so
   /// that the gradients of all its uses add up.
   public func variable(_ parameter: Parameter) -> Variable {
+    if held.contains(parameter) { return constant(parameter.value) }
     if let place = parameters[parameter] {
       return Variable(value: place.value, tape: self, node: place.node)
     }
@@ -57,6 +59,10 @@ public final class Tape: @unchecked Sendable {
     }
     return variable
   }
+
+  /// Treats `parameters` as constants from here on: gradients pass through the layers that use
+  /// them, and none is computed for themselves. So a loss can look through a network that stays.
+  public func hold(_ parameters: [Parameter]) { held.formUnion(parameters) }
 
   private func append(_ node: Node) -> Int {
     guard !isSpent else {

@@ -73,14 +73,20 @@ public struct LabelledImages: Sendable {
   /// - Parameters:
   ///   - indices: which pictures.
   ///   - mirrored: which of them are turned left to right; none if `nil`.
-  public func tensor(_ indices: [Int], mirrored: [Bool]? = nil) -> Tensor {
+  ///   - shifts: by how many rows and columns each is moved afterwards, down and to the right where
+  ///     positive; what comes in from outside is 0.
+  public func tensor(
+    _ indices: [Int], mirrored: [Bool]? = nil, shifts: [(rows: Int, columns: Int)]? = nil
+  ) -> Tensor {
     let size = pictureSize
     return Tensor(uninitialized: [indices.count, channels, height, width]) { result in
       pixels.withUnsafeBufferPointer { pixels in
         Parallel.forEach(indices.count) { entry in
           let source = UnsafeBufferPointer(
             rebasing: pixels[indices[entry] * size..<(indices[entry] + 1) * size])
-          copy(source, to: result + entry * size, mirrored: mirrored?[entry] ?? false)
+          copy(
+            source, to: result + entry * size, mirrored: mirrored?[entry] ?? false,
+            shift: shifts?[entry] ?? (0, 0))
         }
       }
     }
@@ -90,13 +96,23 @@ public struct LabelledImages: Sendable {
   public var tensor: Tensor { tensor(Array(0..<count)) }
 
   private func copy(
-    _ source: UnsafeBufferPointer<UInt8>, to result: UnsafeMutablePointer<Float>, mirrored: Bool
+    _ source: UnsafeBufferPointer<UInt8>, to result: UnsafeMutablePointer<Float>, mirrored: Bool,
+    shift: (rows: Int, columns: Int)
   ) {
+    let columns = max(0, shift.columns)..<max(0, shift.columns, min(width, width + shift.columns))
     for row in 0..<channels * height {
       let start = row * width
-      for column in 0..<width {
-        let from = mirrored ? start + width - 1 - column : start + column
-        result[start + column] = PixelScale.number(source[from])
+      let origin = row % height - shift.rows
+      let isInside = (0..<height).contains(origin)
+      if columns.count < width || !isInside {
+        (result + start).update(repeating: 0, count: width)
+      }
+      guard isInside else { continue }
+      let line = (row - shift.rows) * width
+      for column in columns {
+        let from = column - shift.columns
+        let place = line + (mirrored ? width - 1 - from : from)
+        result[start + column] = PixelScale.number(source[place])
       }
     }
   }

@@ -11,6 +11,19 @@ import Testing
   )
   let generator = RandomGenerator(seed: 4)
 
+  @Test func shiftedImagesMoveAfterMirroringAndLetZerosIn() {
+    func numbers(_ bytes: [UInt8?]) -> [Float] { bytes.map { $0.map(PixelScale.number) ?? 0 } }
+    func shifted(_ rows: Int, _ columns: Int, mirrored: Bool = false) -> [Float] {
+      images.tensor([7], mirrored: [mirrored], shifts: [(rows, columns)]).elements
+    }
+    #expect(shifted(0, 0) == numbers([7, 100, 200, 1, 2, 3]))
+    #expect(shifted(0, 1) == numbers([nil, 7, 100, nil, 1, 2]))
+    #expect(shifted(1, 0) == numbers([nil, nil, nil, 7, 100, 200]))
+    #expect(shifted(-1, -2) == numbers([3, nil, nil, nil, nil, nil]))
+    #expect(shifted(0, 1, mirrored: true) == numbers([nil, 200, 100, nil, 3, 2]))
+    #expect(shifted(2, 5) == numbers([nil, nil, nil, nil, nil, nil]))
+  }
+
   @Test func epochShowsEveryImageOnce() {
     let batches = Batches(images, batchSize: 5, epoch: 0, using: generator, keepsRemainder: true)
     #expect(batches.count == 5)

@@ -73,6 +73,13 @@ public func crossEntropy(_ logits: Variable, labels: [Int]) -> Variable {
     ])
 }
 
+/// The cross-entropy with labels that are believed only in part: the share `smoothing` of each is
+/// spread evenly over all classes (Szegedy et al., "Rethinking the Inception architecture", CVPR
+/// 2016, section 7).
+public func crossEntropy(_ logits: Variable, labels: [Int], smoothing: Float) -> Variable {
+  (1 - smoothing) * crossEntropy(logits, labels: labels) - smoothing * logSoftmax(logits).mean()
+}
+
 private func sameShape(_ prediction: Variable, _ target: Variable) -> Tensor {
   guard prediction.shape == target.shape else {
     fatalError("a prediction of shape \(prediction.shape) for a target of \(target.shape)")
