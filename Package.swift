@@ -117,6 +117,7 @@ let testTargets: [Target] = [
   tests("LearningTests", ["Learning", "Networks", "Diffusion", "Autodiff", "Tensors"]),
   tests("DiffusionTests", ["Diffusion", "Tensors"]),
   tests("DatasetsTests", ["Datasets", "Figures", "Tensors"]),
+  tests("EvaluationTests", ["Evaluation", "Tensors"]),
 ]
 
 let package = Package(
