@@ -86,18 +86,16 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
     autoencoder = try Self.autoencoder(at: "\(folder)/\(Self.autoencoderFile)")
     let path = "\(folder)/\(Self.denoiserFile)"
     let file = try Safetensors(reading: path)
-    settings = try Self.note(Settings.self, in: file, path: path)
+    settings = try NetworkFile.note(Settings.self, in: file, path: path)
     denoiser = UNet(settings.network, generator: RandomGenerator(seed: 0))
     try file.assign(to: denoiser.parameters, path: path)
   }
 
   /// Reads an autoencoder from its file, or from the folder that holds it.
   public static func autoencoder(at path: String) throws(FileError) -> Autoencoder {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    let path = exists && isFolder.boolValue ? "\(path)/\(autoencoderFile)" : path
+    let path = NetworkFile.path(path, file: autoencoderFile)
     let file = try Safetensors(reading: path)
-    let configuration = try note(Autoencoder.Configuration.self, in: file, path: path)
+    let configuration = try NetworkFile.note(Autoencoder.Configuration.self, in: file, path: path)
     let autoencoder = Autoencoder(configuration, generator: RandomGenerator(seed: 0))
     try file.assign(to: autoencoder.parameters, path: path)
     return autoencoder
@@ -108,35 +106,13 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
     _ autoencoder: Autoencoder, to path: String, format: NumberFormat = .float32
   ) throws(FileError) {
     try autoencoder.saveWeights(
-      to: path, format: format, metadata: ["configuration": text(autoencoder.configuration)])
+      to: path, format: format, metadata: NetworkFile.notes(autoencoder.configuration))
   }
 
   /// Writes a denoiser's weights with what is needed to read them.
   public static func save(
     _ denoiser: UNet, settings: Settings, to path: String, format: NumberFormat = .float32
   ) throws(FileError) {
-    try denoiser.saveWeights(to: path, format: format, metadata: ["configuration": text(settings)])
-  }
-
-  private static func text(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(value) else {
-      fatalError("a configuration is always encodable")
-    }
-    return String(decoding: data, as: UTF8.self)
-  }
-
-  private static func note<Value: Decodable>(
-    _ type: Value.Type, in file: Safetensors, path: String
-  ) throws(FileError) -> Value {
-    guard let text = file.metadata["configuration"],
-      let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
-    else {
-      throw FileError(
-        path, .otherConfiguration, "does not say what network of this course its weights are for",
-        remedy: "name a folder that train-autoencoder, train-denoiser or export wrote")
-    }
-    return value
+    try denoiser.saveWeights(to: path, format: format, metadata: NetworkFile.notes(settings))
   }
 }

@@ -10,9 +10,11 @@ public final class MetricsFile {
 
   /// Opens the table at `path`, with a new header if there is none.
   ///
+  /// A table with some of the columns gets the others, empty in its rows.
+  ///
   /// - Parameter step: rows of later steps are removed: a run that goes on from an older state
   ///   makes them again.
-  /// - Throws: `FileError` if the file cannot be written, has other columns.
+  /// - Throws: `FileError` if the file cannot be written, or has columns that are not asked for.
   public init(_ path: String, columns: [String], upTo step: Int) throws(FileError) {
     self.path = path
     self.columns = ["step"] + columns
@@ -20,15 +22,18 @@ public final class MetricsFile {
     var kept = [header]
     if FileManager.default.fileExists(atPath: path) {
       let lines = String(decoding: try AtomicFile.read(path), as: UTF8.self)
-        .split(separator: "\n").map(String.init)
-      if let first = lines.first, first != header {
+        .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      let old = (lines.first ?? []).map(String.init)
+      guard old.allSatisfy(self.columns.contains) else {
         throw FileError(
           path, .otherConfiguration, "has other columns than this run's",
           remedy: "move it away, or name another folder with --out")
       }
-      kept += lines.dropFirst().filter { line in
-        let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-        return cells.count == columns.count + 1 && Int(cells[0]).map { $0 <= step } ?? false
+      let places = self.columns.map { old.firstIndex(of: $0) }
+      kept += lines.dropFirst().filter { cells in
+        cells.count == old.count && Int(cells[0]).map { $0 <= step } ?? false
+      }.map { cells in
+        places.map { $0.map { String(cells[$0]) } ?? "" }.joined(separator: ",")
       }
     }
     try AtomicFile.write(Data((kept.joined(separator: "\n") + "\n").utf8), to: path)

@@ -14,11 +14,18 @@ import Tensors
 public struct VariationalLoss: Sendable {
   /// β, the weight of the divergence.
   public let beta: Double
+  /// What a classifier sees of the difference, and how much it counts; nil where pixels are all.
+  public let features: (loss: FeatureLoss, weight: Double)?
 
   /// The names of the parts: the sums of absolute errors and of the divergence, an image.
   public static let partNames = ["l1", "kl"]
+  /// The name of the part that a loss with features has besides, before it is weighted.
+  public static let featurePart = "features"
 
-  public init(beta: Double) { self.beta = beta }
+  public init(beta: Double, features: (loss: FeatureLoss, weight: Double)? = nil) {
+    self.beta = beta
+    self.features = features
+  }
 
   /// The loss on `images`, shape `[batch, 3, 32, 32]` with values in -1…1.
   ///
@@ -32,11 +39,18 @@ public struct VariationalLoss: Sendable {
     let noise = tape.constant(.normal(posterior.mean.shape, using: &draws))
     let z = Self.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
     let count = images.shape[0]
-    let l1 = abs(autoencoder.decode(z) - x).sum() / Float(count)
+    let decoded = autoencoder.decode(z)
+    let l1 = abs(decoded - x).sum() / Float(count)
     let kl =
       Self.divergence(mean: posterior.mean, logVariance: posterior.logVariance) / Float(count)
-    let parts = ["l1": Double(l1.scalar), "kl": Double(kl.scalar)]
-    return BatchLoss(l1 + kl * Float(beta), parts: parts, images: count)
+    var parts = ["l1": Double(l1.scalar), "kl": Double(kl.scalar)]
+    var total = l1 + kl * Float(beta)
+    if let features {
+      let distance = features.loss(decoded, images)
+      parts[Self.featurePart] = Double(distance.scalar)
+      total = total + distance * Float(features.weight)
+    }
+    return BatchLoss(total, parts: parts, images: count)
   }
 
   // snippet.reparameterised-draw
