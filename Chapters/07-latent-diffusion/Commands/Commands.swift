@@ -2,6 +2,6 @@ import ArgumentParser
 
 /// The commands beside the chapter itself.
 let chapterCommands: [any ParsableCommand.Type] = [
-  Download.self, TrainAutoencoder.self, TrainDenoiser.self, Sample.self, Reconstruct.self,
-  Export.self,
+  Download.self, TrainAutoencoder.self, TrainDenoiser.self, TrainClassifier.self, Sample.self,
+  Reconstruct.self, Evaluate.self, Export.self,
 ]

@@ -13,21 +13,55 @@ struct Export: ParsableCommand {
     commandName: "export",
     abstract: "Write a run's averaged weights as 16-bit numbers, with a manifest of their origin.")
 
-  @Option(help: ArgumentHelp("A run of train-denoiser, or of train-autoencoder.", valueName: "run"))
+  @Option(
+    help: ArgumentHelp(
+      "A run of train-denoiser, train-autoencoder or train-classifier.", valueName: "run"))
   var weights: String
 
-  @Option(help: ArgumentHelp("The folder to write to.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp(
+      "The folder to write to; weights of other networks in it stay.", valueName: "folder"))
   var output: String
 
   @Option(help: "The numbers' format.")
   var format: NumberFormat = .float16
 
   func run() throws {
-    let autoencoder = try LatentDiffusionModel.autoencoder(at: weights)
-    var manifest = try Manifest(in: weights)
+    let isClassifier = holds(ImageClassifier.file)
+    let classifier = isClassifier ? try ImageClassifier(loading: weights) : nil
+    let autoencoder = isClassifier ? nil : try LatentDiffusionModel.autoencoder(at: weights)
+    let model =
+      holds(LatentDiffusionModel.denoiserFile)
+      ? try LatentDiffusionModel(loading: weights) : nil
+    try makeFolder()
+    var parts: [String] = []
+    if let autoencoder {
+      try LatentDiffusionModel.save(
+        autoencoder, to: "\(output)/\(LatentDiffusionModel.autoencoderFile)", format: format)
+      parts.append("autoencoder")
+    }
+    if let model {
+      try LatentDiffusionModel.save(
+        model.denoiser, settings: model.settings,
+        to: "\(output)/\(LatentDiffusionModel.denoiserFile)", format: format)
+      parts.append("denoiser")
+    }
+    if let classifier {
+      try classifier.save(to: "\(output)/\(ImageClassifier.file)", format: format)
+      parts.append("classifier")
+    }
+    var manifest = try Manifest(in: output)
+    manifest.take(try Manifest(in: weights))
     manifest.format = format.rawValue
-    let denoiserFile = "\(weights)/\(LatentDiffusionModel.denoiserFile)"
-    let hasDenoiser = FileManager.default.fileExists(atPath: denoiserFile)
+    try manifest.write(in: output)
+    print("\(parts.joined(separator: " and ")) as \(format.rawValue) in \(output)")
+  }
+
+  private func holds(_ file: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(weights)/\(file)")
+  }
+
+  private func makeFolder() throws {
     do {
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
     } catch {
@@ -35,16 +69,5 @@ struct Export: ParsableCommand {
         output, .unwritable, "cannot make this folder",
         remedy: "name a folder you may write in with --output")
     }
-    if hasDenoiser {
-      let model = try LatentDiffusionModel(loading: weights)
-      try LatentDiffusionModel.save(
-        model.denoiser, settings: model.settings,
-        to: "\(output)/\(LatentDiffusionModel.denoiserFile)", format: format)
-    }
-    try LatentDiffusionModel.save(
-      autoencoder, to: "\(output)/\(LatentDiffusionModel.autoencoderFile)", format: format)
-    try manifest.write(in: output)
-    let parts = hasDenoiser ? "autoencoder and denoiser" : "autoencoder"
-    print("\(parts) as \(format.rawValue) in \(output)")
   }
 }

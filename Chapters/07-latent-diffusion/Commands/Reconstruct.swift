@@ -38,15 +38,22 @@ struct Reconstruct: ParsableCommand {
     print(images.announcement)
     let shown = Array(0..<min(count, images.test.count))
     let measured = min(measure ?? images.test.count, images.test.count)
-    let values = AutoencoderMeasurement(autoencoder, images.test, count: measured).values
+    let judge = try Weights.classifier(beside: weights)
+    let values = AutoencoderMeasurement(
+      autoencoder, images.test, count: measured, judge: judge?.network
+    ).values
     try reconstructionGrid(autoencoder, images.test, shown).write(to: URL(filePath: output))
     print(
       String(
         format: """
-          %d test images: PSNR %.2f dB with the mean, %.2f dB with a drawn latent; absolute error \
-          %.1f an image; %.3f nats a number
-          %@
+          %d test images: PSNR %.2f dB with the mean, %.2f dB with a drawn latent; similarity %.4f \
+          and %.4f; absolute error %.1f an image; %.3f nats a number
           """, measured, values["psnr_mean"] ?? .nan, values["psnr_sampled"] ?? .nan,
-        values["l1"] ?? .nan, values["kl_per_number"] ?? .nan, output))
+        values["ssim_mean"] ?? .nan, values["ssim_sampled"] ?? .nan, values["l1"] ?? .nan,
+        values["kl_per_number"] ?? .nan))
+    if let right = values["named_right"] {
+      print(String(format: "%.2f %% of the reconstructions named right", 100 * right))
+    }
+    print(output)
   }
 }

@@ -32,7 +32,22 @@ struct TrainAutoencoder: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Attention at the smallest size (yes).")
   var attention: Bool?
 
+  @Option(
+    help: ArgumentHelp(
+      "Weight of the feature loss: errors in the eyes of a classifier, summed over its levels (0). "
+        + "A resumed run may change it."))
+  var featureWeight: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The classifier of the feature loss: a run of train-classifier, a folder of weights or a "
+        + "file; otherwise the one in this repository.", valueName: "path"))
+  var classifier: String?
+
   func validate() throws {
+    if let featureWeight, !(featureWeight >= 0 && featureWeight.isFinite) {
+      throw CommandError("--feature-weight is \(featureWeight)", remedy: "give 0 or more")
+    }
     if let beta, !(beta >= 0 && beta.isFinite) {
       throw CommandError("--beta is \(beta)", remedy: "give 0 or more")
     }
@@ -73,8 +88,16 @@ struct TrainAutoencoder: ParsableCommand {
           learningRate: 1e-3, averageDecay: 0.999, clipNorm: clipNorm, order: order),
         data: images.description),
       network: network, beta: beta ?? 0.01)
+    let judge = (featureWeight ?? 0) > 0 ? try loadClassifier() : nil
     let folder = try RunFolder.create(path, configuration: configuration)
+    try judge?.save(to: "\(path)/\(FeatureSettings.file)")
     try train(configuration, in: folder, images, resuming: false)
+  }
+
+  private var classifierPath: String { classifier ?? Weights.shipped }
+
+  private func loadClassifier() throws -> ImageClassifier {
+    try ImageClassifier(loading: classifierPath)
   }
 
   // MARK: A resumed run
@@ -91,7 +114,36 @@ struct TrainAutoencoder: ParsableCommand {
     try checkAgreement("--groups", groups, configuration.network.groups, path)
     try checkAgreement("--attention", attention, configuration.network.middleAttention, path)
     let images = try data.load(as: configuration.settings.data, run: path)
+    if classifier != nil {
+      try loadClassifier().save(to: "\(path)/\(FeatureSettings.file)")
+    }
     try train(configuration, in: folder, images, resuming: true)
+  }
+
+  /// The stretches of the run with the one that starts now, after what `folder` holds.
+  private func parts(of run: AutoencoderRun, in folder: RunFolder) -> [RunPart]? {
+    let step = folder.checkpointSteps.last ?? 0
+    let before = run.features
+    let weight = featureWeight ?? before?.weight ?? 0
+    guard step > 0 || weight > 0 else { return run.parts }
+    let settings = FeatureSettings(
+      weight: weight, classifier: classifier ?? before?.classifier ?? classifierPath)
+    let now = RunPart(
+      command: commandLine, afterStep: step, afterImages: step * run.settings.batchSize,
+      features: weight > 0 ? settings : nil)
+    let first = RunPart(command: run.settings.command, afterStep: 0, afterImages: 0, features: nil)
+    let earlier = run.parts ?? [first]
+    return earlier.filter { $0.afterStep < step } + [now]
+  }
+
+  /// The classifier that the run holds a copy of, where it looks through one now.
+  private func featureLoss(
+    _ settings: FeatureSettings?, _ folder: RunFolder
+  ) throws -> (loss: FeatureLoss, weight: Double)? {
+    guard let settings else { return nil }
+    let path = "\(folder.path)/\(FeatureSettings.file)"
+    if !FileManager.default.fileExists(atPath: path) { try loadClassifier().save(to: path) }
+    return (FeatureLoss(try ImageClassifier(loading: path).network), settings.weight)
   }
 
   // MARK: Training
@@ -102,28 +154,34 @@ struct TrainAutoencoder: ParsableCommand {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
+    configuration.parts = parts(of: configuration, in: folder)
     let plan = configuration.settings.plan
     let autoencoder = Autoencoder(
       configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
       images.training, batchSize: configuration.settings.batchSize, seed: plan.seed)
+    let loss = VariationalLoss(
+      beta: configuration.beta, features: try featureLoss(configuration.features, folder))
     let training = Self.run(
-      autoencoder, plan: plan, order: order, images: images.training, beta: configuration.beta)
+      autoencoder, plan: plan, order: order, images: images.training, loss: loss)
     if resuming {
       try folder.restore(training)
       training.plan.length = options.length(after: training, order: order)
       configuration.settings.plan = training.plan
-      try folder.write(configuration: configuration)
       try checkUnfinished(training, folder)
     }
+    try folder.write(configuration: configuration)
     print(images.announcement)
     print("autoencoder of \(autoencoder.parameterCount) weights; run in \(folder.path)")
     let keeper = AutoencoderKeeper(
-      folder: folder, configuration: configuration, autoencoder: autoencoder, images: images)
+      folder: folder, configuration: configuration, autoencoder: autoencoder, images: images,
+      judge: loss.features?.loss.classifier)
+    let looked = configuration.parts?.contains { $0.features != nil } ?? false
     let validation = try keeper.validationFile(upTo: training.step)
     let finished = try TrainingLoop(
-      run: training, folder: folder, parts: VariationalLoss.partNames, logEvery: options.logEvery,
-      checkpointSeconds: 60 * options.checkpointMinutes,
+      run: training, folder: folder,
+      parts: VariationalLoss.partNames + (looked ? [VariationalLoss.featurePart] : []),
+      logEvery: options.logEvery, checkpointSeconds: 60 * options.checkpointMinutes,
       saved: { try keeper.save($0, $1, last: $2, validation: validation) })()
     try announceEnd(
       finished, folder.path, next: "train-denoiser --autoencoder", again: "train-autoencoder")
@@ -132,9 +190,8 @@ struct TrainAutoencoder: ParsableCommand {
   /// The run itself: batches of images, half of them mirrored, and the loss.
   static func run(
     _ autoencoder: Autoencoder, plan: TrainingPlan, order: EpochOrder, images: LabelledImages,
-    beta: Double
+    loss: VariationalLoss
   ) -> TrainingRun {
-    let loss = VariationalLoss(beta: beta)
     var order = order
     return TrainingRun(autoencoder.parameters, plan: plan) { tape, step, generator in
       let indices = order.batch(step)

@@ -4,6 +4,10 @@ import ArgumentParser
 struct WholeNumbers: ExpressibleByArgument, Sendable, Equatable {
   let values: [Int]
 
+  init(_ values: [Int]) { self.values = values }
+
+  var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
+
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Int($0) }

@@ -18,7 +18,7 @@ struct LatentStore {
 
   /// Reads the latents, or computes and writes them.
   func cache() throws -> LatentCache {
-    let source = "\(images.description.digest) \(digest)"
+    let source = "\(images.description.digest) \(weightsDigest(autoencoder.parameters))"
     if let known = try LatentCache(reading: path, source: source) { return known }
     let progress = ProgressBar("encoding images", total: 2 * images.training.count)
     let latents = LatentCache(
@@ -33,18 +33,5 @@ struct LatentStore {
         format: "latents: mean %.3f, standard deviation %.3f; scaled by %.4f", statistics.mean,
         statistics.variance.squareRoot(), statistics.scale))
     return latents
-  }
-
-  /// Names these very weights of the autoencoder.
-  private var digest: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for parameter in autoencoder.parameters {
-      parameter.value.withElements { elements in
-        for i in 0..<parameter.value.count {
-          hash = (hash ^ UInt64(elements[i].bitPattern)) &* 0x100_0000_01b3
-        }
-      }
-    }
-    return String(hash, radix: 16)
   }
 }

@@ -16,6 +16,8 @@ struct Manifest: Codable {
     var minutes: Double
     var processor: String
     var finished: String
+    /// The stretches of a run that was resumed, each with its command; nil for one in one piece.
+    var parts: [RunPart]?
     /// Averages over the last hundred updates.
     var losses: [String: Double]
     /// Measured on images that were not trained on, with the averaged weights.
@@ -24,6 +26,7 @@ struct Manifest: Codable {
 
   var autoencoder: Stage?
   var denoiser: Stage?
+  var classifier: Stage?
   /// How the numbers are kept.
   var format: String?
 
@@ -53,6 +56,13 @@ struct Manifest: Codable {
       in: isFolder.boolValue ? path : URL(filePath: path).deletingLastPathComponent().path)
   }
 
+  /// Takes over what `other` says of its stages.
+  mutating func take(_ other: Manifest) {
+    autoencoder = other.autoencoder ?? autoencoder
+    denoiser = other.denoiser ?? denoiser
+    classifier = other.classifier ?? classifier
+  }
+
   /// Writes the manifest into `folder`.
   func write(in folder: String) throws {
     let encoder = JSONEncoder()
@@ -79,13 +89,13 @@ struct Manifest: Codable {
 extension Manifest.Stage {
   /// Describes a run as it stands after `step`.
   init(
-    _ settings: RunSettings, parameters: Int, step: TrainingStep, losses: [String: Double],
-    validation: [String: Double]
+    _ settings: RunSettings, parts: [RunPart]? = nil, parameters: Int, step: TrainingStep,
+    losses: [String: Double], validation: [String: Double]
   ) {
     self.init(
       command: settings.command, seed: settings.plan.seed, data: settings.data.source,
       dataNote: settings.data.note, parameters: parameters, steps: step.step,
       imagesSeen: step.images, minutes: step.seconds / 60, processor: Manifest.processor,
-      finished: Manifest.today, losses: losses, validation: validation)
+      finished: Manifest.today, parts: parts, losses: losses, validation: validation)
   }
 }

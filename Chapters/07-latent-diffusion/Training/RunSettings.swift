@@ -29,6 +29,33 @@ struct AutoencoderRun: Codable, Equatable {
   var network: Autoencoder.Configuration
   /// The weight of the divergence; both terms are sums over an image.
   var beta: Double
+  /// What the run did from which update on, where that changed; nil in a run that kept to its start.
+  var parts: [RunPart]?
+
+  /// What the run does now besides minimising errors and divergence.
+  var features: FeatureSettings? { parts?.last?.features }
+}
+
+/// A stretch of a run, from its start or from where it was resumed.
+struct RunPart: Codable, Equatable {
+  /// The words that started it.
+  var command: String
+  /// The number of updates made before.
+  var afterStep: Int
+  /// The images seen before.
+  var afterImages: Int
+  var features: FeatureSettings?
+}
+
+/// How much the classifier's eyes count in an autoencoder's loss.
+struct FeatureSettings: Codable, Equatable {
+  /// The weight of the feature loss.
+  var weight: Double
+  /// Where the classifier came from; the run holds a copy.
+  var classifier: String
+
+  /// The name of the copy.
+  static let file = "feature-classifier.safetensors"
 }
 
 /// config.json of a run of `train-denoiser`.
@@ -40,6 +67,17 @@ struct DenoiserRun: Codable, Equatable {
   var dropProbability: Double
   /// Where the autoencoder came from; the run holds a copy.
   var autoencoder: String
+}
+
+/// config.json of a run of `train-classifier`.
+struct ClassifierRun: Codable, Equatable {
+  var stage = "classifier"
+  var settings: RunSettings
+  var model: ImageClassifier.Settings
+  /// The share of a label that is spread over all classes.
+  var labelSmoothing: Double
+  /// How many pixels images are shifted by at most.
+  var shift: Int
 }
 
 /// What config.json of any run says first.

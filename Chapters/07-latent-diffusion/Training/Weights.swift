@@ -18,4 +18,13 @@ enum Weights {
     let file = "\(own)/\(LatentDiffusionModel.autoencoderFile)"
     return FileManager.default.fileExists(atPath: file) ? own : shipped
   }
+
+  /// The classifier in the folder `path`, or else the repository's; nil if neither holds one.
+  static func classifier(beside path: String?) throws -> ImageClassifier? {
+    for folder in [path, shipped].compactMap({ $0 })
+    where FileManager.default.fileExists(atPath: "\(folder)/\(ImageClassifier.file)") {
+      return try ImageClassifier(loading: folder)
+    }
+    return nil
+  }
 }

@@ -1,0 +1,292 @@
+import ArgumentParser
+import Diffusion
+import Evaluation
+import Figures
+import Foundation
+import Learning
+import Networks
+import Notebook
+import Tensors
+
+/// What varies from row to row of a record.
+enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable { case guidance, steps }
+
+/// Measures samples, or reconstructions, against real images.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure samples or reconstructions on the classifier's features.",
+    discussion: """
+      Every number stands beside what real test images score against the training images. What the \
+      classifier sees in real images is kept in a file and read again.
+      """)
+
+  @OptionGroup var data: DataOptions
+
+  @Option(help: "Images to draw, or to reconstruct; classes take turns.")
+  var count: Int = 10_000
+
+  @Option(help: "The sampler.")
+  var sampler: SamplerChoice = .ddim
+
+  @Option(help: "Steps of the sampler, 1…T.")
+  var steps: Int = 50
+
+  @Option(help: "s in ε = ε_u + s(ε_c - ε_u).")
+  var guidance: Double = 3
+
+  @Option(help: "The number that the noise follows from.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Measure reconstructions of test images instead of samples.")
+  var reconstructions = false
+
+  @Flag(
+    help:
+      "Beside reconstructions, those of a principal component analysis with 256 and 512 numbers.")
+  var linear = false
+
+  @Option(help: "Measure for many values of one setting.")
+  var sweep: SweepChoice?
+
+  @Option(help: "The values of --sweep guidance.")
+  var scales: String = "0,1,1.5,2,3,5,8"
+
+  @Option(help: "The values of --sweep steps.")
+  var stepCounts: WholeNumbers = WholeNumbers([10, 20, 50, 100])
+
+  @Option(help: ArgumentHelp("A .csv file for the measurements.", valueName: "file"))
+  var record: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A picture of ten samples with the training images nearest to each.", valueName: "file"))
+  var nearest: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A run of train-denoiser (or of train-autoencoder, with --reconstructions), or a folder of "
+        + "weights; otherwise those in this repository.", valueName: "folder"))
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A run of train-classifier, a folder of weights or a file; otherwise the one in this "
+        + "repository.", valueName: "path"))
+  var classifier: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to keep what the classifier sees in real images.", valueName: "file"))
+  var cache: String = "runs/real-features.safetensors"
+
+  func validate() throws {
+    try checkPositive("--count", count)
+    guard count >= 20 else {
+      throw CommandError("--count is \(count)", remedy: "give 20 or more: distances need sets")
+    }
+    try checkPositive("--steps", steps)
+    guard guidance.isFinite else {
+      throw CommandError("--guidance is \(guidance)", remedy: "give a number, as in 3")
+    }
+    if sweep != nil, reconstructions {
+      throw CommandError(
+        "--sweep and --reconstructions exclude each other", remedy: "give one of them")
+    }
+    if linear, !reconstructions {
+      throw CommandError(
+        "--linear belongs to --reconstructions", remedy: "give both, or leave --linear out")
+    }
+    _ = try scaleValues()
+  }
+
+  private func scaleValues() throws -> [Double] {
+    let parts = scales.split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Double($0) }
+    guard !numbers.isEmpty, numbers.count == parts.count, numbers.allSatisfy(\.isFinite) else {
+      throw CommandError("--scales is '\(scales)'", remedy: "give numbers, as in 0,1,1.5,2")
+    }
+    return numbers
+  }
+
+  func run() throws {
+    if let nearest { try checkWritable(nearest) }
+    let judge = try ImageClassifier(loading: classifier ?? Weights.shipped)
+    let images = try data.load()
+    print(images.announcement)
+    try makeCacheFolder()
+    let yardstick = try Yardstick(judge, images, cache: cache)
+    if reconstructions {
+      try evaluateReconstructions(yardstick, images)
+    } else if let sweep {
+      try evaluateMany(sweep, yardstick)
+    } else {
+      try evaluateSamples(yardstick, images)
+    }
+  }
+
+  private func makeCacheFolder() throws {
+    let folder = URL(filePath: cache).deletingLastPathComponent()
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw FileError(
+        cache, .unwritable, "lies in a folder that cannot be made",
+        remedy: "name another file with --cache")
+    }
+  }
+
+  // MARK: Samples
+
+  private func request(
+    _ model: LatentDiffusionModel, guidance: Double, steps: Int, sampler: SamplerChoice
+  ) throws -> SampleRequest {
+    guard (1...model.settings.steps).contains(steps) else {
+      throw CommandError("\(steps) steps", remedy: "give 1 to \(model.settings.steps)")
+    }
+    return SampleRequest(
+      labels: (0..<count).map { $0 % model.settings.classes.count }, steps: steps,
+      rule: sampler == .ddim ? .ddim(eta: 0) : .ddpm, guidanceScale: guidance, seed: seed)
+  }
+
+  /// Draws what `request` asks for, and judges it.
+  private func sampled(
+    _ request: SampleRequest, _ model: LatentDiffusionModel, _ judge: ImageClassifier,
+    _ label: String
+  ) -> (judged: JudgedImages, latents: Tensor, seconds: Double) {
+    let bar = ProgressBar(label, total: request.labels.count * request.steps)
+    let started = ContinuousClock.now
+    let latents = request.latents(from: model) { bar.move(to: $0) }
+    bar.finish()
+    let seconds = (ContinuousClock.now - started) / .seconds(1)
+    let judged = Yardstick.judged(request.labels, by: judge, "judging samples") {
+      model.decode(latents.slice($0))
+    }
+    return (judged, latents, seconds)
+  }
+
+  private func evaluateSamples(_ yardstick: Yardstick, _ images: TrainingData) throws {
+    let model = try LatentDiffusionModel(loading: weights ?? Weights.shipped)
+    let request = try request(model, guidance: guidance, steps: steps, sampler: sampler)
+    let drawn = sampled(request, model, yardstick.judge, "sampling")
+    let measured = try yardstick.measure(drawn.judged)
+    let table = EvaluationTable(sets: [
+      ("real test images", try yardstick.measure(yardstick.test.prefix(count))),
+      ("samples", measured),
+    ])
+    print(table.text)
+    print(table.classText(model.settings.classes))
+    print(
+      String(
+        format: "%d samples in %.0f s (%@, %d steps, guidance %g, seed %d)", count,
+        drawn.seconds, sampler.rawValue, steps, guidance, Int(seed)))
+    var rows = newRecord()
+    rows.append(
+      values(measured, guidance: guidance, steps: steps, seconds: drawn.seconds),
+      words: ["sampler": sampler.rawValue])
+    try write(rows)
+    if let nearest {
+      let first = min(10, count)
+      let picture = nearestTrainingImages(
+        to: model.decode(drawn.latents.slice(0..<first)), drawn.judged.prefix(first), yardstick,
+        images.training)
+      try picture.write(to: URL(filePath: nearest))
+      print(nearest)
+    }
+  }
+
+  private func evaluateMany(_ sweep: SweepChoice, _ yardstick: Yardstick) throws {
+    let model = try LatentDiffusionModel(loading: weights ?? Weights.shipped)
+    var settings: [(guidance: Double, steps: Int, sampler: SamplerChoice)] = []
+    switch sweep {
+    case .guidance: settings = try scaleValues().map { ($0, steps, sampler) }
+    case .steps:
+      settings = SamplerChoice.allCases.flatMap { rule in
+        stepCounts.values.map { (guidance, $0, rule) }
+      }
+    }
+    var rows = newRecord()
+    let floor = try yardstick.measure(yardstick.test.prefix(count))
+    rows.append(floor.values, words: ["sampler": "test"])
+    for (scale, steps, rule) in settings {
+      let request = try request(model, guidance: scale, steps: steps, sampler: rule)
+      let name = "\(rule.rawValue), s = \(scale), \(steps) steps"
+      let drawn = sampled(request, model, yardstick.judge, name)
+      let measured = try yardstick.measure(drawn.judged)
+      rows.append(
+        values(measured, guidance: scale, steps: steps, seconds: drawn.seconds),
+        words: ["sampler": rule.rawValue])
+      try write(rows)
+      print("\(name)\n\(EvaluationTable(sets: [("test", floor), ("samples", measured)]).text)\n")
+    }
+  }
+
+  // MARK: Reconstructions
+
+  private func evaluateReconstructions(_ yardstick: Yardstick, _ images: TrainingData) throws {
+    let autoencoder = try LatentDiffusionModel.autoencoder(at: weights ?? Weights.shipped)
+    let count = min(count, images.test.count)
+    let labels = Array(images.test.labels.prefix(count))
+    let judge = yardstick.judge
+    let test = images.test
+    let judged = Yardstick.judged(labels, by: judge, "judging reconstructions") {
+      AutoencoderMeasurement.reconstructed(autoencoder, test.tensor(Array($0)), from: $0.lowerBound)
+    }
+    var sets = [
+      ("real test images", try yardstick.measure(yardstick.test.prefix(count))),
+      ("reconstructions", try yardstick.measure(judged)),
+    ]
+    let kept = AutoencoderMeasurement(autoencoder, test, count: count).values
+    var rows = EvaluationRecord(
+      notes: [commandLine, images.description.note],
+      columns: ["set"] + ImageSetMeasurement.columns + AutoencoderMeasurement.names)
+    rows.append(sets[0].1.values, words: ["set": "test"])
+    rows.append(sets[1].1.values.merging(kept) { $1 }, words: ["set": "autoencoder"])
+    if linear {
+      print("analysing principal components")
+      let analysis = try PrincipalComponents(images.training)
+      for numbers in [256, 512] {
+        var ratios: [Double] = []
+        let shown = Yardstick.judged(labels, by: judge, "judging \(numbers) components") {
+          let x = test.tensor(Array($0))
+          let y = analysis.reconstructed(x, numbers: numbers)
+          ratios += peakSignalToNoise(y, x)
+          return y
+        }
+        sets.append(("PCA-\(numbers)", try yardstick.measure(shown)))
+        rows.append(
+          sets[sets.count - 1].1.values.merging([
+            "psnr_mean": ratios.reduce(0, +) / Double(ratios.count)
+          ]) { $1 }, words: ["set": "pca-\(numbers)"])
+      }
+    }
+    print(EvaluationTable(sets: sets).text)
+    for name in AutoencoderMeasurement.names {
+      print("\(name) \(String(format: "%.4f", kept[name] ?? .nan))")
+    }
+    for (row, words) in zip(rows.rows, rows.words) where words["set"]?.hasPrefix("pca") ?? false {
+      print("\(words["set"] ?? "") PSNR \(String(format: "%.2f dB", row["psnr_mean"] ?? .nan))")
+    }
+    try write(rows)
+  }
+
+  // MARK: Records
+
+  private func newRecord() -> EvaluationRecord {
+    EvaluationRecord(
+      notes: [commandLine],
+      columns: ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns)
+  }
+
+  private func values(
+    _ measured: ImageSetMeasurement, guidance: Double, steps: Int, seconds: Double
+  ) -> [String: Double] {
+    measured.values.merging(
+      ["guidance": guidance, "steps": Double(steps), "seconds": seconds.rounded()]) { $1 }
+  }
+
+  private func write(_ rows: EvaluationRecord) throws {
+    guard let record else { return }
+    try rows.write(to: record)
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Learning
+
+/// A table of measurements as a file of comma-separated values, with the command that made it: lines
+/// that start with `#` say where the numbers come from.
+struct EvaluationRecord {
+  var notes: [String]
+  let columns: [String]
+  private(set) var rows: [[String: Double]] = []
+  /// Words of a row, by column: the sampler's name.
+  private(set) var words: [[String: String]] = []
+
+  init(notes: [String], columns: [String]) {
+    self.notes = notes
+    self.columns = columns
+  }
+
+  /// Reads a record.
+  ///
+  /// - Throws: `FileError` if there is none at `path`, or if it is no table.
+  init(reading path: String) throws {
+    let lines = String(decoding: try AtomicFile.read(path), as: UTF8.self)
+      .split(separator: "\n").map(String.init)
+    notes = lines.filter { $0.hasPrefix("#") }.map {
+      $0.dropFirst().trimmingCharacters(in: .whitespaces)
+    }
+    let table = lines.filter { !$0.hasPrefix("#") }.map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    columns = table.first ?? []
+    for cells in table.dropFirst() {
+      guard cells.count == columns.count else {
+        throw FileError(
+          path, .malformed, "has a row of \(cells.count) cells under \(columns.count) columns",
+          remedy: "write the record again")
+      }
+      let named = zip(columns, cells)
+      rows.append(
+        Dictionary(
+          uniqueKeysWithValues: named.compactMap { name, cell in Double(cell).map { (name, $0) } }))
+      words.append(
+        Dictionary(uniqueKeysWithValues: named.filter { Double($1) == nil && !$1.isEmpty }))
+    }
+  }
+
+  /// Adds a row.
+  mutating func append(_ values: [String: Double], words: [String: String] = [:]) {
+    rows.append(values)
+    self.words.append(words)
+  }
+
+  /// A column's numbers; NaN where a row has none.
+  subscript(column: String) -> [Double] { rows.map { $0[column] ?? .nan } }
+
+  /// Writes the record to `path`.
+  func write(to path: String) throws {
+    let head = notes.map { "# \($0)" } + [columns.joined(separator: ",")]
+    let table = rows.indices.map { row in
+      columns.map { column in
+        words[row][column] ?? rows[row][column].map(Self.text) ?? ""
+      }.joined(separator: ",")
+    }
+    try AtomicFile.write(Data(((head + table).joined(separator: "\n") + "\n").utf8), to: path)
+  }
+
+  private static func text(_ value: Double) -> String {
+    guard value.isFinite else { return "" }
+    return value == value.rounded() && abs(value) < 1e15
+      ? String(Int(value)) : String(format: "%.6g", value)
+  }
+}
