@@ -36,7 +36,7 @@ func chapter(_ folder: String) -> Target {
     name: "chapter-\(folder)",
     dependencies: [
       "Tensors", "Autodiff", "Networks", "Diffusion", "Learning", "Datasets", "Evaluation",
-      "Figures", "Notebook", argumentParser,
+      "Figures", "Notebook", "Museum", argumentParser,
     ],
     path: "Chapters/\(folder)",
     exclude: existing("Chapters/\(folder)", ["README.md", "transcript.json", "weights", "records"]),
@@ -86,6 +86,7 @@ let teaching: [Target] = [
   core("Figures", ["CCairo"]),
   core("Notebook", ["Figures", "Weaving", argumentParser]),
   core("Weaving", []),
+  core("Museum", ["Diffusion", "Tensors", "Notebook", argumentParser]),
 ]
 
 let chapters: [Target] = [
@@ -111,6 +112,7 @@ let testTargets: [Target] = [
   tests("WeavingTests", ["Weaving"]),
   tests("NotebookTests", ["Notebook", "Weaving", "Figures", argumentParser, "sample-chapter"]),
   tests("ChaptersTests", ["Weaving", "course", "chapter-07-latent-diffusion"]),
+  tests("MuseumTests", ["Museum", "Diffusion", "Tensors", argumentParser]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),
   tests("NetworksTests", ["Networks", "Learning", "Autodiff", "Tensors"]),

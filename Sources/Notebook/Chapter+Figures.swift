@@ -100,12 +100,21 @@ extension Chapter {
 
   private struct WriteError: Error, CustomStringConvertible { var description: String }
 
-  // A quick run, or one with another seed, must not replace the figures of the page.
+  /// Where figures go.
+  public var figuresFolder: URL {
+    Self.figuresFolder(
+      name, options, surroundings.package, alteration: state.withLock { $0.alteration })
+  }
+
+  // A quick run, one with another seed and an altered one must not replace the figures of the page.
   static func figuresFolder(
-    _ name: String, _ options: NotebookOptions, _ package: String?
+    _ name: String, _ options: NotebookOptions, _ package: String?, alteration: String? = nil
   ) -> URL {
     if let folder = options.figures { return URL(fileURLWithPath: folder, isDirectory: true) }
     let root = URL(fileURLWithPath: package ?? ".", isDirectory: true)
+    if let alteration {
+      return root.appendingPathComponent("scratch/figures/\(name)-\(alteration)")
+    }
     let isOfPage = !options.quick && options.seed == 0
     return root.appendingPathComponent((isOfPage ? "figures/" : "scratch/figures/") + name)
   }

@@ -63,7 +63,7 @@ extension Chapter {
     }
   }
 
-  private func lines(_ record: CheckRecord) -> [String] {
+  func lines(_ record: CheckRecord) -> [String] {
     let mark = paint(record.mark, record.passed ? .green : .red)
     var lines = ["\(mark) \(record.claim.paddedRight(to: 5)) \(record.statement)"]
     if let source = record.source { lines.append("        " + paint(source, .faint)) }
@@ -87,7 +87,7 @@ extension Chapter {
     return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
   }
 
-  private func json(_ text: String) -> String {
+  func json(_ text: String) -> String {
     let escaped = text.unicodeScalars.map { scalar -> String in
       switch scalar {
       case "\"": "\\\""

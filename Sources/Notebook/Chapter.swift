@@ -19,8 +19,6 @@ public final class Chapter: Sendable {
   public let seed: UInt64
   /// Whether to spare samples and steps.
   public let isQuick: Bool
-  /// Where figures go.
-  public let figuresFolder: URL
 
   let title: String
   let options: NotebookOptions
@@ -29,6 +27,8 @@ public final class Chapter: Sendable {
 
   struct State: Sendable {
     var transcript: Transcript
+    /// What makes this another chapter than that of the page; see `alter(as:_:)`.
+    var alteration: String?
     /// Outputs that could not be written.
     var failures = 0
     var headings: ArraySlice<ChapterSource.Heading>
@@ -60,7 +60,6 @@ public final class Chapter: Sendable {
     self.surroundings = surroundings
     seed = options.seed
     isQuick = options.quick
-    figuresFolder = Self.figuresFolder(name, options, surroundings.package)
     let source = surroundings.source.flatMap { try? ChapterSource($0, file: "main.swift") }
     let headings = source?.headings ?? []
     state = Mutex(
@@ -159,15 +158,16 @@ public final class Chapter: Sendable {
   /// What `finish()` does before the program ends; returns the exit status.
   func conclude() -> Int32 {
     writeTranscript()
-    let (transcript, failures) = state.withLock { state in
+    let (transcript, failures, alteration) = state.withLock { state in
       state.isFinished = true
-      return (state.transcript, state.failures)
+      return (state.transcript, state.failures, state.alteration)
     }
     let passed = transcript.passedCount
     let failed = transcript.failedCount
     if options.json {
       emit(#"{"event":"summary","failed":\#(failed),"passed":\#(passed)}"#)
     } else {
+      if let alteration { printFailures(transcript.checks.filter { !$0.passed }, alteration) }
       emit("\n" + paint("\(passed) passed, \(failed) failed", failed > 0 ? .red : .green))
     }
     return failed > 0 || failures > 0 ? 1 : 0

@@ -1,0 +1,131 @@
+import Diffusion
+
+extension Museum {
+  /// A sampler, as `Sampler(_:schedule:timesteps:clip:)`.
+  public func sampler(
+    _ rule: some ReverseStep, schedule: NoiseSchedule, timesteps: [Int]? = nil, clip: Clip? = nil
+  ) -> Sampler {
+    let steps = timesteps?.count ?? schedule.steps
+    return Sampler(
+      self.rule(rule, schedule: schedule, steps: steps), schedule: schedule, timesteps: timesteps,
+      clip: clip)
+  }
+
+  /// The rule itself, for a sampler that takes `steps` of the steps of `schedule`.
+  public func rule<Rule: ReverseStep>(
+    _ right: Rule, schedule: NoiseSchedule, steps: Int
+  ) -> any ReverseStep {
+    switch mistake {
+    case .noiseInLastStep: right is any Noisy ? NoiseAtEnd(base: right) : right
+    case .endsAtFirstStep: EarlyEnd(base: right, schedule: schedule)
+    case .previousStepByDivision:
+      (right as? any Noisy)?.taken { step in
+        let stride = schedule.steps / steps
+        return schedule.transition(from: step.timestep, to: max(0, step.timestep - stride))
+      } ?? right
+    default: wrongNumbers(right, schedule)
+    }
+  }
+
+  /// The mistakes that concern one rule's numbers.
+  private func wrongNumbers(
+    _ right: any ReverseStep, _ schedule: NoiseSchedule
+  ) -> any ReverseStep {
+    @Sendable func full(_ step: Transition) -> Transition {
+      schedule.transition(from: step.timestep, to: step.timestep - 1)
+    }
+    switch (mistake, right) {
+    case (.respacedBeta, let ancestral as AncestralStep): return ancestral.taken(full)
+    case (.respacedBeta, let ddim as DDIMStep):
+      return DDIMStep { ddim.sigma($0) * (full($0).beta / $0.beta).squareRoot() }
+    case (.etaWithoutRatio, let ddim as DDIMStep):
+      return DDIMStep { ddim.sigma($0) * ($0.noiseVariance / $0.beta).squareRoot() }
+    case (.etaOutsideRoot, let ddim as DDIMStep):
+      return DDIMStep { ddim.sigma($0) * $0.beta.squareRoot() }
+    case (.alphaForAlphaBar, let ancestral as AncestralStep):
+      return LinearStep { step in
+        var weights = ancestral.weights(step)
+        weights.noise *= (step.noiseVariance / step.beta).squareRoot()
+        return weights
+      }
+    default: return right
+    }
+  }
+}
+
+// MARK: - Rules made of four numbers
+
+/// A rule that adds multiples of $x_t$, $\hat x_0$, the predicted noise and fresh noise.
+private struct LinearStep: ReverseStep {
+  struct Weights {
+    var xt = 0.0
+    var x0 = 0.0
+    var noise = 0.0
+    var fresh = 0.0
+  }
+
+  let weights: @Sendable (Transition) -> Weights
+
+  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+    let w = weights(move.transition)
+    let settled = D.Value.sum((w.xt, move.xt), (w.x0, move.x0), (w.noise, move.noise))
+    if w.fresh == 0 { return settled }
+    return .sum((1, settled), (w.fresh, move.xt.normalDraws(using: &streams)))
+  }
+}
+
+/// A rule of the core that is given by four numbers a step.
+private protocol Noisy: ReverseStep {
+  func weights(_ step: Transition) -> LinearStep.Weights
+}
+
+extension Noisy {
+  /// The rule with every step taken as if it were another one.
+  fileprivate func taken(
+    _ passage: @escaping @Sendable (Transition) -> Transition
+  ) -> any ReverseStep {
+    LinearStep { weights(passage($0)) }
+  }
+}
+
+extension AncestralStep: Noisy {
+  fileprivate func weights(_ step: Transition) -> LinearStep.Weights {
+    let scale = 1 / step.alpha.squareRoot()
+    return LinearStep.Weights(
+      xt: scale, noise: -scale * step.beta / step.noiseVariance.squareRoot(),
+      fresh: step.s == 0 && !noisyEnd ? 0 : variance(step).squareRoot())
+  }
+}
+
+extension DDIMStep: Noisy {
+  fileprivate func weights(_ step: Transition) -> LinearStep.Weights {
+    let sigma = sigma(step)
+    return LinearStep.Weights(
+      x0: step.previousAlphaBar.squareRoot(),
+      noise: max(0, step.previousNoiseVariance - sigma * sigma).squareRoot(), fresh: sigma)
+  }
+}
+
+// MARK: - Wrong last steps
+
+/// A rule whose last step adds as much noise as the forward process did there.
+private struct NoiseAtEnd: ReverseStep {
+  let base: any ReverseStep
+
+  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+    let x = base.advance(move, using: &streams)
+    guard move.transition.s == 0 else { return x }
+    return .sum((1, x), (move.transition.beta.squareRoot(), x.normalDraws(using: &streams)))
+  }
+}
+
+/// A rule whose last step goes to $t = 1$ of the schedule of all steps.
+private struct EarlyEnd: ReverseStep {
+  let base: any ReverseStep
+  let schedule: NoiseSchedule
+
+  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+    guard move.transition.s == 0 else { return base.advance(move, using: &streams) }
+    return .sum((schedule.signalScale(1), move.x0), (schedule.noiseScale(1), move.noise))
+  }
+}

@@ -1,0 +1,221 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import Museum
+import Tensors
+import Testing
+
+/// For every mistake a probe: how far an ingredient is from its formula, and how far it may be.
+struct Probe {
+  let tolerance: Double
+  let miss: (Museum) -> Double
+}
+
+@Suite struct MistakeTests {
+  static let linear = NoiseSchedule.linear()
+  static let data = (mean: 1.0, variance: 0.25)
+
+  /// Mean and variance of what the family of steps makes of N(0, 1) noise for normal data, written
+  /// out in $\bar\alpha$ alone.
+  static func moments(
+    _ timesteps: [Int], variance: Double = data.variance, sigmaSquared: (Double, Double) -> Double
+  ) -> (mean: Double, variance: Double) {
+    var law = (mean: 0.0, variance: 1.0)
+    let path = [0] + timesteps
+    for (s, t) in zip(path, path.dropFirst()).reversed() {
+      let (kept, before) = (linear.alphaBar(t), linear.alphaBar(s))
+      let total = kept * variance + 1 - kept
+      let fresh = sigmaSquared(kept, before)
+      let slope = (1 - kept).squareRoot() / total
+      let direction = max(0, 1 - before - fresh).squareRoot()
+      let gain =
+        (before / kept).squareRoot() * (1 - (1 - kept).squareRoot() * slope) + direction * slope
+      let origin = kept.squareRoot() * data.mean
+      law.mean = gain * (law.mean - origin) + before.squareRoot() * data.mean
+      law.variance = gain * gain * law.variance + fresh
+    }
+    return law
+  }
+
+  static func ancestralVariance(_ kept: Double, _ before: Double) -> Double {
+    (1 - before) / (1 - kept) * (1 - kept / before)
+  }
+
+  /// How far a sampler's law is from its moments.
+  static func miss(
+    _ museum: Museum, _ rule: some ReverseStep, _ timesteps: [Int],
+    _ sigmaSquared: (Double, Double) -> Double
+  ) -> Double {
+    let x0 = museum.sampler(rule, schedule: linear, timesteps: timesteps).sample(
+      from: GaussianVariable(deviation: 1, source: 0),
+      denoiser: museum.denoiser(
+        GaussianDenoiser<GaussianVariable>(mean: data.mean, variance: data.variance, linear)),
+      using: Streams(seed: 0, count: 1))
+    let right = moments(timesteps, sigmaSquared: sigmaSquared)
+    return max(abs(x0.mean - right.mean), abs(x0.variance - right.variance))
+  }
+
+  static func cosineMiss(_ museum: Museum, at t: Int) -> Double {
+    func f(_ t: Double) -> Double { pow(cos((t / 1000 + 0.008) / 1.008 * .pi / 2), 2) }
+    return abs(museum.cosine().alphaBar(t) - f(Double(t)) / f(0))
+  }
+
+  /// How far guided noise is from $s\, \epsilon_c + (1 - s)\, \epsilon_u$ at scale 3.
+  static func guidanceMiss(_ museum: Museum) -> Double {
+    let ring = VectorMixture.ring(3, deviation: 0.3)
+    let exact = ExactDenoiser(ring, linear)
+    let points = Points([0.1, -0.4, 0.9, 0.2, -0.5, 0.7], dimensions: 2)
+    let labels = [2, 0, 1]
+    let guided = museum.guided(museum.trained(exact), labels: labels, scale: 3)
+      .noise(points, t: 200)
+    let c = exact.noise(points, t: 200, labels: labels)
+    let u = exact.noise(points, t: 200)
+    return zip(guided.values, zip(c.values, u.values)).map { abs($0 - (3 * $1.0 - 2 * $1.1)) }
+      .max()!
+  }
+
+  static func probe(_ mistake: Mistake) -> Probe {
+    let (all, few) = (Array(1...1000), linear.timesteps(50))
+    switch mistake {
+    case .cosineShifted: return Probe(tolerance: 1e-12) { cosineMiss($0, at: 1) }
+    case .cosineUnsquared: return Probe(tolerance: 1e-12) { cosineMiss($0, at: 500) }
+    case .cosineUncapped:
+      return Probe(tolerance: 0) { max(0, $0.cosine().beta(1000) - 0.999) }
+    case .respacedBeta:
+      return Probe(tolerance: 1e-12) { museum in
+        max(
+          miss(museum, .ancestral(), few, ancestralVariance),
+          miss(museum, .ddim(eta: 1), few, ancestralVariance))
+      }
+    case .logOfZeroVariance:
+      return Probe(tolerance: 1e-18) { museum in
+        abs(exp(museum.logPosteriorVariance(1, of: linear)) - linear.posteriorVariance(2))
+      }
+    case .noiseInLastStep:
+      return Probe(tolerance: 1e-10) { miss($0, .ancestral(), all, ancestralVariance) }
+    case .endsAtFirstStep, .previousStepByDivision:
+      return Probe(tolerance: 1e-12) { miss($0, .ddim(), few) { _, _ in 0 } }
+    case .etaWithoutRatio, .etaOutsideRoot:
+      return Probe(tolerance: 1e-12) { museum in
+        miss(museum, .ddim(eta: 0.7), few) { 0.49 * ancestralVariance($0, $1) }
+      }
+    case .alphaForAlphaBar:
+      return Probe(tolerance: 1e-10) { miss($0, .ancestral(), all, ancestralVariance) }
+    case .timeOffByOne:
+      return Probe(tolerance: 1e-12) { miss($0, .ddim(), few) { _, _ in 0 } }
+    case .clippedLatents:
+      return Probe(tolerance: 1e-12) { museum in
+        let wide = GaussianDenoiser<Double>(variance: 4, linear)
+        let x0 = Sampler(.ddim(), schedule: linear, timesteps: few, clip: museum.latentClip)
+          .sample(from: 1.5, denoiser: wide, using: Streams(seed: 0, count: 1))
+        let gain = moments(few, variance: 4) { _, _ in 0 }.variance.squareRoot()
+        return abs(x0 - 1.5 * gain)
+      }
+    case .guidanceSign, .guidanceSkipsChannel, .untrainedNullLabel:
+      return Probe(tolerance: 1e-12, miss: guidanceMiss)
+    case .unscaledLatents:
+      return Probe(tolerance: 1e-12) { abs($0.latentScale(1 / 5.5) * 5.5 - 1) }
+    }
+  }
+
+  @Test(arguments: Mistake.allCases)
+  func theRightIngredientPassesAndTheMistakenOneIsCaught(mistake: Mistake) {
+    let probe = Self.probe(mistake)
+    let right = probe.miss(Museum())
+    #expect(right <= probe.tolerance, "right: off by \(right)")
+    let wrong = probe.miss(Museum(showing: mistake))
+    // A mistake may end in an infinity or in no number at all; both are caught.
+    #expect(!(wrong <= 1000 * probe.tolerance), "\(mistake.rawValue): off by only \(wrong)")
+    #expect(wrong != 0)
+  }
+
+  /// A mistake on show must leave the ingredients of the others alone, or a chapter would show two.
+  @Test func aMistakeTouchesNoOtherIngredient() {
+    let independent: [Mistake] = [
+      .cosineUncapped, .respacedBeta, .logOfZeroVariance, .timeOffByOne, .clippedLatents,
+      .guidanceSign, .unscaledLatents,
+    ]
+    for shown in independent {
+      for other in independent where other != shown {
+        // The probe of respaced steps runs the museum's denoiser too.
+        if (other, shown) == (.respacedBeta, .timeOffByOne) { continue }
+        if (other, shown) == (.timeOffByOne, .respacedBeta) { continue }
+        let probe = Self.probe(other)
+        #expect(
+          probe.miss(Museum(showing: shown)) <= probe.tolerance,
+          "\(shown.rawValue) changes \(other.rawValue)")
+      }
+    }
+  }
+
+  @Test func classifierGuidanceWithTheWrongSignLeadsAway() {
+    let law = GaussianMixture.twoClasses
+    let exact = ExactDenoiser(law, Self.linear)
+    let points = Points([-0.7, 0.1, 1.2])
+    func guided(_ museum: Museum) -> Points {
+      museum.guided(
+        exact, by: ExactClassifier(law, Self.linear), labels: [1, 1, 1], scale: 1, Self.linear
+      ).noise(points, t: 300)
+    }
+    let conditional = exact.noise(points, t: 300, labels: [1, 1, 1])
+    for (a, b) in zip(guided(Museum()).values, conditional.values) { #expect(abs(a - b) < 1e-12) }
+    for (a, b) in zip(guided(Museum(showing: .guidanceSign)).values, conditional.values) {
+      #expect(a > b + 0.01)
+    }
+  }
+
+  @Test func tensorsLoseTheGuidanceOfTheirLastChannelOnly() {
+    let (a, b) = (Tensor.zeros([2, 4, 3, 3]), Tensor.zeros([2, 4, 3, 3]) + 1)
+    let mixed = a.withLastChannel(of: b)
+    for image in 0..<2 {
+      for channel in 0..<4 {
+        for place in 0..<9 {
+          let value = mixed.elements[(image * 4 + channel) * 9 + place]
+          #expect(value == (channel == 3 ? 1 : 0))
+        }
+      }
+    }
+  }
+
+  @Test func labelsAreDroppedUnlessTheNullLabelIsToStayUntrained() {
+    #expect(Museum().labelDropout(0.1) == 0.1)
+    #expect(Museum(showing: .untrainedNullLabel).labelDropout(0.1) == 0)
+  }
+}
+
+@Suite struct MuseumOptionTests {
+  @Test func everyMistakeHasALineWithItsChapters() {
+    let lines = Mistake.list.split(separator: "\n")
+    #expect(lines.count == Mistake.allCases.count)
+    for (line, mistake) in zip(lines, Mistake.allCases) {
+      #expect(line.hasPrefix(mistake.rawValue + " "))
+      #expect(line.contains(mistake.summary))
+      #expect(!mistake.chapters.isEmpty && mistake.chapters.allSatisfy { (0...7).contains($0) })
+      #expect(line.count <= 120)
+    }
+  }
+
+  @Test func namesAreParsed() throws {
+    #expect(try MuseumOptions.parse([]).bug == nil)
+    for mistake in Mistake.allCases {
+      #expect(try MuseumOptions.parse(["--bug", mistake.rawValue]).bug == mistake.rawValue)
+    }
+  }
+
+  @Test func anUnknownNameIsAClearError() throws {
+    let error = try #require(throws: (any Error).self) {
+      try MuseumOptions.parse(["--bug", "nope"])
+    }
+    let message = MuseumOptions.message(for: error)
+    #expect(message.contains("'nope'") && message.contains("--bug list"))
+    #expect(!MuseumOptions.exitCode(for: error).isSuccess)
+  }
+
+  @Test func theListEndsWithSuccess() throws {
+    let error = try #require(throws: (any Error).self) {
+      try MuseumOptions.parse(["--bug", "list"])
+    }
+    #expect(MuseumOptions.exitCode(for: error).isSuccess)
+    #expect(MuseumOptions.fullMessage(for: error) == Mistake.list)
+  }
+}
