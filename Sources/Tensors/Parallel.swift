@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 
 /// How work is spread over processor cores.
@@ -22,8 +21,6 @@ public enum Parallel {
 
   private static let setting = Setting()
 
-  private struct Escaped: @unchecked Sendable { let body: (Int) -> Void }
-
   /// Calls `body` with each of `0..<pieces`, on several threads, and returns when all are done.
   ///
   /// Pieces may run in any order and at once, so each must write to places of its own.
@@ -32,14 +29,12 @@ public enum Parallel {
       for piece in 0..<pieces { body(piece) }
       return
     }
-    let workers = min(pieces, threadCount)
-    withoutActuallyEscaping(body) { escaping in
-      let escaped = Escaped(body: escaping)
-      let next = Counter()
-      DispatchQueue.concurrentPerform(iterations: workers) { _ in
-        while let piece = next.take(below: pieces) { escaped.body(piece) }
+    let isDone = withoutActuallyEscaping(body) { escaping in
+      withUnsafePointer(to: escaping) { body in
+        ThreadPool.shared.run(pieces: pieces, helpers: min(pieces, threadCount) - 1, body)
       }
     }
+    if !isDone { for piece in 0..<pieces { body(piece) } }
   }
 
   /// Calls `body` with ranges that tile `0..<count`, each of `grain` elements or the rest.
@@ -47,17 +42,5 @@ public enum Parallel {
   public static func forRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let pieces = (count + grain - 1) / grain
     forEach(pieces) { piece in body(piece * grain..<min(count, (piece + 1) * grain)) }
-  }
-
-  private final class Counter: @unchecked Sendable {
-    private var value = 0
-    private let lock = NSLock()
-    func take(below limit: Int) -> Int? {
-      lock.lock()
-      defer { lock.unlock() }
-      if value >= limit { return nil }
-      value += 1
-      return value - 1
-    }
   }
 }

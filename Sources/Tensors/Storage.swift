@@ -10,9 +10,9 @@ final class Storage: @unchecked Sendable {
   let capacity: Int
 
   // What kernels have made of these elements, such as packed filters, to use again while they do
-  // not change.
+  // not change: nil for a form that was asked for once.
   private let lock = NSLock()
-  private var prepared: [Preparation: Storage] = [:]
+  private var prepared: [Preparation: Storage?] = [:]
 
   /// The forms of a weight that kernels keep.
   enum Preparation: Hashable {
@@ -22,11 +22,16 @@ final class Storage: @unchecked Sendable {
     case winograd
   }
 
-  /// Returns the prepared form, made by `make` unless it was made before.
+  /// Returns the prepared form, made by `make` unless it was made before; kept if it is asked for
+  /// more than once.
   func prepared(_ form: Preparation, _ make: () -> Storage) -> Storage {
     lock.lock()
     defer { lock.unlock() }
-    if let made = prepared[form] { return made }
+    guard let earlier = prepared[form] else {
+      prepared[form] = .some(nil)
+      return make()
+    }
+    if let earlier { return earlier }
     let made = make()
     prepared[form] = made
     return made
@@ -73,7 +78,7 @@ final class BufferPool: @unchecked Sendable {
       return pointer
     }
     lock.unlock()
-    let bytes = capacity * 4
+    let bytes = capacity * 4 + Self.readableBehind
     let isLarge = bytes >= 2 * Self.largePage
     let raw = UnsafeMutableRawPointer.allocate(
       byteCount: bytes, alignment: isLarge ? Self.largePage : 64)
@@ -86,6 +91,9 @@ final class BufferPool: @unchecked Sendable {
   }
 
   private static let largePage = 1 << 21
+
+  /// Bytes behind each buffer that may be read, not used: kernels load whole vectors.
+  private static let readableBehind = 256
 
   func give(_ pointer: UnsafeMutablePointer<Float>, _ capacity: Int) {
     lock.lock()

@@ -6,9 +6,38 @@ import Tensors
 
 // The three networks of the comparison with PyTorch: the same sizes, batches and steps.
 
-/// A training step of the batch that the comparison uses, and forward passes of three batches.
-func measureNetwork(_ subject: Subject, seconds: Double) -> [Row] {
-  subject == .vae ? measureAutoencoder(seconds: seconds) : measureUNet(subject, seconds: seconds)
+/// A training step of the batch that the comparison uses, and forward passes of some batches.
+///
+/// - Parameter batches: those of the forward passes; the comparison's where empty.
+func measureNetwork(
+  _ subject: Subject, _ part: Part, batches: [Int], seconds: Double
+) -> [Row] {
+  let batch = subject == .vae ? 64 : 128
+  let work = subject == .vae ? autoencoderWork() : unetWork(subject)
+  var rows: [Row] = []
+  if part != .forward {
+    rows.append(
+      trainingStep(
+        subject.rawValue, work.parameters, images: batch, seconds: seconds,
+        loss: work.loss(batch)))
+  }
+  if part != .training {
+    for size in batches.isEmpty ? [batch, 16, 1] : batches {
+      rows.append(
+        forwardPass(
+          subject.rawValue, images: size, seconds: seconds / 4, work.forward(size)))
+    }
+  }
+  return rows
+}
+
+/// What is measured of a network.
+private struct Work {
+  let parameters: [Parameter]
+  /// Makes data for a batch, and a function that computes the loss on it.
+  let loss: (_ images: Int) -> (Tape) -> Variable
+  /// Makes data for a batch, and a function that evaluates the network on it.
+  let forward: (_ images: Int) -> (Tape) -> Void
 }
 
 /// The U-Nets of the comparison.
@@ -20,49 +49,50 @@ func makeUNet(_ subject: Subject) -> UNet {
     generator: RandomGenerator(seed: 1))
 }
 
-private func measureUNet(_ subject: Subject, seconds: Double) -> [Row] {
+private func unetWork(_ subject: Subject) -> Work {
   let net = makeUNet(subject)
-  let batch = 128
-  var draws = RandomGenerator(seed: 2)
-  let x = Tensor.normal([batch, 4, 8, 8], using: &draws)
-  let target = Tensor.normal([batch, 4, 8, 8], using: &draws)
-  let t = (0..<batch).map { _ in Double(draws.index(below: 1000)) }
-  let labels = (0..<batch).map { _ in draws.index(below: 11) }
-  var rows = [
-    trainingStep(subject.rawValue, net.parameters, images: batch, seconds: seconds) { tape in
-      meanSquaredError(net(tape.constant(x), t: t, labels: labels), tape.constant(target))
-    }
-  ]
-  for size in [128, 16, 1] {
-    rows.append(
-      forwardPass(subject.rawValue, images: size, seconds: seconds / 4) { tape in
-        _ = net(
-          tape.constant(x.slice(0..<size)), t: Array(t.prefix(size)),
-          labels: Array(labels.prefix(size)))
-      })
+  func inputs(_ batch: Int) -> (x: Tensor, target: Tensor, t: [Double], labels: [Int]) {
+    var draws = RandomGenerator(seed: 2)
+    return (
+      .normal([batch, 4, 8, 8], using: &draws), .normal([batch, 4, 8, 8], using: &draws),
+      (0..<batch).map { _ in Double(draws.index(below: 1000)) },
+      (0..<batch).map { _ in draws.index(below: 11) }
+    )
   }
-  return rows
+  return Work(
+    parameters: net.parameters,
+    loss: { batch in
+      let (x, target, t, labels) = inputs(batch)
+      return { tape in
+        meanSquaredError(net(tape.constant(x), t: t, labels: labels), tape.constant(target))
+      }
+    },
+    forward: { batch in
+      let (x, _, t, labels) = inputs(batch)
+      return { tape in _ = net(tape.constant(x), t: t, labels: labels) }
+    })
 }
 
-private func measureAutoencoder(seconds: Double) -> [Row] {
+// As the comparison has it: decoded from the mean of the encoder's distribution.
+private func autoencoderWork() -> Work {
   let net = Autoencoder(.init(), generator: RandomGenerator(seed: 1))
-  let batch = 64
-  var draws = RandomGenerator(seed: 2)
-  let x = Tensor.normal([batch, 3, 32, 32], using: &draws)
-  // As the comparison has it: decoded from the mean of the encoder's distribution.
-  var rows = [
-    trainingStep("vae", net.parameters, images: batch, seconds: seconds) { tape in
-      let image = tape.constant(x)
-      return meanAbsoluteError(net.decode(net.encode(image).mean), image)
-    }
-  ]
-  for size in [64, 16, 1] {
-    rows.append(
-      forwardPass("vae", images: size, seconds: seconds / 4) { tape in
-        _ = net.decode(net.encode(tape.constant(x.slice(0..<size))).mean)
-      })
+  func images(_ batch: Int) -> Tensor {
+    var draws = RandomGenerator(seed: 2)
+    return .normal([batch, 3, 32, 32], using: &draws)
   }
-  return rows
+  return Work(
+    parameters: net.parameters,
+    loss: { batch in
+      let x = images(batch)
+      return { tape in
+        let image = tape.constant(x)
+        return meanAbsoluteError(net.decode(net.encode(image).mean), image)
+      }
+    },
+    forward: { batch in
+      let x = images(batch)
+      return { tape in _ = net.decode(net.encode(tape.constant(x)).mean) }
+    })
 }
 
 private func trainingStep(

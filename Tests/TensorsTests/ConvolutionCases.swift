@@ -38,6 +38,10 @@ let convolutionCases: [ConvolutionCase] = [
   .init(2, 16, 13, 48, 64, same), .init(3, 11, 10, 64, 64, same), .init(1, 16, 16, 32, 17, same),
   .init(2, 12, 12, 3, 32, same), .init(2, 12, 12, 32, 3, same), .init(1, 2, 200, 32, 32, same),
   .init(1, 100, 3, 16, 16, same), .init(4, 8, 8, 64, 64, same), .init(1, 33, 9, 16, 48, same),
+  .init(2, 18, 17, 96, 48, same), .init(3, 7, 9, 80, 112, same), .init(1, 40, 40, 16, 16, same),
+  // Few outputs, few inputs.
+  .init(3, 9, 7, 32, 8, same), .init(2, 10, 12, 64, 5, half), .init(2, 10, 9, 4, 64, lowerHalf),
+  .init(1, 32, 32, 48, 4, same), .init(2, 5, 6, 32, 2, .init(kernel: 2, stride: 3)),
   // Strides, and padding on two sides only.
   .init(2, 4, 4, 3, 4, half), .init(1, 3, 5, 17, 3, half), .init(3, 9, 8, 32, 32, half),
   .init(1, 2, 2, 1, 1, lowerHalf), .init(5, 8, 6, 4, 17, lowerHalf),
@@ -59,5 +63,5 @@ let transposedCases: [ConvolutionCase] = [
   .init(1, 1, 1, 1, 1, fourth), .init(2, 3, 5, 4, 3, fourth), .init(5, 4, 4, 32, 17, fourth),
   .init(3, 8, 8, 48, 32, fourth), .init(1, 5, 3, 17, 4, .init(kernel: 3, stride: 2)),
   .init(2, 4, 4, 3, 4, same), .init(2, 3, 3, 4, 4, point), .init(1, 16, 16, 64, 64, fourth),
-  .init(2, 3, 4, 3, 5, lowerHalf),
+  .init(2, 3, 4, 3, 5, lowerHalf), .init(2, 5, 4, 32, 3, fourth),
 ]

@@ -96,24 +96,53 @@ import Testing
     #expect(agree(Kernel.biasGradient(dy), Naive.biasGradient(dy)))
   }
 
+  @Test(arguments: [[1, 1, 1, 1], [3, 5, 2, 17], [2, 9, 8, 100], [5, 16, 16, 32]] as [Shape])
+  func gradientsOfABiasForEachImageAgree(_ shape: Shape) {
+    let dy = normal(shape, 1)
+    #expect(agree(Kernel.channelBiasGradient(dy), dy.sum(axes: [1, 2])))
+  }
+
+  /// A body may ask for threads itself, and so may several threads at once.
+  @Test func everyPieceOfWorkIsDoneOnce() async {
+    let threads = Parallel.threadCount
+    defer { Parallel.threadCount = threads }
+    Parallel.threadCount = 4
+    func counts(_ pieces: Int) -> Tensor {
+      var result = Tensor.zeros([pieces, 10])
+      result.withMutableElements { elements in
+        Parallel.forEach(pieces) { piece in
+          Parallel.forEach(10) { inner in elements[piece * 10 + inner] += 1 }
+        }
+      }
+      return result
+    }
+    for pieces in [1, 2, 3, 7, 100, 1000] { #expect(counts(pieces) == .ones([pieces, 10])) }
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 { group.addTask { counts(50) == .ones([50, 10]) } }
+      for await isRight in group { #expect(isRight) }
+    }
+  }
+
   /// Kernels may keep what they made of a weight; a change in place must not be overlooked.
   @Test func weightsThatChangeInPlaceAreReadAnew() {
     let x = normal([1, 4, 4, 16], 1)
     var weight = normal([16, 16, 3, 3], 2)
     let geometry = ConvolutionGeometry(kernel: 3, padding: 1)
     for _ in 0..<3 {
-      let fast = Kernel.convolution(x, weight: weight, bias: nil, geometry: geometry)
       let reference = Naive.convolution(x, weight: weight, bias: nil, geometry: geometry)
-      #expect(agree(fast, reference, within: convolutionTolerance))
+      for _ in 0..<3 {
+        let fast = Kernel.convolution(x, weight: weight, bias: nil, geometry: geometry)
+        #expect(agree(fast, reference, within: convolutionTolerance))
+      }
       weight += 1
       weight[0, 0, 0, 0] = 9
     }
     var matrix = normal([5, 16], 3)
     for _ in 0..<3 {
-      #expect(
-        agree(
-          Kernel.linear(x, weight: matrix, bias: nil), Naive.linear(x, weight: matrix, bias: nil)
-        ))
+      let reference = Naive.linear(x, weight: matrix, bias: nil)
+      for _ in 0..<3 {
+        #expect(agree(Kernel.linear(x, weight: matrix, bias: nil), reference))
+      }
       matrix.withMutableElements { $0[7] += 2 }
     }
   }

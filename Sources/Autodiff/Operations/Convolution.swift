@@ -22,10 +22,7 @@ public func convolution(
   let y = Kernel.convolution(
     input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
     residual: residual?.value)
-  let added = [
-    bias?.receives { dy in Kernel.biasGradient(dy) },
-    channelBias?.receives { dy in dy.sum(axes: [1, 2]) },
-  ]
+  let added = biasReceivers(bias, channelBias)
   // Last, so that a block's input takes `dy` in place into what the filters gave it.
   let skipped = residual?.receives { dy in dy }
   let both = Receiver(x, weight) { dy in
@@ -43,6 +40,22 @@ public func convolution(
       },
       skipped,
     ])
+}
+
+/// The gradients of both biases. That of the bias is the sum over images of the other's, so that
+/// the output's gradient, which is large, is read once.
+private func biasReceivers(_ bias: Variable?, _ channelBias: Variable?) -> [Receiver?] {
+  if let bias, let channelBias {
+    let both = Receiver(bias, channelBias) { dy in
+      let perImage = Kernel.channelBiasGradient(dy)
+      return (Kernel.biasGradient(perImage), perImage)
+    }
+    if let both { return [both] }
+  }
+  return [
+    bias?.receives { dy in Kernel.biasGradient(dy) },
+    channelBias?.receives { dy in Kernel.channelBiasGradient(dy) },
+  ]
 }
 
 /// Applies the adjoint of a convolution, which with a stride enlarges images.

@@ -16,28 +16,53 @@ struct AttentionKernels {
     _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>,
     into output: UnsafeMutablePointer<Float>, logSumExp: UnsafeMutablePointer<Float>
   ) {
-    let width = width
-    Parallel.forEach(batch * heads) { piece in
-      let image = piece / heads, head = piece % heads
-      let queryBase = image * queries * channels + head * width
-      let keyBase = image * keys * channels + head * width
-      let weights = Storage(count: queries * keys)
-      let panels = Storage(
-        count: max(
-          Gemm.panelElements(depth: width, columns: keys),
-          Gemm.panelElements(depth: keys, columns: width)))
-      let sums = logSumExp + piece * queries
-      scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
-      for row in 0..<queries {
-        sums[row] = Self.softmax(weights.pointer + row * keys, keys, scale)
+    Parallel.forRanges(batch * heads, grain: grain) { pieces in
+      let weights = Storage(count: queries * keys), panels = panelStorage()
+      for piece in pieces {
+        forward(
+          piece, q, k, v, weights.pointer, panels.pointer, into: output,
+          logSumExp: logSumExp + piece * queries)
       }
-      Gemm.pack(
-        depth: keys, columns: width, v + keyBase, rowStride: channels, columnStride: 1,
-        into: panels.pointer)
-      Gemm.multiply(
-        rows: queries, columns: width, depth: keys, weights.pointer, aRow: keys, aDepth: 1,
-        panels: panels.pointer, into: output + queryBase, cRow: channels, accumulate: false)
     }
+  }
+
+  /// The (image, head) pairs that a thread takes at a time, with the same memory.
+  private var grain: Int { max(1, min(16, batch * heads / 16)) }
+
+  /// Memory for the right factor of any of the products.
+  private func panelStorage() -> Storage {
+    let largest = max(queries, keys)
+    return Storage(
+      count: max(
+        Gemm.panelElements(depth: width, columns: largest),
+        Gemm.panelElements(depth: largest, columns: width)))
+  }
+
+  /// Where the queries and the keys of an (image, head) pair begin.
+  private func bases(_ piece: Int) -> (query: Int, key: Int) {
+    let image = piece / heads, head = piece % heads
+    return (
+      image * queries * channels + head * width, image * keys * channels + head * width
+    )
+  }
+
+  private func forward(
+    _ piece: Int, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
+    _ v: UnsafePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
+    _ panels: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>,
+    logSumExp: UnsafeMutablePointer<Float>
+  ) {
+    let (queryBase, keyBase) = bases(piece)
+    scores(q + queryBase, k + keyBase, panels, into: weights)
+    for row in 0..<queries {
+      logSumExp[row] = Self.softmax(weights + row * keys, keys, scale)
+    }
+    Gemm.pack(
+      depth: keys, columns: width, v + keyBase, rowStride: channels, columnStride: 1,
+      into: panels)
+    Gemm.multiply(
+      rows: queries, columns: width, depth: keys, weights, aRow: keys, aDepth: 1,
+      panels: panels, into: output + queryBase, cRow: channels, accumulate: false)
   }
 
   private func scores(
@@ -65,7 +90,7 @@ struct AttentionKernels {
         lanes.replace(with: next, where: next .> lanes)
         i += laneCount
       }
-      most = lanes.max()
+      most = lanes.greatest
     }
     while i < count {
       most = Swift.max(most, row[i])
@@ -81,7 +106,7 @@ struct AttentionKernels {
       lanes += e
       i += laneCount
     }
-    sum = lanes.sum()
+    sum = lanes.total
     while i < count {
       let e = Lanes.exp(Lanes(repeating: row[i] * scale + shift))[0]
       row[i] = e
@@ -109,54 +134,51 @@ struct AttentionKernels {
     dq: UnsafeMutablePointer<Float>, dk: UnsafeMutablePointer<Float>,
     dv: UnsafeMutablePointer<Float>
   ) {
-    let width = width
-    Parallel.forEach(batch * heads) { piece in
-      let image = piece / heads, head = piece % heads
-      let queryBase = image * queries * channels + head * width
-      let keyBase = image * keys * channels + head * width
-      let weights = Storage(count: queries * keys)
-      let slopes = Storage(count: queries * keys)
-      let largest = max(queries, keys)
-      let panels = Storage(
-        count: max(
-          Gemm.panelElements(depth: width, columns: largest),
-          Gemm.panelElements(depth: largest, columns: width)))
-      scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
-      let sums = logSumExp + piece * queries
-      for row in 0..<queries {
-        Self.weightsFromScores(weights.pointer + row * keys, keys, scale, sums[row])
+    Parallel.forRanges(batch * heads, grain: grain) { pieces in
+      let weights = Storage(count: queries * keys), slopes = Storage(count: queries * keys)
+      let panels = panelStorage()
+      for piece in pieces {
+        let (queryBase, keyBase) = bases(piece)
+        scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
+        let sums = logSumExp + piece * queries
+        for row in 0..<queries {
+          Self.weightsFromScores(weights.pointer + row * keys, keys, scale, sums[row])
+        }
+        // dV = Pᵀ dO, then dP = dO vᵀ and dS in its place.
+        keyGradient(weights.pointer, dOutput + queryBase, panels.pointer, into: dv + keyBase)
+        Gemm.pack(
+          depth: width, columns: keys, v + keyBase, rowStride: 1, columnStride: channels,
+          into: panels.pointer)
+        Gemm.multiply(
+          rows: queries, columns: keys, depth: width, dOutput + queryBase, aRow: channels,
+          aDepth: 1, panels: panels.pointer, into: slopes.pointer, cRow: keys, accumulate: false)
+        for row in 0..<queries {
+          let at = queryBase + row * channels
+          let inner = Self.dot(dOutput + at, output + at, width)
+          Self.scoreGradient(
+            slopes.pointer + row * keys, weights.pointer + row * keys, keys, inner, scale)
+        }
+        Gemm.pack(
+          depth: keys, columns: width, k + keyBase, rowStride: channels, columnStride: 1,
+          into: panels.pointer)
+        Gemm.multiply(
+          rows: queries, columns: width, depth: keys, slopes.pointer, aRow: keys, aDepth: 1,
+          panels: panels.pointer, into: dq + queryBase, cRow: channels, accumulate: false)
+        keyGradient(slopes.pointer, q + queryBase, panels.pointer, into: dk + keyBase)
       }
-      Gemm.pack(
-        depth: queries, columns: width, dOutput + queryBase, rowStride: channels, columnStride: 1,
-        into: panels.pointer)
-      Gemm.multiply(
-        rows: keys, columns: width, depth: queries, weights.pointer, aRow: 1, aDepth: keys,
-        panels: panels.pointer, into: dv + keyBase, cRow: channels, accumulate: false)
-      Gemm.pack(
-        depth: width, columns: keys, v + keyBase, rowStride: 1, columnStride: channels,
-        into: panels.pointer)
-      Gemm.multiply(
-        rows: queries, columns: keys, depth: width, dOutput + queryBase, aRow: channels, aDepth: 1,
-        panels: panels.pointer, into: slopes.pointer, cRow: keys, accumulate: false)
-      for row in 0..<queries {
-        let at = queryBase + row * channels
-        let inner = Self.dot(dOutput + at, output + at, width)
-        Self.scoreGradient(
-          slopes.pointer + row * keys, weights.pointer + row * keys, keys, inner, scale)
-      }
-      Gemm.pack(
-        depth: keys, columns: width, k + keyBase, rowStride: channels, columnStride: 1,
-        into: panels.pointer)
-      Gemm.multiply(
-        rows: queries, columns: width, depth: keys, slopes.pointer, aRow: keys, aDepth: 1,
-        panels: panels.pointer, into: dq + queryBase, cRow: channels, accumulate: false)
-      Gemm.pack(
-        depth: queries, columns: width, q + queryBase, rowStride: channels, columnStride: 1,
-        into: panels.pointer)
-      Gemm.multiply(
-        rows: keys, columns: width, depth: queries, slopes.pointer, aRow: 1, aDepth: keys,
-        panels: panels.pointer, into: dk + keyBase, cRow: channels, accumulate: false)
     }
+  }
+
+  // Writes aᵀ b for a [queries, keys] and b [queries, width].
+  private func keyGradient(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ panels: UnsafeMutablePointer<Float>,
+    into gradient: UnsafeMutablePointer<Float>
+  ) {
+    Gemm.pack(
+      depth: queries, columns: width, b, rowStride: channels, columnStride: 1, into: panels)
+    Gemm.multiply(
+      rows: keys, columns: width, depth: queries, a, aRow: 1, aDepth: keys, panels: panels,
+      into: gradient, cRow: channels, accumulate: false)
   }
 
   @inline(__always)
@@ -201,7 +223,7 @@ struct AttentionKernels {
       lanes.addProduct(a.lanes(i), b.lanes(i))
       i += laneCount
     }
-    var sum = lanes.sum()
+    var sum = lanes.total
     while i < count {
       sum += a[i] * b[i]
       i += 1

@@ -1,35 +1,47 @@
 import Vectors
 
-/// Convolutions of any kernel, stride and padding as matrix products of patches and filters.
+/// Convolutions of any kernel, stride and padding as matrix products that read images in place.
 ///
-/// A patch holds the pixels under the kernel, `kernel * kernel * in` numbers in the order (row,
-/// column, channel). Patches are gathered for a block of output pixels at a time, small enough to
-/// stay in a core's cache, so the matrix of all patches never exists.
+/// A row of a patch, `kernel` pixels with their channels, lies contiguous in an image whose channels
+/// come last; and the patch of the next output pixel begins `stride` pixels on. So the matrix of
+/// patches need not be written down: a product with the right strides over an image with its border
+/// of zeros is the convolution.
 struct DirectConvolution {
   let batch: Int, height: Int, width: Int, inputs: Int
   let outputHeight: Int, outputWidth: Int, outputs: Int
   let geometry: ConvolutionGeometry
 
-  var taps: Int { geometry.kernel * geometry.kernel }
+  var kernel: Int { geometry.kernel }
+  var taps: Int { kernel * kernel }
   var patch: Int { taps * inputs }
   var pixels: Int { batch * outputHeight * outputWidth }
+  var paddedWidth: Int { width + geometry.left + geometry.right }
 
-  /// Output pixels gathered at a time: a multiple of the register tile, patches within 512 KiB.
-  var blockOfPixels: Int {
-    max(1, min(16, (1 << 17) / max(1, patch * Gemm.tileRows))) * Gemm.tileRows
+  /// Whether few outputs are computed, with lanes along the depth.
+  var isNarrow: Bool { Gemm.isNarrow(columns: outputs, inner: kernel * inputs) }
+
+  // MARK: - Filters
+
+  /// The elements that `packFilters` writes.
+  var filterElements: Int {
+    isNarrow ? outputs * patch : Gemm.panelElements(depth: patch, columns: outputs)
   }
 
-  /// Packs filters `[out, in, k, k]` into panels of the matrix [patch, out].
-  func packFilters(
-    _ weight: UnsafePointer<Float>, into panels: UnsafeMutablePointer<Float>
-  ) {
+  /// Packs filters `[out, in, k, k]` as the matrix [patch, out]: into panels, or, for few outputs,
+  /// with a row for each output.
+  func packFilters(_ weight: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) {
+    let (taps, inputs, patch, outputs) = (taps, inputs, patch, outputs)
+    if isNarrow {
+      return Parallel.forEach(outputs) { o in
+        let source = weight + o * patch, target = packed + o * patch
+        for c in 0..<inputs {
+          for tap in 0..<taps { target[tap * inputs + c] = source[c * taps + tap] }
+        }
+      }
+    }
     let width = Gemm.panelWidth
-    let taps = taps
-    let inputs = inputs
-    let patch = patch
-    let outputs = outputs
     Parallel.forEach((outputs + width - 1) / width) { index in
-      let panel = panels + index * width * patch
+      let panel = packed + index * width * patch
       let filled = min(width, outputs - index * width)
       if filled < width { panel.update(repeating: 0, count: width * patch) }
       for j in 0..<filled {
@@ -41,93 +53,69 @@ struct DirectConvolution {
     }
   }
 
-  /// Packs filters into panels of the matrix [out, patch], for the gradient of the input.
-  func packTransposedFilters(
-    _ weight: UnsafePointer<Float>, into panels: UnsafeMutablePointer<Float>
-  ) {
-    let width = Gemm.panelWidth
-    let taps = taps
-    let inputs = inputs
-    let patch = patch
-    let outputs = outputs
-    Parallel.forEach((patch + width - 1) / width) { index in
-      let panel = panels + index * width * outputs
-      for j in 0..<width {
-        let element = index * width + j
-        if element < patch {
-          let source = weight + element % inputs * taps + element / inputs
-          for o in 0..<outputs { panel[o * width + j] = source[o * patch] }
+  // MARK: - Images with their border
+
+  /// A part of a batch with zeros around each image, in memory of its own.
+  struct Padded {
+    let storage: Storage
+    /// Numbers of a row, and of an image.
+    let row: Int, image: Int
+  }
+
+  /// Copies rows `rows` of the images `images` of `x` with their zeros around; rows and columns are
+  /// counted from the first one that is padded.
+  static func padded(
+    _ x: UnsafePointer<Float>, height: Int, width: Int, channels: Int, images: Range<Int>,
+    rows: Range<Int>, top: Int, left: Int, paddedWidth: Int
+  ) -> Padded {
+    let row = paddedWidth * channels, image = rows.count * row
+    let storage = Storage(count: images.count * image)
+    let rightPart = (paddedWidth - left - width) * channels
+    var target = storage.pointer
+    for number in images {
+      for line in rows {
+        let y = line - top
+        if y < 0 || y >= height {
+          target.update(repeating: 0, count: row)
         } else {
-          for o in 0..<outputs { panel[o * width + j] = 0 }
+          if left > 0 { target.update(repeating: 0, count: left * channels) }
+          (target + left * channels).copyRow(
+            x + (number * height + y) * width * channels, count: width * channels)
+          if rightPart > 0 { (target + row - rightPart).update(repeating: 0, count: rightPart) }
         }
+        target += row
       }
     }
+    return Padded(storage: storage, row: row, image: image)
   }
 
-  /// The image of an output pixel (counted over the batch), and where its patch begins there.
-  @inline(__always)
-  private func corner(of pixel: Int) -> (image: Int, top: Int, left: Int) {
-    let (image, place) = pixel.quotientAndRemainder(dividingBy: outputHeight * outputWidth)
-    let (row, column) = place.quotientAndRemainder(dividingBy: outputWidth)
-    return (
-      image, row * geometry.stride - geometry.top, column * geometry.stride - geometry.left
-    )
+  /// The padded rows under output rows `rows` of `images`.
+  func padded(_ x: UnsafePointer<Float>, images: Range<Int>, rows: Range<Int>) -> Padded {
+    Self.padded(
+      x, height: height, width: width, channels: inputs, images: images,
+      rows: rows.lowerBound * geometry.stride..<(rows.upperBound - 1) * geometry.stride + kernel,
+      top: geometry.top, left: geometry.left, paddedWidth: paddedWidth)
   }
 
-  /// Gathers the patches of the output pixels `range` (counted over the batch).
-  func gather(
-    _ x: UnsafePointer<Float>, _ range: Range<Int>, into patches: UnsafeMutablePointer<Float>
-  ) {
-    let kernel = geometry.kernel
-    let inputs = inputs
-    var target = patches
-    for pixel in range {
-      let (image, top, left) = corner(of: pixel)
-      for i in 0..<kernel {
-        let y = top + i
-        if y < 0 || y >= height {
-          target.update(repeating: 0, count: kernel * inputs)
-          target += kernel * inputs
-          continue
-        }
-        let row = x + (image * height + y) * width * inputs
-        for j in 0..<kernel {
-          let column = left + j
-          if column < 0 || column >= width {
-            target.update(repeating: 0, count: inputs)
-          } else {
-            target.copyRow(row + column * inputs, count: inputs)
-          }
-          target += inputs
-        }
-      }
+  // MARK: - Forward
+
+  /// How the output is cut: images, or rows of one image; a few hundred pixels at a time.
+  struct Pieces {
+    let images: Int, rows: Int, batch: Int, height: Int
+
+    init(batch: Int, height: Int, width: Int) {
+      (self.batch, self.height) = (batch, height)
+      let perImage = max(1, height * width)
+      images = max(1, min(batch, 192 / perImage))
+      rows = max(1, perImage > 256 ? min(height, 256 / max(1, width)) : height)
     }
-  }
 
-  /// Adds patches to the pixels they came from: the adjoint of `gather`.
-  func scatter(
-    _ patches: UnsafePointer<Float>, _ range: Range<Int>, to dx: UnsafeMutablePointer<Float>
-  ) {
-    let kernel = geometry.kernel
-    let inputs = inputs
-    var source = patches
-    for pixel in range {
-      let (image, top, left) = corner(of: pixel)
-      for i in 0..<kernel {
-        let y = top + i
-        if y < 0 || y >= height {
-          source += kernel * inputs
-          continue
-        }
-        let row = dx + (image * height + y) * width * inputs
-        for j in 0..<kernel {
-          let column = left + j
-          if column >= 0 && column < width {
-            (row + column * inputs).addRow(source, count: inputs)
-          }
-          source += inputs
-        }
-      }
+    var perImage: Int { (height + rows - 1) / rows }
+    var count: Int { (batch + images - 1) / images * perImage }
+
+    subscript(_ piece: Int) -> (images: Range<Int>, rows: Range<Int>) {
+      let image = piece / perImage * images, row = piece % perImage * rows
+      return (image..<min(batch, image + images), row..<min(height, row + rows))
     }
   }
 
@@ -136,115 +124,73 @@ struct DirectConvolution {
     _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: ConvolutionEpilogue,
     into y: UnsafeMutablePointer<Float>
   ) {
-    let panelCount = (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
-    let size = min(blockOfPixels, max(Gemm.tileRows, pixels))
-    let blocks = (pixels + size - 1) / size
-    // Few pixels: the columns of the product are shared out instead.
-    let splits = blocks >= Parallel.threadCount ? 1 : min(panelCount, Parallel.threadCount)
-    Parallel.forEach(blocks * splits) { piece in
-      let range = piece / splits * size..<min(pixels, (piece / splits + 1) * size)
+    let pieces = Pieces(batch: batch, height: outputHeight, width: outputWidth)
+    let panelCount = isNarrow ? 1 : (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
+    // Few pixels: the columns of the product are shared out as well.
+    let splits =
+      pieces.count >= Parallel.threadCount ? 1 : min(panelCount, Parallel.threadCount)
+    Parallel.forEach(pieces.count * splits) { piece in
+      let (images, rows) = pieces[piece / splits]
       let split = piece % splits
       let panels = panelCount * split / splits..<panelCount * (split + 1) / splits
       let columns =
         panels.lowerBound * Gemm.panelWidth..<min(outputs, panels.upperBound * Gemm.panelWidth)
-      let patches = Storage(count: size * patch)
-      gather(x, range, into: patches.pointer)
-      let hasEpilogue = prepare(range, columns, epilogue, y)
-      Gemm.multiply(
-        rows: range.count, columns: outputs, depth: patch, patches.pointer, aRow: patch,
-        aDepth: 1, panels: filters, panelRange: panels,
-        into: y + range.lowerBound * outputs, cRow: outputs, accumulate: hasEpilogue)
+      forward(x, filters, epilogue, images, rows, panels, columns, y)
     }
   }
 
-  // Writes bias, channel bias and residual; says whether there were any.
-  private func prepare(
-    _ range: Range<Int>, _ columns: Range<Int>, _ epilogue: ConvolutionEpilogue,
+  private func forward(
+    _ x: UnsafePointer<Float>, _ filters: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
+    _ images: Range<Int>, _ rows: Range<Int>, _ panels: Range<Int>, _ columns: Range<Int>,
     _ y: UnsafeMutablePointer<Float>
-  ) -> Bool {
-    if epilogue.bias == nil && epilogue.channelBias == nil && epilogue.residual == nil {
-      return false
+  ) {
+    let part = padded(x, images: images, rows: rows)
+    let first = (images.lowerBound * outputHeight + rows.lowerBound) * outputWidth
+    for image in images {
+      let start = (image * outputHeight + rows.lowerBound) * outputWidth
+      prepare(start..<start + rows.count * outputWidth, image: image, columns, epilogue, y)
     }
-    for pixel in range {
-      let target = y + pixel * outputs
-      let image = pixel / (outputHeight * outputWidth)
-      if let residual = epilogue.residual {
-        for o in columns { target[o] = residual[pixel * outputs + o] }
-      } else {
-        for o in columns { target[o] = 0 }
-      }
-      if let bias = epilogue.bias { for o in columns { target[o] += bias[o] } }
+    let from = Walk(
+      inner: outputWidth, step: geometry.stride * inputs, middle: rows.count,
+      middleStep: geometry.stride * part.row, outer: images.count, outerStep: part.image)
+    let to = Walk(
+      inner: outputWidth, step: outputs, middle: rows.count, middleStep: outputWidth * outputs,
+      outer: images.count, outerStep: outputHeight * outputWidth * outputs)
+    let depth = Walk(inner: kernel * inputs, step: 1, middle: kernel, middleStep: part.row)
+    if isNarrow {
+      Gemm.multiplyNarrow(
+        rows: from, depth: depth, part.storage.pointer, filters, columns: outputs,
+        into: y + first * outputs, cRows: to, accumulate: !epilogue.isEmpty)
+    } else {
+      Gemm.multiply(
+        rows: from, depth: depth, part.storage.pointer,
+        Gemm.Panels(packed: filters, depth: patch), columns: outputs, panelRange: panels,
+        into: y + first * outputs, cRows: to, accumulate: !epilogue.isEmpty)
+    }
+    withExtendedLifetime(part.storage) {}
+  }
+
+  // Writes bias, channel bias and residual to the output `pixels` of one image.
+  private func prepare(
+    _ pixels: Range<Int>, image: Int, _ columns: Range<Int>, _ epilogue: ConvolutionEpilogue,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    if epilogue.isEmpty { return }
+    let count = columns.count
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { sums in
+      let addend = sums.baseAddress!
+      addend.update(repeating: 0, count: count)
+      if let bias = epilogue.bias { addend.addRow(bias + columns.lowerBound, count: count) }
       if let bias = epilogue.channelBias {
-        for o in columns { target[o] += bias[image * outputs + o] }
+        addend.addRow(bias + image * outputs + columns.lowerBound, count: count)
       }
-    }
-    return true
-  }
-
-  /// Computes the gradient of the input; `filters` are the transposed panels.
-  func inputGradient(
-    _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>,
-    into dx: UnsafeMutablePointer<Float>
-  ) {
-    let perImage = outputHeight * outputWidth
-    let size = blockOfPixels
-    Parallel.forEach(batch) { image in
-      (dx + image * height * width * inputs).update(
-        repeating: 0, count: height * width * inputs)
-      let patches = Storage(count: size * patch)
-      for start in Swift.stride(from: 0, to: perImage, by: size) {
-        let range = image * perImage + start..<image * perImage + min(perImage, start + size)
-        Gemm.multiply(
-          rows: range.count, columns: patch, depth: outputs, dy + range.lowerBound * outputs,
-          aRow: outputs, aDepth: 1, panels: filters, into: patches.pointer, cRow: patch,
-          accumulate: false)
-        scatter(patches.pointer, range, to: dx)
-      }
-    }
-  }
-
-  /// Computes the gradient of the filters, `[out, in, k, k]`.
-  ///
-  /// The sum over pixels is cut into a fixed number of parts, whatever the number of threads.
-  func weightGradient(
-    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
-    into dw: UnsafeMutablePointer<Float>
-  ) {
-    let size = 96
-    let blocks = (pixels + size - 1) / size
-    let parts = min(4, blocks)
-    let taps = taps
-    let inputs = inputs
-    let patch = patch
-    let sums = (0..<parts).map { _ in Storage(count: outputs * patch) }
-    Parallel.forEach(parts) { part in
-      let patches = Storage(count: size * patch)
-      let panels = Storage(count: Gemm.panelElements(depth: size, columns: patch))
-      var isFirst = true
-      for block in blocks * part / parts..<blocks * (part + 1) / parts {
-        let range = block * size..<min(pixels, (block + 1) * size)
-        gather(x, range, into: patches.pointer)
-        Gemm.pack(
-          depth: range.count, columns: patch, patches.pointer, rowStride: patch, columnStride: 1,
-          into: panels.pointer)
-        Gemm.multiply(
-          rows: outputs, columns: patch, depth: range.count, dy + range.lowerBound * outputs,
-          aRow: 1, aDepth: outputs, panels: panels.pointer, into: sums[part].pointer, cRow: patch,
-          accumulate: !isFirst)
-        isFirst = false
-      }
-    }
-    let total = sums[0].pointer
-    LinearKernels.add(
-      sums.map { UnsafePointer($0.pointer) }, count: outputs * patch, into: total)
-    Parallel.forRanges(outputs, grain: 8) { range in
-      for o in range {
-        let source = total + o * patch, target = dw + o * patch
-        for c in 0..<inputs {
-          for tap in 0..<taps { target[c * taps + tap] = source[tap * inputs + c] }
+      for pixel in pixels {
+        let target = y + pixel * outputs + columns.lowerBound
+        target.copyRow(addend, count: count)
+        if let residual = epilogue.residual {
+          target.addRow(residual + pixel * outputs + columns.lowerBound, count: count)
         }
       }
     }
-    withExtendedLifetime(sums) {}
   }
 }

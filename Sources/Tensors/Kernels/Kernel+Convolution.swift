@@ -33,14 +33,14 @@ extension Kernel {
     return Tensor(uninitialized: outputShape) { y in
       if call.prefersWinograd {
         let winograd = call.winograd
-        let filters = keep(weight, .winograd, rows: call.pixels) {
+        let filters = keep(weight, .winograd) {
           winograd.transformedFilters(weight.storage.pointer, transposed: false)
         }
         winograd.forward(
           x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
       } else {
         let direct = call.direct
-        let filters = keep(weight, .directConvolution, rows: call.pixels) {
+        let filters = keep(weight, .directConvolution) {
           direct.packedFilters(weight.storage.pointer, transposed: false)
         }
         direct.forward(x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
@@ -122,6 +122,8 @@ struct ConvolutionEpilogue {
   var channelBias: UnsafePointer<Float>?
   /// The output's shape, or nil.
   var residual: UnsafePointer<Float>?
+
+  var isEmpty: Bool { bias == nil && channelBias == nil && residual == nil }
 }
 
 /// The sizes of one convolution and the kernel that suits them.
@@ -173,9 +175,7 @@ struct ConvolutionCall {
 
 extension Winograd {
   func transformedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
-    let perPosition = Gemm.panelElements(
-      depth: transposed ? outputs : inputs, columns: transposed ? inputs : outputs)
-    let panels = Storage(count: Self.positions * perPosition)
+    let panels = Storage(count: Self.positions * filterElements(transposed: transposed))
     transformFilters(weight, transposed: transposed, into: panels.pointer)
     return panels
   }
@@ -183,14 +183,12 @@ extension Winograd {
 
 extension DirectConvolution {
   func packedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
-    let panels = Storage(
-      count: Gemm.panelElements(
-        depth: transposed ? outputs : patch, columns: transposed ? patch : outputs))
+    let packed = Storage(count: transposed ? transposedFilterElements : filterElements)
     if transposed {
-      packTransposedFilters(weight, into: panels.pointer)
+      packTransposedFilters(weight, into: packed.pointer)
     } else {
-      packFilters(weight, into: panels.pointer)
+      packFilters(weight, into: packed.pointer)
     }
-    return panels
+    return packed
   }
 }

@@ -39,7 +39,7 @@ extension Kernel {
   }
 
   // The derivative of u σ(u): σ + u σ (1 - σ).
-  @inline(__always)
+  @_transparent
   private static func slope(_ u: Lanes) -> Lanes {
     let sigmoid = Lanes.sigmoid(u)
     return sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid)

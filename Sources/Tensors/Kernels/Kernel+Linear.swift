@@ -16,7 +16,7 @@ extension Kernel {
     requireLastAxis(x, inputs, "linear")
     let rows = x.count / max(1, inputs)
     OperationCount.add(rows * inputs * outputs)
-    let panels = keep(weight, .linear(inputs: inputs), rows: rows) {
+    let panels = keep(weight, .linear(inputs: inputs)) {
       let panels = Storage(count: Gemm.panelElements(depth: inputs, columns: outputs))
       packParallel(
         depth: inputs, columns: outputs, weight.storage.pointer, rowStride: 1,
@@ -72,6 +72,24 @@ extension Kernel {
     }
   }
 
+  /// Sums `[batch, …, channels]` over all axes but the first and the last: the gradient of a bias
+  /// that was added to every pixel of an image, `[batch, channels]`.
+  public static func channelBiasGradient(_ dy: Tensor) -> Tensor {
+    guard dy.rank >= 2, let channels = dy.shape.last else {
+      fatalError("channelBiasGradient: shape \(dy.shape) has no channels of images")
+    }
+    let batch = dy.shape[0], pixels = dy.count / max(1, batch * channels)
+    return Tensor(uninitialized: [batch, channels]) { sums in
+      Parallel.forRanges(batch, grain: 4) { images in
+        for image in images {
+          LinearKernels.sumRows(
+            dy.storage.pointer + image * pixels * channels, rows: pixels, channels: channels,
+            into: sums + image * channels)
+        }
+      }
+    }
+  }
+
   static func requireLastAxis(_ x: Tensor, _ extent: Int, _ name: String) {
     guard x.shape.last == extent else {
       fatalError("\(name): the last axis of \(x.shape) should be \(extent)")
@@ -92,12 +110,11 @@ extension Kernel {
     }
   }
 
-  /// Prepares a weight, and keeps the result with the weight where few rows use it: then
-  /// preparing takes longer than multiplying. In training, where weights change at every step and
-  /// rows are many, nothing is kept.
+  /// Prepares a weight, and keeps the result with the weight from the second use on, until the
+  /// weight changes. In training a weight changes after each use, and nothing is kept.
   static func keep(
-    _ weight: Tensor, _ form: Storage.Preparation, rows: Int, _ make: () -> Storage
+    _ weight: Tensor, _ form: Storage.Preparation, _ make: () -> Storage
   ) -> Storage {
-    rows <= 2048 ? weight.storage.prepared(form, make) : make()
+    weight.storage.prepared(form, make)
   }
 }

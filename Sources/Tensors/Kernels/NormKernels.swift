@@ -26,7 +26,7 @@ enum NormKernels {
         let source = x + image * sizes.positions * channels
         let target = y + image * sizes.positions * channels
         let numbers = statistics + image * sizes.groups * 2
-        channelSums(source, sizes, into: sums)
+        LinearKernels.sumRows(source, rows: sizes.positions, channels: channels, into: sums)
         groupMeans(sums, sizes) { group, mean in
           numbers[2 * group] = mean
           for c in group * sizes.groupSize..<(group + 1) * sizes.groupSize { means[c] = mean }
@@ -58,77 +58,52 @@ enum NormKernels {
     }
   }
 
-  private static func channelSums(
-    _ x: UnsafePointer<Float>, _ sizes: Sizes, into sums: UnsafeMutablePointer<Float>
-  ) {
-    let channels = sizes.channels
-    var c = 0
-    while c + laneCount <= channels {
-      var total = Lanes.zero
-      var start = 0
-      while start < sizes.positions {
-        let end = min(sizes.positions, start + 64)
-        var even = Lanes.zero, odd = Lanes.zero
-        var position = start
-        while position + 1 < end {
-          even += x.lanes(position * channels + c)
-          odd += x.lanes((position + 1) * channels + c)
-          position += 2
-        }
-        if position < end { even += x.lanes(position * channels + c) }
-        total += even + odd
-        start = end
-      }
-      sums.store(total, c)
-      c += laneCount
-    }
-    while c < channels {
-      var total = 0.0
-      for position in 0..<sizes.positions { total += Double(x[position * channels + c]) }
-      sums[c] = Float(total)
-      c += 1
-    }
-  }
-
+  // Sums of every channel's squared differences from `means`, as `LinearKernels.sumRows` adds.
   private static func channelSquares(
     _ x: UnsafePointer<Float>, _ sizes: Sizes, _ means: UnsafePointer<Float>,
     into sums: UnsafeMutablePointer<Float>
   ) {
     let channels = sizes.channels
-    var c = 0
-    while c + laneCount <= channels {
-      let mean = means.lanes(c)
-      var total = Lanes.zero
-      var start = 0
-      while start < sizes.positions {
-        let end = min(sizes.positions, start + 64)
-        var even = Lanes.zero, odd = Lanes.zero
-        var position = start
-        while position + 1 < end {
-          let first = x.lanes(position * channels + c) - mean
-          let second = x.lanes((position + 1) * channels + c) - mean
-          even.addProduct(first, first)
-          odd.addProduct(second, second)
-          position += 2
+    sums.update(repeating: 0, count: channels)
+    for start in stride(from: 0, to: sizes.positions, by: 64) {
+      let end = min(sizes.positions, start + 64)
+      var c = 0
+      while c + 4 * laneCount <= channels {
+        let m0 = means.lanes(c), m1 = means.lanes(c + laneCount)
+        let m2 = means.lanes(c + 2 * laneCount), m3 = means.lanes(c + 3 * laneCount)
+        var s0 = Lanes.zero, s1 = Lanes.zero, s2 = Lanes.zero, s3 = Lanes.zero
+        for position in start..<end {
+          let row = x + position * channels + c
+          let d0 = row.lanes(0) - m0, d1 = row.lanes(laneCount) - m1
+          let d2 = row.lanes(2 * laneCount) - m2, d3 = row.lanes(3 * laneCount) - m3
+          s0.addProduct(d0, d0)
+          s1.addProduct(d1, d1)
+          s2.addProduct(d2, d2)
+          s3.addProduct(d3, d3)
         }
-        if position < end {
-          let last = x.lanes(position * channels + c) - mean
-          even.addProduct(last, last)
+        sums.add(s0, c)
+        sums.add(s1, c + laneCount)
+        sums.add(s2, c + 2 * laneCount)
+        sums.add(s3, c + 3 * laneCount)
+        c += 4 * laneCount
+      }
+      while c + laneCount <= channels {
+        let mean = means.lanes(c)
+        var sum = Lanes.zero
+        for position in start..<end {
+          let difference = x.lanes(position * channels + c) - mean
+          sum.addProduct(difference, difference)
         }
-        total += even + odd
-        start = end
+        sums.add(sum, c)
+        c += laneCount
       }
-      sums.store(total, c)
-      c += laneCount
-    }
-    while c < channels {
-      var total = 0.0
-      for position in 0..<sizes.positions {
-        let difference = Double(x[position * channels + c] - means[c])
-        total += difference * difference
+      while c < channels {
+        for position in start..<end {
+          let difference = x[position * channels + c] - means[c]
+          sums[c] += difference * difference
+        }
+        c += 1
       }
-      sums[c] = Float(total)
-      c += 1
     }
   }
 
@@ -142,10 +117,17 @@ enum NormKernels {
     for position in 0..<sizes.positions {
       let source = x + position * channels, target = y + position * channels
       var c = 0
-      while c + laneCount <= channels {
-        let u = offsets.lanes(c).addingProduct(source.lanes(c), factors.lanes(c))
-        target.store(activates ? u * Lanes.sigmoid(u) : u, c)
-        c += laneCount
+      if activates {
+        while c + laneCount <= channels {
+          let u = offsets.lanes(c).addingProduct(source.lanes(c), factors.lanes(c))
+          target.store(u * Lanes.sigmoid(u), c)
+          c += laneCount
+        }
+      } else {
+        while c + laneCount <= channels {
+          target.store(offsets.lanes(c).addingProduct(source.lanes(c), factors.lanes(c)), c)
+          c += laneCount
+        }
       }
       while c < channels {
         let u = source[c] * factors[c] + offsets[c]
@@ -181,6 +163,30 @@ enum NormKernels {
     dShift.update(from: parts.pointer + channels, count: channels)
   }
 
+  /// What a vector of channels does to the gradient of the output.
+  private struct Slopes {
+    let inverse: Lanes, centre: Lanes, scale: Lanes, shift: Lanes
+
+    @inline(__always)
+    init(
+      _ inverse: UnsafePointer<Float>, _ centre: UnsafePointer<Float>,
+      _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>, _ c: Int
+    ) {
+      (self.inverse, self.centre) = (inverse.lanes(c), centre.lanes(c))
+      (self.scale, self.shift) = (scale.lanes(c), shift.lanes(c))
+    }
+
+    /// The normalized input x̂, and ∂L/∂u at u = scale x̂ + shift.
+    @_transparent
+    func gradient(_ dy: Lanes, _ x: Lanes, _ activates: Bool) -> (normal: Lanes, gradient: Lanes) {
+      let normal = centre.addingProduct(x, inverse)
+      if !activates { return (normal, dy) }
+      let u = shift.addingProduct(normal, scale)
+      let sigmoid = Lanes.sigmoid(u)
+      return (normal, dy * sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid))
+    }
+  }
+
   // With x̂ = (x - mean)/std, u = scale x̂ + shift and g = scale · ∂L/∂u, the gradient of x is
   // (g - mean(g) - x̂ mean(g x̂))/std, means over the group.
   private static func imageBackward(
@@ -200,25 +206,41 @@ enum NormKernels {
     // First pass: ∂L/∂u into dx, and its sums with and without x̂.
     let dScale = parts, dShift = parts + channels
     var c = 0
-    while c + laneCount <= channels {
-      let i = inverse.lanes(c), m = centre.lanes(c), s = scale.lanes(c), b = shift.lanes(c)
-      var sumScale = Lanes.zero, sumShift = Lanes.zero
+    while c + 2 * laneCount <= channels {
+      let first = Slopes(inverse, centre, scale, shift, c)
+      let second = Slopes(inverse, centre, scale, shift, c + laneCount)
+      var scaleSum0 = Lanes.zero, shiftSum0 = Lanes.zero
+      var scaleSum1 = Lanes.zero, shiftSum1 = Lanes.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let normal = m.addingProduct(x.lanes(at), i)
-        var gradient = dy.lanes(at)
-        if activates {
-          let u = b.addingProduct(normal, s)
-          let sigmoid = Lanes.sigmoid(u)
-          let slope = sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid)
-          gradient *= slope
-        }
-        dx.store(gradient, at)
-        sumScale.addProduct(gradient, normal)
-        sumShift += gradient
+        let (normal0, gradient0) = first.gradient(dy.lanes(at), x.lanes(at), activates)
+        let (normal1, gradient1) = second.gradient(
+          dy.lanes(at + laneCount), x.lanes(at + laneCount), activates)
+        dx.store(gradient0, at)
+        dx.store(gradient1, at + laneCount)
+        scaleSum0.addProduct(gradient0, normal0)
+        shiftSum0 += gradient0
+        scaleSum1.addProduct(gradient1, normal1)
+        shiftSum1 += gradient1
       }
-      dScale.store(sumScale, c)
-      dShift.store(sumShift, c)
+      dScale.store(scaleSum0, c)
+      dShift.store(shiftSum0, c)
+      dScale.store(scaleSum1, c + laneCount)
+      dShift.store(shiftSum1, c + laneCount)
+      c += 2 * laneCount
+    }
+    while c + laneCount <= channels {
+      let slopes = Slopes(inverse, centre, scale, shift, c)
+      var scaleSum = Lanes.zero, shiftSum = Lanes.zero
+      for position in 0..<sizes.positions {
+        let at = position * channels + c
+        let (normal, gradient) = slopes.gradient(dy.lanes(at), x.lanes(at), activates)
+        dx.store(gradient, at)
+        scaleSum.addProduct(gradient, normal)
+        shiftSum += gradient
+      }
+      dScale.store(scaleSum, c)
+      dShift.store(shiftSum, c)
       c += laneCount
     }
     while c < channels {

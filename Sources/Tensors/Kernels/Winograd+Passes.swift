@@ -8,32 +8,52 @@ extension Winograd {
     return max(1, (batch + blocks - 1) / blocks)
   }
 
+  /// All strips of `images`.
+  private func strips(_ images: Range<Int>) -> Range<Int> {
+    images.lowerBound * tilesDown..<images.upperBound * tilesDown
+  }
+
+  /// The strips of a block of the forward pass: their transformed tiles, with a panel of the
+  /// product, fit in a core's second-level cache, unless too few tiles would share each filter.
+  private var stripsPerBlock: Int {
+    let cached = 380_000 / (Self.positions * (inputs + Gemm.panelWidth))
+    let tiles = min(96, max(24, cached / Gemm.tileRows * Gemm.tileRows))
+    let most = max(1, tiles / tilesAcross)
+    let all = batch * tilesDown
+    let threads = Parallel.threadCount
+    let blocks = ((all + most - 1) / most + threads - 1) / threads * threads
+    return max(1, (all + blocks - 1) / blocks)
+  }
+
   /// Computes the convolution.
   ///
-  /// Each thread takes a block of images through all three phases, so that the transformed tiles
-  /// stay in its cache.
+  /// Each thread takes a block of strips through all three phases, the second and third for one
+  /// panel of outputs after the other, so that what is transformed stays in its cache.
   func forward(
     _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: ConvolutionEpilogue,
     into y: UnsafeMutablePointer<Float>
   ) {
-    let perPosition = Gemm.panelElements(depth: inputs, columns: outputs)
-    let size = imagesPerBlock(tiles: 48, atLeastBlocks: Parallel.threadCount)
-    Parallel.forRanges(batch, grain: size) { images in
-      let tiles = images.count * tilesPerImage
+    let perPosition = filterElements(transposed: false)
+    let width = Gemm.panelWidth
+    Parallel.forRanges(batch * tilesDown, grain: stripsPerBlock) { strips in
+      let tiles = strips.count * tilesAcross
       let vStride = stride(tiles: tiles, channels: inputs)
-      let mStride = stride(tiles: tiles, channels: outputs)
+      let mStride = stride(tiles: tiles, channels: width)
       let v = Storage(count: Self.positions * vStride)
       let m = Storage(count: Self.positions * mStride)
-      let first = images.lowerBound
-      transformInput(x, images: images, first: first, into: v.pointer, stride: vStride)
-      for position in 0..<Self.positions {
-        Gemm.multiply(
-          rows: tiles, columns: outputs, depth: inputs, v.pointer + position * vStride,
-          aRow: inputs, aDepth: 1, panels: filters + position * perPosition,
-          into: m.pointer + position * mStride, cRow: outputs, accumulate: false)
+      transformInput(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: vStride)
+      for column in Swift.stride(from: 0, to: outputs, by: width) {
+        let block = column..<min(outputs, column + width)
+        for position in 0..<Self.positions {
+          Gemm.multiply(
+            rows: tiles, columns: width, depth: inputs, v.pointer + position * vStride,
+            aRow: inputs, aDepth: 1, panels: filters + position * perPosition + column * inputs,
+            into: m.pointer + position * mStride, cRow: width, accumulate: false)
+        }
+        writeOutput(
+          m.pointer, stride: mStride, row: width, channels: block, strips: strips,
+          epilogue: epilogue, to: y)
       }
-      writeOutput(
-        m.pointer, stride: mStride, images: images, first: first, epilogue: epilogue, to: y)
     }
   }
 
@@ -68,21 +88,25 @@ extension Winograd {
       var isFirst = true
       for start in Swift.stride(from: part * imagesPerPart, to: end, by: size) {
         let images = start..<min(end, start + size)
+        let first = start * tilesDown
         let tiles = images.count * tilesPerImage
         let vStride = stride(tiles: tiles, channels: inputs)
-        let mStride = stride(tiles: tiles, channels: outputs)
+        let mStride = stride(tiles: tiles, channels: paddedOutputs)
         let v = Storage(count: Self.positions * vStride)
         let m = Storage(count: Self.positions * mStride)
         if let x, dw != nil {
-          transformInput(x, images: images, first: start, into: v.pointer, stride: vStride)
+          transformInput(
+            x, strips: strips(images), first: first, into: v.pointer, stride: vStride)
         }
-        transformOutputGradient(dy, images: images, first: start, into: m.pointer, stride: mStride)
+        transformOutputGradient(
+          dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
         products(
           0..<Self.positions, tiles: tiles, v.pointer, vStride, m.pointer, mStride, filters,
           filterSums: dw == nil ? nil : sums[part].pointer, accumulate: !isFirst,
           wantsInput: dx != nil)
         if let dx {
-          addInputGradient(v.pointer, stride: vStride, images: images, first: start, to: dx)
+          addInputGradient(
+            v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
         isFirst = false
       }
@@ -106,31 +130,35 @@ extension Winograd {
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
     let matrix = inputs * outputs
     let sums = dw == nil ? nil : Storage(count: Self.positions * matrix)
-    let tiles = size * tilesPerImage
-    let vStride = stride(tiles: tiles, channels: inputs)
-    let mStride = stride(tiles: tiles, channels: outputs)
+    let most = size * tilesPerImage
+    let vStride = stride(tiles: most, channels: inputs)
+    let mStride = stride(tiles: most, channels: paddedOutputs)
     let v = Storage(count: Self.positions * vStride)
     let m = Storage(count: Self.positions * mStride)
     for start in Swift.stride(from: 0, to: batch, by: size) {
       let end = min(batch, start + size)
+      let first = start * tilesDown, tiles = (end - start) * tilesPerImage
       let grain = max(1, (end - start + 7) / 8)
       Parallel.forRanges(end - start, grain: grain) { range in
         let images = start + range.lowerBound..<start + range.upperBound
         if let x, dw != nil {
-          transformInput(x, images: images, first: start, into: v.pointer, stride: vStride)
+          transformInput(
+            x, strips: strips(images), first: first, into: v.pointer, stride: vStride)
         }
-        transformOutputGradient(dy, images: images, first: start, into: m.pointer, stride: mStride)
+        transformOutputGradient(
+          dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
       }
       Parallel.forEach(Self.positions) { position in
         products(
-          position..<position + 1, tiles: (end - start) * tilesPerImage, v.pointer, vStride,
+          position..<position + 1, tiles: tiles, v.pointer, vStride,
           m.pointer, mStride, filters, filterSums: sums?.pointer, accumulate: start > 0,
           wantsInput: dx != nil)
       }
       if let dx {
         Parallel.forRanges(end - start, grain: grain) { range in
           let images = start + range.lowerBound..<start + range.upperBound
-          addInputGradient(v.pointer, stride: vStride, images: images, first: start, to: dx)
+          addInputGradient(
+            v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
       }
     }
@@ -143,24 +171,24 @@ extension Winograd {
     _ m: UnsafeMutablePointer<Float>, _ mStride: Int, _ filters: UnsafePointer<Float>?,
     filterSums: UnsafeMutablePointer<Float>?, accumulate: Bool, wantsInput: Bool
   ) {
-    let perPosition = Gemm.panelElements(depth: outputs, columns: inputs)
-    let panels = Storage(count: Gemm.panelElements(depth: tiles, columns: outputs))
+    let perPosition = filterElements(transposed: true)
+    let width = Gemm.panelWidth
     for position in range {
       let gradients = m + position * mStride
       if let filterSums {
-        Gemm.pack(
-          depth: tiles, columns: outputs, gradients, rowStride: outputs, columnStride: 1,
-          into: panels.pointer)
         Gemm.multiply(
           rows: inputs, columns: outputs, depth: tiles, v + position * vStride, aRow: 1,
-          aDepth: inputs, panels: panels.pointer,
-          into: filterSums + position * inputs * outputs, cRow: outputs, accumulate: accumulate)
+          aDepth: inputs, panels: gradients, into: filterSums + position * inputs * outputs,
+          cRow: outputs, accumulate: accumulate)
       }
       if wantsInput, let filters {
         Gemm.multiply(
-          rows: tiles, columns: inputs, depth: outputs, gradients, aRow: outputs, aDepth: 1,
-          panels: filters + position * perPosition, into: v + position * vStride, cRow: inputs,
-          accumulate: false)
+          rows: Walk(inner: tiles, step: width),
+          depth: Walk(
+            inner: width, step: 1, middle: paddedOutputs / width, middleStep: tiles * width),
+          gradients, Gemm.Panels(packed: filters + position * perPosition, depth: paddedOutputs),
+          columns: inputs, into: v + position * vStride,
+          cRows: Walk(inner: tiles, step: inputs), accumulate: false)
       }
     }
   }

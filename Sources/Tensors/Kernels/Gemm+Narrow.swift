@@ -1,0 +1,105 @@
+import Vectors
+
+// Products with a few columns, such as the last convolution of a network, whose outputs are three
+// colours: a panel would be mostly empty. Here the lanes run along the depth instead.
+
+extension Gemm {
+  /// Whether a product with `columns` columns and a left factor whose depth is contiguous for
+  /// `inner` elements at a time is one for `multiplyNarrow`.
+  static func isNarrow(columns: Int, inner: Int) -> Bool {
+    columns <= 8 && inner > 0 && inner % laneCount == 0
+  }
+
+  /// c(i, j) = Σ_k a(i, k) w(j, k), added to c if `accumulate`, for a depth that steps by one and
+  /// whose inner loop takes whole vectors.
+  ///
+  /// - Parameter w: a row for each column of the product, contiguous.
+  static func multiplyNarrow(
+    rows: Walk, depth: Walk, _ a: UnsafePointer<Float>, _ w: UnsafePointer<Float>, columns: Int,
+    into c: UnsafeMutablePointer<Float>, cRows: Walk, accumulate: Bool
+  ) {
+    let length = depth.count
+    for outer in 0..<rows.outer {
+      for middle in 0..<rows.middle {
+        let left = a + outer * rows.outerStep + middle * rows.middleStep
+        let target = c + outer * cRows.outerStep + middle * cRows.middleStep
+        for row in stride(from: 0, to: rows.inner, by: 4) {
+          for column in stride(from: 0, to: columns, by: 4) {
+            dotTile(
+              min(4, rows.inner - row), min(4, columns - column), depth, left + row * rows.step,
+              rows.step, w + column * length, length, target + row * cRows.step + column,
+              cRows.step, accumulate)
+          }
+        }
+      }
+    }
+  }
+
+  // Up to four rows by up to four columns: for those that are missing the last one stands in.
+  @inline(never)
+  private static func dotTile(
+    _ rows: Int, _ columns: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int,
+    _ w: UnsafePointer<Float>, _ wRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int,
+    _ accumulate: Bool
+  ) {
+    var s00 = Lanes.zero, s01 = Lanes.zero, s02 = Lanes.zero, s03 = Lanes.zero
+    var s10 = Lanes.zero, s11 = Lanes.zero, s12 = Lanes.zero, s13 = Lanes.zero
+    var s20 = Lanes.zero, s21 = Lanes.zero, s22 = Lanes.zero, s23 = Lanes.zero
+    var s30 = Lanes.zero, s31 = Lanes.zero, s32 = Lanes.zero, s33 = Lanes.zero
+    let row1 = min(1, rows - 1) * aRow, row2 = min(2, rows - 1) * aRow
+    let row3 = min(3, rows - 1) * aRow
+    let column1 = min(1, columns - 1) * wRow, column2 = min(2, columns - 1) * wRow
+    let column3 = min(3, columns - 1) * wRow
+    var b = w
+    for outer in 0..<depth.outer {
+      for middle in 0..<depth.middle {
+        var x = a + outer * depth.outerStep + middle * depth.middleStep
+        for _ in 0..<depth.inner / laneCount {
+          let b0 = b.lanes(0), b1 = b.lanes(column1), b2 = b.lanes(column2)
+          let b3 = b.lanes(column3)
+          let x0 = x.lanes(0)
+          s00.addProduct(x0, b0)
+          s01.addProduct(x0, b1)
+          s02.addProduct(x0, b2)
+          s03.addProduct(x0, b3)
+          let x1 = x.lanes(row1)
+          s10.addProduct(x1, b0)
+          s11.addProduct(x1, b1)
+          s12.addProduct(x1, b2)
+          s13.addProduct(x1, b3)
+          let x2 = x.lanes(row2)
+          s20.addProduct(x2, b0)
+          s21.addProduct(x2, b1)
+          s22.addProduct(x2, b2)
+          s23.addProduct(x2, b3)
+          let x3 = x.lanes(row3)
+          s30.addProduct(x3, b0)
+          s31.addProduct(x3, b1)
+          s32.addProduct(x3, b2)
+          s33.addProduct(x3, b3)
+          x += laneCount
+          b += laneCount
+        }
+      }
+    }
+    let sums = (
+      SIMD4(s00.total, s01.total, s02.total, s03.total),
+      SIMD4(s10.total, s11.total, s12.total, s13.total),
+      SIMD4(s20.total, s21.total, s22.total, s23.total),
+      SIMD4(s30.total, s31.total, s32.total, s33.total)
+    )
+    writeRow(sums.0, columns, c, accumulate)
+    if rows > 1 { writeRow(sums.1, columns, c + cRow, accumulate) }
+    if rows > 2 { writeRow(sums.2, columns, c + 2 * cRow, accumulate) }
+    if rows > 3 { writeRow(sums.3, columns, c + 3 * cRow, accumulate) }
+  }
+
+  @inline(__always)
+  private static func writeRow(
+    _ sums: SIMD4<Float>, _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  ) {
+    for column in 0..<columns {
+      c[column] = accumulate ? c[column] + sums[column] : sums[column]
+    }
+  }
+}

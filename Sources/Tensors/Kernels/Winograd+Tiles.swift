@@ -1,0 +1,276 @@
+import Vectors
+
+// Images cut into tiles, transformed, and back. A *strip* is a row of tiles of one image; strips are
+// counted over the batch.
+
+extension Winograd {
+  // MARK: - One-dimensional maps
+
+  // Bᵀ: six input pixels to six positions.
+  @inline(__always)
+  static func bT(
+    _ x0: Lanes, _ x1: Lanes, _ x2: Lanes, _ x3: Lanes, _ x4: Lanes, _ x5: Lanes
+  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    let four = Lanes(repeating: 4), five = Lanes(repeating: 5), two = Lanes(repeating: 2)
+    let even = x4.addingProduct(x2, -four)
+    let odd = x3.addingProduct(x1, -four)
+    let narrow = x4 - x2
+    let wide = two * (x3 - x1)
+    return (
+      (x4.addingProduct(x0, four)).addingProduct(x2, -five), even + odd, even - odd,
+      narrow + wide, narrow - wide, (x5.addingProduct(x1, four)).addingProduct(x3, -five)
+    )
+  }
+
+  // B, the transpose: six positions to six input pixels.
+  @inline(__always)
+  static func b(
+    _ v0: Lanes, _ v1: Lanes, _ v2: Lanes, _ v3: Lanes, _ v4: Lanes, _ v5: Lanes
+  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    let four = Lanes(repeating: 4), five = Lanes(repeating: 5), two = Lanes(repeating: 2)
+    let sum12 = v1 + v2, difference12 = v1 - v2
+    let sum34 = v3 + v4, difference34 = v3 - v4
+    return (
+      four * v0,
+      four * (v5 - difference12) - two * difference34,
+      -(sum34.addingProduct(sum12, four).addingProduct(v0, five)),
+      difference12.addingProduct(difference34, two).addingProduct(v5, -five),
+      v0 + sum12 + sum34,
+      v5
+    )
+  }
+
+  // Aᵀ: six positions to four output pixels.
+  @inline(__always)
+  static func aT(
+    _ m0: Lanes, _ m1: Lanes, _ m2: Lanes, _ m3: Lanes, _ m4: Lanes, _ m5: Lanes
+  ) -> (Lanes, Lanes, Lanes, Lanes) {
+    let two = Lanes(repeating: 2), four = Lanes(repeating: 4), eight = Lanes(repeating: 8)
+    let sum12 = m1 + m2, difference12 = m1 - m2
+    let sum34 = m3 + m4, difference34 = m3 - m4
+    return (
+      m0 + sum12 + sum34,
+      difference12.addingProduct(difference34, two),
+      sum12.addingProduct(sum34, four),
+      (difference12 + m5).addingProduct(difference34, eight)
+    )
+  }
+
+  // A, the transpose: four output pixels to six positions.
+  @inline(__always)
+  static func a(
+    _ y0: Lanes, _ y1: Lanes, _ y2: Lanes, _ y3: Lanes
+  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
+    let two = Lanes(repeating: 2), four = Lanes(repeating: 4)
+    let even = y0 + y2, odd = y1 + y3
+    let evenFar = y0.addingProduct(y2, four)
+    let oddFar = two * (y1.addingProduct(y3, four))
+    return (y0, even + odd, even - odd, evenFar + oddFar, evenFar - oddFar, y3)
+  }
+
+  // MARK: - Tiles
+
+  /// Transforms the input tiles of `strips`: Bᵀ d B for every tile and channel.
+  ///
+  /// - Parameters:
+  ///   - x: `[batch, height, width, in]`.
+  ///   - v: 36 matrices [tiles, in], `stride` elements apart; tile 0 is the first of strip
+  ///     `first`.
+  func transformInput(
+    _ x: UnsafePointer<Float>, strips: Range<Int>, first: Int,
+    into v: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    let channels = inputs
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { half in
+      for strip in strips {
+        let image = strip / tilesDown, tileRow = strip % tilesDown
+        for tileColumn in 0..<tilesAcross {
+          let tile = (strip - first) * tilesAcross + tileColumn
+          let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
+          let corner = x + ((image * height + top) * width + left) * channels
+          let rowStep = width * channels
+          for c in Swift.stride(from: 0, to: channels, by: laneCount) {
+            for j in 0..<6 {
+              var d0 = Lanes.zero, d1 = Lanes.zero, d2 = Lanes.zero
+              var d3 = Lanes.zero, d4 = Lanes.zero, d5 = Lanes.zero
+              if left + j >= 0 && left + j < width {
+                let pixel = corner + j * channels + c
+                if top >= 0 { d0 = pixel.lanes(0) }
+                d1 = pixel.lanes(rowStep)
+                if top + 2 < height { d2 = pixel.lanes(2 * rowStep) }
+                if top + 3 < height { d3 = pixel.lanes(3 * rowStep) }
+                if top + 4 < height { d4 = pixel.lanes(4 * rowStep) }
+                if top + 5 < height { d5 = pixel.lanes(5 * rowStep) }
+              }
+              let t = Self.bT(d0, d1, d2, d3, d4, d5)
+              (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+              (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+            }
+            let target = v + tile * channels + c
+            for i in 0..<6 {
+              let t = Self.bT(
+                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+                half[6 * i + 5])
+              let row = target + 6 * i * stride
+              row.store(t.0, 0)
+              row.store(t.1, stride)
+              row.store(t.2, 2 * stride)
+              row.store(t.3, 3 * stride)
+              row.store(t.4, 4 * stride)
+              row.store(t.5, 5 * stride)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds B dV Bᵀ of every tile to the gradient of the input, which must be zero before. Tiles
+  /// overlap, so strips of one image are one thread's.
+  func addInputGradient(
+    _ v: UnsafePointer<Float>, stride: Int, strips: Range<Int>, first: Int,
+    to dx: UnsafeMutablePointer<Float>
+  ) {
+    let channels = inputs
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { half in
+      for strip in strips {
+        let image = strip / tilesDown, tileRow = strip % tilesDown
+        for tileColumn in 0..<tilesAcross {
+          let tile = (strip - first) * tilesAcross + tileColumn
+          let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
+          for c in Swift.stride(from: 0, to: channels, by: laneCount) {
+            let source = v + tile * channels + c
+            for j in 0..<6 {
+              let column = source + j * stride
+              let t = Self.b(
+                column.lanes(0), column.lanes(6 * stride), column.lanes(12 * stride),
+                column.lanes(18 * stride), column.lanes(24 * stride), column.lanes(30 * stride))
+              (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+              (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+            }
+            for i in 0..<6 where top + i >= 0 && top + i < height {
+              let t = Self.b(
+                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+                half[6 * i + 5])
+              let row = dx + ((image * height + top + i) * width + left) * channels + c
+              if left >= 0 { row.add(t.0, 0) }
+              row.add(t.1, channels)
+              if left + 2 < width { row.add(t.2, 2 * channels) }
+              if left + 3 < width { row.add(t.3, 3 * channels) }
+              if left + 4 < width { row.add(t.4, 4 * channels) }
+              if left + 5 < width { row.add(t.5, 5 * channels) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes Aᵀ M A of every tile, with the epilogue, to `channels` of the output.
+  ///
+  /// - Parameter m: 36 matrices [tiles, channels], `stride` elements apart and with rows `row` apart.
+  func writeOutput(
+    _ m: UnsafePointer<Float>, stride: Int, row mRow: Int, channels block: Range<Int>,
+    strips: Range<Int>, epilogue: ConvolutionEpilogue, to y: UnsafeMutablePointer<Float>
+  ) {
+    let channels = outputs
+    let first = strips.lowerBound
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { half in
+      for strip in strips {
+        let image = strip / tilesDown, tileRow = strip % tilesDown
+        for tileColumn in 0..<tilesAcross {
+          let tile = (strip - first) * tilesAcross + tileColumn
+          let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
+          for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
+            var addend = Lanes.zero
+            if let bias = epilogue.bias { addend += bias.lanes(c) }
+            if let bias = epilogue.channelBias { addend += bias.lanes(image * channels + c) }
+            let source = m + tile * mRow + c - block.lowerBound
+            for j in 0..<6 {
+              let column = source + j * stride
+              let t = Self.aT(
+                column.lanes(0), column.lanes(6 * stride), column.lanes(12 * stride),
+                column.lanes(18 * stride), column.lanes(24 * stride), column.lanes(30 * stride))
+              (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
+            }
+            for i in 0..<rows {
+              let t = Self.aT(
+                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+                half[6 * i + 5])
+              let pixel =
+                ((image * height + tileRow * 4 + i) * width + tileColumn * 4) * channels + c
+              let row = y + pixel
+              if let residual = epilogue.residual {
+                let add = residual + pixel
+                row.store(t.0 + addend + add.lanes(0), 0)
+                if columns > 1 { row.store(t.1 + addend + add.lanes(channels), channels) }
+                if columns > 2 {
+                  row.store(t.2 + addend + add.lanes(2 * channels), 2 * channels)
+                }
+                if columns > 3 {
+                  row.store(t.3 + addend + add.lanes(3 * channels), 3 * channels)
+                }
+              } else {
+                row.store(t.0 + addend, 0)
+                if columns > 1 { row.store(t.1 + addend, channels) }
+                if columns > 2 { row.store(t.2 + addend, 2 * channels) }
+                if columns > 3 { row.store(t.3 + addend, 3 * channels) }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Transforms the gradient of the output: A dY Aᵀ of every tile, in the panels of `Gemm`, to
+  /// serve as a right factor as well as a left one.
+  ///
+  /// - Parameters:
+  ///   - m: 36 matrices [tiles, paddedOutputs], `stride` elements apart.
+  ///   - tiles: those of all strips that share `m`.
+  func transformOutputGradient(
+    _ dy: UnsafePointer<Float>, strips: Range<Int>, first: Int,
+    into m: UnsafeMutablePointer<Float>, stride: Int, tiles: Int
+  ) {
+    let channels = outputs, padded = paddedOutputs, panelWidth = Gemm.panelWidth
+    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { half in
+      for strip in strips {
+        let image = strip / tilesDown, tileRow = strip % tilesDown
+        for tileColumn in 0..<tilesAcross {
+          let tile = (strip - first) * tilesAcross + tileColumn
+          let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
+          let corner = dy + ((image * height + tileRow * 4) * width + tileColumn * 4) * channels
+          let rowStep = width * channels
+          for c in Swift.stride(from: 0, to: padded, by: laneCount) {
+            for j in 0..<4 {
+              var d0 = Lanes.zero, d1 = Lanes.zero, d2 = Lanes.zero, d3 = Lanes.zero
+              if j < columns && c < channels {
+                let pixel = corner + j * channels + c
+                d0 = pixel.lanes(0)
+                if rows > 1 { d1 = pixel.lanes(rowStep) }
+                if rows > 2 { d2 = pixel.lanes(2 * rowStep) }
+                if rows > 3 { d3 = pixel.lanes(3 * rowStep) }
+              }
+              let t = Self.a(d0, d1, d2, d3)
+              (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)
+              (half[12 + j], half[16 + j], half[20 + j]) = (t.3, t.4, t.5)
+            }
+            let target =
+              m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
+            for i in 0..<6 {
+              let t = Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
+              let row = target + 6 * i * stride
+              row.store(t.0, 0)
+              row.store(t.1, stride)
+              row.store(t.2, 2 * stride)
+              row.store(t.3, 3 * stride)
+              row.store(t.4, 4 * stride)
+              row.store(t.5, 5 * stride)
+            }
+          }
+        }
+      }
+    }
+  }
+}
