@@ -18,6 +18,9 @@
 /// The number of lanes.
 @inlinable @inline(__always) public var laneCount: Int { Lanes.scalarCount }
 
+/// Columns in a panel of a packed matrix: two vectors.
+@inlinable @inline(__always) public var panelWidth: Int { 2 * laneCount }
+
 extension UnsafePointer<Float> {
   /// Loads the lanes that start `offset` elements on.
   @inlinable @inline(__always)

@@ -94,7 +94,7 @@ extension DirectConvolution {
       }
       return
     }
-    let width = Gemm.panelWidth
+    let width = panelWidth
     for first in Swift.stride(from: 0, to: inputs, by: width) {
       let panel = packed + first * depth + at * width
       let filled = min(width, inputs - first)

@@ -39,7 +39,7 @@ struct DirectConvolution {
         }
       }
     }
-    let width = Gemm.panelWidth
+    let width = panelWidth
     Parallel.forEach((outputs + width - 1) / width) { index in
       let panel = packed + index * width * patch
       let filled = min(width, outputs - index * width)
@@ -125,7 +125,7 @@ struct DirectConvolution {
     into y: UnsafeMutablePointer<Float>
   ) {
     let pieces = Pieces(batch: batch, height: outputHeight, width: outputWidth)
-    let panelCount = isNarrow ? 1 : (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
+    let panelCount = isNarrow ? 1 : (outputs + panelWidth - 1) / panelWidth
     // Few pixels: the columns of the product are shared out as well.
     let splits =
       pieces.count >= Parallel.threadCount ? 1 : min(panelCount, Parallel.threadCount)
@@ -134,7 +134,7 @@ struct DirectConvolution {
       let split = piece % splits
       let panels = panelCount * split / splits..<panelCount * (split + 1) / splits
       let columns =
-        panels.lowerBound * Gemm.panelWidth..<min(outputs, panels.upperBound * Gemm.panelWidth)
+        panels.lowerBound * panelWidth..<min(outputs, panels.upperBound * panelWidth)
       forward(x, filters, epilogue, images, rows, panels, columns, y)
     }
   }

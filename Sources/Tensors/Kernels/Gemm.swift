@@ -23,9 +23,6 @@ struct Walk {
 ///
 /// Every element of a product is summed in the same order however the rows are cut into pieces.
 enum Gemm {
-  /// Columns in a panel: two vectors.
-  @inline(__always) static var panelWidth: Int { 2 * laneCount }
-
   /// Depth that is summed in registers before the product is written back; a panel of this depth
   /// fits in the first-level cache.
   static let depthBlock = 256
@@ -45,13 +42,13 @@ enum Gemm {
 
     /// Panels packed by `pack`.
     init(packed start: UnsafePointer<Float>, depth: Int) {
-      (self.start, row, panel) = (start, Gemm.panelWidth, Gemm.panelWidth * depth)
+      (self.start, row, panel) = (start, panelWidth, panelWidth * depth)
     }
 
     /// A matrix with rows `row` apart. If its columns do not fill whole panels, what lies behind
     /// each row is read as well, and not used.
     init(inPlace start: UnsafePointer<Float>, row: Int) {
-      (self.start, self.row, panel) = (start, row, Gemm.panelWidth)
+      (self.start, self.row, panel) = (start, row, panelWidth)
     }
   }
 
@@ -68,29 +65,13 @@ enum Gemm {
     accumulate: Bool
   ) {
     let range = panelRange ?? 0..<(columns + panelWidth - 1) / panelWidth
-    var adds = accumulate
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * panelWidth) { edge in
-      forEachChunk(of: depth) { chunk, aOffset, bOffset in
-        for index in range {
-          let filled = columns - index * panelWidth
-          let panel = b.start + index * b.panel + bOffset * b.row
-          for outer in 0..<rows.outer {
-            for middle in 0..<rows.middle {
-              let left = a + aOffset + outer * rows.outerStep + middle * rows.middleStep
-              let target =
-                c + index * panelWidth + outer * cRows.outerStep + middle * cRows.middleStep
-              if filled >= panelWidth {
-                panelProduct(
-                  rows.inner, chunk, left, rows.step, panel, b.row, target, cRows.step, adds)
-              } else {
-                edgeProduct(
-                  rows.inner, filled, chunk, left, rows.step, panel, b.row, target, cRows.step,
-                  adds, edge.baseAddress!)
-              }
-            }
-          }
-        }
-        adds = true
+    let product = Product(rows: rows, depth: depth, a: a, b: b, c: c, cRows: cRows)
+    let whole = range.clamped(to: 0..<columns / panelWidth)
+    if whole == range {
+      product.run(range, columns, accumulate, edge: nil)
+    } else {
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * panelWidth) { edge in
+        product.run(range, columns, accumulate, edge: edge.baseAddress)
       }
     }
   }
@@ -111,7 +92,7 @@ enum Gemm {
   /// Calls `body` with parts of `depth` that are about `depthBlock` long, where each begins, and the
   /// number of steps before it.
   @inline(__always)
-  private static func forEachChunk(
+  fileprivate static func forEachChunk(
     of depth: Walk, _ body: (_ chunk: Walk, _ offset: Int, _ before: Int) -> Void
   ) {
     let inner = evenPart(of: depth.inner, atMost: depthBlock)
@@ -140,19 +121,54 @@ enum Gemm {
     let parts = (count + max(1, most) - 1) / max(1, most)
     return max(1, (count + max(1, parts) - 1) / max(1, parts))
   }
+}
+
+/// The operands of a product.
+private struct Product {
+  let rows: Walk, depth: Walk
+  let a: UnsafePointer<Float>, b: Gemm.Panels
+  let c: UnsafeMutablePointer<Float>, cRows: Walk
+
+  /// Multiplies the panels `range`.
+  ///
+  /// - Parameter edge: room for a register tile if a panel is wider than what is left of `columns`.
+  func run(
+    _ range: Range<Int>, _ columns: Int, _ accumulate: Bool, edge: UnsafeMutablePointer<Float>?
+  ) {
+    var adds = accumulate
+    Gemm.forEachChunk(of: depth) { chunk, aOffset, bOffset in
+      for index in range {
+        let filled = columns - index * panelWidth
+        let panel = b.start + index * b.panel + bOffset * b.row
+        for outer in 0..<rows.outer {
+          for middle in 0..<rows.middle {
+            let left = a + aOffset + outer * rows.outerStep + middle * rows.middleStep
+            let target =
+              c + index * panelWidth + outer * cRows.outerStep + middle * cRows.middleStep
+            if filled >= panelWidth {
+              Gemm.panelProduct(
+                rows.inner, chunk, left, rows.step, panel, b.row, target, cRows.step, adds)
+            } else if let edge {
+              edgeProduct(filled, chunk, left, panel, target, adds, edge)
+            }
+          }
+        }
+      }
+      adds = true
+    }
+  }
 
   // The last panel may be wider than the product: tiles go through a buffer of the full width.
-  private static func edgeProduct(
-    _ rows: Int, _ columns: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int,
-    _ accumulate: Bool, _ buffer: UnsafeMutablePointer<Float>
+  private func edgeProduct(
+    _ columns: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ panel: UnsafePointer<Float>,
+    _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool, _ buffer: UnsafeMutablePointer<Float>
   ) {
-    let width = panelWidth
-    for row in stride(from: 0, to: rows, by: tileRows) {
-      let height = min(tileRows, rows - row)
-      panelProduct(height, depth, a + row * aRow, aRow, b, bRow, buffer, width, false)
+    for row in stride(from: 0, to: rows.inner, by: Gemm.tileRows) {
+      let height = min(Gemm.tileRows, rows.inner - row)
+      Gemm.panelProduct(
+        height, depth, a + row * rows.step, rows.step, panel, b.row, buffer, panelWidth, false)
       for i in 0..<height {
-        let target = c + (row + i) * cRow, source = buffer + i * width
+        let target = c + (row + i) * cRows.step, source = buffer + i * panelWidth
         if accumulate {
           target.addRow(source, count: columns)
         } else {

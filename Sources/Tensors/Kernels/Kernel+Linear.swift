@@ -1,3 +1,5 @@
+import Vectors
+
 extension Kernel {
   /// Applies a linear map to every row of `[rows…, inputs]`, as `Naive.linear`.
   ///
@@ -101,7 +103,7 @@ extension Kernel {
     depth: Int, columns: Int, _ b: UnsafePointer<Float>, rowStride: Int, columnStride: Int,
     into panels: UnsafeMutablePointer<Float>
   ) {
-    let width = Gemm.panelWidth
+    let width = panelWidth
     Parallel.forEach((columns + width - 1) / width) { index in
       Gemm.pack(
         depth: depth, columns: min(width, columns - index * width),

@@ -13,7 +13,7 @@ enum LinearKernels {
     panels: UnsafePointer<Float>, bias: UnsafePointer<Float>?, residual: UnsafePointer<Float>?,
     into y: UnsafeMutablePointer<Float>
   ) {
-    let panelCount = (outputs + Gemm.panelWidth - 1) / Gemm.panelWidth
+    let panelCount = (outputs + panelWidth - 1) / panelWidth
     let size = min(block, max(1, rows))
     let blocks = (rows + size - 1) / size
     let splits = blocks >= Parallel.threadCount ? 1 : min(panelCount, Parallel.threadCount)
@@ -22,7 +22,7 @@ enum LinearKernels {
       let split = piece % splits
       let mine = panelCount * split / splits..<panelCount * (split + 1) / splits
       let columns =
-        mine.lowerBound * Gemm.panelWidth..<min(outputs, mine.upperBound * Gemm.panelWidth)
+        mine.lowerBound * panelWidth..<min(outputs, mine.upperBound * panelWidth)
       if bias != nil || residual != nil {
         for row in range {
           let target = y + row * outputs

@@ -16,7 +16,7 @@ extension Winograd {
   /// The strips of a block of the forward pass: their transformed tiles, with a panel of the
   /// product, fit in a core's second-level cache, unless too few tiles would share each filter.
   private var stripsPerBlock: Int {
-    let cached = 380_000 / (Self.positions * (inputs + Gemm.panelWidth))
+    let cached = 380_000 / (Self.positions * (inputs + panelWidth))
     let tiles = min(96, max(24, cached / Gemm.tileRows * Gemm.tileRows))
     let most = max(1, tiles / tilesAcross)
     let all = batch * tilesDown
@@ -34,7 +34,7 @@ extension Winograd {
     into y: UnsafeMutablePointer<Float>
   ) {
     let perPosition = filterElements(transposed: false)
-    let width = Gemm.panelWidth
+    let width = panelWidth
     Parallel.forRanges(batch * tilesDown, grain: stripsPerBlock) { strips in
       let tiles = strips.count * tilesAcross
       let vStride = stride(tiles: tiles, channels: inputs)
@@ -172,7 +172,7 @@ extension Winograd {
     filterSums: UnsafeMutablePointer<Float>?, accumulate: Bool, wantsInput: Bool
   ) {
     let perPosition = filterElements(transposed: true)
-    let width = Gemm.panelWidth
+    let width = panelWidth
     for position in range {
       let gradients = m + position * mStride
       if let filterSums {

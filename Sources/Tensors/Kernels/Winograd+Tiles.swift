@@ -233,7 +233,7 @@ extension Winograd {
     _ dy: UnsafePointer<Float>, strips: Range<Int>, first: Int,
     into m: UnsafeMutablePointer<Float>, stride: Int, tiles: Int
   ) {
-    let channels = outputs, padded = paddedOutputs, panelWidth = Gemm.panelWidth
+    let channels = outputs, padded = paddedOutputs
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown

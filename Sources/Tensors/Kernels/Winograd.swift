@@ -73,7 +73,6 @@ struct Winograd {
     let depthStride = transposed ? inputs * 9 : 9
     let columnStride = transposed ? 9 : inputs * 9
     let perPosition = filterElements(transposed: transposed)
-    let panelWidth = Gemm.panelWidth
     let paddedBlocks = (columns + panelWidth - 1) / panelWidth * 2
     Parallel.forEach(paddedBlocks) { block in
       let column = block * laneCount
