@@ -92,6 +92,7 @@ let teaching: [Target] = [
 let chapters: [Target] = [
   chapter("00-forward-process"),
   chapter("01-elbo"),
+  chapter("04-ddim"),
   chapter("07-latent-diffusion"),
 ]
 
