@@ -10,8 +10,8 @@ import Tensors
 ///
 /// - Parameters:
 ///   - logits: `[count, classes]`, in any order.
-///   - splits: Into how many parts the images are divided; the score is the mean over the parts, its
-///     standard error comes from their spread.
+///   - splits: Into how many parts the images are divided for the standard error: the spread of the
+///     parts' scores, over the root of their number.
 public func classifierScore(logits: Tensor, splits: Int = 10) -> MeasuredValue {
   let count = logits.shape[0]
   let parts = max(1, min(splits, count / 2))
@@ -19,8 +19,9 @@ public func classifierScore(logits: Tensor, splits: Int = 10) -> MeasuredValue {
   let scores = (0..<parts).map { part -> Double in
     score(Matrix(shuffled.slice(part * count / parts..<(part + 1) * count / parts)))
   }
-  let measured = MeasuredValue(meanOf: scores)
-  return MeasuredValue(measured.value, standardError: measured.standardError, samples: count)
+  return MeasuredValue(
+    score(Matrix(logits)), standardError: MeasuredValue(meanOf: scores).standardError,
+    samples: count)
 }
 
 private func score(_ logits: Matrix) -> Double {

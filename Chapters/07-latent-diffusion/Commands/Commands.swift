@@ -3,5 +3,5 @@ import ArgumentParser
 /// The commands beside the chapter itself.
 let chapterCommands: [any ParsableCommand.Type] = [
   Download.self, TrainAutoencoder.self, TrainDenoiser.self, TrainClassifier.self, Sample.self,
-  Reconstruct.self, Evaluate.self, Export.self,
+  RateDistortion.self, Reconstruct.self, Evaluate.self, TestLosses.self, Export.self,
 ]

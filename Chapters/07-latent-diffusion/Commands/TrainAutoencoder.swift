@@ -120,20 +120,12 @@ struct TrainAutoencoder: ParsableCommand {
     try train(configuration, in: folder, images, resuming: true)
   }
 
-  /// The stretches of the run with the one that starts now, after what `folder` holds.
-  private func parts(of run: AutoencoderRun, in folder: RunFolder) -> [RunPart]? {
-    let step = folder.checkpointSteps.last ?? 0
-    let before = run.features
+  /// What the run does from now on besides minimising errors and divergence.
+  private func features(after before: FeatureSettings?) -> FeatureSettings? {
     let weight = featureWeight ?? before?.weight ?? 0
-    guard step > 0 || weight > 0 else { return run.parts }
-    let settings = FeatureSettings(
+    guard weight > 0 else { return nil }
+    return FeatureSettings(
       weight: weight, classifier: classifier ?? before?.classifier ?? classifierPath)
-    let now = RunPart(
-      command: commandLine, afterStep: step, afterImages: step * run.settings.batchSize,
-      features: weight > 0 ? settings : nil)
-    let first = RunPart(command: run.settings.command, afterStep: 0, afterImages: 0, features: nil)
-    let earlier = run.parts ?? [first]
-    return earlier.filter { $0.afterStep < step } + [now]
   }
 
   /// The classifier that the run holds a copy of, where it looks through one now.
@@ -154,7 +146,7 @@ struct TrainAutoencoder: ParsableCommand {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
-    configuration.parts = parts(of: configuration, in: folder)
+    configuration.settings.begin(in: folder, features: features(after: configuration.features))
     let plan = configuration.settings.plan
     let autoencoder = Autoencoder(
       configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
@@ -176,7 +168,7 @@ struct TrainAutoencoder: ParsableCommand {
     let keeper = AutoencoderKeeper(
       folder: folder, configuration: configuration, autoencoder: autoencoder, images: images,
       judge: loss.features?.loss.classifier)
-    let looked = configuration.parts?.contains { $0.features != nil } ?? false
+    let looked = configuration.settings.parts?.contains { $0.features != nil } ?? false
     let validation = try keeper.validationFile(upTo: training.step)
     let finished = try TrainingLoop(
       run: training, folder: folder,

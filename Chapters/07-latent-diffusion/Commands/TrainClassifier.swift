@@ -128,8 +128,9 @@ struct TrainClassifier: ParsableCommand {
       try folder.restore(training)
       training.plan.length = options.length(after: training, order: order)
       configuration.settings.plan = training.plan
-      try folder.write(configuration: configuration)
       try checkUnfinished(training, folder)
+      configuration.settings.begin(in: folder)
+      try folder.write(configuration: configuration)
     }
     print(images.announcement)
     print("classifier of \(network.parameterCount) weights; run in \(folder.path)")

@@ -17,7 +17,8 @@ struct TrainDenoiser: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The autoencoder: a run, a folder of weights or a file. Otherwise runs/autoencoder if it is "
-        + "there, otherwise the weights in this repository.", valueName: "path"))
+        + "there, otherwise the weights in this repository. A resumed run goes on with its copy, or "
+        + "with another that is named here.", valueName: "path"))
   var autoencoder: String?
 
   @Option(help: "Channels of the U-Net's levels (96,192).")
@@ -114,7 +115,7 @@ struct TrainDenoiser: ParsableCommand {
 
   private func resume(_ path: String) throws {
     let folder = try RunFolder(opening: path, stage: "denoiser")
-    let configuration = try folder.configuration(as: DenoiserRun.self)
+    var configuration = try folder.configuration(as: DenoiserRun.self)
     let network = configuration.model.network
     try options.agree(with: configuration.settings, folder: path)
     try checkAgreement("--channels", channels?.values, network.channels, path)
@@ -123,12 +124,35 @@ struct TrainDenoiser: ParsableCommand {
     try checkAgreement("--groups", groups, network.groups, path)
     try checkAgreement("--drop-probability", dropProbability, configuration.dropProbability, path)
     try checkAgreement("--diffusion-steps", diffusionSteps, configuration.model.steps, path)
-    try checkAgreement("--autoencoder", autoencoder, configuration.autoencoder, path)
     let images = try data.load(as: configuration.settings.data, run: path)
     print(images.announcement)
+    if let autoencoder, autoencoder != configuration.autoencoder {
+      try exchange(autoencoder, in: folder, &configuration)
+    }
     let encoder = try LatentDiffusionModel.autoencoder(at: path)
     let latents = try LatentStore(path, images, encoder).cache()
+    configuration.model.latentScale = latents.statistics.scale
     try train(configuration, in: folder, images, encoder, latents, resuming: true)
+  }
+
+  /// Lets the run go on with the latents of another autoencoder, of which it keeps a copy.
+  private func exchange(
+    _ path: String, in folder: RunFolder, _ configuration: inout DenoiserRun
+  ) throws {
+    let encoder = try LatentDiffusionModel.autoencoder(at: path)
+    let channels = configuration.model.network.inputChannels
+    guard encoder.configuration.latentChannels == channels else {
+      throw FileError(
+        path, .otherConfiguration,
+        "makes latents of \(encoder.configuration.latentChannels) channels, not \(channels)",
+        remedy: "name an autoencoder with as many, or start another run with --out")
+    }
+    try LatentDiffusionModel.save(
+      encoder, to: "\(folder.path)/\(LatentDiffusionModel.autoencoderFile)")
+    var manifest = try Manifest(in: folder.path)
+    manifest.autoencoder = try Manifest(beside: path).autoencoder
+    try manifest.write(in: folder.path)
+    configuration.autoencoder = path
   }
 
   // MARK: Training
@@ -151,8 +175,9 @@ struct TrainDenoiser: ParsableCommand {
       try folder.restore(training)
       training.plan.length = options.length(after: training, order: order)
       configuration.settings.plan = training.plan
-      try folder.write(configuration: configuration)
       try checkUnfinished(training, folder)
+      configuration.settings.begin(in: folder)
+      try folder.write(configuration: configuration)
     }
     print("denoiser of \(network.parameterCount) weights; run in \(folder.path)")
     let model = LatentDiffusionModel(

@@ -52,7 +52,7 @@ struct AutoencoderKeeper {
   ) -> Manifest {
     var manifest = Manifest()
     manifest.autoencoder = Manifest.Stage(
-      configuration.settings, parts: configuration.parts, parameters: autoencoder.parameterCount,
+      configuration.settings, parameters: autoencoder.parameterCount,
       step: step,
       losses: recent.means, validation: measured)
     return manifest

@@ -89,13 +89,13 @@ struct Manifest: Codable {
 extension Manifest.Stage {
   /// Describes a run as it stands after `step`.
   init(
-    _ settings: RunSettings, parts: [RunPart]? = nil, parameters: Int, step: TrainingStep,
-    losses: [String: Double], validation: [String: Double]
+    _ settings: RunSettings, parameters: Int, step: TrainingStep, losses: [String: Double],
+    validation: [String: Double]
   ) {
     self.init(
       command: settings.command, seed: settings.plan.seed, data: settings.data.source,
       dataNote: settings.data.note, parameters: parameters, steps: step.step,
       imagesSeen: step.images, minutes: step.seconds / 60, processor: Manifest.processor,
-      finished: Manifest.today, parts: parts, losses: losses, validation: validation)
+      finished: Manifest.today, parts: settings.parts, losses: losses, validation: validation)
   }
 }

@@ -9,6 +9,18 @@ struct RunSettings: Codable, Equatable {
   var batchSize: Int
   var plan: TrainingPlan
   var data: DataDescription
+  /// The stretches of the run, where it was resumed or began with more than pixels; nil otherwise.
+  var parts: [RunPart]?
+
+  /// Adds the stretch that starts now, after what `folder` holds.
+  mutating func begin(in folder: RunFolder, features: FeatureSettings? = nil) {
+    let step = folder.checkpointSteps.last ?? 0
+    guard step > 0 || features != nil else { return }
+    let first = RunPart(command: command, afterStep: 0, afterImages: 0, features: nil)
+    let now = RunPart(
+      command: commandLine, afterStep: step, afterImages: step * batchSize, features: features)
+    parts = (parts ?? [first]).filter { $0.afterStep < step } + [now]
+  }
 }
 
 /// The images that a run trains on.
@@ -29,11 +41,9 @@ struct AutoencoderRun: Codable, Equatable {
   var network: Autoencoder.Configuration
   /// The weight of the divergence; both terms are sums over an image.
   var beta: Double
-  /// What the run did from which update on, where that changed; nil in a run that kept to its start.
-  var parts: [RunPart]?
 
   /// What the run does now besides minimising errors and divergence.
-  var features: FeatureSettings? { parts?.last?.features }
+  var features: FeatureSettings? { settings.parts?.last?.features }
 }
 
 /// A stretch of a run, from its start or from where it was resumed.

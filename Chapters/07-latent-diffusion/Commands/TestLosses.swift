@@ -1,0 +1,100 @@
+import ArgumentParser
+import Diffusion
+import Foundation
+import Learning
+import Networks
+import Notebook
+import Tensors
+
+/// Measures the denoiser's loss by t on images that it was not trained on.
+struct TestLosses: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test-losses",
+    abstract: "Measure the denoiser's loss at several t on latents of test images.",
+    discussion: """
+      Beside the averaged weights stand the last ones, which a run keeps in its checkpoint, and the best \
+      denoiser that takes latents for normal.
+      """)
+
+  @OptionGroup var data: DataOptions
+
+  @Option(help: "Test images to measure on.")
+  var count: Int = 1000
+
+  @Option(help: "Times to measure at.")
+  var times: Int = 20
+
+  @Option(help: ArgumentHelp("A .csv file for the measurements.", valueName: "file"))
+  var record: String?
+
+  @Option(help: ArgumentHelp("A run of train-denoiser.", valueName: "run"))
+  var weights: String = "runs/denoiser"
+
+  func validate() throws {
+    try checkPositive("--count", count)
+    try checkPositive("--times", times)
+  }
+
+  func run() throws {
+    let folder = try RunFolder(opening: weights, stage: "denoiser")
+    let model = try LatentDiffusionModel(loading: weights)
+    let images = try data.load()
+    print(images.announcement)
+    let count = min(count, images.test.count)
+    let labels = Array(images.test.labels.prefix(count))
+    let cache = LatentCache(
+      encoding: labels, with: model.autoencoder, images: { images.test.tensor(Array($0)) })
+    let latents = cache.latents(
+      Array(0..<count), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
+    let steps = model.settings.steps
+    let at = (0..<times).map { max(1, steps * (2 * $0 + 1) / (2 * times)) }
+    let loss = DenoisingLoss(model.diffusion, nullLabel: model.nullLabel)
+    func profile(_ network: UNet) -> [Double] {
+      let bar = ProgressBar("measuring", total: at.count)
+      defer { bar.finish() }
+      return at.flatMap { t in
+        defer { bar.advance() }
+        return loss.profile(
+          network, latents: latents, labels: labels, times: [t], generator: RandomGenerator(seed: 2)
+        )
+      }
+    }
+    let averaged = profile(model.denoiser)
+    let last = profile(try lastWeights(folder, model))
+    try write(at, averaged, last, model.settings.schedule)
+  }
+
+  /// The denoiser with the weights of the newest checkpoint as the optimizer left them.
+  private func lastWeights(_ folder: RunFolder, _ model: LatentDiffusionModel) throws -> UNet {
+    let network = UNet(model.settings.network, generator: RandomGenerator(seed: 0))
+    let plan = try folder.configuration(as: DenoiserRun.self).settings.plan
+    let run = TrainingRun(network.parameters, plan: plan) { _, _, _ in
+      fatalError("this run only lends its weights")
+    }
+    try folder.restore(run)
+    return network
+  }
+
+  private func write(
+    _ at: [Int], _ averaged: [Double], _ last: [Double], _ schedule: NoiseSchedule
+  ) throws {
+    var rows = EvaluationRecord(
+      notes: [commandLine], columns: ["t", "averaged", "last", "normal"])
+    for (index, t) in at.enumerated() {
+      rows.append([
+        "t": Double(t), "averaged": averaged[index], "last": last[index],
+        "normal": schedule.alphaBar(t),
+      ])
+      print(
+        String(
+          format: "t = %4d: %.4f averaged, %.4f last, %.4f normal", t, averaged[index],
+          last[index], schedule.alphaBar(t)))
+    }
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+    print(
+      String(
+        format: "mean over t: %.4f averaged, %.4f last, %.4f normal", mean(averaged), mean(last),
+        mean(rows["normal"])))
+    if let record { try rows.write(to: record) }
+  }
+}
