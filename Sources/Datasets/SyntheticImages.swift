@@ -14,19 +14,30 @@ public enum SyntheticImages {
     "vertical stripes", "checkerboard", "gradient",
   ]
 
+  /// How the shapes are painted.
+  public enum Style: Sendable {
+    /// In a color of their own, on a background that fades from one color to another.
+    case colored
+    /// In white on black.
+    case stencil
+  }
+
   /// Draws a set of pictures.
   ///
   /// - Parameters:
   ///   - count: how many.
   ///   - seed: which collection; use another for test images.
   ///   - first: the index of the first picture.
-  public static func images(_ count: Int, seed: UInt64 = 0, from first: Int = 0) -> LabelledImages {
+  ///   - style: how the shapes are painted; their forms are the same in every style.
+  public static func images(
+    _ count: Int, seed: UInt64 = 0, from first: Int = 0, style: Style = .colored
+  ) -> LabelledImages {
     var pixels = [UInt8](repeating: 0, count: count * 3072)
     pixels.withUnsafeMutableBufferPointer { buffer in
       let place = buffer.baseAddress!
       Parallel.forRanges(count, grain: 16) { range in
         for i in range {
-          let picture = picture(first + i, seed: seed)
+          let picture = picture(first + i, seed: seed, style: style)
           for plane in 0..<3 {
             for pixel in 0..<1024 {
               place[i * 3072 + plane * 1024 + pixel] = picture.bytes[3 * pixel + plane]
@@ -41,8 +52,10 @@ public enum SyntheticImages {
   }
 
   /// Draws one picture of 32x32 pixels.
-  public static func picture(_ index: Int, seed: UInt64 = 0) -> Picture {
-    var sketch = Sketch(RandomGenerator(seed: seed).split(index))
+  public static func picture(
+    _ index: Int, seed: UInt64 = 0, style: Style = .colored
+  ) -> Picture {
+    var sketch = Sketch(RandomGenerator(seed: seed).split(index), style)
     return Picture(drawing: 32, 32) { canvas in
       sketch.paintBackground(canvas)
       sketch.draw(class: index % 10, on: canvas)
@@ -57,7 +70,7 @@ private struct Sketch {
   private let paper: Color
   private let fadedPaper: Color
 
-  init(_ generator: RandomGenerator) {
+  init(_ generator: RandomGenerator, _ style: SyntheticImages.Style) {
     var generator = generator
     // Ink and paper differ in lightness, so that every shape can be seen.
     let isDark = generator.uniform() < 0.5
@@ -66,13 +79,18 @@ private struct Sketch {
     let inkLightness =
       isDark ? generator.uniform(in: 0.6...0.95) : generator.uniform(in: 0.1...0.45)
     let paperHue = generator.uniform()
-    paper = Self.color(hue: paperHue, lightness: paperLightness, generator.uniform(in: 0...0.6))
+    let color = Self.color(
+      hue: paperHue, lightness: paperLightness, generator.uniform(in: 0...0.6))
     let drift = generator.uniform(in: -0.12...0.12)
-    fadedPaper = Self.color(
+    let fadedColor = Self.color(
       hue: paperHue + drift, lightness: paperLightness + generator.uniform(in: -0.1...0.1),
       generator.uniform(in: 0...0.6))
-    ink = Self.color(
+    let inkColor = Self.color(
       hue: generator.uniform(), lightness: inkLightness, generator.uniform(in: 0.4...1))
+    let isStencil = style == .stencil
+    paper = isStencil ? .black : color
+    fadedPaper = isStencil ? .black : fadedColor
+    ink = isStencil ? .white : inkColor
     self.generator = generator
   }
 

@@ -118,6 +118,12 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     try average.withAverages(body)
   }
 
+  /// Gives the parameters the running average of the weights for good: how a run ends whose network
+  /// is used at once.
+  public func adoptAverages() {
+    for (parameter, value) in zip(parameters, average.averages) { parameter.value = value }
+  }
+
   // MARK: Checkpoints
 
   /// Writes all that the run needs to go on from here.

@@ -48,8 +48,10 @@ public struct ResidualBlock: Module {
     guard (embedding == nil) == (timeProjection == nil) else {
       fatalError("a residual block takes an embedding exactly if it was made for one")
     }
+    // snippet.forward
     let time = embedding.flatMap { timeProjection?($0) }
     let h = firstConvolution(firstNorm(x, activation: .silu), channelBias: time)
     return secondConvolution(secondNorm(h, activation: .silu), residual: shortcut?(x) ?? x)
+    // snippet.end
   }
 }

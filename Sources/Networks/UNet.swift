@@ -115,6 +115,7 @@ public struct UNet: Module {
   /// - Returns: `[batch, outputChannels, height, width]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
     check(x.shape)
+    // snippet.forward
     let embedding = sharedEmbedding(
       timeEmbedding, classEmbedding, t: t, labels: labels, batch: x.shape[0], on: x.tape)
     var h = first(x.channelsLast())
@@ -123,6 +124,7 @@ public struct UNet: Module {
     h = middle(h, embedding)
     for level in up { h = level(h, embedding, skips: &skips) }
     return last(lastNorm(h, activation: .silu)).channelsFirst()
+    // snippet.end
   }
 
   /// Evaluates the network at whole times.
