@@ -30,9 +30,17 @@ extension Museum {
     _ base: Base, by classifier: Classifier, labels: [Int], scale: Double,
     _ schedule: NoiseSchedule
   ) -> ClassifierGuidedDenoiser<Base, Classifier> where Classifier.Value == Base.Value {
-    ClassifierGuidedDenoiser(
-      base, by: classifier, labels: labels, scale: mistake == .guidanceSign ? -scale : scale,
-      schedule)
+    guided(base, by: classifier, labels: labels, schedule, scale: { _ in scale })
+  }
+
+  /// Classifier guidance with a scale for every step, as `ClassifierGuidedDenoiser`.
+  public func guided<Base: Denoiser, Classifier: NoisyClassifier>(
+    _ base: Base, by classifier: Classifier, labels: [Int], _ schedule: NoiseSchedule,
+    scale: @escaping @Sendable (Int) -> Double
+  ) -> ClassifierGuidedDenoiser<Base, Classifier> where Classifier.Value == Base.Value {
+    let sign: Double = mistake == .guidanceSign ? -1 : 1
+    return ClassifierGuidedDenoiser(
+      base, by: classifier, labels: labels, schedule, scale: { sign * scale($0) })
   }
 
   /// A denoiser that was trained with and without labels.

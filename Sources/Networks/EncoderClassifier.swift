@@ -1,0 +1,97 @@
+import Autodiff
+import Tensors
+
+/// The way down of a U-Net, with a vector of logits at its end: a classifier of noisy images that
+/// is told the time (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis", 2021,
+/// section 4, whose classifiers are the down-sampling half of their U-Net).
+///
+/// A convolution to the first level's channels; on every level residual blocks that see the time,
+/// and half the extents after each but the last; a norm, the average over all places, a linear map.
+public struct EncoderClassifier: Module {
+  /// The sizes of a classifier, with the defaults of the course's 16x16 pictures.
+  public struct Configuration: Sendable, Equatable, Codable {
+    public var inputChannels = 3
+    public var classes = 10
+    /// Channels of each level, from the top down.
+    public var channels = [24, 48, 64]
+    /// Residual blocks a level.
+    public var layersPerLevel = 1
+    /// Groups of every group norm, and what they add to the variance.
+    public var groups = 8
+    public var epsilon: Float = 1e-5
+
+    /// Describes a classifier; see the properties.
+    public init(
+      inputChannels: Int = 3, classes: Int = 10, channels: [Int] = [24, 48, 64],
+      layersPerLevel: Int = 1, groups: Int = 8, epsilon: Float = 1e-5
+    ) {
+      self.inputChannels = inputChannels
+      self.classes = classes
+      self.channels = channels
+      self.layersPerLevel = layersPerLevel
+      self.groups = groups
+      self.epsilon = epsilon
+    }
+  }
+
+  public let configuration: Configuration
+  let first: Convolution
+  let timeEmbedding: TimeEmbedding
+  let down: [DownLevel]
+  let lastNorm: GroupNorm
+  let last: Linear
+
+  /// Makes a classifier whose weights follow from `generator`.
+  public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
+    let c = configuration
+    guard let top = c.channels.first, let bottom = c.channels.last, c.layersPerLevel > 0 else {
+      fatalError("a classifier needs levels with at least one block each: \(c)")
+    }
+    let scope = Scope(generator)
+    let style = LevelStyle(
+      layers: c.layersPerLevel, embeddingChannels: 4 * top, headWidth: nil, groups: c.groups,
+      epsilon: c.epsilon, startsAtZero: false)
+    self.configuration = c
+    first = Convolution(c.inputChannels, top, in: scope["conv_in"])
+    timeEmbedding = TimeEmbedding(features: top, channels: 4 * top, in: scope["time_embedding"])
+    down = c.channels.indices.map { level in
+      DownLevel(
+        c.channels[max(level - 1, 0)], c.channels[level], attention: false,
+        last: level == c.channels.count - 1, style: style, in: scope["down_blocks.\(level)"])
+    }
+    lastNorm = GroupNorm(bottom, groups: c.groups, epsilon: c.epsilon, in: scope["norm_out"])
+    last = Linear(bottom, c.classes, in: scope["linear_out"])
+  }
+
+  public var parameters: [Parameter] {
+    first.parameters + timeEmbedding.parameters + down.parameters + lastNorm.parameters
+      + last.parameters
+  }
+
+  /// Evaluates the network.
+  ///
+  /// - Parameters:
+  ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by two as often
+  ///     as there are levels below the first.
+  ///   - t: One time an image, or one for all.
+  /// - Returns: the feature vectors `[batch, channels.last]` and the logits `[batch, classes]`.
+  public func callAsFunction(
+    _ x: Variable, t: [Double]
+  ) -> (features: Variable, logits: Variable) {
+    let factor = 1 << (configuration.channels.count - 1)
+    guard x.shape.count == 4, x.shape[1] == configuration.inputChannels, x.shape[2] % factor == 0,
+      x.shape[3] % factor == 0
+    else {
+      fatalError(
+        "an image of shape \(x.shape) for a classifier of \(configuration.inputChannels) channels "
+          + "and extents divisible by \(factor)")
+    }
+    let embedding = sharedEmbedding(
+      timeEmbedding, nil, t: t, labels: nil, batch: x.shape[0], on: x.tape)
+    var h = first(x.channelsLast())
+    var skips: [Variable] = []
+    for level in down { h = level(h, embedding, skips: &skips) }
+    let features = lastNorm(h, activation: .silu).mean(axes: [1, 2])
+    return (features, last(features))
+  }
+}

@@ -1,0 +1,140 @@
+import Autodiff
+import Diffusion
+import Foundation
+import Networks
+import Tensors
+import Testing
+
+@testable import Learning
+
+private let schedule = NoiseSchedule.linear()
+private let plane = MLP(
+  .init(outputs: 3, width: 16, layers: 1, timeFeatures: 8), generator: RandomGenerator(seed: 3))
+private let pictures = EncoderClassifier(
+  .init(inputChannels: 2, classes: 3, channels: [8, 16], groups: 4),
+  generator: RandomGenerator(seed: 4))
+
+private func draw(_ shape: Shape, seed: UInt64) -> Tensor {
+  var generator = RandomGenerator(seed: seed)
+  return .normal(shape, using: &generator)
+}
+
+/// The derivative of the sum of the labels' log probabilities along `direction`, by differences of
+/// fourth order.
+private func slope<Network, Value>(
+  _ classifier: LearnedClassifier<Network, Value>, _ x: Value, along direction: Value, t: Int,
+  labels: [Int]
+) -> Double {
+  func value(_ distance: Double) -> Double {
+    let moved = Value.sum((1, x), (distance, direction))
+    return -Double(labels.count) * classifier.crossEntropyLoss(moved, t: t, labels: labels)
+  }
+  let h = 0.02
+  return (8 * (value(h) - value(-h)) - (value(2 * h) - value(-2 * h))) / (12 * h)
+}
+
+@Test func theLabelScoreOfPointsIsTheSlopeOfTheLogProbability() {
+  let classifier = LearnedClassifier<MLP, Points>(plane)
+  let x = Points(draw([5, 2], seed: 1))
+  let direction = Points(draw([5, 2], seed: 2))
+  let labels = [0, 2, 1, 1, 0]
+  let score = classifier.labelScore(x, t: 300, labels: labels)
+  let along = zip(score.values, direction.values).reduce(0) { $0 + $1.0 * $1.1 }
+  let numeric = slope(classifier, x, along: direction, t: 300, labels: labels)
+  #expect(abs(along) > 0.01)
+  #expect(abs(along - numeric) < 2e-3 * abs(numeric) + 1e-4)
+}
+
+@Test func theLabelScoreOfPicturesIsTheSlopeOfTheLogProbability() {
+  let classifier = LearnedClassifier<EncoderClassifier, Tensor>(pictures)
+  let x = draw([3, 2, 8, 8], seed: 5)
+  let direction = draw([3, 2, 8, 8], seed: 6)
+  let labels = [1, 0, 2]
+  let score = classifier.labelScore(x, t: 40, labels: labels)
+  let numeric = slope(classifier, x, along: direction, t: 40, labels: labels)
+  #expect(score.shape == x.shape)
+  #expect(abs(score.dot(direction) - numeric) < 5e-3 * score.norm())
+}
+
+@Test func neitherCompanyNorBatchSizeChangesAScore() {
+  let classifier = LearnedClassifier<EncoderClassifier, Tensor>(pictures)
+  let x = draw([4, 2, 8, 8], seed: 7)
+  let together = classifier.labelScore(x, t: 10, labels: [0, 1, 2, 0])
+  let alone = classifier.labelScore(x.slice(2..<3), t: 10, labels: [2])
+  let difference = together.slice(2..<3) - alone
+  #expect(difference.norm() < 1e-5 * alone.norm())
+}
+
+@Test func scoresOfAllLabelsWeightedByTheirProbabilitiesVanish() {
+  let classifier = LearnedClassifier<MLP, Points>(plane)
+  let x = Points(draw([6, 2], seed: 8))
+  let logs = classifier.logProbabilities(x, t: 500).elements
+  var sum = [Double](repeating: 0, count: 12)
+  for label in 0..<3 {
+    let score = classifier.labelScore(x, t: 500, labels: [Int](repeating: label, count: 6)).values
+    for i in sum.indices { sum[i] += exp(Double(logs[3 * (i / 2) + label])) * score[i] }
+  }
+  #expect(sum.allSatisfy { abs($0) < 1e-5 })
+}
+
+@Test func theStepIsToldUnlessAnotherTimeIsSet() {
+  let x = Points(draw([4, 2], seed: 9))
+  let told = LearnedClassifier<MLP, Points>(plane)
+  let deaf = LearnedClassifier<MLP, Points>(plane) { _ in 0 }
+  #expect(told.logProbabilities(x, t: 7) != told.logProbabilities(x, t: 700))
+  #expect(deaf.logProbabilities(x, t: 7) == deaf.logProbabilities(x, t: 700))
+  #expect(deaf.logProbabilities(x, t: 7) == told.logProbabilities(x, t: 0))
+}
+
+@Test func aTrainedClassifierComesNearTheLeastCrossEntropy() {
+  let law = GaussianMixture.twoClasses
+  let network = MLP(
+    .init(inputs: 1, outputs: 2, width: 16, layers: 1, timeFeatures: 16),
+    generator: RandomGenerator(seed: 10))
+  let loss = NoisyClassificationLoss(GaussianDiffusion(schedule))
+  let plan = TrainingPlan(
+    length: .steps(300), learningRate: 1e-2, warmUpSteps: 20, weightDecay: 0, seed: 11)
+  let run = loss.training(network, plan: plan) { _, generator in
+    var streams = Streams(of: generator, count: 256)
+    let (points, labels) = law.samples(using: &streams)
+    return (points.tensor, labels)
+  }
+  for _ in run {}
+  let classifier = LearnedClassifier<MLP, Points>(network)
+  for t in [100, 400, 800] {
+    let noised = law.noised(schedule, to: t)
+    let grid = Points(stride(from: -5.0, through: 5, by: 0.05).map { $0 })
+    let logs = classifier.logProbabilities(grid, t: t).elements
+    var excess = 0.0
+    for (i, x) in grid.values.enumerated() {
+      let mass = 0.05 * noised.marginal.density(x)
+      for (label, chance) in noised.labelProbabilities(x).enumerated() where chance > 0 {
+        excess += mass * chance * (log(chance) - Double(logs[2 * i + label]))
+      }
+    }
+    #expect(excess > -1e-4 && excess < 0.03, "t = \(t): \(excess)")
+  }
+}
+
+@Test func aLossOnCleanDataAddsNoNoise() {
+  let loss = NoisyClassificationLoss(GaussianDiffusion(schedule), times: 0...0)
+  let x = draw([8, 2], seed: 12)
+  let labels = [0, 1, 2, 0, 1, 2, 0, 1]
+  let batch = loss(
+    plane, x, labels: labels, tape: Tape(), generator: RandomGenerator(seed: 13))
+  let direct = LearnedClassifier<MLP, Points>(plane)
+    .crossEntropyLoss(Points(x), t: 0, labels: labels)
+  #expect(abs(Double(batch.total.scalar) - direct) < 1e-6)
+}
+
+@Test func everyExampleIsSeenOnceAnEpoch() {
+  let data = Tensor((0..<12).map { Float($0) }, shape: [12, 1])
+  let network = MLP(
+    .init(inputs: 1, outputs: 2, width: 4, layers: 1, timeFeatures: 4),
+    generator: RandomGenerator(seed: 14))
+  let plan = TrainingPlan(length: .steps(6), learningRate: 1e-3, seed: 15)
+  let run = NoisyClassificationLoss(GaussianDiffusion(schedule)).training(
+    network, on: data, labels: [Int](repeating: 1, count: 12), plan: plan, batchSize: 4)
+  #expect(Array(run).count == 6)
+  #expect(run.images == 24)
+}
