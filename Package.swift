@@ -93,6 +93,7 @@ let chapters: [Target] = [
   chapter("00-forward-process"),
   chapter("01-elbo"),
   chapter("04-ddim"),
+  chapter("05-classifier-guidance"),
   chapter("07-latent-diffusion"),
 ]
 
