@@ -113,7 +113,9 @@ let testTargets: [Target] = [
   tests("FiguresTests", ["Figures"]),
   tests("WeavingTests", ["Weaving"]),
   tests("NotebookTests", ["Notebook", "Weaving", "Figures", argumentParser, "sample-chapter"]),
-  tests("ChaptersTests", ["Weaving", "course", "chapter-07-latent-diffusion"]),
+  tests(
+    "ChaptersTests",
+    ["Weaving", "course", "chapter-00-forward-process", "chapter-07-latent-diffusion"]),
   tests("MuseumTests", ["Museum", "Diffusion", "Tensors", argumentParser]),
   tests("TensorsTests", ["Tensors"]),
   tests("AutodiffTests", ["Autodiff", "Tensors"]),

@@ -5,11 +5,11 @@ import Testing
 /// The regression tests of the library that most people sample with, run on the course's samplers.
 @Suite struct CommonLibraryTests {
   /// Their betas are rounded to single precision.
-  let schedule = NoiseSchedule(
-    betas: (0..<1000).map { i in
-      let (first, last): (Float, Float) = (1e-4, 0.02)
-      return Double(first + (last - first) * Float(i) / 999)
-    })
+  static func schedule(from first: Float = 1e-4) -> NoiseSchedule {
+    NoiseSchedule(betas: (0..<1000).map { Double(first + (0.02 - first) * Float($0) / 999) })
+  }
+
+  let schedule = CommonLibraryTests.schedule()
 
   /// Their model: x t / (t + 1) with t counted from 0.
   let model = FunctionDenoiser<TorchSample> { x, t in
@@ -53,6 +53,44 @@ import Testing
     let sizes = x0.points.values.map { abs($0) }
     expect(sizes.reduce(0, +), equals: 172.0067, within: 1e-2)
     expect(sizes.reduce(0, +) / 768, equals: 0.223967, within: 1e-3)
+  }
+
+  /// The same function, taken as a prediction of the velocity.
+  func velocityModel(_ schedule: NoiseSchedule) -> ConvertedDenoiser<TorchSample> {
+    ConvertedDenoiser(.velocity, of: GaussianDiffusion(schedule)) { x, t in
+      .sum((Double(t - 1) / Double(t), x))
+    }
+  }
+
+  func expectSizes(_ x0: TorchSample, sum: Double, mean: Double) {
+    let sizes = x0.points.values.map { abs($0) }
+    expect(sizes.reduce(0, +), equals: sum, within: 1e-2)
+    expect(sizes.reduce(0, +) / 768, equals: mean, within: 1e-3)
+  }
+
+  @Test func velocityPredictionGivesTheirNumbers() {
+    let ancestral = Sampler(.ancestral(), schedule: schedule, clip: .images)
+    expectSizes(
+      ancestral.sample(
+        from: start, denoiser: velocityModel(schedule), using: Streams(seed: 0, count: 1)),
+      sum: 202.0296, mean: 0.2631)
+    let deterministic = Sampler(
+      .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
+      clip: Clip(rederivesNoise: false))
+    expectSizes(
+      deterministic.sample(
+        from: start, denoiser: velocityModel(schedule), using: Streams(seed: 0, count: 1)),
+      sum: 52.5302, mean: 0.0684)
+  }
+
+  @Test func anEndAtTheDataGivesTheirNumbersForALargeFirstBeta() {
+    let schedule = Self.schedule(from: 0.01)
+    let sampler = Sampler(
+      .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
+      clip: Clip(rederivesNoise: false))
+    expectSizes(
+      sampler.sample(from: start, denoiser: model, using: Streams(seed: 0, count: 1)),
+      sum: 149.8295, mean: 0.1951)
   }
 
   @Test func ancestralVariancesAreTheirs() {

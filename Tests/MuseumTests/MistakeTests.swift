@@ -177,6 +177,25 @@ struct Probe {
     }
   }
 
+  /// The option `set_alpha_to_one=False` of the diffusers library, and the sum of sizes that its own
+  /// test expects of it: the mistake on show is the one that was shipped.
+  @Test func endingEarlyGivesTheNumbersOfTheLibraryThatDoesIt() {
+    let first: Float = 0.01
+    let schedule = NoiseSchedule(
+      betas: (0..<1000).map { Double(first + (0.02 - first) * Float($0) / 999) })
+    let start = Points((0..<768).map { Double($0) / 768 })
+    let model = FunctionDenoiser<Points> { x, t in .sum((Double(t - 1) / Double(t), x)) }
+    func sum(_ museum: Museum) -> Double {
+      museum.sampler(
+        .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
+        clip: Clip(rederivesNoise: false)
+      ).sample(from: start, denoiser: model, using: Streams(seed: 0, count: 768)).values
+        .reduce(0) { $0 + abs($1) }
+    }
+    #expect(abs(sum(Museum(showing: .endsAtFirstStep)) - 149.0784) < 1e-2)
+    #expect(abs(sum(Museum()) - 149.8295) < 1e-2)
+  }
+
   @Test func labelsAreDroppedUnlessTheNullLabelIsToStayUntrained() {
     #expect(Museum().labelDropout(0.1) == 0.1)
     #expect(Museum(showing: .untrainedNullLabel).labelDropout(0.1) == 0)
