@@ -94,6 +94,7 @@ let chapters: [Target] = [
   chapter("01-elbo"),
   chapter("04-ddim"),
   chapter("05-classifier-guidance"),
+  chapter("06-classifier-free-guidance"),
   chapter("07-latent-diffusion"),
 ]
 
