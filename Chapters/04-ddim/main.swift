@@ -737,14 +737,14 @@ notebook.table(
 //: sampler's error leads, as with the perfect denoiser, and there no noise is the better choice.
 
 notebook.check(
-  claim: "4.7", "networks, no noise: 10 steps against twice 50", moonStudy[0][0].mean,
-  isAbove: 2 * moonStudy[0][2].mean)
+  claim: "4.7", "networks, no noise: 10 steps against 50", moonStudy[0][0],
+  isAbove: moonStudy[0][2], byStandardErrors: 2)
 notebook.check(
-  claim: "4.7", "networks: 50 steps without noise against twice the most with noise",
-  moonStudy[0][2].mean, isBelow: 2 * moonStudy[1].last!.mean)
+  claim: "4.7", "networks: 50 steps without noise against the most with noise", moonStudy[0][2],
+  equals: moonStudy[1].last!)
 notebook.check(
-  claim: "4.7", "networks, 10 steps: no noise against eta = 1", moonStudy[0][0].mean,
-  isBelow: moonStudy[1][0].mean)
+  claim: "4.7", "networks, 10 steps: no noise against eta = 1", moonStudy[0][0],
+  isBelow: moonStudy[1][0], byStandardErrors: 1)
 
 //: ### The same noise, more steps
 //:
@@ -1255,8 +1255,8 @@ notebook.table(
     [moonEtas[i], Estimate(of: moonByEta[i].map(moonDistance)), offByEta[i]]
   })
 notebook.check(
-  claim: "4.14", "networks: share off the moons, eta = 1 against eta = 0", offByEta[2].mean,
-  isBelow: offByEta[0].mean)
+  claim: "4.14", "networks: share off the moons, eta = 1 against eta = 0", offByEta[2],
+  isBelow: offByEta[0], byStandardErrors: 1)
 
 //: So it is, but less clearly than with an error that was put in. DDPM's noise takes away a good
 //: third of the strays; half as much noise takes away none that three networks could show; and in
@@ -1269,7 +1269,7 @@ notebook.check(
 //:
 //: At one end $\bar\alpha_t$ is near 0 and $\hat x_0 = (x_t - \sqrt{1 -
 //: \bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$ magnifies whatever is wrong in
-//: $\hat\epsilon$; at the other, the variance $\tilde\beta_1$ is 0 and has no logarithm. Four
+//: $\hat\epsilon$; at the other, the variance $\tilde\beta_1$ is 0 and has no logarithm. Five
 //: edges, one claim.
 //:
 //: **Claim 4.15.** *Single precision* is enough: rounding errors of $\hat\epsilon$ are magnified by
@@ -1278,8 +1278,10 @@ notebook.check(
 //: samples agree with those in double precision. *No signal at all*, $\bar\alpha_T = 0$, breaks
 //: noise prediction: it ends in infinities, while a prediction of the velocity still gives
 //: $\hat x_0 = -v$. *The logarithm of the variance*, from which networks that learn their variance
-//: interpolate, takes $\tilde\beta_2$ for $\tilde\beta_1$. And *clipping* $\hat x_0$ to $-1 \dots
-//: 1$, right for pictures, ruins data that reach further, as latents do.
+//: interpolate, takes $\tilde\beta_2$ for $\tilde\beta_1$. *Clipping*
+//: $\hat x_0$ to $-1 \dots 1$, right for pictures, ruins data that reach further, as latents do.
+//: And latents that are *too small* lose most of their variance in few steps: those of deviation
+//: 0.18 four fifths of it in ten steps, but less than two fifths once they are scaled to 1.
 
 var edgeStreams = streams(80, 1000)
 let singleStarts = edgeStreams.normal([1000, 1])
@@ -1338,6 +1340,19 @@ notebook.check(
   distanceClipped(museum.latentClip), isBelow: 0.03)
 notebook.check(
   claim: "4.15", "distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
+
+/// The share of the variance that ten steps give back for latents of this deviation.
+func shareOfLatents(_ deviation: Double) -> Double {
+  let denoiser = GaussianDenoiser<GaussianVariable>(variance: deviation * deviation, schedule)
+  let found = museum.sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
+    .sample(
+      from: GaussianVariable(deviation: 1, source: 0), denoiser: denoiser, using: streams(84, 1))
+  return found.variance / (deviation * deviation)
+}
+notebook.check(
+  claim: "4.15", "share of the variance for latents of deviation 0.18 as this course gives them",
+  shareOfLatents(0.18 * museum.latentScale(1 / 0.18)), isAbove: 0.6)
+notebook.check(claim: "4.15", "share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 
 //: ### Forwards and backwards, in one table
 //:

@@ -63,7 +63,7 @@ public enum Mistake: String, CaseIterable, Sendable {
     case .alphaForAlphaBar: [3]
     case .guidanceSign: [5, 6]
     case .guidanceSkipsChannel, .untrainedNullLabel: [6]
-    case .unscaledLatents: [7]
+    case .unscaledLatents: [4]
     }
   }
 
