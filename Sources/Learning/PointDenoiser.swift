@@ -32,8 +32,8 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
   public init(_ recipe: PointRecipe, for data: TrainingPoints) {
     let classes = recipe.dropProbability.map { _ in data.classCount + 1 }
     let configuration = MLP.Configuration(
-      inputs: data.dimensions, outputs: data.dimensions, width: recipe.width,
-      layers: recipe.layers, timeFeatures: 32, classes: classes)
+      inputs: data.dimensions * (1 + 2 * recipe.waves), outputs: data.dimensions,
+      width: recipe.width, layers: recipe.layers, timeFeatures: 32, classes: classes)
     network = MLP(configuration, generator: RandomGenerator(seed: recipe.seed))
     self.recipe = recipe
   }
@@ -64,13 +64,35 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
       guard let place = buffer.baseAddress else { return }
       Parallel.forRanges(xt.count, grain: 1024) { range in
         let told = network.configuration.classes == nil ? nil : Array(labels[range])
-        let answer = network(xt.entries(range).tensor, t: [t], labels: told)
-        answer.withElements { answer in
+        says(xt.entries(range).tensor, t: [Double(t)], labels: told).withElements { answer in
           for i in 0..<range.count * d { place[range.lowerBound * d + i] = Double(answer[i]) }
         }
       }
     }
     return Points(values, dimensions: d)
+  }
+
+  /// The same of points `[count, dimensions]` in single precision, with one time a point or one for
+  /// all; labels exactly if the network was trained with them.
+  public func says(_ xt: Tensor, t: [Double], labels: [Int]? = nil) -> Tensor {
+    network(Self.withWaves(xt, recipe.waves), t: t, labels: labels)
+  }
+
+  /// Each coordinate, and beside it the sine and cosine of 1, 2, 4, … times the coordinate.
+  private static func withWaves(_ x: Tensor, _ waves: Int) -> Tensor {
+    let each = 1 + 2 * waves
+    return x.withElements { source in
+      Tensor(uninitialized: [x.shape[0], x.shape[1] * each]) { place in
+        for i in 0..<x.count {
+          place[i * each] = source[i]
+          for k in 0..<waves {
+            let angle = source[i] * Float(1 << k)
+            place[i * each + 2 * k + 1] = sin(angle)
+            place[i * each + 2 * k + 2] = cos(angle)
+          }
+        }
+      }
+    }
   }
 
   // MARK: Training
@@ -91,7 +113,8 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
     let noise = Tensor.normal(x0.shape, using: &draws)
     let xt = diffusion.jump(x0, to: times, noise: noise)
     let target = diffusion.target(of: recipe.prediction, x0: x0, noise: noise, t: times)
-    let answer = network(tape.constant(xt), t: times, labels: told)
+    let seen = tape.constant(Self.withWaves(xt, recipe.waves))
+    let answer = network(seen, t: times, labels: told)
     return BatchLoss(meanSquare(answer - tape.constant(target), times), images: labels.count)
   }
   // snippet.end

@@ -64,6 +64,11 @@ public struct PointRecipe: Sendable {
   public var batchSize = 256
   /// Channels inside the network.
   public var width = 64
+  /// Waves of each coordinate that the network sees beside it: the sine and cosine of x, 2x, 4x, …
+  /// With four of them it learns sharp edges and narrow gaps that take bare coordinates very long
+  /// (Tancik et al., "Fourier features let networks learn high frequency functions in low
+  /// dimensional domains", 2020).
+  public var waves = 0
   /// Residual blocks of the network.
   public var layers = 3
   /// The highest learning rate; a cosine leads down to a hundredth of it.
