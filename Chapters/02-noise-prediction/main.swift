@@ -11,8 +11,8 @@
 //:   and known exactly for data that we choose ourselves.)
 //: - what do the many weightings of this loss have in common?
 //:
-//: At the end we train: networks of a few thousand weights on points in the plane, in seconds each.
-//: Since the best answers are known, we can say of every one how good it is, and settle by
+//: At the end we train: networks of some fifty thousand weights on points in the plane, in seconds
+//: each. Since the best answers are known, we can say of every one how good it is, and settle by
 //: experiment what is usually settled by repetition.
 
 import Autodiff  // weave:hide
@@ -1738,7 +1738,7 @@ notebook.check(
 
 //: ## Part VI. Pictures made of points
 //:
-//: Four sets in the plane, a network of the same few thousand weights for each, trained on the
+//: Four sets in the plane, a network of the same size for each, trained on the
 //: noise for a few thousand updates, and DDIM in 50 steps (the sampler's turn comes in chapter 4;
 //: here it is a black box that asks our networks).
 
