@@ -93,6 +93,7 @@ let chapters: [Target] = [
   chapter("00-forward-process"),
   chapter("01-elbo"),
   chapter("02-noise-prediction"),
+  chapter("03-ddpm"),
   chapter("04-ddim"),
   chapter("05-classifier-guidance"),
   chapter("06-classifier-free-guidance"),

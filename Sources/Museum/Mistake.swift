@@ -57,8 +57,9 @@ public enum Mistake: String, CaseIterable, Sendable {
   public var chapters: [Int] {
     switch self {
     case .cosineShifted, .cosineUnsquared, .cosineUncapped: [0]
-    case .respacedBeta, .logOfZeroVariance, .noiseInLastStep, .endsAtFirstStep,
-      .previousStepByDivision, .etaWithoutRatio, .etaOutsideRoot, .timeOffByOne, .clippedLatents:
+    case .respacedBeta, .noiseInLastStep, .timeOffByOne: [3, 4]
+    case .logOfZeroVariance, .endsAtFirstStep, .previousStepByDivision, .etaWithoutRatio,
+      .etaOutsideRoot, .clippedLatents:
       [4]
     case .alphaForAlphaBar: [3]
     case .guidanceSign: [5, 6]
