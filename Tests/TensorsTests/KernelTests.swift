@@ -44,6 +44,20 @@ import Testing
     #expect(agree(both.weight, filters, within: convolutionTolerance))
   }
 
+  /// A batch that is taken in several blocks has the gradients of its halves.
+  @Test func gradientsOfALargeBatchAreThoseOfItsParts() {
+    let geometry = ConvolutionGeometry(kernel: 3, padding: 1)
+    let (x, dy) = (normal([640, 4, 4, 80], 1), normal([640, 4, 4, 96], 2))
+    let weight = normal([96, 80, 3, 3], 3)
+    let all = Kernel.convolutionGradients(x, dy, weight: weight, geometry: geometry)
+    let parts = [0..<150, 150..<640].map { images in
+      Kernel.convolutionGradients(
+        x.slice(images), dy.slice(images), weight: weight, geometry: geometry)
+    }
+    #expect(all.input == .concatenated(parts.map(\.input), along: 0))
+    #expect(agree(all.weight, parts[0].weight + parts[1].weight, within: convolutionTolerance))
+  }
+
   @Test(arguments: transposedCases)
   func transposedConvolutionsAgree(_ test: ConvolutionCase) {
     let (x, geometry) = (test.x, test.geometry)

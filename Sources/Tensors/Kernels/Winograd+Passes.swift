@@ -17,7 +17,7 @@ extension Winograd {
   /// product, fit in a core's second-level cache, unless too few tiles would share each filter.
   private var stripsPerBlock: Int {
     let cached = 380_000 / (Self.positions * (inputs + panelWidth))
-    let tiles = min(96, max(24, cached / Gemm.tileRows * Gemm.tileRows))
+    let tiles = min(96, max(36, cached / Gemm.tileRows * Gemm.tileRows))
     let most = max(1, tiles / tilesAcross)
     let all = batch * tilesDown
     let threads = Parallel.threadCount
@@ -125,8 +125,9 @@ extension Winograd {
     _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
     dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
   ) {
-    let budget = 1 << 21  // Elements of transformed tiles at a time: 8 MiB.
-    let tilesAtOnce = max(24, budget / (Self.positions * (inputs + outputs)))
+    // About 8 MiB of transformed tiles at a time, but enough of them for a pass over the gradients
+    // of the filters, which no cache of a core holds.
+    let tilesAtOnce = max(160, (1 << 21) / (Self.positions * (inputs + outputs)))
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
     let matrix = inputs * outputs
     let sums = dw == nil ? nil : Storage(count: Self.positions * matrix)
