@@ -27,34 +27,55 @@ extension Winograd {
 
   /// Computes the convolution.
   ///
-  /// Each thread takes a block of strips through all three phases, the second and third for one
-  /// panel of outputs after the other, so that what is transformed stays in its cache.
+  /// With many tiles, each thread takes a block of strips through all three phases, the second and
+  /// third for one panel of outputs after the other, so that what is transformed stays in its cache.
+  /// With few tiles the filters are most of what is read: each thread takes panels of its own.
   func forward(
     _ x: UnsafePointer<Float>, filters: UnsafePointer<Float>, epilogue: ConvolutionEpilogue,
     into y: UnsafeMutablePointer<Float>
   ) {
-    let perPosition = filterElements(transposed: false)
-    let width = panelWidth
-    Parallel.forRanges(batch * tilesDown, grain: stripsPerBlock) { strips in
-      let tiles = strips.count * tilesAcross
-      let vStride = stride(tiles: tiles, channels: inputs)
-      let mStride = stride(tiles: tiles, channels: width)
-      let v = Storage(count: Self.positions * vStride)
-      let m = Storage(count: Self.positions * mStride)
-      transformInput(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: vStride)
-      for column in Swift.stride(from: 0, to: outputs, by: width) {
-        let block = column..<min(outputs, column + width)
-        for position in 0..<Self.positions {
-          Gemm.multiply(
-            rows: tiles, columns: width, depth: inputs, v.pointer + position * vStride,
-            aRow: inputs, aDepth: 1, panels: filters + position * perPosition + column * inputs,
-            into: m.pointer + position * mStride, cRow: width, accumulate: false)
-        }
-        writeOutput(
-          m.pointer, stride: mStride, row: width, channels: block, strips: strips,
-          epilogue: epilogue, to: y)
+    let all = batch * tilesDown, tiles = all * tilesAcross
+    let panels = (outputs + panelWidth - 1) / panelWidth
+    if tiles > 96 || panels < Parallel.threadCount {
+      Parallel.forRanges(all, grain: stripsPerBlock) { strips in
+        let tiles = strips.count * tilesAcross
+        let step = stride(tiles: tiles, channels: inputs)
+        let v = Storage(count: Self.positions * step)
+        transformInput(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
+        for panel in 0..<panels { product(v.pointer, step, strips, panel, filters, epilogue, y) }
+      }
+    } else {
+      let step = stride(tiles: tiles, channels: inputs)
+      let v = Storage(count: Self.positions * step)
+      Parallel.forRanges(all, grain: max(1, all / 8)) { strips in
+        transformInput(x, strips: strips, first: 0, into: v.pointer, stride: step)
+      }
+      Parallel.forEach(panels) { panel in
+        product(v.pointer, step, 0..<all, panel, filters, epilogue, y)
       }
     }
+  }
+
+  // The products of all positions for one panel of outputs, and the outputs.
+  private func product(
+    _ v: UnsafePointer<Float>, _ vStride: Int, _ strips: Range<Int>, _ panel: Int,
+    _ filters: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    let perPosition = filterElements(transposed: false)
+    let width = panelWidth, column = panel * panelWidth
+    let tiles = strips.count * tilesAcross
+    let mStride = stride(tiles: tiles, channels: width)
+    let m = Storage(count: Self.positions * mStride)
+    for position in 0..<Self.positions {
+      Gemm.multiply(
+        rows: tiles, columns: width, depth: inputs, v + position * vStride, aRow: inputs,
+        aDepth: 1, panels: filters + position * perPosition + column * inputs,
+        into: m.pointer + position * mStride, cRow: width, accumulate: false)
+    }
+    writeOutput(
+      m.pointer, stride: mStride, row: width, channels: column..<min(outputs, column + width),
+      strips: strips, epilogue: epilogue, to: y)
   }
 
   /// Computes the gradients of the input (if `dx` is given) and of the filters (if `dw` is given).
