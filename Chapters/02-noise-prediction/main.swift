@@ -1663,9 +1663,9 @@ notebook.table(
 //:   and 30 times better at large.
 //: - *In samples* the noise, the velocity with either weight and the weighted $x_0$ cannot be told
 //:   apart (0.040 to 0.043, with the exact predictor at 0.038); plain $x_0$ is behind (0.053).
-//: - *The weights of the bound* buy nothing at small $t$, where they are largest, and cost a factor of
-//:   two elsewhere; samples are behind too (0.056). For samples, dropping them was right here. (What
-//:   they do for the bound itself was not measured.)
+//: - *The weights of the bound* buy nothing at small $t$, where they are largest, and cost a factor
+//:   of two elsewhere; samples are behind too (0.056). For samples, dropping them was right here.
+//:   (What they do for the bound itself was not measured.)
 //:
 //: So "the noise is the best thing to predict" is half right: better than the mean, better than
 //: plain $x_0$ where details are made. That it is better than the velocity was not seen here. And
