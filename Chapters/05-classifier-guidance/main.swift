@@ -1252,7 +1252,8 @@ notebook.figure(
     [
       shapes.reduce(Plot(title: "$f(t)$", x: "step $t$", y: "$f$")) { plot, shape in
         plot.line(
-          wholeRun.map { 1000 * $0 }, wholeRun.map(shape.f), label: shape.name)
+          wholeRun.map { 1000 * $0 }, wholeRun.map(shape.f), label: shape.name,
+          width: shape.name == "constant" ? 5 : Style.lineWidth)
       },
       matched.reduce(
         Plot(
@@ -1452,8 +1453,9 @@ func trainedOnPictures(
     length: .steps(notebook.count(updates, quick: 10)), learningRate: 3e-3, warmUpSteps: 20,
     seed: notebook.seed)
   let run = NoisyClassificationLoss(model.diffusion, times: times)
-    .training(network, on: pictures.tensor, labels: pictures.labels, plan: plan, batchSize: 48)
+    .training(network, on: pictures.tensor, labels: pictures.labels, plan: plan, batchSize: 64)
   for _ in run {}
+  run.adoptAverages()
   return network
 }
 
