@@ -11,13 +11,17 @@
 //: - write the loss of the autoencoder with its units, and know what its weight β weighs,
 //: - scale latents so that a schedule made for pictures fits them,
 //: - sample: guide, take steps, unscale, decode,
-//: - train both parts yourself, on CIFAR-10 or on drawn shapes.
+//: - measure pictures: one by one, and as sets, each number with its uncertainty and its floor,
+//: - train all parts yourself, on CIFAR-10 or on drawn shapes.
 
 import Autodiff  // weave:hide
+import Datasets  // weave:hide
 import Diffusion  // weave:hide
+import Evaluation  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Networks  // weave:hide
 import Notebook  // weave:hide
 import Tensors  // weave:hide
 
@@ -28,9 +32,10 @@ let weights = options.weights ?? Weights.shipped  // weave:hide
 
 //: ## Ten classes
 //:
-//: The weights of both networks come with the repository. Sampling needs no data set: it starts from
-//: noise. Every picture has a stream of random numbers of its own, so it does not depend on what is
-//: drawn beside it.
+//: The weights of both networks come with the repository. Sampling needs no data set: it starts
+//: from noise. Every picture has a stream of random numbers of its own, so it does not depend on
+//: what is drawn beside it. Both were trained on CIFAR-10, in a copy whose pixels have been through
+//: JPEG: fine detail is lost in it, and all numbers of this chapter are about that copy.
 
 let model = notebook.orStop { try LatentDiffusionModel(loading: weights) }
 let manifest = notebook.orStop { try Manifest(in: weights) }
@@ -82,8 +87,175 @@ notebook.check(
   claim: "7.1", "is every spread positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
   isExactly: true)
 
-//: A factor of 16 in the work of every convolution is what makes it possible to train at home.
+//: Rombach et al. (2022) count the same for pictures of 512x512 pixels, whose latents have 64x64
+//: positions of four channels. Three different factors are in use for one and the same encoder, and
+//: they are easily mixed up: the factor *per side*, its square in *positions*, and the factor in
+//: *numbers*, which knows of channels too.
 //:
+//: **Claim 7.2.** In single precision such a picture takes 3.146 MB and its latent 0.0655 MB, a
+//: 48th.
+
+let (pictureBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
+notebook.check(claim: "7.2", "bytes of the picture", pictureBytes, isExactly: 3_145_728)
+notebook.check(claim: "7.2", "bytes of the latent", latentBytes, isExactly: 65_536)
+notebook.check(claim: "7.2", "ratio", pictureBytes / latentBytes, isExactly: 48)
+
+//: **Claim 7.3.** An encoder that halves the sides $k$ times leaves a $4^k$-th of the positions;
+//: with four channels for three, that is three quarters of $4^k$ in numbers. Encoders of two to
+//: five halvings, each given a picture of 64x64 pixels:
+
+struct Saving {
+  let side, positions, numbers: Int
+}
+
+let savings = (2...5).map { halvings -> Saving in
+  let encoder = Autoencoder(
+    .init(channels: [Int](repeating: 4, count: halvings + 1), groups: 2, middleAttention: false),
+    generator: RandomGenerator(seed: 0))
+  let shape = encoder.encode(Tensor.zeros([1, 3, 64, 64])).mean.shape
+  return Saving(
+    side: 64 / shape[2], positions: 64 * 64 / (shape[2] * shape[3]),
+    numbers: 3 * 64 * 64 / (shape[1] * shape[2] * shape[3]))
+}
+notebook.table(
+  "What encoders save", columns: ["per side", "in positions", "in numbers"],
+  rows: savings.map { [$0.side, $0.positions, $0.numbers] })
+notebook.check(
+  claim: "7.3", "positions saved", savings.map(\.positions), isExactly: [16, 64, 256, 1024])
+notebook.check(
+  claim: "7.3", "numbers saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
+
+//: **Erratum E-B31.** The book's table of compression (10.2) gives 4, 16, 64 and 256 for the
+//: factors 4, 8, 16 and 32 per side: those are the positions saved by 2, 4, 8 and 16. Table 10.1
+//: calls 512x512x3 to 64x64x4 a factor of 16, which it is in nothing: it is 8 per side, 64 in
+//: positions, 48 in numbers.
+
+for (saving, printed) in zip(savings, [4.0, 16, 64, 256]) {
+  notebook.erratum(
+    "E-B31", source: "Foundations of Generative Models, Table 10.2",
+    "positions saved by a factor of \(saving.side) per side", printed: printed,
+    right: Double(saving.side * saving.side), secondRoute: Double(saving.positions), tolerance: 0,
+    apart: 1)
+}
+notebook.erratum(
+  "E-B31", source: "Foundations of Generative Models, Table 10.1",
+  "numbers saved, 512x512x3 to 64x64x4", printed: 16, right: Double(pictureBytes / latentBytes),
+  secondRoute: Double(savings[1].numbers), tolerance: 0, apart: 1)
+
+//: **Erratum E-X12.** The sources do not agree on what is being counted: one speaks of an eighth or
+//: a sixteenth of the *resolution*, another lets the same $f$ be a ratio of areas. For the encoder
+//: of this chapter the factor is 4 per side, 16 in positions and 12 in numbers; taken for a factor
+//: in positions, the 8 of Stable Diffusion would be wrong by another 8.
+
+notebook.erratum(
+  "E-X12",
+  source: "CS 4782 notes, section Latent Diffusion; Foundations of Generative Models, (10.1)",
+  "positions saved where $f = 8$", printed: 8, right: 64,
+  secondRoute: Double(savings[1].positions), tolerance: 0, apart: 1)
+
+//: What does it save in work? The kernels of this course count their multiplications, so one can
+//: ask a network: the same small U-Net looks at 32x32 positions and at 8x8.
+//:
+//: **Claim 7.4.** Convolutions cost a sixteenth on the latent, attention between all pairs of
+//: positions a 256th.
+
+let counted = UNet(
+  .init(channels: [32, 64], attention: [false, false], middleAttention: false, groups: 8),
+  generator: RandomGenerator(seed: 0))
+
+func multiplications(_ side: Int) -> Int {
+  OperationCount.multiplyAdds {
+    _ = counted(Tensor.zeros([1, 4, side, side]), t: [500])
+  }
+}
+
+func attentionMultiplications(_ side: Int) -> Int {
+  let tape = Tape(recording: false)
+  let places = tape.constant(Tensor.zeros([1, side * side, 32]))
+  return OperationCount.multiplyAdds {
+    _ = attention(query: places, key: places, value: places, heads: 1)
+  }
+}
+
+let (onPixels, onLatents) = (multiplications(32), multiplications(8))
+notebook.show("multiplications, 32x32 positions", onPixels)
+notebook.show("multiplications, 8x8 positions", onLatents)
+notebook.check(
+  claim: "7.4", "ratio, U-Net without attention (the embedding of the time is the same in both)",
+  Double(onPixels) / Double(onLatents), equals: 16, relativeTolerance: 0.01)
+notebook.check(
+  claim: "7.4", "ratio, attention", attentionMultiplications(32) / attentionMultiplications(8),
+  isExactly: 256)
+
+let batch = notebook.count(16, quick: 4)
+let secondsOnPixels = notebook.time {
+  _ = counted(Tensor.zeros([batch, 4, 32, 32]), t: [500])
+}.seconds
+let secondsOnLatents = notebook.time {
+  _ = counted(Tensor.zeros([batch, 4, 8, 8]), t: [500])
+}.seconds
+let decoding = notebook.time { _ = model.autoencoder.decode(Tensor.zeros([batch, 4, 8, 8])) }
+  .seconds
+notebook.show("seconds of a step on \(batch) pictures of 32x32", seconds: secondsOnPixels)
+notebook.show("seconds of a step on \(batch) latents of 8x8", seconds: secondsOnLatents)
+notebook.show("seconds of decoding \(batch) latents, once", seconds: decoding)
+
+//: Seconds are saved a little less than multiplications, because small images keep a processor less
+//: busy; and the decoder has to be paid once a picture. A sampler of many steps hardly notices it.
+//:
+//: **Erratum E-B32.** The book lets the autoencoder have skip connections from encoder to decoder,
+//: to keep detail. Then nothing needs to pass through the latent, and when one samples there is no
+//: encoder whose skips one could take. The smallest example: three independent numbers of variances
+//: 4, 1 and $\frac14$, a latent that holds the first, and a linear decoder trained by gradient
+//: descent that sees the latent and, through a skip, everything. In training its error goes to
+//: zero. Given the latent alone it does worse than a decoder without skips, because it shared the
+//: first number between the two.
+
+let spectrum = [4, 1, 0.25]
+let skipDecoder: (latent: Double, skips: [Double]) = {
+  var (latent, skips) = (0.0, [0.0, 0, 0])
+  for _ in 0..<4000 {
+    let miss = [1 - latent - skips[0], 1 - skips[1], 1 - skips[2]]
+    latent += 0.02 * spectrum[0] * miss[0]
+    for i in 0..<3 { skips[i] += 0.02 * spectrum[i] * miss[i] }
+  }
+  return (latent, skips)
+}()
+let withSkips =
+  spectrum[0] * pow(1 - skipDecoder.latent - skipDecoder.skips[0], 2)
+  + (1..<3).reduce(0) { $0 + spectrum[$1] * pow(1 - skipDecoder.skips[$1], 2) }
+var skipDraws = RandomGenerator(seed: notebook.seed, stream: 21)
+let alone3 = Estimate(count: notebook.count(100_000, quick: 20_000)) {
+  let x = spectrum.map { $0.squareRoot() * skipDraws.normal() }
+  return pow(x[0] * (1 - skipDecoder.latent), 2) + x[1] * x[1] + x[2] * x[2]
+}
+notebook.show("error in training, with skips", withSkips, digits: 2)
+notebook.show("error without skips, in training and when sampling", spectrum[1] + spectrum[2])
+notebook.erratum(
+  "E-B32", source: "Foundations of Generative Models, section 10.2.1",
+  "error of the decoder with skips when there is only a latent", printed: 0,
+  right: spectrum[0] / 4 + spectrum[1] + spectrum[2], secondRoute: alone3, apart: 1)
+
+//: The U-Net has skips, and rightly: what it returns is of the same extents as what it is given,
+//: and it is always given something.
+//:
+//: **Erratum E-X11.** One source knows the autoencoder of latent diffusion as a VQ-VAE, whose
+//: latents are picked from a table. The paper trains both kinds, and Stable Diffusion took the kind
+//: of this chapter, with a divergence (and diffusion always runs on vectors, never on the table's
+//: numbers). The difference shows in the number of different vectors among the positions of many
+//: pictures: a table of 512 has no more than 512.
+
+let vectors: Set<[Float]> = {
+  let last = posterior.mean.channelsLast()
+  let elements = last.elements
+  return Set(stride(from: 0, to: elements.count, by: 4).map { Array(elements[$0..<$0 + 4]) })
+}()
+let positions = images.shape[0] * places
+notebook.erratum(
+  "E-X11", source: "Talk on DDPM, DDIM, U-Net and LDM, slides on latent diffusion",
+  "different vectors in the latents of these pictures", printed: Double(min(512, positions)),
+  right: Double(positions), secondRoute: Double(vectors.count), tolerance: 0, apart: 100)
+
 //: ## A draw through which one can differentiate
 //:
 //: The decoder is trained on draws $z = \mu + \sigma\epsilon$ with $\epsilon \sim N(0, I)$. Written
@@ -92,7 +264,7 @@ notebook.check(
 //:
 //: @code Sources/Learning/VariationalLoss.swift reparameterised-draw
 //:
-//: **Claim 7.2.** The derivatives of the draw are those of the formula, and they estimate the
+//: **Claim 7.5.** The derivatives of the draw are those of the formula, and they estimate the
 //: derivatives of expectations: with $f(z) = z^2$, for which $E f = \mu^2 + \sigma^2$, the mean of
 //: the derivative by $\log\sigma^2$ is $\sigma^2$.
 
@@ -102,7 +274,7 @@ let comparisons = gradientCheck(at: point) {
   VariationalLoss.sample(mean: $0[0], logVariance: $0[1], noise: $0[2])
 }
 notebook.check(
-  claim: "7.2", "error of the tape's derivatives, relative",
+  claim: "7.5", "error of the tape's derivatives, relative",
   comparisons.map(\.relativeError).max() ?? 1, equals: 0,
   tolerance: 1e-3)
 
@@ -117,7 +289,7 @@ let derivatives: [Double] = {
   return tape.gradients(of: square(z).sum())[v]?.elements.map(Double.init) ?? []
 }()
 notebook.check(
-  claim: "7.2", "mean derivative by the log-variance", Estimate(of: derivatives),
+  claim: "7.5", "mean derivative by the log-variance", Estimate(of: derivatives),
   equals: exp(logVariance))
 
 //: ## The loss of the autoencoder
@@ -126,27 +298,41 @@ notebook.check(
 //: \qquad D_{KL} = \tfrac12 \sum \bigl(\mu^2 + \sigma^2 - \log\sigma^2 - 1\bigr) $$
 //:
 //: A formula like this is not complete before it says over what the terms are summed or averaged.
-//: Here **both are sums over all numbers of a picture**, averaged over the pictures of a batch. Only
-//: then does β weigh nats against nats.
+//: Here **both are sums over all numbers of a picture**, averaged over the pictures of a batch.
+//: Only then does β weigh nats against nats.
 //:
-//: **Claim 7.3.** The sum of absolute errors is the negative log-likelihood of independent Laplace
-//: distributions of scale 1 around $\hat x$, up to the constant $D \log 2$, 2129 nats for a picture;
-//: the sum of squares, likewise, is that of normal distributions of variance one half.
+//: **Claim 7.6.** The sum of absolute errors is the negative log-likelihood of independent Laplace
+//: distributions of scale 1 around $\hat x$, up to the constant $D \log 2$, 2129 nats for a
+//: picture; the sum of squares, likewise, is that of normal distributions of variance one half.
 
 let (x, xHat) = (images.entries(0..<1), images.entries(1..<2))
 let errors = zip(x.elements, xHat.elements).map { Double($0) - Double($1) }
 let laplace = errors.reduce(0) { $0 - log(0.5 * exp(-abs($1))) }
 let normal = errors.reduce(0) { $0 - log(exp(-$1 * $1) / Double.pi.squareRoot()) }
 notebook.check(
-  claim: "7.3", "absolute errors and constant", x.absoluteDifference(xHat) + 3072 * log(2.0),
+  claim: "7.6", "absolute errors and constant", x.absoluteDifference(xHat) + 3072 * log(2.0),
   equals: laplace, relativeTolerance: 1e-6)
-notebook.check(claim: "7.3", "the constant", 3072 * log(2.0), equals: 2129.348, tolerance: 1e-3)
+notebook.check(claim: "7.6", "the constant", 3072 * log(2.0), equals: 2129.348, tolerance: 1e-3)
 notebook.check(
-  claim: "7.3", "squared errors and constant",
+  claim: "7.6", "squared errors and constant",
   errors.reduce(0) { $0 + $1 * $1 } + 1536 * log(Double.pi), equals: normal,
   relativeTolerance: 1e-9)
 
-//: **Claim 7.4.** The divergence in the loss is the mean of $\log q(z) - \log p(z)$ over draws
+//: **Erratum E-B13.** The book pairs a squared error of weight one with a divergence of weight one,
+//: and writes the likelihood with a variance to be chosen. The weight *is* the choice: minus the
+//: logarithm of a normal density rises by $1/2\sigma^2$ for each unit of squared error, which is
+//: one for $\sigma^2 = \frac12$ and one half for $\sigma^2 = 1$.
+
+func surprise(_ squaredError: Double, variance: Double) -> Double {
+  squaredError / (2 * variance) + 0.5 * log(2 * Double.pi * variance)
+}
+notebook.erratum(
+  "E-B13", source: "Foundations of Generative Models, (3.42) and (3.45)",
+  "variance that a squared error of weight one stands for", printed: 1, right: 0.5,
+  secondRoute: 0.5 / (surprise(3, variance: 1) - surprise(2, variance: 1)) * 0.5, tolerance: 1e-12,
+  apart: 0.4)
+
+//: **Claim 7.7.** The divergence in the loss is the mean of $\log q(z) - \log p(z)$ over draws
 //: $z \sim q$.
 
 let differences = (0..<draws).map { _ -> Double in
@@ -155,17 +341,283 @@ let differences = (0..<draws).map { _ -> Double in
   return (z * z - epsilon * epsilon - logVariance) / 2
 }
 notebook.check(
-  claim: "7.4", "divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
+  claim: "7.7", "divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
   equals: (mu * mu + exp(logVariance) - logVariance - 1) / 2)
 
-//: **Claim 7.5.** With means in place of both sums the same β would mean something else: to get the
+//: **Claim 7.8.** With means in place of both sums the same β would mean something else: to get the
 //: same minimum, it has to be multiplied by 256/3072.
 
 let beta = 0.01
 let (l1, kl) = (180.0, 900.0)
 notebook.check(
-  claim: "7.5", "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
+  claim: "7.8", "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
   equals: l1 + beta * kl, tolerance: 1e-9)
+
+//: **Erratum E-S0a.** The note whose model this chapter builds calls $L$ the ELBO of a β-VAE, and
+//: does not say how its terms are reduced. At β = 1 and with sums, $L$ is *minus* the ELBO, less
+//: the constant $D\log 2$. For one pixel $x = 0.3$, a decoder that returns $z$, and
+//: $q = N(0.7, e^{-0.4})$:
+
+let pixel = 0.3
+let (offset, spread) = (mu - pixel, exp(logVariance / 2))
+let expectedError =
+  spread * (2 / Double.pi).squareRoot() * exp(-offset * offset / (2 * spread * spread))
+  + offset * erf(offset / (spread * 2.0.squareRoot()))
+let lossOfOne = expectedError + (mu * mu + exp(logVariance) - logVariance - 1) / 2
+let evidenceBound = Estimate(count: draws) {
+  let epsilon = random.normal()
+  let z = mu + spread * epsilon
+  let likelihood = -abs(pixel - z) - log(2)
+  return likelihood - z * z / 2 + epsilon * epsilon / 2 + logVariance / 2
+}
+notebook.erratum(
+  "E-S0a", source: "Conditional Latent Diffusion (CIFAR-10), step 1", "ELBO of one pixel, nats",
+  printed: lossOfOne, right: -lossOfOne - log(2), secondRoute: evidenceBound, apart: 1)
+
+//: ### What β weighs
+//:
+//: A large β saves nats and spends sharpness. Where does it stop? In the linear model of
+//: [chapter 1](../01-elbo/README.md) this has an answer: for data whose covariance has the
+//: eigenvalues $\lambda_i$ and a decoder with noise $\sigma^2$, direction $i$ is used exactly if
+//: $\lambda_i > \beta\sigma^2$, and its decoder weight is then $w_i^2 = \lambda_i - \beta\sigma^2$.
+//:
+//: **Claim 7.9.** For $\lambda = (4, 1, \frac14)$ and $\sigma^2 = \frac12$ the second direction
+//: dies between β = 1.9 and β = 2.1: minimising the loss numerically finds the formula's weights.
+
+/// The β-loss of one direction with decoder weight `w`, at the best encoder for it.
+func linearLoss(_ w: Double, variance: Double, noise: Double, beta: Double) -> Double {
+  let spread = beta * noise / (w * w + beta * noise)
+  let slope = w / (w * w + beta * noise)
+  let error = (variance * pow(1 - w * slope, 2) + w * w * spread) / (2 * noise)
+  return error + beta / 2 * (variance * slope * slope + spread - log(spread) - 1)
+}
+
+func bestSquaredWeight(variance: Double, beta: Double) -> Double {
+  let candidates = (0...4000).map { Double($0) * 0.001 }
+  let losses = candidates.map {
+    linearLoss($0.squareRoot(), variance: variance, noise: 0.5, beta: beta)
+  }
+  return candidates[losses.indices.min { losses[$0] < losses[$1] } ?? 0]
+}
+
+for beta in [1, 1.9, 2.1, 5] {
+  notebook.check(
+    claim: "7.9", "squared weights at β = \(beta)",
+    spectrum.map { bestSquaredWeight(variance: $0, beta: beta) },
+    equals: spectrum.map { max($0 - beta / 2, 0) }, tolerance: 0.002)
+}
+
+//: **Erratum E-B35.** The book blames a too powerful *encoder* for collapse and offers β-VAEs
+//: against it. It is a powerful decoder that needs no latent; and a larger β moves the threshold
+//: $\beta\sigma^2$ up, so that fewer directions survive.
+
+func activeDirections(_ beta: Double) -> Int {
+  spectrum.filter { bestSquaredWeight(variance: $0, beta: beta) > 0.001 }.count
+}
+notebook.erratum(
+  "E-B35", source: "Foundations of Generative Models, section 3.8.2",
+  "directions in use at β = 2.1, two of them at β = 1", printed: 2,
+  right: Double(spectrum.filter { $0 > 2.1 / 2 }.count), secondRoute: Double(activeDirections(2.1)),
+  tolerance: 0, apart: 0.5)
+
+//: For the convolutional autoencoder there is no formula, but one can train it at several β and
+//: look. Each point below is a short training from scratch with the same budget; the command stands
+//: in the record.
+
+let betaRecord = notebook.orStop { try Records.read("beta.csv") }
+for note in betaRecord.notes { notebook.show("record", note) }
+let (betas, rates, distortions) = (betaRecord["beta"], betaRecord["kl"], betaRecord["l1"])
+notebook.table(
+  "Short trainings at several β, on test images",
+  columns: [
+    "β", Column("nats", decimals: 1), Column("absolute error", decimals: 1),
+    Column("PSNR in dB", decimals: 2), "active numbers of 256",
+  ],
+  rows: betas.indices.map {
+    [
+      betas[$0], rates[$0], distortions[$0], betaRecord["psnr_sampled"][$0],
+      Int(betaRecord["active_units"][$0]),
+    ]
+  })
+notebook.figure(
+  "rate-distortion",
+  betas.indices.reduce(
+    Plot(
+      x: Axis("nats", range: 0...1.35 * (rates.max() ?? 1)), y: "absolute error of an image",
+      size: Size(420, 290))
+  ) { plot, i in
+    plot.note(
+      "  $\\beta=\(betas[i].formatted())$", at: (rates[i], distortions[i]), anchor: .bottomLeft)
+  }
+  .line(rates, distortions, color: .blue).scatter(rates, distortions, color: .blue),
+  caption:
+    "Rate and distortion of the autoencoder after short trainings: every nat that β saves costs "
+    + "error.",
+  alternative: "A falling curve: the absolute error against the divergence, one point for each β.")
+
+//: **Claim 7.10.** With growing β the divergence falls, and at the largest β the error is greater
+//: than at any other. (Among the smallest it hardly differs: there the divergence has next to no
+//: say.)
+
+notebook.check(claim: "7.10", "nats, from the smallest β to the largest", decreases: rates)
+notebook.check(
+  claim: "7.10", "absolute error at the largest β", distortions.last ?? .nan,
+  isAbove: distortions.dropLast().max() ?? .nan)
+
+//: ### Errors that one sees
+//:
+//: A thin line that is drawn one pixel off is paid for twice by a sum of errors, where it is and
+//: where it should be; a line left out is paid for once. So in doubt a picture without it is the
+//: cheaper one, and reconstructions blur. A *feature loss* asks a classifier instead: it compares
+//: what the classifier's levels say of both pictures,
+//: $$ \sum_l \lambda_l \frac{1}{P_l} \sum_p \bigl\lVert \hat\phi_l(x)_p - \hat\phi_l(\hat x)_p
+//: \bigr\rVert^2 , $$
+//: with vectors of unit length at every place $p$ (Johnson et al. 2016; Zhang et al. 2018). The
+//: classifier is this course's own, trained by `train-classifier`; it is held fixed, and
+//: derivatives pass through it to the picture.
+
+let judge = notebook.orStop { try ImageClassifier(loading: weights) }
+notebook.show("weights of the classifier", judge.network.parameterCount)
+if let accuracy = manifest.classifier?.validation["accuracy"] {
+  notebook.show("test images that it names right, %", 100 * accuracy, digits: 4)
+}
+let featureLoss = FeatureLoss(judge.network)
+
+//: **Claim 7.11.** The feature loss of a picture to itself is zero, its derivative by the picture
+//: is that of differences, and the classifier gets none.
+
+let (shownPicture, otherPicture) = (images.entries(0..<1), images.entries(1..<2))
+let featureTape = Tape()
+let featureInput = featureTape.input(shownPicture)
+let featureDistance = featureLoss(featureInput, otherPicture)
+notebook.show(
+  "feature loss of two of the pictures above", Double(featureDistance.scalar), digits: 4)
+let featureGradients = featureTape.gradients(of: featureDistance)
+notebook.check(
+  claim: "7.11", "feature loss of a picture to itself",
+  Double(featureLoss(Tape(recording: false).constant(shownPicture), shownPicture).scalar),
+  equals: 0, tolerance: 1e-5)
+let featureDirection = Tensor.normal(shownPicture.shape, using: &random)
+func featureLossMoved(_ h: Double) -> Double {
+  let moved = Tensor.sum((1, shownPicture), (h, featureDirection))
+  return Double(featureLoss(Tape(recording: false).constant(moved), otherPicture).scalar)
+}
+let featureSlope =
+  (8 * (featureLossMoved(0.01) - featureLossMoved(-0.01))
+    - (featureLossMoved(0.02) - featureLossMoved(-0.02))) / 0.12
+notebook.check(
+  claim: "7.11", "derivative along a random direction",
+  featureGradients[featureInput]?.dot(featureDirection) ?? .nan, equals: featureSlope,
+  tolerance: 0.01 * Double(featureGradients[featureInput]?.norm() ?? 0))
+notebook.check(
+  claim: "7.11", "does any weight of the classifier get a derivative",
+  judge.network.parameters.contains { featureGradients[$0] != nil }, isExactly: false)
+
+//: How much should it weigh? One training without it was continued with several weights, and
+//: measured on test images; the judge of the last column is the classifier of the loss, so that
+//: column flatters:
+
+let featureRecord = notebook.orStop { try Records.read("feature-weight.csv") }
+for note in featureRecord.notes { notebook.show("record", note) }
+notebook.table(
+  "Continuations with a feature loss",
+  columns: [
+    "weight", "updates", Column("PSNR in dB", decimals: 2), Column("similarity", decimals: 4),
+    Column("named right, %", decimals: 1),
+  ],
+  rows: featureRecord.rows.indices.map {
+    [
+      featureRecord["feature_weight"][$0], Int(featureRecord["updates"][$0]),
+      featureRecord["psnr_sampled"][$0],
+      featureRecord["ssim_sampled"][$0], 100 * featureRecord["named_right"][$0],
+    ]
+  })
+
+//: A third kind of error is that of an opponent $D$ which learns to tell reconstructions from
+//: pictures, $\log D(x) + \log(1 - D(\hat x))$. Mind the sign: the opponent *maximises* this, the
+//: decoder *minimises* its second term, the only one in which it occurs. Published autoencoders use
+//: it; it needs a second network and a second training loop, and is left out here.
+//:
+//: **Claim 7.12.** A step of the decoder down the second term raises what the opponent thinks of
+//: its picture.
+
+let opponent = Tensor.normal([3072], using: &random)
+func thinks(_ picture: Tensor) -> Double {
+  1 / (1 + exp(-picture.reshaped([3072]).dot(opponent) / 3072))
+}
+let step = 30.0
+let slope = -thinks(shownPicture) / 3072  // of log(1 - D) along the opponent's weights
+let improved = Tensor.sum((1, shownPicture.reshaped([3072])), (-step * slope, opponent))
+notebook.check(
+  claim: "7.12", "D after a step, less D before", thinks(improved) - thinks(shownPicture),
+  isAbove: 0)
+
+//: ## How good is a reconstruction?
+//:
+//: Two classical numbers compare a picture with its reconstruction. The *peak signal-to-noise
+//: ratio* is the mean squared error on a logarithmic scale, $10\log_{10}(R^2/\mathrm{MSE})$ with
+//: the range R of the values, 2 here. *Structural similarity* compares means, contrasts and
+//: patterns in small windows (Wang et al. 2004); it is 1 for equal pictures.
+//:
+//: **Claim 7.13.** Noise of standard deviation $s$ gives $20\log_{10}(2/s)$ dB: 6.02 dB less for
+//: each doubling. A picture is perfectly similar to itself, and the less so to a noisy copy the
+//: more noise there is.
+
+let few = images.entries(0..<min(20, images.shape[0]))
+let noiseLevels = [0.05, 0.1, 0.2]
+let noisy = noiseLevels.map { s in
+  Tensor.sum((1, few), (s, .normal(few.shape, using: &random)))
+}
+func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+notebook.check(
+  claim: "7.13", "dB of pictures with noise 0.05, 0.1 and 0.2",
+  noisy.map { average(peakSignalToNoise($0, few)) },
+  equals: noiseLevels.map { 20 * log10(2 / $0) }, tolerance: 0.05)
+notebook.check(
+  claim: "7.13", "least similarity of a picture to itself",
+  structuralSimilarity(few, few).min() ?? 0, equals: 1, tolerance: 1e-6)
+notebook.check(
+  claim: "7.13", "similarity to pictures with noise 0.05, 0.1 and 0.2",
+  decreases: noisy.map { average(structuralSimilarity($0, few)) })
+
+//: How good should it be? The yardstick is linear: of all linear maps to 256 numbers and back,
+//: principal components make the smallest squared error on the images that they are taken from. The
+//: record below was made by `evaluate --reconstructions --linear` on test images.
+
+let reconstructionRecord = notebook.orStop { try Records.read("reconstructions.csv") }
+for note in reconstructionRecord.notes { notebook.show("record", note) }
+func reconstruction(_ set: String, _ column: String) -> Double {
+  let row = reconstructionRecord.words.firstIndex { $0["set"] == set }
+  return row.flatMap { reconstructionRecord.rows[$0][column] } ?? .nan
+}
+let sets = [
+  ("test", "the test images themselves"), ("autoencoder", "autoencoder, drawn latents"),
+  ("pca-256", "256 principal components"), ("pca-512", "512 principal components"),
+]
+notebook.table(
+  "Reconstructions of test images",
+  columns: [
+    "", Column("PSNR in dB", decimals: 2), Column("named right, %", decimals: 1),
+    Column("Fréchet distance", decimals: 2),
+  ],
+  rows: sets.map { set, name -> [any TableCell] in
+    let ratio = reconstruction(set, set == "autoencoder" ? "psnr_sampled" : "psnr_mean")
+    let right = 100 * reconstruction(set, "accuracy")
+    return [
+      name, ratio.isNaN ? "" : ratio, right, reconstruction(set, "frechet"),
+    ]
+  })
+
+//: **Claim 7.14.** With latents drawn from its posterior the autoencoder keeps more of a picture
+//: than as many principal components, and as a set its reconstructions are closer to the real
+//: pictures.
+
+notebook.check(
+  claim: "7.14", "PSNR with drawn latents", reconstruction("autoencoder", "psnr_sampled"),
+  isAbove: reconstruction("pca-256", "psnr_mean"))
+notebook.check(
+  claim: "7.14", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
+  isBelow: reconstruction("pca-256", "frechet"))
 
 //: ## Latents of unit variance
 //:
@@ -174,7 +626,7 @@ notebook.check(
 //: deviation of the training images' latents, before the denoiser sees them, and divided by it
 //: before they are decoded. It is stored with the weights.
 //:
-//: **Claim 7.6.** Data of standard deviation $s$ shift the schedule's $\log \mathrm{SNR}$ by
+//: **Claim 7.15.** Data of standard deviation $s$ shift the schedule's $\log \mathrm{SNR}$ by
 //: $2 \log s$ at every $t$: latents five and a half times too large hide 3.41 nats of the noise.
 
 let schedule = model.settings.schedule
@@ -187,11 +639,11 @@ let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> 
   return log(ratio) - log(schedule.alphaBar(t) / schedule.noiseVariance(t))
 }
 notebook.check(
-  claim: "7.6", "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
+  claim: "7.15", "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
   tolerance: 1e-9)
-notebook.check(claim: "7.6", "in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
+notebook.check(claim: "7.15", "in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
 
-//: **Claim 7.7.** Scaling and unscaling cancel; and what this model samples without guidance has a
+//: **Claim 7.16.** Scaling and unscaling cancel; and what this model samples without guidance has a
 //: variance of the order of one, like the latents that it was trained on.
 
 func largestDifference(_ a: Tensor, _ b: Tensor) -> Double {
@@ -202,7 +654,7 @@ let scale = model.settings.latentScale
 let there = Tensor.sum((scale, posterior.mean))
 let back = Tensor.sum((1 / scale, there))
 notebook.check(
-  claim: "7.7", "largest change by scaling and unscaling", largestDifference(back, posterior.mean),
+  claim: "7.16", "largest change by scaling and unscaling", largestDifference(back, posterior.mean),
   equals: 0, tolerance: 1e-5)
 
 func meanSquare(_ z: Tensor) -> Double { z.dot(z) / Double(z.count) }
@@ -211,13 +663,114 @@ var plain = request
 plain.guidanceScale = 1
 let plainLatents = plain.latents(from: model)
 notebook.check(
-  claim: "7.7", "mean square of sampled latents", meanSquare(plainLatents), equals: 1,
+  claim: "7.16", "mean square of sampled latents", meanSquare(plainLatents), equals: 1,
   tolerance: 0.5)
 
-//: It is a little more than one. The first steps are to blame: near $T$ an error of the estimated
-//: noise enters $\hat z_0$ multiplied by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$, which is 157 at
-//: $t = 1000$, and a network that was trained for an hour has errors of a few percent there. Longer
-//: training makes them smaller.
+//: One factor for all keeps what the channels are to each other. Subtracting means and scaling
+//: every channel by itself is as easy to undo:
+//:
+//: **Claim 7.17.** One factor gives drawn latents a variance of one over all channels, a factor a
+//: channel gives it to each; and unscaling restores the latents. Measured on the course's drawn
+//: shapes, which the autoencoder never saw, with their own statistics:
+
+let shapes = SyntheticImages.images(notebook.count(200, quick: 40))
+let cache = LatentCache(
+  encoding: shapes.labels, with: model.autoencoder, images: { shapes.tensor(Array($0)) })
+let everyEntry = Array(0..<cache.count)
+let drawnShapes = cache.latents(
+  everyEntry, scale: cache.statistics.scale, generator: RandomGenerator(seed: notebook.seed))
+let channelTable = cache.channelStatistics
+notebook.table(
+  "Latents of drawn shapes by channel",
+  columns: [
+    "channel", Column("mean", decimals: 3), Column("deviation", decimals: 3),
+    Column("own factor", decimals: 3),
+  ],
+  rows: channelTable.enumerated().map { [$0, $1.mean, $1.variance.squareRoot(), $1.scale] })
+notebook.check(
+  claim: "7.17", "deviation over all channels, scaled by one factor",
+  drawnShapes.variance().squareRoot(), equals: 1, tolerance: 0.01)
+let standardized = channelTable.enumerated().map { channel, statistics -> Tensor in
+  let unscaled = cache.latents(
+    everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))
+  return unscaled.slice(channel..<channel + 1, along: 1)
+    .map { Float((Double($0) - statistics.mean) * statistics.scale) }
+}
+notebook.check(
+  claim: "7.17", "deviations of the channels, each by its own factor",
+  standardized.map { $0.variance().squareRoot() }, equals: channelTable.map { _ in 1 },
+  tolerance: 0.01)
+
+//: **Erratum E-S0b.** The note's recipe has no such factor, before the diffusion or before
+//: decoding. The schedule then runs on data of another variance: with the 5.5 that an early Stable
+//: Diffusion's latents have, what should have variance one at $t = 250$ has
+
+let raw = GaussianDiffusion(schedule).jump(
+  GaussianVariable(deviation: 5.5, source: 0), to: schedule.steps / 4,
+  noise: GaussianVariable(deviation: 1, source: 1))
+let kept = schedule.alphaBar(schedule.steps / 4)
+notebook.erratum(
+  "E-S0b", source: "Conditional Latent Diffusion (CIFAR-10), steps 2 to 6",
+  "variance of unscaled latents a quarter of the way", printed: 1,
+  right: kept * 5.5 * 5.5 + 1 - kept,
+  secondRoute: raw.variance, tolerance: 1e-9, apart: 1)
+
+//: Does it matter? For normal data of standard deviation $s$, everything about a sampler is known
+//: exactly: here is the variance that DDIM's samples have, as a share of the right one.
+//:
+//: **Claim 7.18.** With many steps the size of the data hardly matters; with few, data that are too
+//: small suffer most, because the noise that has to be removed last is larger than they are.
+
+func varianceRatio(_ deviation: Double, steps: Int) -> Double {
+  let variance = deviation * deviation
+  let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps)
+  return Sampler(.ddim(eta: 0), schedule: schedule, timesteps: timesteps).sample(
+    from: GaussianVariable(deviation: 1, source: 0),
+    denoiser: GaussianDenoiser(mean: 0, variance: variance, schedule),
+    using: Streams(seed: 0, count: 1)
+  ).variance / variance
+}
+let sizes = [5.5, 1, 0.18]
+let stepCounts = [10, 50, schedule.steps]
+let ratios = sizes.map { size in stepCounts.map { varianceRatio(size, steps: $0) } }
+notebook.table(
+  "Variance of DDIM's samples, as a share of the data's",
+  columns: [
+    "deviation of the data", Column("10 steps", decimals: 3), Column("50 steps", decimals: 3),
+    Column("all steps", decimals: 3),
+  ],
+  rows: zip(sizes, ratios).map { [$0, $1[0], $1[1], $1[2]] })
+notebook.check(
+  claim: "7.18", "share at 10 steps, from large data to small", decreases: ratios.map { $0[0] })
+notebook.check(
+  claim: "7.18", "share for the smallest data, 10, 50 and all steps", increases: ratios[2])
+
+//: **Erratum E-B46.** The book says that DDPM assumes data that are standard normal. It wants data
+//: of variance one, and that sets the scale; what law they have is free. Two points, -1 and 1, have
+//: variance one and nothing normal about them: an excess kurtosis of -2, where normal data have 0.
+//: With the exact denoiser, samples have it too.
+
+let twoPoints = GaussianMixture([
+  .init(weight: 0.5, mean: -1, deviation: 0.05), .init(weight: 0.5, mean: 1, deviation: 0.05),
+])
+let narrow = 0.05 * 0.05
+let exactKurtosis = (1 + 6 * narrow + 3 * narrow * narrow) / pow(1 + narrow, 2) - 3
+let pointStreams = Streams(seed: notebook.seed, count: notebook.count(4000, quick: 1000))
+var pointStart = pointStreams
+let twoPointSamples = Sampler(
+  .ddim(eta: 0), schedule: schedule, timesteps: schedule.timesteps(100, spacing: .leading)
+).sample(
+  from: pointStart.normalPoints(), denoiser: ExactDenoiser(twoPoints, schedule), using: pointStreams
+)
+notebook.erratum(
+  "E-B46", source: "Foundations of Generative Models, section 10.3.2",
+  "excess kurtosis of DDIM's samples of two points", printed: 0, right: exactKurtosis,
+  secondRoute: RunningStatistics(twoPointSamples.values).excessKurtosis, tolerance: 0.05, apart: 1)
+
+//: What this model samples is a little off. The first steps are to blame: near $T$ an error of the
+//: estimated noise enters $\hat z_0$ multiplied by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$, which is
+//: 157 at $t = 1000$, and a network trained for an hour or so has errors of a few percent there.
+//: Longer training makes them smaller.
 
 //: ## The forward process, in latent space
 //:
@@ -227,8 +780,8 @@ notebook.check(
 //:
 //: @code Sources/Learning/DenoisingLoss.swift denoising-loss
 //:
-//: **Claim 7.8.** Latents of unit variance keep it at every $t$, and a network that says zero has a
-//: loss of one.
+//: **Claim 7.19.** Latents of unit variance keep it at every $t$, and a network that says zero has
+//: a loss of one.
 
 let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Double in
   let latent = GaussianVariable(deviation: 1, source: 0)
@@ -236,9 +789,9 @@ let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Doub
   return GaussianDiffusion(schedule).jump(latent, to: t, noise: noise).variance
 }
 notebook.check(
-  claim: "7.8", "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
+  claim: "7.19", "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
 notebook.check(
-  claim: "7.8", "loss of the zero network",
+  claim: "7.19", "loss of the zero network",
   Estimate(of: (0..<draws).map { _ in pow(random.normal(), 2) }), equals: 1)
 
 //: How well does the trained denoiser do? A fair answer needs latents that it was not trained on;
@@ -246,7 +799,7 @@ notebook.check(
 //: there is without the data. The yardstick is the best denoiser that knows only the variance: it
 //: leaves $\bar\alpha_t$ of the noise's variance unexplained.
 //:
-//: **Claim 7.9.** Averaged over $t$, the denoiser leaves less noise unexplained than the best one
+//: **Claim 7.20.** Averaged over $t$, the denoiser leaves less noise unexplained than the best one
 //: that takes latents for normal variables, 0.2755.
 
 let times = stride(from: 50, through: schedule.steps - 50, by: 100).map { $0 }
@@ -261,17 +814,143 @@ notebook.table(
 
 let floor = (1...schedule.steps).reduce(0) { $0 + schedule.alphaBar($1) } / Double(schedule.steps)
 notebook.check(
-  claim: "7.9", "the normal denoiser, mean over t", floor, equals: 0.2755, tolerance: 1e-4)
+  claim: "7.20", "the normal denoiser, mean over t", floor, equals: 0.2755, tolerance: 1e-4)
 notebook.check(
-  claim: "7.9", "mean error of the denoiser",
+  claim: "7.20", "mean error of the denoiser",
   profile.reduce(0, +) / Double(profile.count), isBelow: floor)
+
+//: **Erratum E-S0d.** The note takes the expectation over $x$, ε and $t$. Two draws are missing:
+//: that of the class label, which is dropped now and then, and that of the latent itself,
+//: $z_0 = \mu + \sigma\epsilon'$. The second adds $E\,\sigma^2$ to the mean square of the latents.
+//: Here, on the drawn shapes, with every noise used with both signs:
+
+let squares = zip(cache.means.elements, cache.deviations.elements).map { pair -> Double in
+  let epsilon = random.normal()
+  let (mean, deviation) = (Double(pair.0), Double(pair.1))
+  return (pow(mean + deviation * epsilon, 2) + pow(mean - deviation * epsilon, 2)) / 2 - mean * mean
+}
+let meanVariance = cache.deviations.dot(cache.deviations) / Double(cache.deviations.count)
+notebook.erratum(
+  "E-S0d", source: "Conditional Latent Diffusion (CIFAR-10), step 3",
+  "what drawing latents adds to their mean square", printed: 0, right: meanVariance,
+  secondRoute: Estimate(of: squares), apart: 1e-5)
+
+//: ### Two stages
+//:
+//: The autoencoder is trained first, and then left alone: what its encoder says of every picture
+//: and of its mirrored twin is computed once and kept.
+//:
+//: **Claim 7.21.** What is kept is what the encoder would say afresh; and training a denoiser
+//: changes no weight of the autoencoder.
+
+let fresh = LatentCache.encode(shapes.tensor(Array(0..<10)), with: model.autoencoder)
+notebook.check(
+  claim: "7.21", "kept latents against fresh ones, largest difference",
+  largestDifference(cache.means.slice(0..<10), fresh.mean), equals: 0, tolerance: 1e-4)
+
+let digestBefore = weightsDigest(model.autoencoder.parameters)
+let tiny = UNet(
+  .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
+  generator: RandomGenerator(seed: notebook.seed))
+let tinyLoss = DenoisingLoss(GaussianDiffusion(schedule))
+let secondStage = TrainingRun(
+  tiny.parameters,
+  plan: TrainingPlan(length: .steps(notebook.count(60, quick: 10)), learningRate: 2e-3)
+) { tape, step, generator in
+  let entries = (0..<32).map { (step * 32 + $0) % cache.count }
+  let z0 = cache.latents(
+    entries, scale: cache.statistics.scale, generator: generator.split(0))
+  return tinyLoss(
+    tiny, latents: z0, labels: entries.map { cache.labels[$0] }, tape: tape,
+    generator: generator.split(1))
+}
+let tinyLosses = secondStage.map(\.loss)
+notebook.show("loss of a small denoiser at its first update", tinyLosses.first ?? .nan, digits: 3)
+notebook.show("and at its last", tinyLosses.last ?? .nan, digits: 3)
+notebook.check(
+  claim: "7.21", "are the autoencoder's weights bit for bit the same",
+  weightsDigest(model.autoencoder.parameters) == digestBefore, isExactly: true)
+notebook.check(
+  claim: "7.21", "are the denoiser's",
+  weightsDigest(tiny.parameters)
+    == weightsDigest(
+      UNet(tiny.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
+  isExactly: false)
+
+//: ### The average of the weights
+//:
+//: One does not sample from the last weights but from a running average of them, an idea from
+//: practice that none of this course's sources mentions:
+//: $\bar w_n = d\,\bar w_{n-1} + (1 - d)\,w_n$.
+//:
+//: **Claim 7.22.** The recursion is a sum with geometric weights,
+//: $\bar w_n = d^n w_0 + (1 - d)\sum_{k=1}^n d^{n-k} w_k$; and a weight of 16 bits is off by at
+//: most a 2048th.
+
+let path = (0...40).map { n in Double(n * n % 17) / 10 }
+let weight = Parameter("weight", Tensor([Float(path[0])]))
+var movingAverage = ExponentialMovingAverage([weight], decay: 0.9, warmsUp: false)
+for value in path.dropFirst() {
+  weight.value = Tensor([Float(value)])
+  movingAverage.update()
+}
+let closedForm = (1...40).reduce(pow(0.9, 40) * path[0]) {
+  $0 + 0.1 * pow(0.9, Double(40 - $1)) * path[$1]
+}
+notebook.check(
+  claim: "7.22", "average after 40 updates",
+  Double(movingAverage.averages[0].elements[0]), equals: closedForm, tolerance: 1e-5)
+let rounding = tiny.parameters.flatMap { $0.value.elements }.filter { abs($0) > 1e-4 }.map {
+  weight -> Double in
+  let kept = Float(Float16(weight))
+  return Double(abs(kept - weight) / abs(weight))
+}
+notebook.check(
+  claim: "7.22", "largest relative error of a weight in 16 bits", rounding.max() ?? .nan,
+  isAtMost: 1.0 / 2048)
+
+//: What the average is worth, and how the trained denoiser does on latents of test images, is in a
+//: record made by `test-losses`:
+
+let lossRecord = notebook.orStop { try Records.read("losses.csv") }
+for note in lossRecord.notes { notebook.show("record", note) }
+notebook.table(
+  "Mean squared error of the predicted noise on test images",
+  columns: [
+    "t", Column("averaged weights", decimals: 4), Column("last weights", decimals: 4),
+    Column("normal", decimals: 4), "zero",
+  ],
+  rows: lossRecord.rows.indices.map {
+    [
+      Int(lossRecord["t"][$0]), lossRecord["averaged"][$0], lossRecord["last"][$0],
+      lossRecord["normal"][$0], 1,
+    ]
+  })
+notebook.figure(
+  "losses",
+  Plot(x: "$t$", y: Axis("mean squared error of the noise", scale: .log), size: Size(460, 290))
+    .line(lossRecord["t"], lossRecord["averaged"], label: "trained denoiser")
+    .line(lossRecord["t"], lossRecord["normal"], label: "normal latents")
+    .horizontal(at: 1, label: "zero", color: .ink).legend(.below),
+  caption:
+    "How much of the noise stays unexplained at each $t$, on latents of test images. Below the "
+    + "curve for normal latents lies what the network knows of pictures. Near $T$ nearly all is noise and "
+    + "the best answer is to return what came in; there a network's small errors show.",
+  alternative: "Two falling curves; that of the trained denoiser is the lower one for most times.")
+
+//: **Claim 7.23.** On latents of test images the denoiser leaves less unexplained than the best one
+//: that takes latents for normal, on average over $t$.
+
+notebook.check(
+  claim: "7.23", "mean over t", average(lossRecord["averaged"]),
+  isBelow: average(lossRecord["normal"]))
 
 //: ## The class
 //:
 //: Text-to-image models let every position attend to the words of a caption. Attention to a single
 //: token is a waste of effort: a softmax over one score is one.
 //:
-//: **Claim 7.10.** Attention to one key gives its value, whatever is asked. So a class label is
+//: **Claim 7.24.** Attention to one key gives its value, whatever is asked. So a class label is
 //: simply embedded and added to the embedding of the time.
 
 let attended: Tensor = {
@@ -282,7 +961,7 @@ let attended: Tensor = {
   return attention(query: query, key: key, value: value, heads: 2).value
 }()
 notebook.check(
-  claim: "7.10", "six queries of one key, largest distance from its value",
+  claim: "7.24", "six queries of one key, largest distance from its value",
   largestDifference(attended, Tensor((0..<48).map { Float($0 % 8) })), equals: 0, tolerance: 1e-6)
 
 //: In training, one label in ten is replaced by the null label 10: so one network learns to denoise
@@ -291,7 +970,7 @@ notebook.check(
 //:
 //: @code Sources/Diffusion/Guidance.swift guided-noise
 //:
-//: **Claim 7.11.** Both halves in one batch are the same as one after the other; $s = 1$ is the
+//: **Claim 7.25.** Both halves in one batch are the same as one after the other; $s = 1$ is the
 //: conditional denoiser and $s = 0$ the unconditional one.
 
 let some = z0.entries(0..<2)
@@ -303,14 +982,14 @@ func guided(_ s: Double) -> Tensor {
   GuidedDenoiser(model, labels: label, scale: s).noise(some, t: t)
 }
 notebook.check(
-  claim: "7.11", "one batch against two, largest difference",
+  claim: "7.25", "one batch against two, largest difference",
   largestDifference(guided(3), .sum((3, conditional), (-2, unconditional))), equals: 0,
   tolerance: 1e-3)
 notebook.check(
-  claim: "7.11", "$s = 1$ against conditional", largestDifference(guided(1), conditional),
+  claim: "7.25", "$s = 1$ against conditional", largestDifference(guided(1), conditional),
   equals: 0, tolerance: 1e-4)
 notebook.check(
-  claim: "7.11", "$s = 0$ against unconditional", largestDifference(guided(0), unconditional),
+  claim: "7.25", "$s = 0$ against unconditional", largestDifference(guided(0), unconditional),
   equals: 0, tolerance: 1e-4)
 
 //: The same noise, with one class after the other and with more and more guidance:
@@ -334,38 +1013,38 @@ notebook.figure(
 //: The strong colors can be measured. Guidance adds to the noise estimate what tells the class from
 //: the average, and nothing takes it back.
 //:
-//: **Claim 7.12.** The mean square of the sampled latents, one without guidance, grows with $s$.
+//: **Claim 7.26.** The mean square of the sampled latents, one without guidance, grows with $s$.
 
 notebook.table(
   "Mean square of sampled latents", columns: ["s", Column("mean square", decimals: 2)],
   rows: zip(scales, sweep).map { [$0, meanSquare($1)] })
 notebook.check(
-  claim: "7.12", "mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().map(meanSquare))
+  claim: "7.26", "mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().map(meanSquare))
 
 //: ## Sampling
 //:
-//: Draw $z_T \sim N(0, I)$; take steps of DDPM or DDIM; divide by the factor; decode. Latents have no
-//: bounds, so $\hat z_0$ is never clipped.
+//: Draw $z_T \sim N(0, I)$; take steps of DDPM or DDIM; divide by the factor; decode. Latents have
+//: no bounds, so $\hat z_0$ is never clipped.
 //:
 //: @code Chapters/07-latent-diffusion/Training/SampleRequest.swift latents
 //:
-//: **Claim 7.13.** The sampler is the one of the chapters before. On normal data its result is known
-//: exactly: for $N(1, \frac14)$ a thousand steps of DDPM give the variance 0.246125.
+//: **Claim 7.27.** The sampler is the one of the chapters before. On normal data its result is
+//: known exactly: for $N(1, \frac14)$ a thousand steps of DDPM give the variance 0.246125.
 
 let known = Sampler(.ancestral(), schedule: .linear()).sample(
   from: GaussianVariable(deviation: 1, source: 0),
   denoiser: GaussianDenoiser(mean: 1, variance: 0.25, .linear()),
   using: Streams(seed: 0, count: 1))
 notebook.check(
-  claim: "7.13", "variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
+  claim: "7.27", "variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
 
-//: **Claim 7.14.** A picture does not depend on its batch, and decoded values lie in the range of
+//: **Claim 7.28.** A picture does not depend on its batch, and decoded values lie in the range of
 //: pictures, but for what guidance overshoots.
 
 var alone = request
 alone.labels = Array(request.labels.prefix(1))
 notebook.check(
-  claim: "7.14", "a latent by itself and among others, largest difference",
+  claim: "7.28", "a latent by itself and among others, largest difference",
   largestDifference(alone.latents(from: model), z0.entries(0..<1)), equals: 0, tolerance: 2e-2)
 func shareOutside(_ images: Tensor) -> Double {
   Double(images.elements.filter { abs($0) > 1.1 }.count) / Double(images.count)
@@ -373,7 +1052,7 @@ func shareOutside(_ images: Tensor) -> Double {
 notebook.show(
   "share of values outside -1.1…1.1 at s = 3", shareOutside(images), digits: 2, volatile: true)
 notebook.check(
-  claim: "7.14", "share of values outside -1.1…1.1 at s = 1",
+  claim: "7.28", "share of values outside -1.1…1.1 at s = 1",
   shareOutside(model.decode(plainLatents)), equals: 0, tolerance: 0.02)
 
 //: How a picture comes out of noise: the estimates $\hat z_0$ of what will be there in the end,
@@ -394,16 +1073,47 @@ notebook.figure(
     + "The first are much too strong, because near $T$ small errors are magnified; then comes the "
     + "layout, blurred, and at last the edges.")
 
+let film: Animation = {
+  let chosen = notebook.isQuick ? [8] : Array(classes.indices)
+  var streams = Streams(seed: notebook.seed + 2, count: chosen.count)
+  let zT = streams.normal([chosen.count] + model.latentShape)
+  let states = Array(request.chain(model, zT, chosen, streams))
+  let frames = stride(from: 0, to: states.count, by: 2).map { index in
+    PictureGrid.assembled([PictureGrid.pictures(model.decode(states[index].x))], magnification: 2)
+  }
+  return Animation(frames, delay: 0.12, lastDelay: 2)
+}()
+notebook.figure(
+  "film", film,
+  caption: "The latents themselves on their way, decoded: one picture of every class.",
+  alternative: "Ten noisy pictures in a row turn into pictures of the ten classes.")
+
+//: **Erratum E-B47.** Decoding does not raise the resolution by itself, as the book has it: the
+//: decoder's factor is fixed, 4 per side here, so finer pictures need larger latents and a denoiser
+//: that was trained on them. And progressive distillation does not count up from one step: a
+//: student of the same size learns to do two of its teacher's steps in one, and is the next
+//: teacher; $N$ steps become $N/2, N/4, \dots, 1$.
+
+let larger = model.autoencoder.decode(Tensor.zeros([1, 4, 12, 12])).shape
+notebook.show("side of a picture decoded from 8x8 latents", images.shape[2])
+notebook.show("and from 12x12 latents", larger[2])
+var studentSteps = 64
+for _ in 0..<3 { studentSteps /= 2 }
+notebook.erratum(
+  "E-B47", source: "Foundations of Generative Models, sections 10.5.3 and 8.5.2",
+  "steps of the third student, teacher with 64", printed: 4, right: 64 / pow(2, 3),
+  secondRoute: Double(studentSteps), tolerance: 0, apart: 3)
+
 //: ## Between two noises
 //:
 //: DDIM turns a noise into a picture by a continuous map, so a path between two noises gives a path
 //: between two pictures. Which path? In 256 dimensions nearly all of the normal law lies close to a
 //: sphere of radius 16, and a straight line leaves it.
 //:
-//: **Claim 7.15.** On the straight line between two independent noises the mean square falls to
+//: **Claim 7.29.** On the straight line between two independent noises the mean square falls to
 //: $1 - 2u(1-u)$, a half in the middle; on the arc
-//: $\frac{\sin((1-u)\omega)}{\sin\omega}\, a + \frac{\sin(u\omega)}{\sin\omega}\, b$, with the angle
-//: $\omega$ between $a$ and $b$, it stays.
+//: $\frac{\sin((1-u)\omega)}{\sin\omega}\, a + \frac{\sin(u\omega)}{\sin\omega}\, b$, with the
+//: angle $\omega$ between $a$ and $b$, it stays.
 
 func arc(_ a: Tensor, _ b: Tensor, _ u: Double) -> Tensor {
   let omega = acos(a.dot(b) / (a.norm() * b.norm()))
@@ -423,10 +1133,10 @@ func meanSquare(_ path: (Tensor, Tensor, Double) -> Tensor, at u: Double) -> Est
 }
 for u in [0.25, 0.5] {
   notebook.check(
-    claim: "7.15", "mean square on the line, $u = \(u)$", meanSquare(line, at: u),
+    claim: "7.29", "mean square on the line, $u = \(u)$", meanSquare(line, at: u),
     equals: 1 - 2 * u * (1 - u))
   notebook.check(
-    claim: "7.15", "mean square on the arc, $u = \(u)$", meanSquare(arc, at: u), equals: 1)
+    claim: "7.29", "mean square on the arc, $u = \(u)$", meanSquare(arc, at: u), equals: 1)
 }
 
 let (first, second) = (
@@ -447,6 +1157,290 @@ notebook.figure(
   caption: "From one noise to another, class \(classes[7]): above along the arc, below along the "
     + "straight line, whose middle is less than noise and ends in pale and blurred pictures.")
 
+//: ## How good is a set of pictures?
+//:
+//: A single sample has no original to be compared with. One compares *sets*: do the samples, all
+//: together, look like the real pictures, all together? The classifier turns each picture into a
+//: vector of features and ten probabilities; everything below is computed from these. The numbers
+//: mean something beside others made with this classifier, and nothing beside those of papers,
+//: which use another network; so none of them carries a paper's name.
+//:
+//: ### The Fréchet distance
+//:
+//: Take both sets of features for normal laws: their distance, squared, is
+//: $$ \lVert m_1 - m_2 \rVert^2
+//: + \mathrm{tr}\bigl(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\bigr) . $$
+//:
+//: **Claim 7.30.** In one dimension that is $(m_1 - m_2)^2 + (s_1 - s_2)^2$, the squared
+//: Wasserstein distance of two normal laws; a set has distance 0 from itself; a shift of $a$ in
+//: every coordinate of $d$ costs $d a^2$. Sets of finite size score too much, in inverse proportion
+//: to their size.
+
+func normalVectors(_ count: Int, _ width: Int, _ stream: Int) -> Tensor {
+  var draws = RandomGenerator(seed: notebook.seed, stream: 31).split(stream)
+  return .normal([count, width], using: &draws)
+}
+func frechet(_ a: Tensor, _ b: Tensor) -> MeasuredValue {
+  notebook.orStop { try FrechetDistance(from: a)(to: b) }
+}
+let (one, two) = (normalVectors(1000, 1, 1), normalVectors(1000, 1, 2) * 3 + 2)
+func sampleDeviation(_ x: Tensor) -> Double {
+  (x.variance() * Double(x.count) / Double(x.count - 1)).squareRoot()
+}
+notebook.check(
+  claim: "7.30", "one dimension", frechet(one, two).value,
+  equals: pow(one.mean() - two.mean(), 2) + pow(sampleDeviation(one) - sampleDeviation(two), 2),
+  relativeTolerance: 1e-4)
+let cloud = normalVectors(2000, 16, 3)
+notebook.check(
+  claim: "7.30", "a set and itself", frechet(cloud, cloud).value, equals: 0, tolerance: 1e-6)
+notebook.check(
+  claim: "7.30", "a shift of one half in 16 dimensions", frechet(cloud, cloud + 0.5).value,
+  equals: 4, tolerance: 1e-3)
+let reference = normalVectors(notebook.count(40_000, quick: 10_000), 16, 4)
+let ofSize = [250, 1000, 4000].map { frechet(reference, normalVectors($0, 16, $0)) }
+notebook.table(
+  "Fréchet distance of normal sets from a large one of the same law",
+  columns: ["size", Column("distance", decimals: 4), Column("standard error", decimals: 4)],
+  rows: zip([250, 1000, 4000], ofSize).map { [$0, $1.value, $1.standardError] })
+notebook.check(
+  claim: "7.30", "distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
+
+//: That is why every distance below stands beside what the test images score, as many of them.
+//:
+//: A *kernel distance* has no such bias (Bińkowski et al. 2018): with
+//: $k(x, y) = (x^\top y/d + 1)^3$ it is the mean of $k$ within both sets, of different vectors,
+//: less twice the mean across.
+//:
+//: **Claim 7.31.** For sets of one law it is 0 on average; a shift shows.
+
+let same = kernelDistance(normalVectors(2000, 16, 5), normalVectors(2000, 16, 6))
+notebook.check(
+  claim: "7.31", "two sets of one law",
+  Estimate(mean: same.value, standardError: same.standardError), equals: 0)
+let apart = kernelDistance(normalVectors(2000, 16, 7), normalVectors(2000, 16, 8) + 0.5)
+notebook.check(
+  claim: "7.31", "a shift of one half",
+  Estimate(mean: apart.value, standardError: apart.standardError),
+  isAbove: Estimate(mean: 0, standardError: same.standardError), byStandardErrors: 4)
+
+//: ### Precision, recall, score
+//:
+//: One number cannot tell blur from monotony. *Precision* is the share of samples that lie among
+//: the real pictures, *recall* the share of real pictures that lie among the samples, where "among"
+//: means closer to some vector of the set than its third nearest neighbour is (Kynkäänniemi et al.
+//: 2019).
+//:
+//: **Claim 7.32.** Equal sets score 1 and 1, sets far apart 0 and 0; samples of half of the real
+//: law score high precision and half the recall.
+
+let (left, right) = (normalVectors(300, 8, 9), normalVectors(300, 8, 10) + 40)
+func regions(_ real: Tensor, _ samples: Tensor) -> [Double] {
+  let result = PrecisionAndRecall(real: real, samples: samples)
+  return [result.precision.value, result.recall.value]
+}
+notebook.check(claim: "7.32", "equal sets", regions(left, left), equals: [1, 1], tolerance: 0)
+notebook.check(claim: "7.32", "far apart", regions(left, right), equals: [0, 0], tolerance: 0)
+let halves = regions(.concatenated([left, right], along: 0), normalVectors(600, 8, 11))
+notebook.show("precision of one half", halves[0], digits: 3)
+notebook.check(claim: "7.32", "precision of one half", halves[0], isAbove: 0.75)
+notebook.check(claim: "7.32", "its recall", halves[1], equals: 0.5, tolerance: 0.1)
+
+//: The *score* $\exp E\,D_{KL}(p(y \mid x) \Vert p(y))$ asks whether the classifier is sure of each
+//: sample and names all classes (Salimans et al. 2016).
+//:
+//: **Claim 7.33.** It lies between 1 and the number of classes: 10 for sure and balanced guesses, 1
+//: where every picture gets the same.
+
+func certain(_ labels: [Int]) -> Tensor {
+  var logits = Tensor.zeros([labels.count, 10])
+  for (row, label) in labels.enumerated() { logits[flat: 10 * row + label] = 500 }
+  return logits
+}
+notebook.check(
+  claim: "7.33", "sure and balanced",
+  classifierScore(logits: certain((0..<1000).map { $0 % 10 })).value,
+  equals: 10, tolerance: 1e-9)
+notebook.check(
+  claim: "7.33", "always the same",
+  classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
+  equals: 1, tolerance: 1e-9)
+
+//: ### This model's pictures
+//:
+//: The hundred pictures of the beginning, in the eyes of the classifier:
+
+let verdict = judge.evaluate(count: images.shape[0]) { images.entries($0) }
+let accuracy = ClassAccuracy(logits: verdict.logits, labels: request.labels)
+notebook.table(
+  "Pictures of each class that the classifier names right",
+  columns: ["class", "right", "of", "most often taken for"],
+  rows: classes.indices.map { label -> [any TableCell] in
+    let mistake = accuracy.commonestMistakes[label].map { classes[$0.named] } ?? ""
+    let share = accuracy.byClass[label]
+    return [classes[label], share.hits, share.trials, mistake]
+  })
+
+//: A hundred are too few to measure by. The records below were made with many more; each names its
+//: command.
+
+let guidanceRecord = notebook.orStop { try Records.read("guidance.csv") }
+for note in guidanceRecord.notes { notebook.show("record", note) }
+let floorRow = guidanceRecord.words.firstIndex { $0["sampler"] == "test" } ?? 0
+let sampledRows = guidanceRecord.rows.indices.filter { $0 != floorRow }
+func guided(_ column: String) -> [Double] { sampledRows.map { guidanceRecord[column][$0] } }
+func testFloor(_ column: String) -> Double { guidanceRecord[column][floorRow] }
+notebook.table(
+  "Guidance",
+  columns: [
+    "s", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    Column("kernel x 1000", decimals: 2), Column("precision, %", decimals: 1),
+    Column("recall, %", decimals: 1), Column("score", decimals: 2),
+    Column("diversity", decimals: 1),
+  ],
+  rows: (sampledRows + [floorRow]).map { row -> [any TableCell] in
+    let name = row == floorRow ? "test images" : guidanceRecord["guidance"][row].formatted()
+    let columns = ["accuracy", "frechet", "kernel", "precision", "recall", "score", "diversity"]
+    let factors = [100.0, 1, 1000, 100, 100, 1, 1]
+    let values = zip(columns, factors).map { $1 * guidanceRecord[$0][row] }
+    return [name] + values.map { $0 as any TableCell }
+  })
+
+let guidanceScales = guided("guidance")
+func guidancePanel(_ title: String, _ column: String, factor: Double = 1) -> Plot {
+  let values = guided(column).map { factor * $0 }
+  return Plot(
+    title: title, x: "$s$",
+    y: Axis("", range: 0...1.15 * max(values.max() ?? 1, factor * testFloor(column))),
+    size: Size(280, 230)
+  )
+  .line(guidanceScales, values, color: .blue).scatter(guidanceScales, values, color: .blue)
+  .horizontal(at: factor * testFloor(column), color: .ink)
+}
+notebook.figure(
+  "guidance-curves",
+  Figure(
+    columns: 3,
+    [
+      guidancePanel("named right, %", "accuracy", factor: 100),
+      guidancePanel("Fréchet distance", "frechet"), guidancePanel("diversity", "diversity"),
+    ]),
+  caption:
+    "What guidance does: it makes classes plainer and the pictures of a class more alike. The "
+    + "distance to the real pictures weighs both. Dashed: as many real test images.",
+  alternative: "Three curves over the guidance scale, each with the level of real test images.")
+
+//: **Claim 7.34.** Guidance trades diversity for plainness: from $s = 0$ to 3 the classifier names
+//: more and more right, and at the largest $s$ the pictures of a class are more alike than without
+//: guidance.
+
+notebook.check(
+  claim: "7.34", "named right at s = 0, 1, 2 and 3",
+  increases: [0, 1, 2, 3].compactMap { s in
+    guidanceScales.firstIndex(of: s).map { guided("accuracy")[$0] }
+  })
+notebook.check(
+  claim: "7.34", "diversity at the largest s, less that at s = 1",
+  (guided("diversity").last ?? .nan)
+    - (guidanceScales.firstIndex(of: 1).map { guided("diversity")[$0] } ?? .nan), isBelow: 0)
+let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("frechet")[$1] } ?? 0
+notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
+notebook.show("named right there, %", 100 * guided("accuracy")[bestScale], digits: 3)
+
+//: The distance judges by features that were made for telling classes apart. A set of pictures that
+//: are plainer than real ones is not far from them by these features, so the best $s$ by this
+//: number lies higher than the eye would put it; recall and diversity say what it costs.
+//:
+//: **Claim 7.35.** A point of the curve, measured again: the hundred pictures above are named right
+//: as often as the record says, within what a hundred pictures allow.
+
+let recordedAt3 =
+  guidanceScales.firstIndex(of: request.guidanceScale)
+  .map { guided("accuracy")[$0] } ?? .nan
+notebook.check(
+  claim: "7.35", "named right at s = 3",
+  .proportion(accuracy.overall.hits, of: accuracy.overall.trials), equals: recordedAt3)
+
+//: How many steps does it take?
+
+let stepsRecord = notebook.orStop { try Records.read("steps.csv") }
+for note in stepsRecord.notes { notebook.show("record", note) }
+func stepRows(_ sampler: String) -> [Int] {
+  stepsRecord.rows.indices.filter { stepsRecord.words[$0]["sampler"] == sampler }
+}
+notebook.table(
+  "Steps",
+  columns: [
+    "sampler", "steps", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    Column("recall, %", decimals: 1),
+  ],
+  rows: (stepRows("ddim") + stepRows("ddpm")).map { row -> [any TableCell] in
+    let sampler = stepsRecord.words[row]["sampler"] ?? ""
+    let (right, recall) = (100 * stepsRecord["accuracy"][row], 100 * stepsRecord["recall"][row])
+    return [sampler, Int(stepsRecord["steps"][row]), right, stepsRecord["frechet"][row], recall]
+  })
+notebook.figure(
+  "steps",
+  ["ddim", "ddpm"].reduce(
+    Plot(x: Axis("steps", scale: .log), y: "Fréchet distance", size: Size(440, 280))
+  ) { plot, sampler in
+    let chosen = stepRows(sampler)
+    return plot.line(
+      chosen.map { stepsRecord["steps"][$0] }, chosen.map { stepsRecord["frechet"][$0] },
+      label: sampler.uppercased())
+  }.legend(.below),
+  caption:
+    "Distance to the real pictures against the number of steps, for the deterministic sampler and "
+    + "the random one.",
+  alternative: "Two falling curves over the number of steps.")
+
+//: ### The decoder is the ceiling
+//:
+//: A sample is a decoded latent. A denoiser that drew latents exactly as the encoder makes them
+//: would give pictures exactly as far from the real ones as reconstructions are, and at that point
+//: only a better autoencoder helps.
+//:
+//: **Claim 7.36.** Reconstructions of test images are farther from the training images than the
+//: test images themselves.
+
+notebook.check(
+  claim: "7.36", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
+  isAbove: reconstruction("test", "frechet"))
+notebook.show(
+  "Fréchet distance of samples at their best", guided("frechet").min() ?? .nan, digits: 3)
+notebook.show(
+  "best samples, as a multiple of reconstructions",
+  (guided("frechet").min() ?? .nan) / reconstruction("autoencoder", "frechet"), digits: 3)
+
+//: ### Where this stands
+//:
+//: Stable Diffusion is the same building on another scale: pictures of 512x512 pixels, an encoder
+//: with $f = 8$ and four channels (so latents of 64x64), a U-Net a hundred times as large as this
+//: one, and in place of ten labels the 77 tokens of a caption, read by a text encoder trained
+//: elsewhere, to which every position attends. Guidance, schedule and samplers are those of this
+//: course.
+//:
+//: What this model cost:
+
+notebook.table(
+  "Training",
+  columns: ["network", "weights", "images seen", Column("minutes", decimals: 0), "on"],
+  rows: [
+    ("autoencoder", manifest.autoencoder), ("denoiser", manifest.denoiser),
+    ("classifier", manifest.classifier),
+  ].compactMap { name, stage -> [any TableCell]? in
+    guard let stage else { return nil }
+    return [name, stage.parameters, stage.imagesSeen, stage.minutes, stage.processor]
+  })
+for (name, stage) in [
+  ("autoencoder", manifest.autoencoder), ("denoiser", manifest.denoiser),
+  ("classifier", manifest.classifier),
+] {
+  for command in stage?.parts?.map(\.command) ?? [stage?.command].compactMap({ $0 }) {
+    notebook.show("\(name)", command)
+  }
+}
+
 //: ## Training it yourself
 //:
 //: | command | what it does |
@@ -454,12 +1448,90 @@ notebook.figure(
 //: | `download` | fetches CIFAR-10 |
 //: | `train-autoencoder --minutes 60 --out runs/autoencoder` | the first stage |
 //: | `train-denoiser --minutes 60 --autoencoder runs/autoencoder --out runs/denoiser` | the second |
+//: | `train-classifier --minutes 30 --out runs/classifier` | the judge |
 //: | `sample --weights runs/denoiser --class frog` | draws |
 //: | `reconstruct --weights runs/autoencoder` | shows what the autoencoder keeps |
+//: | `evaluate --count 1000 --weights runs/denoiser` | measures samples, `--reconstructions` the autoencoder |
+//: | `evaluate --sweep guidance --record guidance.csv` | measures at several guidance scales, or `steps` |
+//: | `test-losses --weights runs/denoiser` | the denoiser's loss by $t$ on test images |
 //: | `export --weights runs/denoiser --output weights` | 16-bit weights and their manifest |
 //:
 //: Each follows `swift run chapter-07-latent-diffusion`; `--data synthetic` draws shapes instead of
 //: reading CIFAR-10. A run's folder holds its configuration, its losses, checkpoints and pictures;
 //: `--resume FOLDER` goes on with it, update for update as if it had never stopped.
+
+//: ## Exercises
+//:
+//: **Exercise 1** (3.13.5). Train at β = 0.1 and at β = 0.001 for ten minutes each, and compare
+//: pictures of `reconstruct`. Which of them makes the latents easier to learn for a denoiser, and
+//: how would you find out?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: The larger β gives blurred pictures from latents that are closer to normal. Train a small
+//: denoiser on each with the same budget and draw with the same noise: what counts is the distance
+//: of the *samples*, not that of reconstructions and not the loss. Losses of the two denoisers
+//: cannot be compared, because their latents have different laws.
+//:
+//: </details>
+//:
+//: **Exercise 2** (10.9.3). An autoencoder's latents have standard deviation 4 in one channel and
+//: one half in the other three. What does one factor for all do to them, and what would you do?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: The mean square is $(16 + 3/4)/4$, so the factor is 0.489: the first channel gets a deviation of
+//: 1.95, the others 0.24. Those three are lost in the noise long before the first. A factor for
+//: each channel, stored with the weights, treats them alike, if they deserve it: a channel may be
+//: small because it matters little.
+
+notebook.check(
+  claim: "7.17", "the factor of exercise 2", 1 / ((16 + 3 * 0.25) / 4).squareRoot(), equals: 0.489,
+  tolerance: 0.001)
+
+//: </details>
+//:
+//: **Exercise 3** (10.9.5). Where does diffusion on pixels stop being feasible? Count the
+//: multiplications of one attention between all positions of a 256x256 picture with 64 channels,
+//: and of the same on latents with $f = 8$.
+//:
+//: <details><summary>Answer</summary>
+//:
+//: Scores and weighted sums take $2 n^2 c$ multiplications for $n$ positions and $c$ channels: with
+//: $n = 65536$ that is 550 billion for one layer of one step; on 32x32 latents it is 4096 times
+//: less.
+
+let pairsOnPixels = 2.0 * 65536 * 65536 * 64
+notebook.check(
+  claim: "7.4", "billions of exercise 3", pairsOnPixels / 1e9, equals: 549.8, tolerance: 0.1)
+notebook.check(
+  claim: "7.4", "saved on latents", pairsOnPixels / (2 * 1024 * 1024 * 64), equals: 4096,
+  tolerance: 0)
+
+//: </details>
+//:
+//: **Exercise 4** (10.9.2). Why is the feature loss taken from a classifier of the very classes
+//: that one draws, and what is wrong with judging by the same classifier afterwards?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: It knows what tells these classes apart, and it is at hand. But the decoder is trained to please
+//: it, so its verdict flatters the decoder. A judge with other weights, trained from another seed,
+//: does not know what the first one was pleased by: `train-classifier --seed 2`, and
+//: `evaluate --classifier` with it.
+//:
+//: </details>
+//:
+//: **Exercise 5** (9.10.8). Two models have the same Fréchet distance. Which other numbers of this
+//: chapter would you ask for before you choose one, and why?
+//:
+//: <details><summary>Answer</summary>
+//:
+//: Precision and recall, which tell a blurred model from one that draws little but well; the
+//: accuracy by class, which may hide a class that is never drawn well; the nearest training images
+//: of some samples (`evaluate --nearest`), which tell drawing from copying; and the standard
+//: errors, which may say that the two are not different at all.
+//:
+//: </details>
 
 notebook.finish()  // weave:hide

@@ -66,7 +66,10 @@ import Testing
       #expect(outcome.output.hasSuffix(" passed, 0 failed\n"))
       let figures = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/figures")
       #expect(
-        figures.sorted() == ["between.png", "denoising.png", "guidance.png", "ten-classes.png"])
+        figures.sorted() == [
+          "between.png", "denoising.png", "film.gif", "guidance-curves.svg", "guidance.png",
+          "losses.svg", "rate-distortion.svg", "steps.svg", "ten-classes.png",
+        ])
     }
   }
 
@@ -110,6 +113,24 @@ import Testing
       let complete = try chapter.run(["train-\(stage)", "--resume", run], in: folder)
       #expect(complete.status == 1 && complete.errors.contains("is complete"))
       _ = try succeed(["train-\(stage)", "--resume", run, "--epochs", "1"], in: folder)
+    }
+  }
+
+  @Test func aDenoiserCanGoOnWithTheLatentsOfAnotherAutoencoder() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      _ = try succeed(
+        ["train-autoencoder", "--out", "b", "--epochs", "1", "--seed", "5"] + Self.data
+          + Self.small, in: folder)
+      _ = try succeed(
+        ["train-denoiser", "--resume", "d", "--autoencoder", "b", "--epochs", "0.5"], in: folder)
+      let copies = try ["b", "d"].map {
+        try Data(contentsOf: URL(filePath: "\(folder)/\($0)/autoencoder.safetensors"))
+      }
+      #expect(copies[0] == copies[1])
+      let manifest = try String(contentsOfFile: "\(folder)/d/manifest.json", encoding: .utf8)
+      #expect(manifest.contains("--resume d --autoencoder b"))
+      #expect(manifest.contains("train-autoencoder --out b"))
     }
   }
 
