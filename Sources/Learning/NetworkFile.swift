@@ -23,7 +23,8 @@ enum NetworkFile {
     else {
       throw FileError(
         path, .otherConfiguration, "does not say what network of this course its weights are for",
-        remedy: "name a folder that a train- command or export wrote")
+        remedy: "name a folder that train-autoencoder, train-denoiser, train-classifier or export "
+          + "wrote")
     }
     return value
   }
