@@ -4,6 +4,10 @@ import Foundation
 ///
 /// Freed buffers are kept and handed out again: a training step asks for the same sizes over and
 /// over, and fresh pages from the operating system cost more than the arithmetic done in them.
+///
+/// Nothing but a reference keeps a buffer from being handed out again, and the optimizer ends a
+/// reference after its last use, a pointer's use not being one. So who works with `pointer` holds the
+/// storage to the end of the scope by `withExtendedLifetime`.
 @usableFromInline
 final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>

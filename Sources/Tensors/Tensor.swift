@@ -14,6 +14,7 @@ public struct Tensor: Sendable {
     uninitialized shape: Shape, _ body: (UnsafeMutablePointer<Float>) throws -> Void
   ) rethrows {
     self.init(allocating: shape)
+    defer { withExtendedLifetime(storage) {} }
     try body(storage.pointer)
   }
 
@@ -66,12 +67,12 @@ public struct Tensor: Sendable {
   /// The value of a tensor with a single element.
   public var scalar: Float {
     guard count == 1 else { fatalError("a tensor of shape \(shape) is not a single number") }
-    return storage.pointer[0]
+    return withElements { $0[0] }
   }
 
   /// The elements in row-major order.
   public var elements: [Float] {
-    Array(UnsafeBufferPointer(start: storage.pointer, count: count))
+    withElements { Array(UnsafeBufferPointer(start: $0, count: count)) }
   }
 
   /// Calls `body` with the elements, to read.
@@ -79,7 +80,8 @@ public struct Tensor: Sendable {
   public func withElements<Result>(
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
-    try body(UnsafePointer(storage.pointer))
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafePointer(storage.pointer))
   }
 
   /// Calls `body` with the elements, to write; copies them first if another tensor shares them.
@@ -88,6 +90,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutablePointer<Float>) throws -> Result
   ) rethrows -> Result {
     makeUnique()
+    defer { withExtendedLifetime(storage) {} }
     return try body(storage.pointer)
   }
 

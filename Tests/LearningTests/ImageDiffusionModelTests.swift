@@ -67,6 +67,23 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     #expect(losses(4) == Array(first.prefix(4)))
   }
 
+  /// Trainings side by side share the pool of buffers and the threads, and nothing else.
+  @Test func trainingsAtTheSameTimeAgreeWithOneAlone() async {
+    @Sendable func losses() -> [Double] {
+      let model = tinyModel(classes: 2)
+      let run = model.training(
+        on: shades, labels: classesOfShades, plan: plan(steps: 120), batchSize: 16)
+      return run.map(\.loss)
+    }
+    let alone = losses()
+    let together = await withTaskGroup(of: [Double].self, returning: [[Double]].self) { group in
+      for _ in 0..<4 { group.addTask { losses() } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    let agreeing = together.filter { $0 == alone }.count
+    #expect(agreeing == 4)
+  }
+
   @Test func samplesShowWhatWasLearned() {
     let model = tinyModel(classes: 2)
     let run = model.training(

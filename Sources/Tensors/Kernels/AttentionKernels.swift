@@ -18,6 +18,7 @@ struct AttentionKernels {
   ) {
     Parallel.forRanges(batch * heads, grain: grain) { pieces in
       let weights = Storage(count: queries * keys), panels = panelStorage()
+      defer { withExtendedLifetime((weights, panels)) {} }
       for piece in pieces {
         forward(
           piece, q, k, v, weights.pointer, panels.pointer, into: output,
@@ -136,7 +137,9 @@ struct AttentionKernels {
   ) {
     Parallel.forRanges(batch * heads, grain: grain) { pieces in
       let weights = Storage(count: queries * keys), slopes = Storage(count: queries * keys)
+      defer { withExtendedLifetime((weights, slopes)) {} }
       let panels = panelStorage()
+      defer { withExtendedLifetime(panels) {} }
       for piece in pieces {
         let (queryBase, keyBase) = bases(piece)
         scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)

@@ -125,6 +125,7 @@ extension DirectConvolution {
         dy, height: outputHeight, width: outputWidth, channels: outputs, images: images,
         rows: 0..<rows.count, top: -rows.lowerBound, left: -columns.lowerBound,
         paddedWidth: columns.count)
+      defer { withExtendedLifetime(part.storage) {} }
       var start = filters
       for phase in phases {
         if !phase.vertical.isEmpty && !phase.horizontal.isEmpty {
@@ -189,12 +190,14 @@ extension DirectConvolution {
     // A product with few rows is quick, one with few columns is not.
     let hasFewOutputs = outputs <= 8
     let sums = (0..<parts).map { _ in Storage(count: outputs * patch) }
+    defer { withExtendedLifetime(sums) {} }
     Parallel.forEach(parts) { part in
       let end = batch * (part + 1) / parts
       var isFirst = true
       for start in Swift.stride(from: batch * part / parts, to: end, by: size) {
         let images = start..<min(end, start + size)
         let input = padded(x, images: images, rows: 0..<outputHeight)
+        defer { withExtendedLifetime(input.storage) {} }
         if hasFewOutputs {
           addRows(input, dy, images, to: sums[part].pointer, isFirst)
         } else {
@@ -227,6 +230,7 @@ extension DirectConvolution {
     let perImage = outputHeight * outputWidth
     let count = images.count * perImage
     let panels = Storage(count: Gemm.panelElements(depth: count, columns: outputs))
+    defer { withExtendedLifetime(panels) {} }
     Gemm.pack(
       depth: count, columns: outputs, dy + images.lowerBound * perImage * outputs,
       rowStride: outputs, columnStride: 1, into: panels.pointer)

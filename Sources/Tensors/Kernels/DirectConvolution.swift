@@ -145,6 +145,7 @@ struct DirectConvolution {
     _ y: UnsafeMutablePointer<Float>
   ) {
     let part = padded(x, images: images, rows: rows)
+    defer { withExtendedLifetime(part.storage) {} }
     let first = (images.lowerBound * outputHeight + rows.lowerBound) * outputWidth
     for image in images {
       let start = (image * outputHeight + rows.lowerBound) * outputWidth

@@ -36,6 +36,7 @@ extension Kernel {
         let filters = keep(weight, .winograd) {
           winograd.transformedFilters(weight.storage.pointer, transposed: false)
         }
+        defer { withExtendedLifetime(filters) {} }
         winograd.forward(
           x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
       } else {
@@ -43,6 +44,7 @@ extension Kernel {
         let filters = keep(weight, .directConvolution) {
           direct.packedFilters(weight.storage.pointer, transposed: false)
         }
+        defer { withExtendedLifetime(filters) {} }
         direct.forward(x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
       }
     }
@@ -61,10 +63,12 @@ extension Kernel {
     return Tensor(uninitialized: inputShape) { dx in
       if call.prefersWinograd {
         let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+        defer { withExtendedLifetime(filters) {} }
         call.winograd.backward(
           nil, dy.storage.pointer, filters: filters.pointer, dx: dx, dw: nil)
       } else {
         let filters = call.direct.packedFilters(weight.storage.pointer, transposed: true)
+        defer { withExtendedLifetime(filters) {} }
         call.direct.inputGradient(dy.storage.pointer, filters: filters.pointer, into: dx)
       }
     }
@@ -105,6 +109,7 @@ extension Kernel {
     }
     call.requireOutput(dy)
     let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+    defer { withExtendedLifetime(filters) {} }
     OperationCount.add(2 * call.multiplyAdds)
     let dx = Tensor(allocating: x.shape), dw = Tensor(allocating: weight.shape)
     call.winograd.backward(

@@ -25,6 +25,7 @@ extension Kernel {
         columnStride: inputs, into: panels.pointer)
       return panels
     }
+    defer { withExtendedLifetime(panels) {} }
     return Tensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
       LinearKernels.forward(
         x.storage.pointer, rows: rows, inputs: inputs, outputs: outputs, panels: panels.pointer,
@@ -40,6 +41,7 @@ extension Kernel {
     let rows = dy.count / max(1, outputs)
     OperationCount.add(rows * inputs * outputs)
     let panels = Storage(count: Gemm.panelElements(depth: outputs, columns: inputs))
+    defer { withExtendedLifetime(panels) {} }
     packParallel(
       depth: outputs, columns: inputs, weight.storage.pointer, rowStride: inputs, columnStride: 1,
       into: panels.pointer)

@@ -52,8 +52,10 @@ enum LinearKernels {
     let blocks = max(1, (rows + size - 1) / size)
     let parts = min(4, blocks)
     let sums = (0..<parts).map { _ in Storage(count: outputs * inputs) }
+    defer { withExtendedLifetime(sums) {} }
     Parallel.forEach(parts) { part in
       let panels = Storage(count: Gemm.panelElements(depth: size, columns: inputs))
+      defer { withExtendedLifetime(panels) {} }
       var isFirst = true
       for index in blocks * part / parts..<blocks * (part + 1) / parts {
         let range = index * size..<min(rows, (index + 1) * size)
@@ -101,6 +103,7 @@ enum LinearKernels {
   ) {
     let parts = min(8, max(1, rows / 64))
     let partial = Storage(count: parts * channels)
+    defer { withExtendedLifetime(partial) {} }
     Parallel.forEach(parts) { part in
       let first = rows * part / parts
       sumRows(

@@ -20,6 +20,7 @@ enum NormKernels {
     let channels = sizes.channels
     Parallel.forRanges(sizes.batch, grain: 1) { range in
       let work = Storage(count: 4 * channels)
+      defer { withExtendedLifetime(work) {} }
       let sums = work.pointer, means = work.pointer + channels
       let factors = work.pointer + 2 * channels, offsets = work.pointer + 3 * channels
       for image in range {
@@ -147,8 +148,10 @@ enum NormKernels {
   ) {
     let channels = sizes.channels
     let parts = Storage(count: 2 * sizes.batch * channels)
+    defer { withExtendedLifetime(parts) {} }
     Parallel.forRanges(sizes.batch, grain: 1) { range in
       let work = Storage(count: 6 * channels)
+      defer { withExtendedLifetime(work) {} }
       for image in range {
         imageBackward(
           dy + image * sizes.positions * channels, x + image * sizes.positions * channels, sizes,

@@ -41,12 +41,14 @@ extension Winograd {
         let tiles = strips.count * tilesAcross
         let step = stride(tiles: tiles, channels: inputs)
         let v = Storage(count: Self.positions * step)
+        defer { withExtendedLifetime(v) {} }
         transformInput(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
         for panel in 0..<panels { product(v.pointer, step, strips, panel, filters, epilogue, y) }
       }
     } else {
       let step = stride(tiles: tiles, channels: inputs)
       let v = Storage(count: Self.positions * step)
+      defer { withExtendedLifetime(v) {} }
       Parallel.forRanges(all, grain: max(1, all / 8)) { strips in
         transformInput(x, strips: strips, first: 0, into: v.pointer, stride: step)
       }
@@ -67,6 +69,7 @@ extension Winograd {
     let tiles = strips.count * tilesAcross
     let mStride = stride(tiles: tiles, channels: width)
     let m = Storage(count: Self.positions * mStride)
+    defer { withExtendedLifetime(m) {} }
     for position in 0..<Self.positions {
       Gemm.multiply(
         rows: tiles, columns: width, depth: inputs, v + position * vStride, aRow: inputs,
@@ -104,6 +107,7 @@ extension Winograd {
     let imagesPerPart = (batch + parts - 1) / parts
     let matrix = inputs * outputs
     let sums = (0..<(dw == nil ? 0 : parts)).map { _ in Storage(count: Self.positions * matrix) }
+    defer { withExtendedLifetime(sums) {} }
     Parallel.forEach(parts) { part in
       let end = min(batch, (part + 1) * imagesPerPart)
       var isFirst = true
@@ -114,7 +118,9 @@ extension Winograd {
         let vStride = stride(tiles: tiles, channels: inputs)
         let mStride = stride(tiles: tiles, channels: paddedOutputs)
         let v = Storage(count: Self.positions * vStride)
+        defer { withExtendedLifetime(v) {} }
         let m = Storage(count: Self.positions * mStride)
+        defer { withExtendedLifetime(m) {} }
         if let x, dw != nil {
           transformInput(
             x, strips: strips(images), first: first, into: v.pointer, stride: vStride)
@@ -152,11 +158,14 @@ extension Winograd {
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
     let matrix = inputs * outputs
     let sums = dw == nil ? nil : Storage(count: Self.positions * matrix)
+    defer { withExtendedLifetime(sums) {} }
     let most = size * tilesPerImage
     let vStride = stride(tiles: most, channels: inputs)
     let mStride = stride(tiles: most, channels: paddedOutputs)
     let v = Storage(count: Self.positions * vStride)
+    defer { withExtendedLifetime(v) {} }
     let m = Storage(count: Self.positions * mStride)
+    defer { withExtendedLifetime(m) {} }
     for start in Swift.stride(from: 0, to: batch, by: size) {
       let end = min(batch, start + size)
       let first = start * tilesDown, tiles = (end - start) * tilesPerImage
