@@ -21,6 +21,12 @@ public struct EpochOrder {
     self.generator = generator
   }
 
+  /// Orders the examples of a run with `seed`, by a stream of random numbers of their own.
+  public init(count: Int, batchSize: Int, seed: UInt64) {
+    self.init(
+      count: count, batchSize: batchSize, generator: RandomGenerator(seed: seed, stream: 3))
+  }
+
   /// The number of updates in which `epochs` epochs are seen.
   public func steps(epochs: Double) -> Int {
     max(1, Int((epochs * Double(count) / Double(batchSize)).rounded(.up)))

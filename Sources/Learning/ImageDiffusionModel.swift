@@ -151,9 +151,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
         "pictures \(images.shape) with \(labels?.count ?? 0) labels for a model of "
           + "\(shape(images.shape[0])) and \(classes) classes")
     }
-    var order = EpochOrder(
-      count: images.shape[0], batchSize: batchSize,
-      generator: RandomGenerator(seed: plan.seed, stream: 3))
+    var order = EpochOrder(count: images.shape[0], batchSize: batchSize, seed: plan.seed)
     return TrainingRun(network.parameters, plan: plan) { tape, step, generator in
       let batch = order.batch(step)
       return loss(

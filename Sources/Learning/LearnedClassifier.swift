@@ -174,9 +174,7 @@ public struct NoisyClassificationLoss: Sendable {
     guard data.entryCount == labels.count else {
       fatalError("\(labels.count) labels for \(data.entryCount) entries")
     }
-    var order = EpochOrder(
-      count: labels.count, batchSize: batchSize,
-      generator: RandomGenerator(seed: plan.seed, stream: 3))
+    var order = EpochOrder(count: labels.count, batchSize: batchSize, seed: plan.seed)
     return training(network, plan: plan) { step, _ in
       let places = order.batch(step)
       return (data.rows(places), places.map { labels[$0] })

@@ -2,7 +2,6 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Learning
-import Tensors
 
 /// Where the images come from.
 struct DataOptions: ParsableArguments {
@@ -38,13 +37,5 @@ struct DataOptions: ParsableArguments {
         remedy: "name the same images with --data, or start another run with --out")
     }
     return images
-  }
-}
-
-extension EpochOrder {
-  /// The order in which a run with `seed` sees `images`.
-  init(_ images: LabelledImages, batchSize: Int, seed: UInt64) {
-    self.init(
-      count: images.count, batchSize: batchSize, generator: RandomGenerator(seed: seed, stream: 3))
   }
 }

@@ -95,7 +95,7 @@ struct RateDistortion: ParsableCommand {
   private func trained(_ beta: Double, _ images: TrainingData) -> ([String: Double], Int) {
     let autoencoder = Autoencoder(
       .init(channels: channels.values, groups: groups), generator: RandomGenerator(seed: seed))
-    let order = EpochOrder(images.training, batchSize: batchSize, seed: seed)
+    let order = EpochOrder(count: images.training.count, batchSize: batchSize, seed: seed)
     let plan = TrainingPlan(
       length: .steps(order.steps(epochs: epochs)), learningRate: learningRate, clipNorm: 3072,
       averageDecay: 0.99, seed: seed)

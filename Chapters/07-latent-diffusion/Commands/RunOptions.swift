@@ -76,8 +76,19 @@ struct RunOptions: ParsableArguments {
       clipNorm: clipNorm, averageDecay: self.averageDecay ?? averageDecay, seed: seed ?? 0)
   }
 
-  /// The length of a run that goes on after `run`'s state.
-  func length(after run: TrainingRun, order: EpochOrder) -> TrainingLength {
+  /// Takes `training` to where the run in `folder` stopped, with as much more to do as was asked
+  /// for; refuses a run that is at its end.
+  func restore(_ training: TrainingRun, from folder: RunFolder, order: EpochOrder) throws {
+    try folder.restore(training)
+    training.plan.length = length(after: training, order: order)
+    guard training.progress >= 1 else { return }
+    throw FileError(
+      folder.path, .otherConfiguration,
+      "holds a run that is complete, after \(training.step) updates",
+      remedy: "say how much longer with --epochs or --minutes")
+  }
+
+  private func length(after run: TrainingRun, order: EpochOrder) -> TrainingLength {
     if let epochs { return .steps(run.step + order.steps(epochs: epochs)) }
     if let minutes { return .seconds(run.seconds + 60 * minutes) }
     return run.plan.length

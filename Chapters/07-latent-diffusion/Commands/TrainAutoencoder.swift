@@ -78,7 +78,8 @@ struct TrainAutoencoder: ParsableCommand {
     try RunFolder.checkFree(path)
     let images = try data.load()
     let batchSize = options.batchSize ?? 64
-    let order = EpochOrder(images.training, batchSize: batchSize, seed: options.seed ?? 0)
+    let order = EpochOrder(
+      count: images.training.count, batchSize: batchSize, seed: options.seed ?? 0)
     // The loss is a sum over 3072 numbers: this is a norm of 1 for their mean.
     let clipNorm = 3072.0
     let configuration = AutoencoderRun(
@@ -151,16 +152,14 @@ struct TrainAutoencoder: ParsableCommand {
     let autoencoder = Autoencoder(
       configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
-      images.training, batchSize: configuration.settings.batchSize, seed: plan.seed)
+      count: images.training.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let loss = VariationalLoss(
       beta: configuration.beta, features: try featureLoss(configuration.features, folder))
     let training = Self.run(
       autoencoder, plan: plan, order: order, images: images.training, loss: loss)
     if resuming {
-      try folder.restore(training)
-      training.plan.length = options.length(after: training, order: order)
+      try options.restore(training, from: folder, order: order)
       configuration.settings.plan = training.plan
-      try checkUnfinished(training, folder)
     }
     try folder.write(configuration: configuration)
     print(images.announcement)
@@ -206,13 +205,4 @@ func announceEnd(_ finished: Bool, _ folder: String, next: String, again: String
     print("interrupted; all is saved: \(program) \(again) --resume \(folder)")
     throw ExitCode(130)
   }
-}
-
-/// Refuses to resume a run that is at its end.
-func checkUnfinished(_ training: TrainingRun, _ folder: RunFolder) throws {
-  guard training.progress >= 1 else { return }
-  throw FileError(
-    folder.path, .otherConfiguration,
-    "holds a run that is complete, after \(training.step) updates",
-    remedy: "say how much longer with --epochs or --minutes")
 }

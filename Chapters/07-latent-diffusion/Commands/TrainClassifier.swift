@@ -78,7 +78,8 @@ struct TrainClassifier: ParsableCommand {
     try RunFolder.checkFree(path)
     let images = try data.load()
     let batchSize = options.batchSize ?? 128
-    let order = EpochOrder(images.training, batchSize: batchSize, seed: options.seed ?? 0)
+    let order = EpochOrder(
+      count: images.training.count, batchSize: batchSize, seed: options.seed ?? 0)
     var plan = options.plan(learningRate: 2e-3, averageDecay: 0.998, clipNorm: 1, order: order)
     plan.weightDecay = 0.05
     let configuration = ClassifierRun(
@@ -122,13 +123,11 @@ struct TrainClassifier: ParsableCommand {
     let network = Classifier(
       configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
-      images.training, batchSize: configuration.settings.batchSize, seed: plan.seed)
+      count: images.training.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let training = Self.run(network, configuration, order: order, images: images.training)
     if resuming {
-      try folder.restore(training)
-      training.plan.length = options.length(after: training, order: order)
+      try options.restore(training, from: folder, order: order)
       configuration.settings.plan = training.plan
-      try checkUnfinished(training, folder)
       configuration.settings.begin(in: folder)
       try folder.write(configuration: configuration)
     }

@@ -73,10 +73,8 @@ struct TrainDenoiser: ParsableCommand {
     let encoder = try LatentDiffusionModel.autoencoder(at: source)
     let images = try data.load()
     let batchSize = options.batchSize ?? 128
-    let seed = options.seed ?? 0
     let order = EpochOrder(
-      count: 2 * images.training.count, batchSize: batchSize,
-      generator: RandomGenerator(seed: seed, stream: 3))
+      count: 2 * images.training.count, batchSize: batchSize, seed: options.seed ?? 0)
     let folder = try RunFolder.prepare(path)
     print(images.announcement)
     let latents = try LatentStore(folder.path, images, encoder).cache()
@@ -168,14 +166,11 @@ struct TrainDenoiser: ParsableCommand {
     let network = UNet(
       configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
-      count: latents.count, batchSize: configuration.settings.batchSize,
-      generator: RandomGenerator(seed: plan.seed, stream: 3))
+      count: latents.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let training = Self.run(network, configuration, order: order, latents: latents)
     if resuming {
-      try folder.restore(training)
-      training.plan.length = options.length(after: training, order: order)
+      try options.restore(training, from: folder, order: order)
       configuration.settings.plan = training.plan
-      try checkUnfinished(training, folder)
       configuration.settings.begin(in: folder)
       try folder.write(configuration: configuration)
     }
