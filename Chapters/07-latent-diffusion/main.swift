@@ -443,11 +443,16 @@ notebook.figure(
   "rate-distortion",
   betas.indices.reduce(
     Plot(
-      x: Axis("nats", range: 0...1.35 * (rates.max() ?? 1)), y: "absolute error of an image",
+      x: Axis("nats", range: 0...1.35 * (rates.max() ?? 1)),
+      y: Axis(
+        "absolute error of an image",
+        range: 0.98 * (distortions.min() ?? 0)...1.02 * (distortions.max() ?? 1)),
       size: Size(420, 290))
   ) { plot, i in
+    // The smallest two lie close together: their labels go to either side of the curve.
     plot.note(
-      "  $\\beta=\(betas[i].formatted())$", at: (rates[i], distortions[i]), anchor: .bottomLeft)
+      "$\\beta=\(betas[i].formatted())$", at: (rates[i], distortions[i]),
+      anchor: i == 1 ? .topRight : .bottomLeft)
   }
   .line(rates, distortions, color: .blue).scatter(rates, distortions, color: .blue),
   caption:
@@ -1372,12 +1377,13 @@ notebook.table(
   "Steps",
   columns: [
     "sampler", "steps", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
-    Column("recall, %", decimals: 1),
+    Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
   ],
   rows: (stepRows("ddim") + stepRows("ddpm")).map { row -> [any TableCell] in
     let sampler = stepsRecord.words[row]["sampler"] ?? ""
     let (right, recall) = (100 * stepsRecord["accuracy"][row], 100 * stepsRecord["recall"][row])
-    return [sampler, Int(stepsRecord["steps"][row]), right, stepsRecord["frechet"][row], recall]
+    let (distance, error) = (stepsRecord["frechet"][row], stepsRecord["frechet_error"][row])
+    return [sampler, Int(stepsRecord["steps"][row]), right, distance, error, recall]
   })
 notebook.figure(
   "steps",
@@ -1385,14 +1391,18 @@ notebook.figure(
     Plot(x: Axis("steps", scale: .log), y: "Fréchet distance", size: Size(440, 280))
   ) { plot, sampler in
     let chosen = stepRows(sampler)
-    return plot.line(
-      chosen.map { stepsRecord["steps"][$0] }, chosen.map { stepsRecord["frechet"][$0] },
-      label: sampler.uppercased())
+    let counts = chosen.map { stepsRecord["steps"][$0] }
+    let distances = chosen.map { stepsRecord["frechet"][$0] }
+    let errors = chosen.map { stepsRecord["frechet_error"][$0] }
+    return plot.line(counts, distances, label: sampler.uppercased(), marker: .circle)
+      .errorBars(
+        counts, lower: zip(distances, errors).map { $0 - $1 },
+        upper: zip(distances, errors).map { $0 + $1 })
   }.legend(.below),
   caption:
     "Distance to the real pictures against the number of steps, for the deterministic sampler and "
-    + "the random one.",
-  alternative: "Two falling curves over the number of steps.")
+    + "the random one, each with its standard error: differences that are smaller are chance.",
+  alternative: "Two curves over the number of steps, with error bars that overlap.")
 
 //: ### The decoder is the ceiling
 //:
