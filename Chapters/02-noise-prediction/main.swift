@@ -1414,7 +1414,9 @@ notebook.figure(
         size: Size(280, 280)
       )
       .line(course.indices.map { 25 + 50 * Double($0) }, course, label: "loss")
-      .horizontal(at: wholeFloor, label: "floor", color: .vermilion),
+      .line(
+        [0, 50 * Double(course.count)], [wholeFloor, wholeFloor], label: "floor",
+        color: .vermilion),
       Plot(title: "by step", x: "step $t$", y: "loss", size: Size(280, 280))
         .line(
           curveTimes.map(Double.init), curveLaws.map(\.noiseLossFloor), label: "floor",

@@ -983,8 +983,8 @@ notebook.figure(
       reach, reach.map { 0.6 * slope.1 * pow(320 / $0, slope.0) }, color: .axis, width: 1,
       dash: .dotted
     ).note(
-      "order \(Int(slope.0))", at: (x: 66, y: 0.4 * slope.1 * pow(320 / 66, slope.0)),
-      anchor: .right, color: .axis)
+      "order \(Int(slope.0))", at: (x: 150, y: 0.5 * slope.1 * pow(320 / 150, slope.0)),
+      anchor: .topRight, color: .axis)
   },
   caption:
     "Error against evaluations for three ways to solve one equation. The dotted lines have slopes "

@@ -1245,6 +1245,8 @@ notebook.check(
 //:
 //: @fold How the figure is drawn
 
+// Other shapes lie on the constant one for half of the way.
+func width(_ shape: Shape) -> Double { shape.name == "constant" ? 4 : Style.lineWidth }
 notebook.figure(
   "shapes",
   Figure(
@@ -1253,14 +1255,14 @@ notebook.figure(
       shapes.reduce(Plot(title: "$f(t)$", x: "step $t$", y: "$f$")) { plot, shape in
         plot.line(
           wholeRun.map { 1000 * $0 }, wholeRun.map(shape.f), label: shape.name,
-          width: shape.name == "constant" ? 5 : Style.lineWidth)
+          width: width(shape))
       },
       matched.reduce(
         Plot(
           title: "drawn at equal sureness", x: Axis("$x$", range: -0.6...3.4),
           y: Axis("share up to $x$", range: 0...1))
       ) { plot, row in
-        plot.line(row.equalResult, fewLevels, label: row.shape.name)
+        plot.line(row.equalResult, fewLevels, label: row.shape.name, width: width(row.shape))
       }.line(fewClassQuantiles, fewLevels, label: "class 1", color: .ink, dash: .dashed),
     ], panelSize: Size(380, 300), sharing: .legend),
   caption: "Shapes of the scale, and the distribution functions of what they draw when each is as "
