@@ -27,7 +27,8 @@ func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func tool(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies + [argumentParser], exclude: readme("Sources/\(name)"),
+    name: name, dependencies: dependencies + [argumentParser],
+    exclude: existing("Sources/\(name)", ["README.md", "pytorch_sampler.py"]),
     swiftSettings: optimized)
 }
 

@@ -1066,7 +1066,7 @@ notebook.check(
 let strip: [[Picture]] = {
   let chosen = [1, 4, 7].filter { $0 < classes.count }
   var streams = Streams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal([chosen.count] + model.latentShape)
+  let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let picked = (0..<8).map { states[$0 * (states.count - 1) / 7].x0Estimate }
   let columns = picked.map { PictureGrid.pictures(model.decode($0)) }
@@ -1081,7 +1081,7 @@ notebook.figure(
 let film: Animation = {
   let chosen = notebook.isQuick ? [8] : Array(classes.indices)
   var streams = Streams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal([chosen.count] + model.latentShape)
+  let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let frames = stride(from: 0, to: states.count, by: 2).map { index in
     PictureGrid.assembled([PictureGrid.pictures(model.decode(states[index].x))], magnification: 2)
@@ -1145,8 +1145,8 @@ for u in [0.25, 0.5] {
 }
 
 let (first, second) = (
-  Tensor.normal([1] + model.latentShape, using: &random),
-  Tensor.normal([1] + model.latentShape, using: &random)
+  Tensor.normal([1] + model.diffusedShape, using: &random),
+  Tensor.normal([1] + model.diffusedShape, using: &random)
 )
 let paths = [arc, line].map { path -> [Picture] in
   let noises = (0...8).map { path(first, second, Double($0) / 8) }

@@ -2,7 +2,7 @@ import Tensors
 
 /// What a network may be trained to say about $x_t$. Given $x_t$ and $t$, each determines the
 /// others.
-public enum Prediction: String, Sendable, CaseIterable {
+public enum Prediction: String, Sendable, Codable, CaseIterable {
   /// $\epsilon$, the whole noise of the jump from 0 to t (Ho et al. 2020).
   case noise
   /// $x_0$.

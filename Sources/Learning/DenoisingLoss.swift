@@ -10,7 +10,7 @@ import Tensors
 /// $$\lVert \epsilon - \epsilon_\theta(z_t, t, \tilde y) \rVert^2,
 /// \qquad z_t = \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\,\epsilon$$
 ///
-/// averaged over all numbers of a batch, with t uniform in 1 … T and $\tilde y$ the class or, with
+/// (or the same of another prediction, such as the velocity), averaged over all numbers of a batch, with t uniform in 1 … T and $\tilde y$ the class or, with
 /// a small probability, the null label (Ho, Jain and Abbeel, 2020, equation 14; Ho and Salimans,
 /// "Classifier-free diffusion guidance", 2022, algorithm 1).
 public struct DenoisingLoss: Sendable {
@@ -19,9 +19,15 @@ public struct DenoisingLoss: Sendable {
   public let nullLabel: Int
   /// How often a class is replaced by it.
   public let dropProbability: Double
+  /// What the network is to say.
+  public let prediction: Prediction
 
-  public init(_ diffusion: GaussianDiffusion, nullLabel: Int = 10, dropProbability: Double = 0.1) {
+  public init(
+    _ diffusion: GaussianDiffusion, nullLabel: Int = 10, dropProbability: Double = 0.1,
+    prediction: Prediction = .noise
+  ) {
     self.diffusion = diffusion
+    self.prediction = prediction
     self.nullLabel = nullLabel
     self.dropProbability = dropProbability
   }
@@ -37,11 +43,12 @@ public struct DenoisingLoss: Sendable {
     let noise = Tensor.normal(z0.shape, using: &draws)
     let zt = diffusion.jump(z0, to: times, noise: noise)
     let predicted = network(tape.constant(zt), t: times, labels: kept)
-    return BatchLoss(meanSquaredError(predicted, noise), images: labels.count)
+    let target = diffusion.target(of: prediction, x0: z0, noise: noise, t: times)
+    return BatchLoss(meanSquaredError(predicted, target), images: labels.count)
   }
   // snippet.end
 
-  /// The mean squared error at each of `times`, over all `latents` and with every class kept: what
+  /// The mean squared error of the noise at each of `times`, over all `latents` and with every class kept: what
   /// a denoiser is judged by, on latents that it did not see.
   ///
   /// - Parameter generator: draws the noise, so that two networks can be given the same.
@@ -52,9 +59,10 @@ public struct DenoisingLoss: Sendable {
       var draws = generator.split(t)
       let noise = Tensor.normal(latents.shape, using: &draws)
       let all = [Int](repeating: t, count: labels.count)
-      let predicted = network(
-        diffusion.jump(latents, to: all, noise: noise), t: all, labels: labels)
-      return noise.meanSquaredDifference(predicted)
+      let zt = diffusion.jump(latents, to: all, noise: noise)
+      let predicted = network(zt, t: all, labels: labels)
+      return noise.meanSquaredDifference(
+        diffusion.convert(predicted, from: prediction, to: .noise, xt: zt, t: t))
     }
   }
 }

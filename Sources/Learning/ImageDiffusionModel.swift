@@ -18,7 +18,7 @@ import Tensors
 /// ```
 public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
   /// What a model is made of.
-  public struct Settings: Sendable, Equatable {
+  public struct Settings: Codable, Sendable, Equatable {
     public var network: UNet.Configuration
     /// Rows and columns of a picture.
     public var size: Int

@@ -21,11 +21,15 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
     public var lastBeta: Double
     /// The names of the classes; the null label comes after them.
     public var classes: [String]
+    /// What the network was trained to say; the noise where the file does not tell.
+    public var prediction: Prediction?
 
     public init(
       network: UNet.Configuration, latentScale: Double, steps: Int = 1000,
-      firstBeta: Double = 1e-4, lastBeta: Double = 0.02, classes: [String]
+      firstBeta: Double = 1e-4, lastBeta: Double = 0.02, classes: [String],
+      prediction: Prediction? = nil
     ) {
+      self.prediction = prediction
       self.network = network
       self.latentScale = latentScale
       self.steps = steps
@@ -53,19 +57,28 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   }
 
   /// The extents of one latent: `[channels, height, width]`.
-  public var latentShape: Shape { [settings.network.inputChannels, 8, 8] }
+  public var diffusedShape: Shape { [settings.network.inputChannels, 8, 8] }
 
   /// What the network says of the noise in `zt`, given a label for each latent; the null label
   /// stands for none.
   public func noise(_ zt: Tensor, t: Int, labels: [Int]) -> Tensor {
-    denoiser(zt, t: [t], labels: labels)
+    diffusion.convert(
+      denoiser(zt, t: [t], labels: labels), from: settings.prediction ?? .noise, to: .noise, xt: zt,
+      t: t)
+  }
+
+  /// The loss that the denoiser is trained with.
+  public func loss(dropProbability: Double = 0.1) -> DenoisingLoss {
+    DenoisingLoss(
+      diffusion, nullLabel: nullLabel, dropProbability: dropProbability,
+      prediction: settings.prediction ?? .noise)
   }
 
   public var nullLabel: Int { settings.nullLabel }
 
   /// The images of scaled latents, shape `[batch, 3, 32, 32]`: unscaled, then decoded, so many at a
   /// time.
-  public func decode(_ z: Tensor, batchSize: Int = 100) -> Tensor {
+  public func decode(_ z: Tensor, batchSize: Int) -> Tensor {
     let count = z.shape[0]
     let parts = stride(from: 0, to: count, by: batchSize).map { start -> Tensor in
       let some = z.entries(start..<min(start + batchSize, count))
@@ -84,11 +97,19 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   /// - Throws: `FileError` if a file is missing, damaged, or of another kind.
   public init(loading folder: String) throws(FileError) {
     autoencoder = try Self.autoencoder(at: "\(folder)/\(Self.autoencoderFile)")
-    let path = "\(folder)/\(Self.denoiserFile)"
+    (denoiser, settings) = try Self.denoiser(at: folder)
+  }
+
+  /// Reads a denoiser and what belongs to it from its file, or from the folder that holds it.
+  public static func denoiser(
+    at path: String
+  ) throws(FileError) -> (network: UNet, settings: Settings) {
+    let path = NetworkFile.path(path, file: denoiserFile)
     let file = try Safetensors(reading: path)
-    settings = try NetworkFile.note(Settings.self, in: file, path: path)
-    denoiser = UNet(settings.network, generator: RandomGenerator(seed: 0))
-    try file.assign(to: denoiser.parameters, path: path)
+    let settings = try NetworkFile.note(Settings.self, in: file, path: path)
+    let network = UNet(settings.network, generator: RandomGenerator(seed: 0))
+    try file.assign(to: network.parameters, path: path)
+    return (network, settings)
   }
 
   /// Reads an autoencoder from its file, or from the folder that holds it.

@@ -4,7 +4,7 @@ import Learning
 import Networks
 import Tensors
 
-// The three networks of the comparison with PyTorch: the same sizes, batches and steps.
+// The networks of the comparison with PyTorch: the same sizes, batches and steps.
 
 /// A training step of the batch that the comparison uses, and forward passes of some batches.
 ///
@@ -40,13 +40,16 @@ private struct Work {
   let forward: (_ images: Int) -> (Tape) -> Void
 }
 
-/// The U-Nets of the comparison.
+/// The U-Nets of the comparison, and that of the last chapter's model.
 func makeUNet(_ subject: Subject) -> UNet {
-  let isSmall = subject == .unetSmall
-  return UNet(
-    .init(
-      channels: isSmall ? [64, 128] : [128, 256], layersPerLevel: isSmall ? 1 : 2, classes: 11),
-    generator: RandomGenerator(seed: 1))
+  let configuration: UNet.Configuration
+  switch subject {
+  case .unetSmall: configuration = .init(channels: [64, 128], layersPerLevel: 1, classes: 11)
+  case .unetCourse:
+    configuration = .init(channels: [96, 192], layersPerLevel: 2, headWidth: 32, classes: 11)
+  default: configuration = .init(channels: [128, 256], layersPerLevel: 2, classes: 11)
+  }
+  return UNet(configuration, generator: RandomGenerator(seed: 1))
 }
 
 private func unetWork(_ subject: Subject) -> Work {

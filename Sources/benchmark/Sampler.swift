@@ -10,7 +10,7 @@ func measureSampler(seconds: Double) -> [Row] {
   let schedule = NoiseSchedule.linear()
   let sampler = Sampler(
     .ddim(), schedule: schedule, timesteps: schedule.timesteps(50, spacing: .linspace))
-  return [Subject.unetSmall, .unetBase].map { subject in
+  return [Subject.unetSmall, .unetBase, .unetCourse].map { subject in
     let denoiser = GuidedDenoiser(
       Conditional(network: makeUNet(subject)), labels: (0..<100).map { $0 % 10 }, scale: 3)
     let run = {

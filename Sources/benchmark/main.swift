@@ -15,7 +15,7 @@ let peak = matrixProductPeak(seconds: arguments.seconds / 4)
 report.peak(peak)
 for name in arguments.chosen {
   switch name {
-  case .unetSmall, .unetBase, .vae:
+  case .unetSmall, .unetBase, .unetCourse, .vae:
     report.network(
       measureNetwork(
         name, arguments.part, batches: arguments.batches, seconds: arguments.seconds), peak: peak)
@@ -33,6 +33,7 @@ for name in arguments.chosen {
 enum Subject: String, CaseIterable, ExpressibleByArgument {
   case unetSmall = "unet-small"
   case unetBase = "unet-base"
+  case unetCourse = "unet-course"
   case vae
   case gemm, conv, norm, attention, sampler, startup
 }

@@ -100,6 +100,13 @@ import Testing
       let rows = try text("\(folder)/r.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }
       #expect(rows.count == 4)
       _ = try succeed(common + ["--sweep", "steps", "--step-counts", "1,2"], in: folder)
+      _ = try succeed(
+        ["train-pixels", "--out", "p", "--epochs", "0.5", "--channels", "8", "--sample-steps", "0"]
+          + Self.data, in: folder)
+      _ = try succeed(common + ["--sweep", "weights", "--models", "d,p"], in: folder)
+      let models = try text("\(folder)/r.csv").split(separator: "\n").map { $0.split(separator: ",") }
+      #expect(models.suffix(2).map { $0[0] } == ["d", "p"])
+      #expect(models.suffix(2).map { $0[2] } == ["32", "8"])
       let kept = try succeed(common + ["--reconstructions"], in: folder)
       #expect(kept.output.contains("psnr_sampled"))
       let losses = try succeed(
@@ -132,6 +139,10 @@ import Testing
     (["evaluate", "--linear"], "--reconstructions"),
     (["evaluate", "--sweep", "steps", "--reconstructions"], "exclude"),
     (["evaluate", "--scales", "1,x"], "--scales"),
+    (["evaluate", "--models", "a,b"], "--sweep weights"),
+    (["train-pixels", "--channels", "12"], "groups"),
+    (["train-denoiser", "--prediction", "score"], "--prediction"),
+    (["train-denoiser", "--start-from", "a", "--resume", "b"], "--start-from"),
     (["train-classifier", "--channels", "8,8", "--blocks", "1"], "--blocks"),
     (["train-classifier", "--label-smoothing", "1"], "--label-smoothing"),
     (["train-autoencoder", "--feature-weight", "-1"], "--feature-weight"),

@@ -134,6 +134,72 @@ import Testing
     }
   }
 
+  @Test func newRunsStartFromTheWeightsOfOthersAndRememberThem() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      _ = try succeed(["export", "--weights", "d", "--output", "x"], in: folder)
+      // With a rate that cannot move a weight the run ends with the weights that it began with.
+      _ = try succeed(
+        [
+          "train-autoencoder", "--start-from", "a", "--out", "b", "--epochs", "1",
+          "--learning-rate", "1e-30",
+        ] + Self.data, in: folder)
+      let weights = try ["a", "b"].map {
+        try Data(contentsOf: URL(filePath: "\(folder)/\($0)/autoencoder.safetensors"))
+      }
+      #expect(weights[0] == weights[1])
+      _ = try succeed(
+        [
+          "train-denoiser", "--start-from", "x", "--autoencoder", "b", "--out", "e", "--epochs",
+          "0.5", "--sample-steps", "1",
+        ] + Self.data, in: folder)
+      let manifest = try String(contentsOfFile: "\(folder)/e/manifest.json", encoding: .utf8)
+      for word in ["\"earlier\"", "train-denoiser --autoencoder a", "train-autoencoder --out a"] {
+        #expect(manifest.contains(word), "\(word)")
+      }
+      let refused = try chapter.run(
+        ["train-autoencoder", "--start-from", "a", "--out", "f", "--channels", "8,8,16"]
+          + Self.data, in: folder)
+      #expect(refused.status == 1 && refused.errors.contains("--channels [8, 8, 8]"))
+    }
+  }
+
+  @Test func aDenoiserOfTheVelocityIsSampledAsSuch() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      _ = try succeed(
+        ["train-denoiser", "--autoencoder", "a", "--out", "v", "--epochs", "1"] + Self.data
+          + Self.unet + ["--prediction", "velocity"], in: folder)
+      let file = try Data(contentsOf: URL(filePath: "\(folder)/v/denoiser.safetensors"))
+      #expect(file.range(of: Data("velocity".utf8)) != nil)
+      _ = try succeed(
+        ["sample", "--weights", "v", "--steps", "1", "--count", "1", "--output", "s.png"],
+        in: folder)
+      let refused = try chapter.run(
+        ["train-denoiser", "--resume", "v", "--epochs", "1", "--prediction", "noise"], in: folder)
+      #expect(refused.status == 1 && refused.errors.contains("--prediction velocity, not noise"))
+    }
+  }
+
+  @Test func aModelOfPixelsTrainsResumesAndSamples() throws {
+    try withTemporaryFolder { folder in
+      _ = try succeed(
+        ["train-pixels", "--out", "p", "--epochs", "2", "--channels", "8,8", "--sample-steps", "1"]
+          + Self.data + Self.often, in: folder)
+      let weights = "\(folder)/p/pixels.safetensors"
+      let before = try Data(contentsOf: URL(filePath: weights))
+      try FileManager.default.removeItem(
+        atPath: "\(folder)/p/checkpoints/step-00000004.safetensors")
+      _ = try succeed(["train-pixels", "--resume", "p", "--sample-steps", "0"], in: folder)
+      #expect(try Data(contentsOf: URL(filePath: weights)) == before)
+      _ = try succeed(["export", "--weights", "p", "--output", "x"], in: folder)
+      let sampled = try succeed(
+        ["sample", "--weights", "x", "--steps", "2", "--count", "1", "--output", "s.png"],
+        in: folder)
+      #expect(sampled.output.contains("synthetic"))
+    }
+  }
+
   @Test func anInterruptedTrainingSavesItselfFirst() throws {
     try withTemporaryFolder { folder in
       let process = try chapter.start(

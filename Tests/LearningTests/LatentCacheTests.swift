@@ -103,3 +103,49 @@ private func encoder() -> Autoencoder {
     }
   }
 }
+
+/// A network of zeros that is asked for the velocity says 0, which means the noise
+/// sqrt(1 - alphaBar) z_t; the loss of the true velocity of unit latents is 1 at every t.
+@Test func aDenoiserOfTheVelocityNamesTheNoise() {
+  let network = UNet.Configuration(
+    channels: [8, 16], headWidth: 8, groups: 4, classes: 4, startsAtZero: true)
+  let model = LatentDiffusionModel(
+    autoencoder: encoder(), denoiser: UNet(network, generator: RandomGenerator(seed: 2)),
+    settings: LatentDiffusionModel.Settings(
+      network: network, latentScale: 1, steps: 40, lastBeta: 0.2, classes: ["a", "b", "c"],
+      prediction: .velocity))
+  let z = Tensor.normal([64, 4, 8, 8], streamsOf: RandomGenerator(seed: 3))
+  let labels = (0..<64).map { $0 % 3 }
+  let scale = Float(model.schedule.noiseScale(25))
+  #expect(model.noise(z, t: 25, labels: labels).largestDifference(from: scale * z) < 1e-5)
+  let tape = Tape(recording: false)
+  let loss = model.loss()(
+    model.denoiser, latents: z, labels: labels, tape: tape, generator: RandomGenerator(seed: 4))
+  // 16384 squares of standard normal numbers: 4 standard errors are 0.044.
+  #expect(abs(Double(loss.total.scalar) - 1) < 0.044)
+  let errors = model.loss().profile(
+    model.denoiser, latents: z, labels: labels, times: [10, 30], generator: RandomGenerator(seed: 5))
+  // The noise left over is sqrt(alphaBar) times the velocity.
+  for (t, error) in zip([10, 30], errors) {
+    #expect(abs(error / model.schedule.alphaBar(t) - 1) < 0.044)
+  }
+}
+
+@Test func aModelOfPixelsIsReadBackWithItsNumbers() throws {
+  try withTemporaryFolder { temporary in
+    var settings = ImageDiffusionModel.Settings.small(channels: 3, classes: 2)
+    settings.network.channels = [8, 16]
+    settings.network.attention = [false, true]
+    settings.network.headWidth = 8
+    settings.network.startsAtZero = false
+    let model = PixelDiffusionModel(.init(model: settings, classes: ["a", "b"]), seed: 6)
+    try model.save(to: "\(temporary)/\(PixelDiffusionModel.file)")
+    let back = try PixelDiffusionModel(loading: temporary)
+    #expect(back.classes == ["a", "b"] && back.nullLabel == 2 && back.diffusedShape == [3, 16, 16])
+    let x = Tensor.normal([2, 3, 16, 16], streamsOf: RandomGenerator(seed: 3))
+    #expect(
+      back.noise(x, t: 7, labels: [1, 2]).elements == model.noise(x, t: 7, labels: [1, 2]).elements)
+    #expect(back.decode(x).elements == x.elements)
+    #expect(throws: FileError.self) { try PixelDiffusionModel(loading: "\(temporary)/none") }
+  }
+}

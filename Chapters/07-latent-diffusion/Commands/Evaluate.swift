@@ -9,7 +9,7 @@ import Notebook
 import Tensors
 
 /// What varies from row to row of a record.
-enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable { case guidance, steps }
+enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable { case guidance, steps, weights }
 
 /// Measures samples, or reconstructions, against real images.
 struct Evaluate: ParsableCommand {
@@ -55,6 +55,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The values of --sweep steps.")
   var stepCounts: WholeNumbers = WholeNumbers([10, 20, 50, 100])
 
+  @Option(
+    help: ArgumentHelp(
+      "The models of --sweep weights: runs or folders of weights, with commas between.",
+      valueName: "folders"))
+  var models: String?
+
   @Option(help: ArgumentHelp("A .csv file for the measurements.", valueName: "file"))
   var record: String?
 
@@ -65,8 +71,8 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A run of train-denoiser (or of train-autoencoder, with --reconstructions), or a folder of "
-        + "weights; otherwise those in this repository.", valueName: "folder"))
+      "A run of train-denoiser or train-pixels (or of train-autoencoder, with --reconstructions), "
+        + "or a folder of weights; otherwise those in this repository.", valueName: "folder"))
   var weights: String?
 
   @Option(
@@ -96,6 +102,10 @@ struct Evaluate: ParsableCommand {
     if linear, !reconstructions {
       throw CommandError(
         "--linear belongs to --reconstructions", remedy: "give both, or leave --linear out")
+    }
+    guard (models != nil) == (sweep == .weights) else {
+      throw CommandError(
+        "--models and --sweep weights belong together", remedy: "give both, or neither")
     }
     _ = try scaleValues()
   }
@@ -139,19 +149,19 @@ struct Evaluate: ParsableCommand {
   // MARK: Samples
 
   private func request(
-    _ model: LatentDiffusionModel, guidance: Double, steps: Int, sampler: SamplerChoice
+    _ model: any PictureModel, guidance: Double, steps: Int, sampler: SamplerChoice
   ) throws -> SampleRequest {
-    guard (1...model.settings.steps).contains(steps) else {
-      throw CommandError("\(steps) steps", remedy: "give 1 to \(model.settings.steps)")
+    guard (1...model.schedule.steps).contains(steps) else {
+      throw CommandError("\(steps) steps", remedy: "give 1 to \(model.schedule.steps)")
     }
     return SampleRequest(
-      labels: (0..<count).map { $0 % model.settings.classes.count }, steps: steps,
+      labels: (0..<count).map { $0 % model.classes.count }, steps: steps,
       rule: sampler == .ddim ? .ddim(eta: 0) : .ddpm, guidanceScale: guidance, seed: seed)
   }
 
   /// Draws what `request` asks for, and judges it.
   private func sampled(
-    _ request: SampleRequest, _ model: LatentDiffusionModel, _ judge: ImageClassifier,
+    _ request: SampleRequest, _ model: some PictureModel, _ judge: ImageClassifier,
     _ label: String
   ) -> (judged: JudgedImages, latents: Tensor, seconds: Double) {
     let bar = ProgressBar(label, total: request.labels.count * request.steps)
@@ -166,7 +176,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func evaluateSamples(_ yardstick: Yardstick, _ images: TrainingData) throws {
-    let model = try LatentDiffusionModel(loading: weights ?? Weights.shipped)
+    let model = try Weights.pictureModel(weights ?? Weights.shipped)
     let request = try request(model, guidance: guidance, steps: steps, sampler: sampler)
     let drawn = sampled(request, model, yardstick.judge, "sampling")
     let measured = try yardstick.measure(drawn.judged)
@@ -175,7 +185,7 @@ struct Evaluate: ParsableCommand {
       ("samples", measured),
     ])
     print(table.text)
-    print(table.classText(model.settings.classes))
+    print(table.classText(model.classes))
     print(
       String(
         format: "%d samples in %.0f s (%@, %d steps, guidance %g, seed %d)", count,
@@ -195,27 +205,61 @@ struct Evaluate: ParsableCommand {
     }
   }
 
+  /// One row of a sweep.
+  private struct Setting {
+    let weights: String
+    let guidance: Double
+    let steps: Int
+    let sampler: SamplerChoice
+
+    init(_ weights: String, _ guidance: Double, _ steps: Int, _ sampler: SamplerChoice) {
+      self.weights = weights
+      self.guidance = guidance
+      self.steps = steps
+      self.sampler = sampler
+    }
+  }
+
+  /// What training the model in `folder` took, for the record.
+  private func training(_ folder: String) throws -> [String: Double] {
+    let manifest = try Manifest(in: folder)
+    guard let stage = manifest.denoiser ?? manifest.pixels else { return [:] }
+    return [
+      "parameters": Double(stage.parameters), "images_seen": Double(stage.totalImages),
+      "minutes": stage.totalMinutes,
+    ]
+  }
+
   private func evaluateMany(_ sweep: SweepChoice, _ yardstick: Yardstick) throws {
-    let model = try LatentDiffusionModel(loading: weights ?? Weights.shipped)
-    var settings: [(guidance: Double, steps: Int, sampler: SamplerChoice)] = []
+    let folder = weights ?? Weights.shipped
+    var settings: [Setting] = []
     switch sweep {
-    case .guidance: settings = try scaleValues().map { ($0, steps, sampler) }
+    case .guidance: settings = try scaleValues().map { Setting(folder, $0, steps, sampler) }
     case .steps:
       settings = SamplerChoice.allCases.flatMap { rule in
-        stepCounts.values.map { (guidance, $0, rule) }
+        stepCounts.values.map { Setting(folder, guidance, $0, rule) }
+      }
+    case .weights:
+      settings = (models ?? "").split(separator: ",").map {
+        Setting(String($0), guidance, steps, sampler)
       }
     }
     var rows = newRecord()
     let floor = try yardstick.measure(yardstick.test.prefix(count))
     rows.append(floor.values, words: ["sampler": "test"])
-    for (scale, steps, rule) in settings {
+    for setting in settings {
+      let model = try Weights.pictureModel(setting.weights)
+      let (scale, steps, rule) = (setting.guidance, setting.steps, setting.sampler)
       let request = try request(model, guidance: scale, steps: steps, sampler: rule)
-      let name = "\(rule.rawValue), s = \(scale), \(steps) steps"
+      let name =
+        (sweep == .weights ? "\(setting.weights), " : "")
+        + "\(rule.rawValue), s = \(scale), \(steps) steps"
       let drawn = sampled(request, model, yardstick.judge, name)
       let measured = try yardstick.measure(drawn.judged)
       rows.append(
-        values(measured, guidance: scale, steps: steps, seconds: drawn.seconds),
-        words: ["sampler": rule.rawValue])
+        values(measured, guidance: scale, steps: steps, seconds: drawn.seconds)
+          .merging(try training(setting.weights)) { $1 },
+        words: ["sampler": rule.rawValue, "weights": setting.weights])
       try write(rows)
       print("\(name)\n\(EvaluationTable(sets: [("test", floor), ("samples", measured)]).text)\n")
     }
@@ -275,7 +319,8 @@ struct Evaluate: ParsableCommand {
   private func newRecord() -> EvaluationRecord {
     EvaluationRecord(
       notes: [commandLine],
-      columns: ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns)
+      columns: (sweep == .weights ? ["weights", "parameters", "images_seen", "minutes"] : [])
+        + ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns)
   }
 
   private func values(

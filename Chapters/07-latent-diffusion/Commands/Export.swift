@@ -15,7 +15,7 @@ struct Export: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A run of train-denoiser, train-autoencoder or train-classifier.", valueName: "run"))
+      "A run of train-denoiser, train-autoencoder, train-classifier or train-pixels.", valueName: "run"))
   var weights: String
 
   @Option(
@@ -27,9 +27,12 @@ struct Export: ParsableCommand {
   var format: NumberFormat = .float16
 
   func run() throws {
-    let isClassifier = holds(ImageClassifier.file)
-    let classifier = isClassifier ? try ImageClassifier(loading: weights) : nil
-    let autoencoder = isClassifier ? nil : try LatentDiffusionModel.autoencoder(at: weights)
+    let classifier =
+      holds(ImageClassifier.file) ? try ImageClassifier(loading: weights) : nil
+    let pixels =
+      holds(PixelDiffusionModel.file) ? try PixelDiffusionModel(loading: weights) : nil
+    let isAlone = classifier != nil || pixels != nil
+    let autoencoder = isAlone ? nil : try LatentDiffusionModel.autoencoder(at: weights)
     let model =
       holds(LatentDiffusionModel.denoiserFile)
       ? try LatentDiffusionModel(loading: weights) : nil
@@ -49,6 +52,10 @@ struct Export: ParsableCommand {
     if let classifier {
       try classifier.save(to: "\(output)/\(ImageClassifier.file)", format: format)
       parts.append("classifier")
+    }
+    if let pixels {
+      try pixels.save(to: "\(output)/\(PixelDiffusionModel.file)", format: format)
+      parts.append("model of pixels")
     }
     var manifest = try Manifest(in: output)
     manifest.take(try Manifest(in: weights))

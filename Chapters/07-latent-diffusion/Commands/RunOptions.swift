@@ -23,6 +23,12 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Go on with the run in this folder.", valueName: "run"))
   var resume: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Start a new run from the weights of this run, folder or file, not from random ones.",
+      valueName: "path"))
+  var startFrom: String?
+
   @Option(help: "The highest learning rate.")
   var learningRate: Double?
 
@@ -54,6 +60,11 @@ struct RunOptions: ParsableArguments {
     if epochs != nil, minutes != nil {
       throw CommandError("--epochs and --minutes exclude each other", remedy: "give one of them")
     }
+    if startFrom != nil, resume != nil {
+      throw CommandError(
+        "--start-from and --resume exclude each other",
+        remedy: "a resumed run has weights of its own: give one of them")
+    }
     if out != nil, resume != nil {
       throw CommandError("--out and --resume exclude each other", remedy: "give one of them")
     }
@@ -74,6 +85,12 @@ struct RunOptions: ParsableArguments {
       length: epochs.map { .steps(order.steps(epochs: $0)) } ?? .seconds(60 * (minutes ?? 60)),
       learningRate: self.learningRate ?? learningRate, warmUpSteps: warmUpSteps ?? 200,
       clipNorm: clipNorm, averageDecay: self.averageDecay ?? averageDecay, seed: seed ?? 0)
+  }
+
+  /// What the manifest beside the weights to start from says of one network; nil for a run that
+  /// starts from random ones.
+  func stageBefore(_ stage: KeyPath<Manifest, Manifest.Stage?>) throws -> Manifest.Stage? {
+    try startFrom.flatMap { try Manifest(beside: $0)[keyPath: stage] }
   }
 
   /// Takes `training` to where the run in `folder` stopped, with as much more to do as was asked

@@ -65,7 +65,8 @@ struct Sample: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A run of train-denoiser, or a folder of weights; otherwise those in this repository.",
+      "A run of train-denoiser or train-pixels, or a folder of weights; otherwise those in this "
+        + "repository.",
       valueName: "folder"))
   var weights: String?
 
@@ -87,9 +88,9 @@ struct Sample: ParsableCommand {
   func run() throws {
     try checkWritable(output)
     let folder = weights ?? Weights.shipped
-    let model = try LatentDiffusionModel(loading: folder)
-    let classes = try choice.labels(model.settings.classes)
-    let most = model.settings.steps
+    let model = try Weights.pictureModel(folder)
+    let classes = try choice.labels(model.classes)
+    let most = model.schedule.steps
     let steps = steps ?? (sampler == .ddim ? min(50, most) : most)
     guard (1...most).contains(steps) else {
       throw CommandError("--steps is \(steps)", remedy: "give 1 to \(most)")
@@ -105,9 +106,10 @@ struct Sample: ParsableCommand {
     let seconds = (ContinuousClock.now - started) / .seconds(1)
     let pictures = PictureGrid.pictures(images)
     let rows = classes.indices.map { Array(pictures[$0 * count..<($0 + 1) * count]) }
-    try labelledGrid(rows, names: classes.map { model.settings.classes[$0] })
+    try labelledGrid(rows, names: classes.map { model.classes[$0] })
       .write(to: URL(filePath: output))
-    if let note = try Manifest(in: folder).denoiser?.dataNote {
+    let manifest = try Manifest(in: folder)
+    if let note = (manifest.denoiser ?? manifest.pixels)?.dataNote {
       print("weights trained on: \(note)")
     }
     print(

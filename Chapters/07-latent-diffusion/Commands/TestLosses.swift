@@ -48,7 +48,7 @@ struct TestLosses: ParsableCommand {
       Array(0..<count), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
     let steps = model.settings.steps
     let at = (0..<times).map { max(1, steps * (2 * $0 + 1) / (2 * times)) }
-    let loss = DenoisingLoss(model.diffusion, nullLabel: model.nullLabel)
+    let loss = model.loss()
     func profile(_ network: UNet) -> [Double] {
       let bar = ProgressBar("measuring", total: at.count)
       defer { bar.finish() }

@@ -76,23 +76,40 @@ struct TrainAutoencoder: ParsableCommand {
   private func start() throws {
     let path = options.out ?? "runs/autoencoder"
     try RunFolder.checkFree(path)
+    let origin = try options.startFrom.map { try loadOrigin($0) }
     let images = try data.load()
     let batchSize = options.batchSize ?? 64
     let order = EpochOrder(
       count: images.training.count, batchSize: batchSize, seed: options.seed ?? 0)
     // The loss is a sum over 3072 numbers: this is a norm of 1 for their mean.
     let clipNorm = 3072.0
-    let configuration = AutoencoderRun(
+    var configuration = AutoencoderRun(
       settings: RunSettings(
         command: commandLine, batchSize: batchSize,
         plan: options.plan(
           learningRate: 1e-3, averageDecay: 0.999, clipNorm: clipNorm, order: order),
         data: images.description),
-      network: network, beta: beta ?? 0.01)
+      network: origin?.configuration ?? network, beta: beta ?? 0.01)
+    configuration.settings.follow(try options.stageBefore(\.autoencoder))
     let judge = (featureWeight ?? 0) > 0 ? try loadClassifier() : nil
     let folder = try RunFolder.create(path, configuration: configuration)
     try judge?.save(to: "\(path)/\(FeatureSettings.file)")
-    try train(configuration, in: folder, images, resuming: false)
+    try train(configuration, in: folder, images, from: origin)
+  }
+
+  /// The autoencoder that the run starts from, if the options do not ask for another one.
+  private func loadOrigin(_ path: String) throws -> Autoencoder {
+    let autoencoder = try LatentDiffusionModel.autoencoder(at: path)
+    try agree(with: autoencoder.configuration, path)
+    return autoencoder
+  }
+
+  private func agree(with network: Autoencoder.Configuration, _ path: String) throws {
+    try checkAgreement("--channels", channels?.values, network.channels, path)
+    try checkAgreement("--layers", layers, network.layersPerLevel, path)
+    try checkAgreement("--latent-channels", latentChannels, network.latentChannels, path)
+    try checkAgreement("--groups", groups, network.groups, path)
+    try checkAgreement("--attention", attention, network.middleAttention, path)
   }
 
   private var classifierPath: String { classifier ?? Weights.shipped }
@@ -108,25 +125,25 @@ struct TrainAutoencoder: ParsableCommand {
     let configuration = try folder.configuration(as: AutoencoderRun.self)
     try options.agree(with: configuration.settings, folder: path)
     try checkAgreement("--beta", beta, configuration.beta, path)
-    try checkAgreement("--channels", channels?.values, configuration.network.channels, path)
-    try checkAgreement("--layers", layers, configuration.network.layersPerLevel, path)
-    try checkAgreement(
-      "--latent-channels", latentChannels, configuration.network.latentChannels, path)
-    try checkAgreement("--groups", groups, configuration.network.groups, path)
-    try checkAgreement("--attention", attention, configuration.network.middleAttention, path)
+    try agree(with: configuration.network, path)
     let images = try data.load(as: configuration.settings.data, run: path)
     if classifier != nil {
       try loadClassifier().save(to: "\(path)/\(FeatureSettings.file)")
     }
-    try train(configuration, in: folder, images, resuming: true)
+    try train(configuration, in: folder, images, from: nil, resuming: true)
   }
 
   /// What the run does from now on besides minimising errors and divergence.
-  private func features(after before: FeatureSettings?) -> FeatureSettings? {
+  private func features(after before: FeatureSettings?) throws -> FeatureSettings? {
     let weight = featureWeight ?? before?.weight ?? 0
     guard weight > 0 else { return nil }
+    if let before, classifier == nil {
+      return FeatureSettings(
+        weight: weight, classifier: before.classifier, trained: before.trained)
+    }
     return FeatureSettings(
-      weight: weight, classifier: classifier ?? before?.classifier ?? classifierPath)
+      weight: weight, classifier: classifierPath,
+      trained: try Manifest(beside: classifierPath).classifier)
   }
 
   /// The classifier that the run holds a copy of, where it looks through one now.
@@ -142,15 +159,18 @@ struct TrainAutoencoder: ParsableCommand {
   // MARK: Training
 
   private func train(
-    _ configuration: AutoencoderRun, in folder: RunFolder, _ images: TrainingData, resuming: Bool
+    _ configuration: AutoencoderRun, in folder: RunFolder, _ images: TrainingData,
+    from origin: Autoencoder?, resuming: Bool = false
   ) throws {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
-    configuration.settings.begin(in: folder, features: features(after: configuration.features))
+    configuration.settings.begin(in: folder, features: try features(after: configuration.features))
     let plan = configuration.settings.plan
-    let autoencoder = Autoencoder(
-      configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
+    let autoencoder =
+      origin
+      ?? Autoencoder(
+        configuration.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
       count: images.training.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let loss = VariationalLoss(

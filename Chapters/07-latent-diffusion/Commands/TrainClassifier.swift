@@ -76,21 +76,38 @@ struct TrainClassifier: ParsableCommand {
   private func start() throws {
     let path = options.out ?? "runs/classifier"
     try RunFolder.checkFree(path)
+    let origin = try options.startFrom.map { try loadOrigin($0) }
     let images = try data.load()
     let batchSize = options.batchSize ?? 128
     let order = EpochOrder(
       count: images.training.count, batchSize: batchSize, seed: options.seed ?? 0)
     var plan = options.plan(learningRate: 2e-3, averageDecay: 0.998, clipNorm: 1, order: order)
     plan.weightDecay = 0.05
-    let configuration = ClassifierRun(
+    var configuration = ClassifierRun(
       settings: RunSettings(
         command: commandLine, batchSize: batchSize, plan: plan, data: images.description),
       model: ImageClassifier.Settings(
-        network: network(classes: images.training.classNames.count),
+        network: origin?.configuration ?? network(classes: images.training.classNames.count),
         classes: images.training.classNames),
       labelSmoothing: labelSmoothing ?? 0.1, shift: shift ?? 4)
+    configuration.settings.follow(try options.stageBefore(\.classifier))
     let folder = try RunFolder.create(path, configuration: configuration)
-    try train(configuration, in: folder, images, resuming: false)
+    try train(configuration, in: folder, images, from: origin)
+  }
+
+  /// The classifier that the run starts from, if the options do not ask for another one.
+  private func loadOrigin(_ path: String) throws -> Classifier {
+    let network = try ImageClassifier(loading: path).network
+    try agree(with: network.configuration, path)
+    return network
+  }
+
+  private func agree(with network: Classifier.Configuration, _ path: String) throws {
+    try checkAgreement("--stem", stem, network.stem, path)
+    try checkAgreement("--channels", channels?.values, network.channels, path)
+    try checkAgreement("--blocks", blocks?.values, network.blocks, path)
+    try checkAgreement("--features", features, network.features, path)
+    try checkAgreement("--groups", groups, network.groups, path)
   }
 
   // MARK: A resumed run
@@ -98,30 +115,28 @@ struct TrainClassifier: ParsableCommand {
   private func resume(_ path: String) throws {
     let folder = try RunFolder(opening: path, stage: "classifier")
     let configuration = try folder.configuration(as: ClassifierRun.self)
-    let network = configuration.model.network
     try options.agree(with: configuration.settings, folder: path)
-    try checkAgreement("--stem", stem, network.stem, path)
-    try checkAgreement("--channels", channels?.values, network.channels, path)
-    try checkAgreement("--blocks", blocks?.values, network.blocks, path)
-    try checkAgreement("--features", features, network.features, path)
-    try checkAgreement("--groups", groups, network.groups, path)
+    try agree(with: configuration.model.network, path)
     try checkAgreement("--label-smoothing", labelSmoothing, configuration.labelSmoothing, path)
     try checkAgreement("--shift", shift, configuration.shift, path)
     let images = try data.load(as: configuration.settings.data, run: path)
-    try train(configuration, in: folder, images, resuming: true)
+    try train(configuration, in: folder, images, from: nil, resuming: true)
   }
 
   // MARK: Training
 
   private func train(
-    _ configuration: ClassifierRun, in folder: RunFolder, _ images: TrainingData, resuming: Bool
+    _ configuration: ClassifierRun, in folder: RunFolder, _ images: TrainingData,
+    from origin: Classifier?, resuming: Bool = false
   ) throws {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
     let plan = configuration.settings.plan
-    let network = Classifier(
-      configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
+    let network =
+      origin
+      ?? Classifier(
+        configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
       count: images.training.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let training = Self.run(network, configuration, order: order, images: images.training)

@@ -5,6 +5,8 @@ import Learning
 import Networks
 import Tensors
 
+extension Prediction: ExpressibleByArgument {}
+
 /// The second stage: a denoiser of latents.
 struct TrainDenoiser: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,6 +41,9 @@ struct TrainDenoiser: ParsableCommand {
   @Option(help: "T, the number of steps of the forward process (1000).")
   var diffusionSteps: Int?
 
+  @Option(help: "What the network is to say: noise, velocity or x0 (noise).")
+  var prediction: Prediction?
+
   @Option(help: "Steps of the samples that are drawn at checkpoints; 0 for none.")
   var sampleSteps: Int = 25
 
@@ -50,6 +55,10 @@ struct TrainDenoiser: ParsableCommand {
     try checkSizes("--channels", channels, groups: headWidth ?? 32, option: "--head-width")
     try checkPositive("--layers", layers)
     try checkPositive("--diffusion-steps", diffusionSteps)
+    if let prediction, ![.noise, .velocity, .x0].contains(prediction) {
+      throw CommandError(
+        "--prediction is \(prediction.rawValue)", remedy: "give noise, velocity or x0")
+    }
     if let channels, !(1...4).contains(channels.values.count) {
       throw CommandError(
         "--channels has \(channels.values.count) levels", remedy: "give one to four, as in 96,192")
@@ -69,6 +78,7 @@ struct TrainDenoiser: ParsableCommand {
   private func start() throws {
     let path = options.out ?? "runs/denoiser"
     try RunFolder.checkFree(path)
+    let origin = try options.startFrom.map { try loadOrigin($0) }
     let source = autoencoder ?? Weights.defaultAutoencoder
     let encoder = try LatentDiffusionModel.autoencoder(at: source)
     let images = try data.load()
@@ -78,26 +88,48 @@ struct TrainDenoiser: ParsableCommand {
     let folder = try RunFolder.prepare(path)
     print(images.announcement)
     let latents = try LatentStore(folder.path, images, encoder).cache()
-    let configuration = DenoiserRun(
+    var configuration = DenoiserRun(
       settings: RunSettings(
         command: commandLine, batchSize: batchSize,
         plan: options.plan(
           learningRate: 3e-4, averageDecay: 0.9995, clipNorm: 1, order: order),
         data: images.description),
       model: LatentDiffusionModel.Settings(
-        network: network(
+        network: origin?.settings.network
+          ?? network(
           latentChannels: encoder.configuration.latentChannels,
           classes: images.training.classNames.count),
-        latentScale: latents.statistics.scale, steps: diffusionSteps ?? 1000,
-        classes: images.training.classNames),
+        latentScale: latents.statistics.scale,
+        steps: origin?.settings.steps ?? diffusionSteps ?? 1000,
+        classes: images.training.classNames,
+        prediction: origin?.settings.prediction ?? prediction),
       dropProbability: dropProbability ?? 0.1, autoencoder: source)
+    configuration.settings.follow(try options.stageBefore(\.denoiser))
     try LatentDiffusionModel.save(
       encoder, to: "\(folder.path)/\(LatentDiffusionModel.autoencoderFile)")
     var manifest = Manifest()
     manifest.autoencoder = try Manifest(beside: source).autoencoder
     try manifest.write(in: folder.path)
     try folder.write(configuration: configuration)
-    try train(configuration, in: folder, images, encoder, latents, resuming: false)
+    try train(configuration, in: folder, images, encoder, latents, from: origin?.network)
+  }
+
+  /// The denoiser that the run starts from, if the options do not ask for another one.
+  private func loadOrigin(
+    _ path: String
+  ) throws -> (network: UNet, settings: LatentDiffusionModel.Settings) {
+    let origin = try LatentDiffusionModel.denoiser(at: path)
+    try agree(with: origin.settings, path)
+    return origin
+  }
+
+  private func agree(with model: LatentDiffusionModel.Settings, _ path: String) throws {
+    try checkAgreement("--channels", channels?.values, model.network.channels, path)
+    try checkAgreement("--layers", layers, model.network.layersPerLevel, path)
+    try checkAgreement("--head-width", headWidth, model.network.headWidth ?? 0, path)
+    try checkAgreement("--groups", groups, model.network.groups, path)
+    try checkAgreement("--diffusion-steps", diffusionSteps, model.steps, path)
+    try checkAgreement("--prediction", prediction, model.prediction ?? .noise, path)
   }
 
   private func network(latentChannels: Int, classes: Int) -> UNet.Configuration {
@@ -114,14 +146,9 @@ struct TrainDenoiser: ParsableCommand {
   private func resume(_ path: String) throws {
     let folder = try RunFolder(opening: path, stage: "denoiser")
     var configuration = try folder.configuration(as: DenoiserRun.self)
-    let network = configuration.model.network
     try options.agree(with: configuration.settings, folder: path)
-    try checkAgreement("--channels", channels?.values, network.channels, path)
-    try checkAgreement("--layers", layers, network.layersPerLevel, path)
-    try checkAgreement("--head-width", headWidth, network.headWidth ?? 0, path)
-    try checkAgreement("--groups", groups, network.groups, path)
+    try agree(with: configuration.model, path)
     try checkAgreement("--drop-probability", dropProbability, configuration.dropProbability, path)
-    try checkAgreement("--diffusion-steps", diffusionSteps, configuration.model.steps, path)
     let images = try data.load(as: configuration.settings.data, run: path)
     print(images.announcement)
     if let autoencoder, autoencoder != configuration.autoencoder {
@@ -130,7 +157,7 @@ struct TrainDenoiser: ParsableCommand {
     let encoder = try LatentDiffusionModel.autoencoder(at: path)
     let latents = try LatentStore(path, images, encoder).cache()
     configuration.model.latentScale = latents.statistics.scale
-    try train(configuration, in: folder, images, encoder, latents, resuming: true)
+    try train(configuration, in: folder, images, encoder, latents, from: nil, resuming: true)
   }
 
   /// Lets the run go on with the latents of another autoencoder, of which it keeps a copy.
@@ -157,14 +184,16 @@ struct TrainDenoiser: ParsableCommand {
 
   private func train(
     _ configuration: DenoiserRun, in folder: RunFolder, _ images: TrainingData,
-    _ encoder: Autoencoder, _ latents: LatentCache, resuming: Bool
+    _ encoder: Autoencoder, _ latents: LatentCache, from origin: UNet?, resuming: Bool = false
   ) throws {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
     var configuration = configuration
     let plan = configuration.settings.plan
-    let network = UNet(
-      configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
+    let network =
+      origin
+      ?? UNet(
+        configuration.model.network, generator: RandomGenerator(seed: plan.seed, stream: 2))
     let order = EpochOrder(
       count: latents.count, batchSize: configuration.settings.batchSize, seed: plan.seed)
     let training = Self.run(network, configuration, order: order, latents: latents)
@@ -195,7 +224,7 @@ struct TrainDenoiser: ParsableCommand {
     let model = configuration.model
     let loss = DenoisingLoss(
       GaussianDiffusion(model.schedule), nullLabel: model.nullLabel,
-      dropProbability: configuration.dropProbability)
+      dropProbability: configuration.dropProbability, prediction: model.prediction ?? .noise)
     var order = order
     return TrainingRun(network.parameters, plan: configuration.settings.plan) {
       tape, step, generator in

@@ -33,8 +33,18 @@ struct DenoiserKeeper {
     latents = cache.latents(
       Array(0..<count), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
     labels = Array(images.labels.prefix(count))
-    let steps = model.settings.steps
-    times = (0..<10).map { max(1, steps * (2 * $0 + 1) / 20) }
+    times = Self.times(of: model.settings.steps)
+  }
+
+  /// The times at which losses are measured, in the middle of each tenth of 1…T.
+  static func times(of steps: Int) -> [Int] { (0..<10).map { max(1, steps * (2 * $0 + 1) / 20) } }
+
+  /// The losses at `times` and their mean, by name.
+  static func named(_ profile: [Double], at times: [Int]) -> [String: Double] {
+    var values = Dictionary(
+      zip(times, profile).map { ("loss_t\($0)", $1) }, uniquingKeysWith: { first, _ in first })
+    values["loss"] = profile.reduce(0, +) / Double(profile.count)
+    return values
   }
 
   private var columns: [String] { ["images", "seconds", "loss"] + times.map { "loss_t\($0)" } }
@@ -56,31 +66,18 @@ struct DenoiserKeeper {
       configuration.settings, parameters: model.denoiser.parameterCount, step: step,
       losses: recent.means, validation: measured)
     try manifest.write(in: folder.path)
-    if sampleSteps > 0 { try drawSamples(step.step) }
+    if sampleSteps > 0 {
+      try PictureGrid.samples(of: model, steps: sampleSteps)
+        .write(to: URL(filePath: folder.samplePath(step.step)))
+    }
     print(String(format: "step %d: loss on test images %.4f", step.step, measured["loss"] ?? .nan))
   }
 
   /// The loss at each of `times`, and their mean.
   private func losses() -> [String: Double] {
-    let loss = DenoisingLoss(model.diffusion, nullLabel: model.nullLabel)
-    let profile = loss.profile(
+    let profile = model.loss().profile(
       model.denoiser, latents: latents, labels: labels, times: times,
       generator: RandomGenerator(seed: 2))
-    var values = Dictionary(
-      zip(times, profile).map { ("loss_t\($0)", $1) }, uniquingKeysWith: { first, _ in first })
-    values["loss"] = profile.reduce(0, +) / Double(profile.count)
-    return values
-  }
-
-  /// Draws a row of samples of each class, from the same noise at every checkpoint.
-  private func drawSamples(_ step: Int) throws {
-    let each = 8
-    let classes = model.settings.classes.indices
-    let request = SampleRequest(
-      labels: classes.flatMap { [Int](repeating: $0, count: each) },
-      steps: min(sampleSteps, model.settings.steps))
-    let pictures = PictureGrid.pictures(request.images(from: model))
-    let rows = classes.map { Array(pictures[$0 * each..<($0 + 1) * each]) }
-    try PictureGrid.assembled(rows).write(to: URL(filePath: folder.samplePath(step)))
+    return Self.named(profile, at: times)
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// Where weights come from: manifest.json beside them.
 struct Manifest: Codable {
   /// One stage of training.
-  struct Stage: Codable {
+  struct Stage: Codable, Equatable {
     var command: String
     var seed: UInt64
     var data: String
@@ -22,11 +22,21 @@ struct Manifest: Codable {
     var losses: [String: Double]
     /// Measured on images that were not trained on, with the averaged weights.
     var validation: [String: Double]
+    /// The runs that made the weights that this one started from, oldest first; nil for one that
+    /// started from random weights.
+    var earlier: [Stage]?
+
+    /// This run and those before it, oldest first.
+    var lineage: [Stage] { (earlier ?? []) + [self] }
+    /// All training that is in the weights.
+    var totalImages: Int { lineage.reduce(0) { $0 + $1.imagesSeen } }
+    var totalMinutes: Double { lineage.reduce(0) { $0 + $1.minutes } }
   }
 
   var autoencoder: Stage?
   var denoiser: Stage?
   var classifier: Stage?
+  var pixels: Stage?
   /// How the numbers are kept.
   var format: String?
 
@@ -61,6 +71,7 @@ struct Manifest: Codable {
     autoencoder = other.autoencoder ?? autoencoder
     denoiser = other.denoiser ?? denoiser
     classifier = other.classifier ?? classifier
+    pixels = other.pixels ?? pixels
   }
 
   /// Writes the manifest into `folder`.
@@ -96,6 +107,7 @@ extension Manifest.Stage {
       command: settings.command, seed: settings.plan.seed, data: settings.data.source,
       dataNote: settings.data.note, parameters: parameters, steps: step.step,
       imagesSeen: step.images, minutes: step.seconds / 60, processor: Manifest.processor,
-      finished: Manifest.today, parts: settings.parts, losses: losses, validation: validation)
+      finished: Manifest.today, parts: settings.parts, losses: losses, validation: validation,
+      earlier: settings.earlier)
   }
 }

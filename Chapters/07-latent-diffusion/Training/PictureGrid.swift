@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Learning
 import Tensors
 
 /// Small pictures in rows, each pixel several pixels wide, with a little white between them.
@@ -25,6 +26,16 @@ enum PictureGrid {
       }
     }
     return grid
+  }
+
+  /// A row of samples of each class, from the same noise at every call.
+  static func samples(of model: some PictureModel, steps: Int) -> Picture {
+    let each = 8
+    let request = SampleRequest(
+      labels: model.classes.indices.flatMap { [Int](repeating: $0, count: each) },
+      steps: min(steps, model.schedule.steps))
+    let pictures = pictures(request.images(from: model))
+    return assembled(model.classes.indices.map { Array(pictures[$0 * each..<($0 + 1) * each]) })
   }
 
   /// The pictures of a batch `[batch, 3, height, width]` with values in -1…1.

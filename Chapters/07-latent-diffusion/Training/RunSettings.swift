@@ -11,6 +11,17 @@ struct RunSettings: Codable, Equatable {
   var data: DataDescription
   /// The stretches of the run, where it was resumed or began with more than pixels; nil otherwise.
   var parts: [RunPart]?
+  /// The runs that made the weights that this one started from, oldest first; nil for one that
+  /// started from random weights.
+  var earlier: [Manifest.Stage]?
+
+  /// Takes over what is known of the weights that the run starts from.
+  mutating func follow(_ stage: Manifest.Stage?) {
+    guard var stage else { return }
+    let before = stage.earlier ?? []
+    stage.earlier = nil
+    earlier = before + [stage]
+  }
 
   /// Adds the stretch that starts now, after what `folder` holds.
   mutating func begin(in folder: RunFolder, features: FeatureSettings? = nil) {
@@ -63,6 +74,8 @@ struct FeatureSettings: Codable, Equatable {
   var weight: Double
   /// Where the classifier came from; the run holds a copy.
   var classifier: String
+  /// How it was trained, where that is known.
+  var trained: Manifest.Stage?
 
   /// The name of the copy.
   static let file = "feature-classifier.safetensors"
@@ -77,6 +90,13 @@ struct DenoiserRun: Codable, Equatable {
   var dropProbability: Double
   /// Where the autoencoder came from; the run holds a copy.
   var autoencoder: String
+}
+
+/// config.json of a run of `train-pixels`.
+struct PixelRun: Codable, Equatable {
+  var stage = "pixels"
+  var settings: RunSettings
+  var model: PixelDiffusionModel.Settings
 }
 
 /// config.json of a run of `train-classifier`.

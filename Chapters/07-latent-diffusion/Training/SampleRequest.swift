@@ -21,18 +21,18 @@ struct SampleRequest: Sendable {
   /// The images, shape `[labels.count, 3, 32, 32]`.
   ///
   /// - Parameter progress: called with the number of image-steps done.
-  func images(from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }) -> Tensor {
+  func images(from model: some PictureModel, progress: (Int) -> Void = { _ in }) -> Tensor {
     model.decode(latents(from: model, progress: progress), batchSize: batchSize)
   }
 
   // snippet.latents
-  /// The scaled latents z_0 that the images are decoded from.
-  func latents(from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }) -> Tensor {
+  /// The scaled latents z_0 that the images are decoded from; a model of pixels decodes nothing.
+  func latents(from model: some PictureModel, progress: (Int) -> Void = { _ in }) -> Tensor {
     var parts: [Tensor] = []
     for start in stride(from: 0, to: labels.count, by: batchSize) {
       let range = start..<min(start + batchSize, labels.count)
       var streams = Streams(seed: seed, count: range.count, from: start)
-      let zT = streams.normal([range.count] + model.latentShape)
+      let zT = streams.normal([range.count] + model.diffusedShape)
       var z0 = zT
       for (index, state) in chain(model, zT, Array(labels[range]), streams).enumerated() {
         z0 = state.x
@@ -45,10 +45,10 @@ struct SampleRequest: Sendable {
   // snippet.end
 
   /// The states of the sampler from `zT` on, one a step.
-  func chain(
-    _ model: LatentDiffusionModel, _ zT: Tensor, _ labels: [Int], _ streams: Streams
-  ) -> ReverseChain<GuidedDenoiser<LatentDiffusionModel>> {
-    sampler(model.settings.schedule).chain(
+  func chain<Model: PictureModel>(
+    _ model: Model, _ zT: Tensor, _ labels: [Int], _ streams: Streams
+  ) -> ReverseChain<GuidedDenoiser<Model>> {
+    sampler(model.schedule).chain(
       from: zT, denoiser: GuidedDenoiser(model, labels: labels, scale: guidanceScale),
       using: streams)
   }

@@ -19,6 +19,16 @@ enum Weights {
     return FileManager.default.fileExists(atPath: file) ? own : shipped
   }
 
+  /// The model that the weights in `folder` make: of latents, or of pixels where it holds no denoiser
+  /// of latents.
+  static func pictureModel(_ folder: String) throws -> any PictureModel {
+    func holds(_ file: String) -> Bool {
+      FileManager.default.fileExists(atPath: "\(folder)/\(file)")
+    }
+    return holds(PixelDiffusionModel.file) && !holds(LatentDiffusionModel.denoiserFile)
+      ? try PixelDiffusionModel(loading: folder) : try LatentDiffusionModel(loading: folder)
+  }
+
   /// The classifier in the folder `path`, or else the repository's; nil if neither holds one.
   static func classifier(beside path: String?) throws -> ImageClassifier? {
     for folder in [path, shipped].compactMap({ $0 })
