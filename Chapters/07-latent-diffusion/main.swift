@@ -29,6 +29,7 @@ let (notebook, options) = Chapter.open(  // weave:hide
   "Draws images of ten classes by diffusion in the latent space of an autoencoder.",  // weave:hide
   adding: ChapterOptions.self, commands: chapterCommands)  // weave:hide
 let weights = options.weights ?? Weights.shipped  // weave:hide
+let weightsOfPixels = Weights.shipped  // weave:hide
 
 //: ## Ten classes
 //:
@@ -1422,6 +1423,78 @@ notebook.show(
   "best samples, as a multiple of reconstructions",
   (guided("frechet").min() ?? .nan) / reconstruction("autoencoder", "frechet"), digits: 3)
 
+//: ### Pixels instead, and another prediction
+//:
+//: What would the same minutes have bought without an autoencoder? Three networks were trained one
+//: after the other on one machine, each for the same time: one that names the noise in latents, one
+//: that says their velocity, $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\, z_0$
+//: (Salimans and Ho 2022), and one of much the same size that names the noise in pixels. All three
+//: are smaller than the model above, and were judged by the same classifier.
+
+let comparison = notebook.orStop { try Records.read("equal-time.csv") }
+for note in comparison.notes { notebook.show("record", note) }
+let contestants = ["small-noise", "small-velocity", "pixels"]
+let contestantNames = ["latents, noise", "latents, velocity", "pixels, noise"]
+func contestant(_ name: String, _ column: String) -> Double {
+  comparison.words.firstIndex { $0["weights"]?.hasSuffix(name) ?? false }
+    .map { comparison[column][$0] } ?? .nan
+}
+notebook.table(
+  "Equal times of training",
+  columns: [
+    "diffuses, says", "weights", "pictures seen", Column("minutes", decimals: 1),
+    Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
+    Column("seconds to draw", decimals: 0),
+  ],
+  rows: zip(contestants, contestantNames).map { key, name -> [any TableCell] in
+    let value = { contestant(key, $0) }
+    return [
+      name, Int(value("parameters")), Int(value("images_seen")), value("minutes"),
+      100 * value("accuracy"), value("frechet"), value("frechet_error"), 100 * value("recall"),
+      value("seconds"),
+    ]
+  })
+
+//: **Claim 7.37.** In equal time a model of latents comes closer to the real pictures than a model of
+//: pixels, by more than four standard errors, and draws as many pictures in less time. (Both latent
+//: models had a trained autoencoder to begin with; it has to be paid once, and serves them all.)
+
+func distanceOf(_ name: String) -> Estimate {
+  Estimate(mean: contestant(name, "frechet"), standardError: contestant(name, "frechet_error"))
+}
+notebook.check(
+  claim: "7.37", "Fréchet distance of the model of pixels", distanceOf("pixels"),
+  isAbove: distanceOf("small-noise"), byStandardErrors: 4)
+notebook.check(
+  claim: "7.37", "seconds to draw, pixels", contestant("pixels", "seconds"),
+  isAbove: contestant("small-noise", "seconds"))
+
+//: The weights of the model of pixels come with the repository, so here is what it draws, and a point
+//: of the record measured again.
+//:
+//: **Claim 7.38.** The classifier names its pictures right as often as the record says, within what
+//: so few allow.
+
+let pixelModel = notebook.orStop { try PixelDiffusionModel(loading: weightsOfPixels) }
+let pixelRequest = SampleRequest(
+  labels: (0..<notebook.count(50, quick: 10)).map { $0 % classes.count }, steps: 25,
+  seed: notebook.seed)
+let pixelBar = ProgressBar("sampling", total: pixelRequest.labels.count * pixelRequest.steps)
+let drawnPixels = pixelRequest.images(from: pixelModel) { pixelBar.move(to: $0) }
+pixelBar.finish()
+let pixelVerdict = judge.evaluate(count: drawnPixels.shape[0]) { drawnPixels.entries($0) }
+let pixelAccuracy = ClassAccuracy(logits: pixelVerdict.logits, labels: pixelRequest.labels)
+notebook.check(
+  claim: "7.38", "named right, model of pixels",
+  .proportion(pixelAccuracy.overall.hits, of: pixelAccuracy.overall.trials),
+  equals: contestant("pixels", "accuracy"))
+notebook.figure(
+  "pixels",
+  ImageGrid(rows: rows(drawnPixels, of: classes.count), columnLabels: classes),
+  formats: [.png],
+  caption: "What the model of pixels draws after its few minutes, first pictures of the seed.")
+
 //: ### Where this stands
 //:
 //: Stable Diffusion is the same building on another scale: pictures of 512x512 pixels, an encoder
@@ -1459,16 +1532,18 @@ for (name, stage) in [
 //: | `train-autoencoder --minutes 60 --out runs/autoencoder` | the first stage |
 //: | `train-denoiser --minutes 60 --autoencoder runs/autoencoder --out runs/denoiser` | the second |
 //: | `train-classifier --minutes 30 --out runs/classifier` | the judge |
+//: | `train-pixels --minutes 60 --out runs/pixels` | a model of pixels, to compare with |
 //: | `sample --weights runs/denoiser --class frog` | draws |
 //: | `reconstruct --weights runs/autoencoder` | shows what the autoencoder keeps |
 //: | `evaluate --count 1000 --weights runs/denoiser` | measures samples, `--reconstructions` the autoencoder |
-//: | `evaluate --sweep guidance --record guidance.csv` | measures at several guidance scales, or `steps` |
+//: | `evaluate --sweep guidance --record guidance.csv` | measures at several guidance scales; or `steps`, or `weights` of several models |
 //: | `test-losses --weights runs/denoiser` | the denoiser's loss by $t$ on test images |
 //: | `export --weights runs/denoiser --output weights` | 16-bit weights and their manifest |
 //:
 //: Each follows `swift run chapter-07-latent-diffusion`; `--data synthetic` draws shapes instead of
 //: reading CIFAR-10. A run's folder holds its configuration, its losses, checkpoints and pictures;
-//: `--resume FOLDER` goes on with it, update for update as if it had never stopped.
+//: `--resume FOLDER` goes on with it, update for update as if it had never stopped. `--start-from`
+//: starts a new run from the weights of another, such as those of this repository.
 
 //: ## Exercises
 //:

@@ -11,7 +11,8 @@ func random(_ shape: Shape) -> Tensor { Tensor.normal(shape, using: &generator) 
 /// A large matrix product by OpenBLAS, its rows split over the threads: what the machine can do.
 func matrixProductPeak(seconds: Double) -> Row {
   let n = 1536
-  let a = random([n, n]), b = random([n, n])
+  let a = random([n, n])
+  let b = random([n, n])
   let timing = Timing.of({ _ = matmul(a, b) }, seconds: seconds)
   return Row(name: "matrix product \(n)³ (OpenBLAS)", timing: timing, multiplyAdds: n * n * n)
 }
@@ -19,7 +20,9 @@ func matrixProductPeak(seconds: Double) -> Row {
 func measureProducts(seconds: Double) -> [Row] {
   [(8192, 256, 256), (8192, 128, 128), (1024, 256, 256), (64, 256, 256), (128, 512, 512)].flatMap {
     (rows, inputs, outputs) -> [Row] in
-    let x = random([rows, inputs]), w = random([outputs, inputs]), bias = random([outputs])
+    let x = random([rows, inputs])
+    let w = random([outputs, inputs])
+    let bias = random([outputs])
     let dy = random([rows, outputs])
     let wt = random([inputs, outputs])
     let count = rows * inputs * outputs
@@ -49,7 +52,8 @@ func measureConvolutions(seconds: Double) -> [Row] {
   ]
   return shapes.flatMap { (batch, extent, inputs, outputs, stride) -> [Row] in
     let geometry = ConvolutionGeometry(kernel: 3, stride: stride, padding: 1)
-    let x = random([batch, extent, extent, inputs]), w = random([outputs, inputs, 3, 3])
+    let x = random([batch, extent, extent, inputs])
+    let w = random([outputs, inputs, 3, 3])
     let bias = random([outputs])
     let dy = random(geometry.outputShape(x.shape, outputs: outputs))
     let count = dy.count * inputs * 9
@@ -74,8 +78,10 @@ func measureConvolutions(seconds: Double) -> [Row] {
 func measureNorms(seconds: Double) -> [Row] {
   [(128, 64, 256, 32), (128, 64, 128, 32), (64, 1024, 32, 8)].flatMap {
     (batch, positions, channels, groups) -> [Row] in
-    let x = random([batch, positions, channels]), dy = random([batch, positions, channels])
-    let scale = random([channels]), shift = random([channels])
+    let x = random([batch, positions, channels])
+    let dy = random([batch, positions, channels])
+    let scale = random([channels])
+    let shift = random([channels])
     func normalize() -> (output: Tensor, statistics: Tensor) {
       Kernel.groupNorm(
         x, scale: scale, shift: shift, groups: groups, epsilon: 1e-5, activation: .silu)
@@ -100,7 +106,10 @@ func measureAttention(seconds: Double) -> [Row] {
   [(128, 64, 256, 4), (128, 16, 256, 4), (64, 64, 128, 1)].flatMap {
     (batch, positions, channels, heads) -> [Row] in
     let shape = [batch, positions, channels]
-    let q = random(shape), k = random(shape), v = random(shape), dy = random(shape)
+    let q = random(shape)
+    let k = random(shape)
+    let v = random(shape)
+    let dy = random(shape)
     let (output, logSumExp) = Kernel.attention(query: q, key: k, value: v, heads: heads)
     let count = batch * positions * positions * channels
     let name = "\(batch)x\(positions)x\(channels), \(heads) heads"

@@ -20,8 +20,9 @@ struct Report {
         "configuration": configuration,
       ])
     } else {
-      print("\(model), \(Parallel.threadCount) threads, OpenBLAS kernels: \(kernels), "
-        + "\(configuration) build")
+      print(
+        "\(model), \(Parallel.threadCount) threads, OpenBLAS kernels: \(kernels), "
+          + "\(configuration) build")
     }
   }
 
@@ -63,11 +64,14 @@ struct Report {
       } else {
         var line = "  " + row.name.padding(toLength: 44, withPad: " ", startingAt: 0)
         line += String(format: "%10.3f ms", seconds * 1e3)
-        line += row.images > 0
+        line +=
+          row.images > 0
           ? String(format: " %9.1f images/s", Double(row.images) / seconds)
           : String(repeating: " ", count: 19)
         if row.multiplyAdds > 0 { line += String(format: " %7.0f GFLOP/s", speed) }
-        if let share, row.multiplyAdds > 0 { line += String(format: " %5.0f %% of peak", share * 100) }
+        if let share, row.multiplyAdds > 0 {
+          line += String(format: " %5.0f %% of peak", share * 100)
+        }
         if let memory = row.memory { line += String(format: " %6.0f MiB", memory) }
         print(line)
       }

@@ -21,13 +21,16 @@ func measureSampler(seconds: Double) -> [Row] {
     run()
     let first = Timing.clock() - start
     // One run is long; a few are enough.
-    let times = [first] + (0..<max(1, Int(seconds / max(first, 0.1)))).map { _ in
-      let start = Timing.clock()
-      run()
-      return Timing.clock() - start
-    }
+    let times =
+      [first]
+      + (0..<max(1, Int(seconds / max(first, 0.1)))).map { _ in
+        let start = Timing.clock()
+        run()
+        return Timing.clock() - start
+      }
     return Row(
-      name: "\(subject.rawValue), 100 images, 50 steps, guided", timing: Timing(times: times.sorted()),
+      name: "\(subject.rawValue), 100 images, 50 steps, guided",
+      timing: Timing(times: times.sorted()),
       multiplyAdds: count, images: 100)
   }
 }

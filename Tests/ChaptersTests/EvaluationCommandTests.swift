@@ -104,7 +104,8 @@ import Testing
         ["train-pixels", "--out", "p", "--epochs", "0.5", "--channels", "8", "--sample-steps", "0"]
           + Self.data, in: folder)
       _ = try succeed(common + ["--sweep", "weights", "--models", "d,p"], in: folder)
-      let models = try text("\(folder)/r.csv").split(separator: "\n").map { $0.split(separator: ",") }
+      let models = try text("\(folder)/r.csv").split(separator: "\n")
+        .map { $0.split(separator: ",") }
       #expect(models.suffix(2).map { $0[0] } == ["d", "p"])
       #expect(models.suffix(2).map { $0[2] } == ["32", "8"])
       let kept = try succeed(common + ["--reconstructions"], in: folder)

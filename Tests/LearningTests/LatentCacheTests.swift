@@ -124,7 +124,8 @@ private func encoder() -> Autoencoder {
   // 16384 squares of standard normal numbers: 4 standard errors are 0.044.
   #expect(abs(Double(loss.total.scalar) - 1) < 0.044)
   let errors = model.loss().profile(
-    model.denoiser, latents: z, labels: labels, times: [10, 30], generator: RandomGenerator(seed: 5))
+    model.denoiser, latents: z, labels: labels, times: [10, 30],
+    generator: RandomGenerator(seed: 5))
   // The noise left over is sqrt(alphaBar) times the velocity.
   for (t, error) in zip([10, 30], errors) {
     #expect(abs(error / model.schedule.alphaBar(t) - 1) < 0.044)
@@ -141,10 +142,11 @@ private func encoder() -> Autoencoder {
     let model = PixelDiffusionModel(.init(model: settings, classes: ["a", "b"]), seed: 6)
     try model.save(to: "\(temporary)/\(PixelDiffusionModel.file)")
     let back = try PixelDiffusionModel(loading: temporary)
-    #expect(back.classes == ["a", "b"] && back.nullLabel == 2 && back.diffusedShape == [3, 16, 16])
+    #expect(back.classes == ["a", "b"] && back.nullLabel == 2)
+    #expect(back.diffusedShape == [3, 16, 16])
     let x = Tensor.normal([2, 3, 16, 16], streamsOf: RandomGenerator(seed: 3))
-    #expect(
-      back.noise(x, t: 7, labels: [1, 2]).elements == model.noise(x, t: 7, labels: [1, 2]).elements)
+    let said = [model, back].map { $0.noise(x, t: 7, labels: [1, 2]) }
+    #expect(said[0] == said[1])
     #expect(back.decode(x).elements == x.elements)
     #expect(throws: FileError.self) { try PixelDiffusionModel(loading: "\(temporary)/none") }
   }

@@ -9,7 +9,9 @@ import Notebook
 import Tensors
 
 /// What varies from row to row of a record.
-enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable { case guidance, steps, weights }
+enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
+  case guidance, steps, weights
+}
 
 /// Measures samples, or reconstructions, against real images.
 struct Evaluate: ParsableCommand {
@@ -180,19 +182,25 @@ struct Evaluate: ParsableCommand {
     let request = try request(model, guidance: guidance, steps: steps, sampler: sampler)
     let drawn = sampled(request, model, yardstick.judge, "sampling")
     let measured = try yardstick.measure(drawn.judged)
-    let table = EvaluationTable(sets: [
-      ("real test images", try yardstick.measure(yardstick.test.prefix(count))),
-      ("samples", measured),
-    ])
+    let floor = try yardstick.measure(yardstick.test.prefix(count))
+    let table = EvaluationTable(sets: [("real test images", floor), ("samples", measured)])
     print(table.text)
     print(table.classText(model.classes))
     print(
       String(
         format: "%d samples in %.0f s (%@, %d steps, guidance %g, seed %d)", count,
         drawn.seconds, sampler.rawValue, steps, guidance, Int(seed)))
-    var rows = newRecord()
+    func named(_ measured: ImageSetMeasurement) -> [String: Double] {
+      Dictionary(
+        uniqueKeysWithValues: zip(model.classes, measured.accuracy.byClass).map {
+          ("right_\($0)", $1.value)
+        })
+    }
+    var rows = newRecord(adding: model.classes.map { "right_\($0)" })
+    rows.append(floor.values.merging(named(floor)) { $1 }, words: ["sampler": "test"])
     rows.append(
-      values(measured, guidance: guidance, steps: steps, seconds: drawn.seconds),
+      values(measured, guidance: guidance, steps: steps, seconds: drawn.seconds)
+        .merging(named(measured)) { $1 },
       words: ["sampler": sampler.rawValue])
     try write(rows)
     if let nearest {
@@ -316,11 +324,11 @@ struct Evaluate: ParsableCommand {
 
   // MARK: Records
 
-  private func newRecord() -> EvaluationRecord {
+  private func newRecord(adding more: [String] = []) -> EvaluationRecord {
     EvaluationRecord(
       notes: [commandLine],
       columns: (sweep == .weights ? ["weights", "parameters", "images_seen", "minutes"] : [])
-        + ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns)
+        + ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns + more)
   }
 
   private func values(

@@ -11,11 +11,12 @@ extension NumberFormat: ExpressibleByArgument {
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a run's averaged weights as 16-bit numbers, with a manifest of their origin.")
+    abstract: "Write a run's averaged weights as 16-bit numbers, with their manifest and metrics.")
 
   @Option(
     help: ArgumentHelp(
-      "A run of train-denoiser, train-autoencoder, train-classifier or train-pixels.", valueName: "run"))
+      "A run of train-denoiser, train-autoencoder, train-classifier or train-pixels.",
+      valueName: "run"))
   var weights: String
 
   @Option(
@@ -61,7 +62,21 @@ struct Export: ParsableCommand {
     manifest.take(try Manifest(in: weights))
     manifest.format = format.rawValue
     try manifest.write(in: output)
+    try copyMetrics(manifest)
     print("\(parts.joined(separator: " and ")) as \(format.rawValue) in \(output)")
+  }
+
+  /// Copies the table of the run's losses; one that started from weights of another run takes its
+  /// number among those.
+  private func copyMetrics(_ manifest: Manifest) throws {
+    guard let folder = try? RunFolder(opening: weights),
+      FileManager.default.fileExists(atPath: folder.metricsPath)
+    else { return }
+    let name = try folder.configuration(as: AnyRun.self).stage
+    let stage = manifest[name]
+    let runs = stage?.lineage.count ?? 1
+    let file = "\(name)-metrics" + (runs > 1 ? "-\(runs)" : "") + ".csv"
+    try AtomicFile.write(try AtomicFile.read(folder.metricsPath), to: "\(output)/\(file)")
   }
 
   private func holds(_ file: String) -> Bool {

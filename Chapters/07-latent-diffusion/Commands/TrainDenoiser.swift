@@ -97,8 +97,8 @@ struct TrainDenoiser: ParsableCommand {
       model: LatentDiffusionModel.Settings(
         network: origin?.settings.network
           ?? network(
-          latentChannels: encoder.configuration.latentChannels,
-          classes: images.training.classNames.count),
+            latentChannels: encoder.configuration.latentChannels,
+            classes: images.training.classNames.count),
         latentScale: latents.statistics.scale,
         steps: origin?.settings.steps ?? diffusionSteps ?? 1000,
         classes: images.training.classNames,

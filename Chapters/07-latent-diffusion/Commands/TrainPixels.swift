@@ -13,11 +13,14 @@ struct TrainPixels: ParsableCommand {
   @OptionGroup var data: DataOptions
   @OptionGroup var options: RunOptions
 
-  @Option(help: "Channels of the U-Net's levels; the last and the middle have attention (48,96,96).")
+  @Option(help: "Channels of the U-Net's levels; the last one has attention (48,96,96).")
   var channels: WholeNumbers?
 
   @Option(help: "Residual blocks in a level (1).")
   var layers: Int?
+
+  /// Groups of every group norm.
+  private static let groups = 8
 
   @Option(help: "Steps of the samples that are drawn at checkpoints; 0 for none.")
   var sampleSteps: Int = 25
@@ -26,7 +29,7 @@ struct TrainPixels: ParsableCommand {
     guard sampleSteps >= 0 else {
       throw CommandError("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
     }
-    try checkSizes("--channels", channels, groups: 8, option: "its group norms' number")
+    try checkSizes("--channels", channels, groups: Self.groups, option: nil)
     try checkPositive("--layers", layers)
     if let channels, !(1...4).contains(channels.values.count) {
       throw CommandError(
@@ -68,8 +71,8 @@ struct TrainPixels: ParsableCommand {
     let channels = channels?.values ?? [48, 96, 96]
     return UNet.Configuration(
       inputChannels: 3, outputChannels: 3, channels: channels, layersPerLevel: layers ?? 1,
-      attention: channels.indices.map { $0 == channels.count - 1 }, headWidth: nil, groups: 8,
-      classes: classes + 1, startsAtZero: true)
+      attention: channels.indices.map { $0 == channels.count - 1 }, headWidth: nil,
+      groups: Self.groups, classes: classes + 1, startsAtZero: true)
   }
 
   private func loadOrigin(_ path: String) throws -> PixelDiffusionModel {

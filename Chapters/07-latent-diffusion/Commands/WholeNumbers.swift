@@ -22,17 +22,18 @@ func checkPositive(_ option: String, _ value: Int?) throws {
   throw CommandError("\(option) is \(value)", remedy: "give 1 or more")
 }
 
-/// Refuses channels that do not divide into groups.
+/// Refuses channels that do not divide into groups, whose number is fixed or set by an option.
 func checkSizes(
-  _ name: String, _ channels: WholeNumbers?, groups: Int, option: String
+  _ name: String, _ channels: WholeNumbers?, groups: Int, option: String?
 ) throws {
-  try checkPositive(option, groups)
+  if let option { try checkPositive(option, groups) }
   for value in channels?.values ?? [] {
     try checkPositive(name, value)
     guard value % groups == 0 else {
       throw CommandError(
         "\(name) has \(value) channels, which do not divide into \(groups) groups",
-        remedy: "give multiples of \(groups), or other groups with \(option)")
+        remedy: "give multiples of \(groups)"
+          + (option.map { ", or other groups with \($0)" } ?? ""))
     }
   }
 }

@@ -66,6 +66,12 @@ struct Manifest: Codable {
       in: isFolder.boolValue ? path : URL(filePath: path).deletingLastPathComponent().path)
   }
 
+  /// The stage of this name: autoencoder, denoiser, classifier or pixels.
+  subscript(name: String) -> Stage? {
+    ["autoencoder": autoencoder, "denoiser": denoiser, "classifier": classifier, "pixels": pixels][
+      name] ?? nil
+  }
+
   /// Takes over what `other` says of its stages.
   mutating func take(_ other: Manifest) {
     autoencoder = other.autoencoder ?? autoencoder
