@@ -46,22 +46,35 @@ public struct ImageClassifier: Sendable {
     try network.saveWeights(to: path, format: format, metadata: NetworkFile.notes(settings))
   }
 
-  /// What the network makes of images, batch by batch.
+  /// What the network makes of images, batch by batch: the average of what it says of each image and
+  /// of its mirror image, which are of one class.
   ///
   /// - Parameters:
   ///   - count: The number of images.
   ///   - images: The images of a range, `[range.count, channels, height, width]` with values in
   ///     -1…1.
+  ///   - mirrors: Whether mirror images are looked at too.
   ///   - progress: Called with the number of images that are done.
   /// - Returns: Feature vectors `[count, features]` and logits `[count, classes]`.
   public func evaluate(
-    count: Int, batchSize: Int = 250, images: (Range<Int>) -> Tensor,
+    count: Int, batchSize: Int = 250, images: (Range<Int>) -> Tensor, mirrors: Bool = true,
     progress: (Int) -> Void = { _ in }
   ) -> (features: Tensor, logits: Tensor) {
     var parts: [(features: Tensor, logits: Tensor)] = []
     for start in stride(from: 0, to: count, by: batchSize) {
       let range = start..<min(start + batchSize, count)
-      parts.append(network(images(range)))
+      let x = images(range)
+      let seen: (features: Tensor, logits: Tensor) = network(x)
+      if mirrors {
+        let turned: (features: Tensor, logits: Tensor) = network(x.mirrored())
+        parts.append(
+          (
+            .sum((0.5, seen.features), (0.5, turned.features)),
+            .sum((0.5, seen.logits), (0.5, turned.logits))
+          ))
+      } else {
+        parts.append(seen)
+      }
       progress(range.upperBound)
     }
     return (

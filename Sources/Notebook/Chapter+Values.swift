@@ -45,6 +45,17 @@ extension Chapter {
     if !options.json { emit("  " + paint(text, .faint)) }
   }
 
+  /// Prints a check that only some readers can make, such as one on data of their own, and does not
+  /// record it. It is not counted among the chapter's checks; but if it fails, that is said on
+  /// standard error and the chapter's exit status will be 1.
+  /// - Parameters:
+  ///   - text: what was found, and what it must be.
+  ///   - verdict: whether that is so.
+  public func aside(_ text: String, holds verdict: Bool) {
+    aside((verdict ? "✓ " : "✗ ") + text)
+    if !verdict { fail("a check beside the page's does not hold: \(text)") }
+  }
+
   /// Prints and records a duration in seconds, which is expected to differ from run to run.
   public func show(_ label: String, seconds: Double, line: UInt = #line) {
     show(label, seconds, "s", digits: 3, volatile: true, line: line)

@@ -32,9 +32,21 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
   let judge = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
   let x = images(7, seed: 2)
   var done: [Int] = []
-  let parts = judge.evaluate(count: 7, batchSize: 3, images: { x.slice($0) }) { done.append($0) }
+  let parts = judge.evaluate(
+    count: 7, batchSize: 3, images: { x.slice($0) }, mirrors: false, progress: { done.append($0) })
   #expect(done == [3, 6, 7])
   #expect(parts.features.largestDifference(from: judge.network(x).features) < 1e-5)
+}
+
+@Test func withMirrorImagesTheVerdictOnAnImageAndOnItsMirrorImageIsTheSame() {
+  let judge = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
+  let x = images(4, seed: 2)
+  let parts = judge.evaluate(count: 4, images: { x.slice($0) })
+  let turned = judge.evaluate(count: 4, images: { x.mirrored().slice($0) })
+  #expect(parts.logits.largestDifference(from: turned.logits) < 1e-5)
+  let mean = 0.5 * (judge.network(x).logits + judge.network(x.mirrored()).logits)
+  #expect(parts.logits.largestDifference(from: mean) < 1e-5)
+  #expect(parts.logits.largestDifference(from: judge.network(x).logits) > 1e-3)
 }
 
 @Test func smoothedCrossEntropyMixesTheLabelWithAllClasses() {

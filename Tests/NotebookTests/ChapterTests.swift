@@ -51,6 +51,18 @@ final class Printed: Sendable {
     #expect(printed.text.hasSuffix("\n1 passed, 1 failed\n"))
   }
 
+  @Test func aCheckBesideThePageIsNotCountedButItsFailureMakesTheStatusOne() throws {
+    let holding = try chapter()
+    holding.aside("1 is below 2", holds: true)
+    #expect(holding.conclude() == 0)
+    #expect(printed.text.contains("✓ 1 is below 2") && complaints.text.isEmpty)
+    let failing = try chapter()
+    failing.aside("2 is below 1", holds: false)
+    #expect(failing.conclude() == 1)
+    #expect(printed.text.hasSuffix("\n0 passed, 0 failed\n"))
+    #expect(complaints.text.contains("2 is below 1"))
+  }
+
   @Test func aCheckPrintsClaimNumbersDifferenceToleranceAndVerdict() throws {
     let chapter = try chapter()
     chapter.check(claim: "3.1", "the sum", 0.75, equals: 0.5, tolerance: 0.125)

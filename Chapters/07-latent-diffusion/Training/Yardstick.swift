@@ -33,7 +33,8 @@ struct Yardstick {
   /// Judges the images of `data`, or reads at `cache` what was found before.
   init(_ judge: ImageClassifier, _ data: TrainingData, cache: String) throws {
     self.judge = judge
-    let source = "\(data.description.digest) \(weightsDigest(judge.network.parameters))"
+    let weights = weightsDigest(judge.network.parameters)
+    let source = "\(data.description.digest) \(weights) both views"
     if let (training, test) = try Self.read(cache, source: source, data) {
       (self.training, self.test) = (training, test)
     } else {

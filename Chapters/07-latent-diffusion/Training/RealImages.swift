@@ -1,0 +1,92 @@
+import Datasets
+import Diffusion
+import Evaluation
+import Figures
+import Foundation
+import Learning
+import Networks
+import Notebook
+import Tensors
+
+/// CIFAR-10's own images, for readers who have them: points of the records are measured again on
+/// them. What comes of it is printed, and counts for the exit status, but no page shows it.
+struct RealImages {
+  let notebook: Chapter
+  let model: LatentDiffusionModel
+  let test: LabelledImages
+  private let folder: String
+  private let count: Int
+
+  /// Reads the test images, or says that there are none and gives nil.
+  ///
+  /// - Throws: `DatasetError` if there is a folder of images that cannot be read.
+  init?(_ notebook: Chapter, _ model: LatentDiffusionModel) throws {
+    guard let folder = try? CIFAR10.folder() else {
+      notebook.aside(
+        "CIFAR-10 is not here (\(CIFAR10.environmentVariable) names its folder): skipped are "
+          + "reconstructions, principal components and losses on its test images")
+      return nil
+    }
+    self.notebook = notebook
+    self.model = model
+    self.folder = folder
+    test = try CIFAR10.load(.test, from: folder)
+    count = notebook.count(500, quick: 100)
+  }
+
+  /// Reconstructs the first test images, by the autoencoder and by as many principal components, and
+  /// draws some of them in a file that is not committed.
+  func checkReconstructions(against record: EvaluationRecord) throws {
+    let x = test.tensor(Array(0..<count))
+    let drawn = AutoencoderMeasurement.reconstructed(model.autoencoder, x, from: 0)
+    agree(
+      "PSNR from drawn latents", peakSignalToNoise(drawn, x), "autoencoder", "psnr_sampled", record)
+    if !notebook.isQuick {
+      let components = try PrincipalComponents(try CIFAR10.load(.training, from: folder))
+      let linear = components.reconstructed(x, numbers: 256)
+      agree("PSNR of 256 components", peakSignalToNoise(linear, x), "pca-256", "psnr_mean", record)
+    }
+    let path = notebook.figuresFolder.appending(path: "real-reconstructions.png")
+    try reconstructionGrid(model.autoencoder, test, Array(0..<50)).write(to: path)
+    notebook.aside("test images, and under each its reconstruction: \(path.path)")
+  }
+
+  private func agree(
+    _ name: String, _ values: [Double], _ set: String, _ column: String, _ record: EvaluationRecord
+  ) {
+    let row = record.words.firstIndex { $0["set"] == set }
+    let recorded = row.flatMap { record.rows[$0][column] } ?? .nan
+    let found = Estimate(of: values)
+    notebook.aside(
+      String(
+        format: "%@ of the first %d test images: %.2f ± %.2f dB; the record says %.2f", name, count,
+        found.mean, found.standardError, recorded),
+      holds: abs(found.mean - recorded) < 4 * found.standardError)
+  }
+
+  /// Measures the denoiser's loss on latents of the first test images at some of the record's times.
+  func checkLosses(against record: EvaluationRecord) {
+    let images = notebook.count(200, quick: 50)
+    let labels = Array(test.labels.prefix(images))
+    let cache = LatentCache(
+      encoding: labels, with: model.autoencoder, images: { test.tensor(Array($0)) })
+    let latents = cache.latents(
+      Array(0..<images), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
+    for row in stride(from: 1, to: record.rows.count, by: 4) {
+      let t = Int(record["t"][row])
+      let recorded = record["averaged"][row]
+      let draws = RandomGenerator(seed: 3)
+      let found = Estimate(
+        of: (0..<images).map { image in
+          model.loss().profile(
+            model.denoiser, latents: latents.slice(image..<image + 1), labels: [labels[image]],
+            times: [t], generator: draws.split(image))[0]
+        })
+      notebook.aside(
+        String(
+          format: "loss at t = %d on %d test images: %.4f ± %.4f; the record says %.4f", t, images,
+          found.mean, found.standardError, recorded),
+        holds: abs(found.mean - recorded) < 4 * found.standardError)
+    }
+  }
+}
