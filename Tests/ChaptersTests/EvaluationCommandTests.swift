@@ -116,7 +116,7 @@ import Testing
           "--record", "l.csv",
         ], in: folder)
       #expect(losses.output.contains("mean over t"))
-      #expect(try header("\(folder)/l.csv") == ["t", "averaged", "last", "normal"])
+      #expect(try header("\(folder)/l.csv") == ["t", "averaged", "last", "covariance", "normal"])
     }
   }
 

@@ -165,16 +165,16 @@ struct Evaluate: ParsableCommand {
   private func sampled(
     _ request: SampleRequest, _ model: some PictureModel, _ judge: ImageClassifier,
     _ label: String
-  ) -> (judged: JudgedImages, latents: Tensor, seconds: Double) {
+  ) -> (judged: JudgedImages, images: Tensor, seconds: Double) {
     let bar = ProgressBar(label, total: request.labels.count * request.steps)
     let started = ContinuousClock.now
-    let latents = request.latents(from: model) { bar.move(to: $0) }
+    let images = request.images(from: model) { bar.move(to: $0) }
     bar.finish()
     let seconds = (ContinuousClock.now - started) / .seconds(1)
     let judged = Yardstick.judged(request.labels, by: judge, "judging samples") {
-      model.decode(latents.slice($0))
+      images.slice($0)
     }
-    return (judged, latents, seconds)
+    return (judged, images, seconds)
   }
 
   private func evaluateSamples(_ yardstick: Yardstick, _ images: TrainingData) throws {
@@ -206,7 +206,7 @@ struct Evaluate: ParsableCommand {
     if let nearest {
       let first = min(10, count)
       let picture = nearestTrainingImages(
-        to: model.decode(drawn.latents.slice(0..<first)), drawn.judged.prefix(first), yardstick,
+        to: drawn.images.slice(0..<first), drawn.judged.prefix(first), yardstick,
         images.training)
       try picture.write(to: URL(filePath: nearest))
       print(nearest)

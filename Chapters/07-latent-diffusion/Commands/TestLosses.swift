@@ -13,7 +13,8 @@ struct TestLosses: ParsableCommand {
     abstract: "Measure the denoiser's loss at several t on latents of test images.",
     discussion: """
       Beside the averaged weights stand the last ones, which a run keeps in its checkpoint, and the best \
-      denoiser that takes latents for normal.
+      denoisers that take the latents for normal: for independent numbers of variance one, and for \
+      numbers with the covariances of the training images' latents.
       """)
 
   @OptionGroup var data: DataOptions
@@ -61,7 +62,25 @@ struct TestLosses: ParsableCommand {
     }
     let averaged = profile(model.denoiser)
     let last = profile(try lastWeights(folder, model))
-    try write(at, averaged, last, model.settings.schedule)
+    let training = try LatentStore(weights, images, model.autoencoder).cache()
+    let variances = try Self.variances(training, scale: model.settings.latentScale)
+    try write(at, averaged, last, variances, model.settings.schedule)
+  }
+
+  /// The variances of scaled latents along their principal directions.
+  private static func variances(_ latents: LatentCache, scale: Double) throws -> [Double] {
+    let width = latents.means.count / latents.count
+    var covariance = Covariance(width: width)
+    for start in stride(from: 0, to: latents.count, by: 2000) {
+      let range = start..<min(start + 2000, latents.count)
+      covariance.add(latents.means.slice(range).reshaped([range.count, width]))
+    }
+    var matrix = covariance.matrix
+    let spread = latents.deviations.reshaped([latents.count, width])
+    for (i, square) in (spread * spread).mean(axes: [0]).elements.enumerated() {
+      matrix.elements[i * width + i] += Double(square)
+    }
+    return try matrix.symmetricEigen().values.map { $0 * scale * scale }
   }
 
   /// The denoiser with the weights of the newest checkpoint as the optimizer left them.
@@ -76,25 +95,30 @@ struct TestLosses: ParsableCommand {
   }
 
   private func write(
-    _ at: [Int], _ averaged: [Double], _ last: [Double], _ schedule: NoiseSchedule
+    _ at: [Int], _ averaged: [Double], _ last: [Double], _ variances: [Double],
+    _ schedule: NoiseSchedule
   ) throws {
     var rows = EvaluationRecord(
-      notes: [commandLine], columns: ["t", "averaged", "last", "normal"])
+      notes: [commandLine], columns: ["t", "averaged", "last", "covariance", "normal"])
     for (index, t) in at.enumerated() {
+      // A normal number of variance v leaves the share of v in the variance of its noisy version.
+      let (signal, noise) = (schedule.alphaBar(t), schedule.noiseVariance(t))
+      let shares = variances.map { signal * $0 / (signal * $0 + noise) }
+      let correlated = shares.reduce(0, +) / Double(shares.count)
       rows.append([
         "t": Double(t), "averaged": averaged[index], "last": last[index],
-        "normal": schedule.alphaBar(t),
+        "covariance": correlated, "normal": signal,
       ])
       print(
         String(
-          format: "t = %4d: %.4f averaged, %.4f last, %.4f normal", t, averaged[index],
-          last[index], schedule.alphaBar(t)))
+          format: "t = %4d: %.4f averaged, %.4f last, %.4f with covariances, %.4f normal", t,
+          averaged[index], last[index], correlated, signal))
     }
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
     print(
       String(
-        format: "mean over t: %.4f averaged, %.4f last, %.4f normal", mean(averaged), mean(last),
-        mean(rows["normal"])))
+        format: "mean over t: %.4f averaged, %.4f last, %.4f with covariances, %.4f normal",
+        mean(averaged), mean(last), mean(rows["covariance"]), mean(rows["normal"])))
     if let record { try rows.write(to: record) }
   }
 }

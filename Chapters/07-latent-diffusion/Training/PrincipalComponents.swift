@@ -14,30 +14,16 @@ struct PrincipalComponents {
   /// - Throws: `LinearAlgebraError` if the eigenvalue problem has no solution.
   init(_ images: LabelledImages, keeping count: Int = 512) throws {
     let width = images.pictureSize
-    var sum = [Double](repeating: 0, count: width)
-    var products = Matrix.zeros(width, width)
+    var covariance = Covariance(width: width)
     let bar = ProgressBar("adding up products of pixels", total: images.count)
     for start in stride(from: 0, to: images.count, by: 2000) {
       let range = start..<min(start + 2000, images.count)
-      let x = images.tensor(Array(range)).reshaped([range.count, width])
-      let part = x.sum(axes: [0])
-      part.withElements { part in for i in 0..<width { sum[i] += Double(part[i]) } }
-      let square = matmul(x, x, transposingA: true)
-      square.withElements { square in
-        for i in 0..<width * width { products.elements[i] += Double(square[i]) }
-      }
+      covariance.add(images.tensor(Array(range)).reshaped([range.count, width]))
       bar.move(to: range.upperBound)
     }
     bar.finish()
-    let n = Double(images.count)
-    for i in 0..<width {
-      for j in 0..<width {
-        let place = i * width + j
-        products.elements[place] = products.elements[place] / n - sum[i] / n * (sum[j] / n)
-      }
-    }
-    mean = Tensor(sum.map { Float($0 / n) }, shape: [1, width])
-    directions = try Self.leading(products, min(count, width))
+    mean = Tensor(covariance.mean.map { Float($0) }, shape: [1, width])
+    directions = try Self.leading(covariance.matrix, min(count, width))
   }
 
   /// The `count` eigenvectors with the largest eigenvalues.

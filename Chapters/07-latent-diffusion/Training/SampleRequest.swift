@@ -54,7 +54,7 @@ struct SampleRequest: Sendable {
   }
 
   // "Leading" starts a little before T, where an error of the noise estimate is magnified less.
-  private func sampler(_ schedule: NoiseSchedule) -> Sampler {
+  func sampler(_ schedule: NoiseSchedule) -> Sampler {
     let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps, spacing: .leading)
     switch rule {
     case .ddpm: return Sampler(.ancestral(), schedule: schedule, timesteps: timesteps)
