@@ -16,6 +16,8 @@ struct Manifest: Codable {
     var minutes: Double
     var processor: String
     var finished: String
+    /// The commit of the code, as `SourceCode.commit` has it; nil where it is not known.
+    var commit: String?
     /// The stretches of a run that was resumed, each with its command; nil for one in one piece.
     var parts: [RunPart]?
     /// Averages over the last hundred updates.
@@ -113,7 +115,8 @@ extension Manifest.Stage {
       command: settings.command, seed: settings.plan.seed, data: settings.data.source,
       dataNote: settings.data.note, parameters: parameters, steps: step.step,
       imagesSeen: step.images, minutes: step.seconds / 60, processor: Manifest.processor,
-      finished: Manifest.today, parts: settings.parts, losses: losses, validation: validation,
+      finished: Manifest.today, commit: SourceCode.commit, parts: settings.parts, losses: losses,
+      validation: validation,
       earlier: settings.earlier)
   }
 }
