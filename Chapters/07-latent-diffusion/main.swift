@@ -1575,7 +1575,9 @@ notebook.table(
 notebook.figure(
   "steps",
   ["ddim", "ddpm"].reduce(
-    Plot(x: Axis("steps", scale: .log), y: "Fréchet distance", size: Size(440, 280))
+    Plot(
+      x: Axis("steps", scale: .log, range: 8...5000), y: "Fréchet distance",
+      size: Size(440, 280))
   ) { plot, sampler in
     let chosen = stepRows(sampler)
     let counts = chosen.map { stepsRecord["steps"][$0] }
