@@ -1536,9 +1536,9 @@ let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("
 notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
 notebook.show("named right there, %", 100 * guided("accuracy")[bestScale], digits: 3)
 
-//: The distance judges by features that were made for telling classes apart. A set of pictures that
-//: are plainer than real ones is not far from them by these features, so the best $s$ by this
-//: number lies higher than the eye would put it; recall and diversity say what it costs.
+//: The distance judges by features that were made for telling classes apart. Pictures that are
+//: plainer than real ones are not far from them by these features, so the number forgives some of what
+//: guidance takes away; recall and diversity say what that is.
 //:
 //: **Claim 7.35.** A point of the curve, measured again: the hundred pictures above are named right
 //: as often as the record says, within what a hundred pictures allow. (They took 50 steps and those of

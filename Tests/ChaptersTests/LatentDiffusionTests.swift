@@ -68,7 +68,8 @@ import Testing
       #expect(
         figures.sorted() == [
           "between.png", "denoising.png", "film.gif", "guidance-curves.svg", "guidance.png",
-          "losses.svg", "rate-distortion.svg", "steps.svg", "ten-classes.png",
+          "latents.png", "losses.svg", "pixels.png", "rate-distortion.svg", "steps.svg",
+          "ten-classes.png",
         ])
     }
   }
