@@ -57,7 +57,8 @@ private let cifar10 = ProcessInfo.processInfo.environment["CIFAR10_DIR"]
   @Test(
     .enabled(if: cifar10 != nil, "needs CIFAR-10: name its folder with CIFAR10_DIR"),
     arguments: [
-      ("autoencoder", []), ("classifier", []), ("denoiser", ["--limit", "256", "--sample-steps", "0"]),
+      ("autoencoder", []), ("classifier", []),
+      ("denoiser", ["--limit", "256", "--sample-steps", "0"]),
     ])
   func theFirstUpdateIsTheRecordedOne(stage: String, more: [String]) throws {
     try withTemporaryFolder { folder in
