@@ -889,7 +889,7 @@ notebook.check(claim: "7.19", "loss of a network that says zero", zeroLoss, equa
 
 let times = stride(from: 50, through: schedule.steps - 50, by: 100).map { $0 }
 let labels = request.labels
-let profile = DenoisingLoss(model.diffusion).profile(
+let profile = model.loss().profile(
   model.denoiser, latents: plainLatents, labels: labels, times: times,
   generator: RandomGenerator(seed: notebook.seed, stream: 8))
 notebook.table(

@@ -255,8 +255,15 @@ struct Evaluate: ParsableCommand {
     var rows = newRecord()
     let floor = try yardstick.measure(yardstick.test.prefix(count))
     rows.append(floor.values, words: ["sampler": "test"])
+    var loaded: (folder: String, model: any PictureModel)?
     for setting in settings {
-      let model = try Weights.pictureModel(setting.weights)
+      let model: any PictureModel
+      if let loaded, loaded.folder == setting.weights {
+        model = loaded.model
+      } else {
+        model = try Weights.pictureModel(setting.weights)
+        loaded = (setting.weights, model)
+      }
       let (scale, steps, rule) = (setting.guidance, setting.steps, setting.sampler)
       let request = try request(model, guidance: scale, steps: steps, sampler: rule)
       let name =

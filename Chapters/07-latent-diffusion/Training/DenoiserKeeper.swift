@@ -47,10 +47,13 @@ struct DenoiserKeeper {
     return values
   }
 
-  private var columns: [String] { ["images", "seconds", "loss"] + times.map { "loss_t\($0)" } }
+  /// The columns of a table of losses at `times`.
+  static func columns(_ times: [Int]) -> [String] {
+    ["images", "seconds", "loss"] + times.map { "loss_t\($0)" }
+  }
 
   func validationFile(upTo step: Int) throws -> MetricsFile {
-    try MetricsFile(folder.validationPath, columns: columns, upTo: step)
+    try MetricsFile(folder.validationPath, columns: Self.columns(times), upTo: step)
   }
 
   func save(_ step: TrainingStep, _ recent: RecentLosses, validation: MetricsFile) throws {

@@ -17,8 +17,7 @@ struct PixelKeeper {
 
   func validationFile(upTo step: Int) throws -> MetricsFile {
     try MetricsFile(
-      folder.validationPath,
-      columns: ["images", "seconds", "loss"] + times.map { "loss_t\($0)" }, upTo: step)
+      folder.validationPath, columns: DenoiserKeeper.columns(times), upTo: step)
   }
 
   func save(_ step: TrainingStep, _ recent: RecentLosses, validation: MetricsFile) throws {
