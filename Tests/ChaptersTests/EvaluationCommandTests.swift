@@ -99,6 +99,14 @@ import Testing
       _ = try succeed(common + ["--sweep", "guidance", "--scales", "0,2"], in: folder)
       let rows = try text("\(folder)/r.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }
       #expect(rows.count == 4)
+      _ = try succeed(
+        common + ["--sweep", "interval", "--scales", "2,4", "--intervals", "1-1000,1-600"],
+        in: folder)
+      let limited = try text("\(folder)/r.csv").split(separator: "\n")
+        .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+      #expect(limited[1].prefix(4) == ["sampler", "guidance", "guided_from", "guided_to"])
+      #expect(limited.suffix(4).map { $0[1] } == ["2", "2", "4", "4"])
+      #expect(limited.suffix(4).map { $0[3] } == ["1000", "600", "1000", "600"])
       _ = try succeed(common + ["--sweep", "steps", "--step-counts", "1,2"], in: folder)
       _ = try succeed(
         ["train-pixels", "--out", "p", "--epochs", "0.5", "--channels", "8", "--sample-steps", "0"]
@@ -141,6 +149,8 @@ import Testing
     (["evaluate", "--sweep", "steps", "--reconstructions"], "exclude"),
     (["evaluate", "--scales", "1,x"], "--scales"),
     (["evaluate", "--models", "a,b"], "--sweep weights"),
+    (["evaluate", "--guided-steps", "600-1"], "--guided-steps"),
+    (["evaluate", "--sweep", "interval", "--intervals", "1-600,x"], "--intervals"),
     (["train-pixels", "--channels", "12"], "groups"),
     (["train-denoiser", "--prediction", "score"], "--prediction"),
     (["train-denoiser", "--start-from", "a", "--resume", "b"], "--start-from"),

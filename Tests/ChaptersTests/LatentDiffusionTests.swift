@@ -68,8 +68,8 @@ import Testing
       #expect(
         figures.sorted() == [
           "between.png", "denoising.png", "film.gif", "guidance-curves.svg", "guidance.png",
-          "latents.png", "losses.svg", "pixels.png", "rate-distortion.svg", "steps.svg",
-          "ten-classes.png",
+          "interval.svg", "latents.png", "limited.png", "losses.svg", "pixels.png",
+          "rate-distortion.svg", "steps.svg", "ten-classes.png",
         ])
     }
   }
@@ -86,6 +86,26 @@ import Testing
         try Data(contentsOf: URL(filePath: "\(folder)/\($0).png"))
       }
       #expect(files[0] == files[1] && files[0] != files[2])
+    }
+  }
+
+  @Test func guidanceHoldsAtTheStepsThatAreNamedAndAtNoOthers() throws {
+    try withTemporaryFolder { folder in
+      try trainBoth(in: folder)
+      func sample(_ options: [String]) throws -> Data {
+        // Two steps, at t = 501 and t = 1.
+        let common = ["sample", "--weights", "d", "--steps", "2", "--class", "3", "--count", "2"]
+        _ = try succeed(common + options + ["--output", "s.png"], in: folder)
+        return try Data(contentsOf: URL(filePath: "\(folder)/s.png"))
+      }
+      let strong = ["--guidance-scale", "10000"]
+      let everywhere = try sample(strong)
+      let nowhere = try sample(["--guidance-scale", "1"])
+      #expect(everywhere != nowhere)
+      #expect(try sample(strong + ["--guided-steps", "1-1000"]) == everywhere)
+      #expect(try sample(strong + ["--guided-steps", "2-500"]) == nowhere)
+      let late = try sample(strong + ["--guided-steps", "1-500"])
+      #expect(late != nowhere && late != everywhere)
     }
   }
 

@@ -10,7 +10,7 @@ import Tensors
 
 /// What varies from row to row of a record.
 enum SweepChoice: String, ExpressibleByArgument, CaseIterable, Sendable {
-  case guidance, steps, weights
+  case guidance, interval, steps, weights
 }
 
 /// Measures samples, or reconstructions, against real images.
@@ -37,6 +37,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "s in ε = ε_u + s(ε_c - ε_u).")
   var guidance: Double = 3
 
+  @Option(
+    help: ArgumentHelp(
+      "The steps t at which to guide, as in 1-600; at the others s is 1. Otherwise all.",
+      valueName: "from-to"))
+  var guidedSteps: StepInterval?
+
   @Option(help: "The number that the noise follows from.")
   var seed: UInt64 = 0
 
@@ -51,8 +57,16 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Measure for many values of one setting.")
   var sweep: SweepChoice?
 
-  @Option(help: "The values of --sweep guidance.")
-  var scales: String = "0,1,1.5,2,3,5,8"
+  @Option(
+    help: ArgumentHelp(
+      "The values of --sweep guidance (0,1,1.5,2,3,5,8), or of --sweep interval (--guidance).",
+      valueName: "numbers"))
+  var scales: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The values of --sweep interval, each with every one of --scales.", valueName: "intervals"))
+  var intervals: StepIntervals = StepIntervals([1000, 800, 700, 600, 500, 400].map { 1...$0 })
 
   @Option(help: "The values of --sweep steps.")
   var stepCounts: WholeNumbers = WholeNumbers([10, 20, 50, 100])
@@ -113,6 +127,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func scaleValues() throws -> [Double] {
+    guard let scales else { return sweep == .interval ? [guidance] : [0, 1, 1.5, 2, 3, 5, 8] }
     let parts = scales.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Double($0) }
     guard !numbers.isEmpty, numbers.count == parts.count, numbers.allSatisfy(\.isFinite) else {
@@ -150,15 +165,36 @@ struct Evaluate: ParsableCommand {
 
   // MARK: Samples
 
-  private func request(
-    _ model: any PictureModel, guidance: Double, steps: Int, sampler: SamplerChoice
-  ) throws -> SampleRequest {
-    guard (1...model.schedule.steps).contains(steps) else {
-      throw CommandError("\(steps) steps", remedy: "give 1 to \(model.schedule.steps)")
+  /// How images are drawn: one row of a record.
+  private struct Setting {
+    var weights: String
+    var guidance: Double
+    var guidedSteps: ClosedRange<Int>?
+    var steps: Int
+    var sampler: SamplerChoice
+
+    var name: String {
+      "\(sampler.rawValue), s = \(guidance)"
+        + (guidedSteps.map { " at t = \($0.lowerBound)…\($0.upperBound)" } ?? "")
+        + ", \(steps) steps"
+    }
+  }
+
+  /// What the options say, before a sweep varies some of it.
+  private var setting: Setting {
+    Setting(
+      weights: weights ?? Weights.shipped, guidance: guidance, guidedSteps: guidedSteps?.steps,
+      steps: steps, sampler: sampler)
+  }
+
+  private func request(_ model: any PictureModel, _ setting: Setting) throws -> SampleRequest {
+    guard (1...model.schedule.steps).contains(setting.steps) else {
+      throw CommandError("\(setting.steps) steps", remedy: "give 1 to \(model.schedule.steps)")
     }
     return SampleRequest(
-      labels: (0..<count).map { $0 % model.classes.count }, steps: steps,
-      rule: sampler == .ddim ? .ddim(eta: 0) : .ddpm, guidanceScale: guidance, seed: seed)
+      labels: (0..<count).map { $0 % model.classes.count }, steps: setting.steps,
+      rule: setting.sampler == .ddim ? .ddim(eta: 0) : .ddpm, guidanceScale: setting.guidance,
+      guidedSteps: setting.guidedSteps, seed: seed)
   }
 
   /// Draws what `request` asks for, and judges it.
@@ -179,7 +215,7 @@ struct Evaluate: ParsableCommand {
 
   private func evaluateSamples(_ yardstick: Yardstick, _ images: TrainingData) throws {
     let model = try Weights.pictureModel(weights ?? Weights.shipped)
-    let request = try request(model, guidance: guidance, steps: steps, sampler: sampler)
+    let request = try request(model, setting)
     let drawn = sampled(request, model, yardstick.judge, "sampling")
     let measured = try yardstick.measure(drawn.judged)
     let floor = try yardstick.measure(yardstick.test.prefix(count))
@@ -188,8 +224,8 @@ struct Evaluate: ParsableCommand {
     print(table.classText(model.classes))
     print(
       String(
-        format: "%d samples in %.0f s (%@, %d steps, guidance %g, seed %d)", count,
-        drawn.seconds, sampler.rawValue, steps, guidance, Int(seed)))
+        format: "%d samples in %.0f s (%@, seed %d)", count, drawn.seconds, setting.name,
+        Int(seed)))
     func named(_ measured: ImageSetMeasurement) -> [String: Double] {
       Dictionary(
         uniqueKeysWithValues: zip(model.classes, measured.accuracy.byClass).map {
@@ -199,8 +235,7 @@ struct Evaluate: ParsableCommand {
     var rows = newRecord(adding: model.classes.map { "right_\($0)" })
     rows.append(floor.values.merging(named(floor)) { $1 }, words: ["sampler": "test"])
     rows.append(
-      values(measured, guidance: guidance, steps: steps, seconds: drawn.seconds)
-        .merging(named(measured)) { $1 },
+      values(measured, setting, seconds: drawn.seconds).merging(named(measured)) { $1 },
       words: ["sampler": sampler.rawValue])
     try write(rows)
     if let nearest {
@@ -210,21 +245,6 @@ struct Evaluate: ParsableCommand {
         images.training)
       try picture.write(to: URL(filePath: nearest))
       print(nearest)
-    }
-  }
-
-  /// One row of a sweep.
-  private struct Setting {
-    let weights: String
-    let guidance: Double
-    let steps: Int
-    let sampler: SamplerChoice
-
-    init(_ weights: String, _ guidance: Double, _ steps: Int, _ sampler: SamplerChoice) {
-      self.weights = weights
-      self.guidance = guidance
-      self.steps = steps
-      self.sampler = sampler
     }
   }
 
@@ -238,25 +258,36 @@ struct Evaluate: ParsableCommand {
     ]
   }
 
-  private func evaluateMany(_ sweep: SweepChoice, _ yardstick: Yardstick) throws {
-    let folder = weights ?? Weights.shipped
-    var settings: [Setting] = []
+  /// The rows of a sweep.
+  private func settings(of sweep: SweepChoice) throws -> [Setting] {
+    func varied(_ change: (inout Setting) -> Void) -> Setting {
+      var varied = setting
+      change(&varied)
+      return varied
+    }
     switch sweep {
-    case .guidance: settings = try scaleValues().map { Setting(folder, $0, steps, sampler) }
+    case .guidance: return try scaleValues().map { scale in varied { $0.guidance = scale } }
+    case .interval:
+      return try scaleValues().flatMap { scale in
+        intervals.values.map { steps in varied { ($0.guidance, $0.guidedSteps) = (scale, steps) } }
+      }
     case .steps:
-      settings = SamplerChoice.allCases.flatMap { rule in
-        stepCounts.values.map { Setting(folder, guidance, $0, rule) }
+      return SamplerChoice.allCases.flatMap { rule in
+        stepCounts.values.map { count in varied { ($0.sampler, $0.steps) = (rule, count) } }
       }
     case .weights:
-      settings = (models ?? "").split(separator: ",").map {
-        Setting(String($0), guidance, steps, sampler)
+      return (models ?? "").split(separator: ",").map { folder in
+        varied { $0.weights = String(folder) }
       }
     }
+  }
+
+  private func evaluateMany(_ sweep: SweepChoice, _ yardstick: Yardstick) throws {
     var rows = newRecord()
     let floor = try yardstick.measure(yardstick.test.prefix(count))
     rows.append(floor.values, words: ["sampler": "test"])
     var loaded: (folder: String, model: any PictureModel)?
-    for setting in settings {
+    for setting in try settings(of: sweep) {
       let model: any PictureModel
       if let loaded, loaded.folder == setting.weights {
         model = loaded.model
@@ -264,17 +295,14 @@ struct Evaluate: ParsableCommand {
         model = try Weights.pictureModel(setting.weights)
         loaded = (setting.weights, model)
       }
-      let (scale, steps, rule) = (setting.guidance, setting.steps, setting.sampler)
-      let request = try request(model, guidance: scale, steps: steps, sampler: rule)
-      let name =
-        (sweep == .weights ? "\(setting.weights), " : "")
-        + "\(rule.rawValue), s = \(scale), \(steps) steps"
+      let request = try request(model, setting)
+      let name = (sweep == .weights ? "\(setting.weights), " : "") + setting.name
       let drawn = sampled(request, model, yardstick.judge, name)
       let measured = try yardstick.measure(drawn.judged)
       rows.append(
-        values(measured, guidance: scale, steps: steps, seconds: drawn.seconds)
+        values(measured, setting, seconds: drawn.seconds)
           .merging(try training(setting.weights)) { $1 },
-        words: ["sampler": rule.rawValue, "weights": setting.weights])
+        words: ["sampler": setting.sampler.rawValue, "weights": setting.weights])
       try write(rows)
       print("\(name)\n\(EvaluationTable(sets: [("test", floor), ("samples", measured)]).text)\n")
     }
@@ -335,14 +363,21 @@ struct Evaluate: ParsableCommand {
     EvaluationRecord(
       notes: [commandLine],
       columns: (sweep == .weights ? ["weights", "parameters", "images_seen", "minutes"] : [])
-        + ["sampler", "guidance", "steps", "seconds"] + ImageSetMeasurement.columns + more)
+        + ["sampler", "guidance"]
+        + (sweep == .interval || guidedSteps != nil ? ["guided_from", "guided_to"] : [])
+        + ["steps", "seconds"] + ImageSetMeasurement.columns + more)
   }
 
   private func values(
-    _ measured: ImageSetMeasurement, guidance: Double, steps: Int, seconds: Double
+    _ measured: ImageSetMeasurement, _ setting: Setting, seconds: Double
   ) -> [String: Double] {
-    measured.values.merging(
-      ["guidance": guidance, "steps": Double(steps), "seconds": seconds.rounded()]) { $1 }
+    var values = measured.values
+    values["guidance"] = setting.guidance
+    values["guided_from"] = setting.guidedSteps.map { Double($0.lowerBound) }
+    values["guided_to"] = setting.guidedSteps.map { Double($0.upperBound) }
+    values["steps"] = Double(setting.steps)
+    values["seconds"] = seconds.rounded()
+    return values
   }
 
   private func write(_ rows: EvaluationRecord) throws {

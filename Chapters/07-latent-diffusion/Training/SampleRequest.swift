@@ -14,6 +14,9 @@ struct SampleRequest: Sendable {
   /// Whether all noise comes from the start, or some from the steps.
   var rule = SamplerRule.ddim(eta: 0)
   var guidanceScale = 3.0
+  /// The steps t at which the scale holds; at others it is 1, and the network is asked once. `nil`
+  /// for all steps.
+  var guidedSteps: ClosedRange<Int>?
   var seed: UInt64 = 0
   /// How many images are drawn at once.
   var batchSize = 100
@@ -48,9 +51,11 @@ struct SampleRequest: Sendable {
   func chain<Model: PictureModel>(
     _ model: Model, _ zT: Tensor, _ labels: [Int], _ streams: Streams
   ) -> ReverseChain<GuidedDenoiser<Model>> {
-    sampler(model.schedule).chain(
-      from: zT, denoiser: GuidedDenoiser(model, labels: labels, scale: guidanceScale),
-      using: streams)
+    let (scale, guided) = (guidanceScale, guidedSteps)
+    let denoiser = GuidedDenoiser(model, labels: labels) { t in
+      guided?.contains(t) ?? true ? scale : 1
+    }
+    return sampler(model.schedule).chain(from: zT, denoiser: denoiser, using: streams)
   }
 
   // "Leading" starts a little before T, where an error of the noise estimate is magnified less.
