@@ -1135,8 +1135,8 @@ notebook.check(
 //: the factor; decode. Latents have no bounds, so $\hat z_0$ is never clipped. With fewer steps than
 //: $T$ the first one is a little below $T$, at $t = 981$ of 1000 for fifty steps: an error of the
 //: estimated noise enters $\hat z_0$ multiplied by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$, which is 157 at
-//: $t = 1000$ and less there. A network that is a few percent off is felt all the same; that sampled
-//: latents are somewhat larger than they should be (claim 7.16) probably comes from these first steps.
+//: $t = 1000$ and less there. Near $T$ the network's errors are the largest beside what there is to
+//: know (the figure of losses above).
 //:
 //: @code Chapters/07-latent-diffusion/Training/SampleRequest.swift latents
 //:
@@ -1632,7 +1632,7 @@ let smallest = nearest(atLaterSteps)
 notebook.show("s of the smallest distance", intervalRecord["guidance"][smallest])
 notebook.show("τ of the smallest distance", Int(intervalRecord["guided_to"][smallest]))
 notebook.check(
-  claim: "7.36", "$s = 3$, distance with guidance at all steps",
+  claim: "7.36", "distance at s = 3 with guidance at all steps",
   distanceOfSetting(nearest(atAllSteps.filter(hasScale))),
   isAbove: distanceOfSetting(nearest(atLaterSteps.filter(hasScale))), byStandardErrors: 4)
 notebook.check(
@@ -1711,7 +1711,8 @@ notebook.figure(
   caption:
     "Distance to the real pictures against the number of steps, for the deterministic sampler and "
     + "the random one, each with its standard error: differences that are smaller are chance. The "
-    + "sets are small, so their distances are large; as many test images score the dashed line.",
+    + "sets are small, so their distances are large; as many test images score the dashed line. "
+    + "Guided pictures scatter less than real ones, so small sets of them may score less than that.",
   alternative: "Two curves over the number of steps, with error bars that overlap.")
 
 //: ### What the decoder allows
