@@ -37,11 +37,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "s in ε = ε_u + s(ε_c - ε_u).")
   var guidance: Double = 3
 
-  @Option(
-    help: ArgumentHelp(
-      "The steps t at which to guide, as in 1-600; at the others s is 1. Otherwise all.",
-      valueName: "from-to"))
-  var guidedSteps: StepInterval?
+  @OptionGroup var interval: GuidanceInterval
 
   @Option(help: "The number that the noise follows from.")
   var seed: UInt64 = 0
@@ -183,8 +179,8 @@ struct Evaluate: ParsableCommand {
   /// What the options say, before a sweep varies some of it.
   private var setting: Setting {
     Setting(
-      weights: weights ?? Weights.shipped, guidance: guidance, guidedSteps: guidedSteps?.steps,
-      steps: steps, sampler: sampler)
+      weights: weights ?? Weights.shipped, guidance: guidance,
+      guidedSteps: interval.guidedSteps?.steps, steps: steps, sampler: sampler)
   }
 
   private func request(_ model: any PictureModel, _ setting: Setting) throws -> SampleRequest {
@@ -214,7 +210,8 @@ struct Evaluate: ParsableCommand {
   }
 
   private func evaluateSamples(_ yardstick: Yardstick, _ images: TrainingData) throws {
-    let model = try Weights.pictureModel(weights ?? Weights.shipped)
+    let setting = setting
+    let model = try Weights.pictureModel(setting.weights)
     let request = try request(model, setting)
     let drawn = sampled(request, model, yardstick.judge, "sampling")
     let measured = try yardstick.measure(drawn.judged)
@@ -364,7 +361,7 @@ struct Evaluate: ParsableCommand {
       notes: [commandLine],
       columns: (sweep == .weights ? ["weights", "parameters", "images_seen", "minutes"] : [])
         + ["sampler", "guidance"]
-        + (sweep == .interval || guidedSteps != nil ? ["guided_from", "guided_to"] : [])
+        + (sweep == .interval || interval.guidedSteps != nil ? ["guided_from", "guided_to"] : [])
         + ["steps", "seconds"] + ImageSetMeasurement.columns + more)
   }
 

@@ -57,11 +57,7 @@ struct Sample: ParsableCommand {
   @Option(help: "s in ε = ε_u + s(ε_c - ε_u): 0 ignores the class, 1 does not guide.")
   var guidanceScale: Double = 3
 
-  @Option(
-    help: ArgumentHelp(
-      "The steps t at which to guide, as in 1-600; at the others s is 1. Otherwise all.",
-      valueName: "from-to"))
-  var guidedSteps: StepInterval?
+  @OptionGroup var interval: GuidanceInterval
 
   @Option(help: "The number that the noise follows from; each image has a stream of its own.")
   var seed: UInt64 = 0
@@ -104,7 +100,7 @@ struct Sample: ParsableCommand {
     let request = SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: count) },
       steps: steps, rule: sampler == .ddim ? .ddim(eta: eta ?? 0) : .ddpm,
-      guidanceScale: guidanceScale, guidedSteps: guidedSteps?.steps, seed: seed)
+      guidanceScale: guidanceScale, guidedSteps: interval.guidedSteps?.steps, seed: seed)
     let progress = ProgressBar("sampling", total: request.labels.count * steps)
     let started = ContinuousClock.now
     let images = request.images(from: model) { progress.move(to: $0) }

@@ -30,3 +30,12 @@ struct StepIntervals: ExpressibleByArgument, Sendable, Equatable {
     guard !values.isEmpty, values.count == parts.count else { return nil }
   }
 }
+
+/// Where in the chain to guide, for every command that draws.
+struct GuidanceInterval: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The steps t at which to guide, as in 1-600; at the others s is 1. Otherwise all.",
+      valueName: "from-to"))
+  var guidedSteps: StepInterval?
+}
