@@ -40,7 +40,8 @@ func chapter(_ folder: String) -> Target {
       "Figures", "Notebook", "Museum", argumentParser,
     ],
     path: "Chapters/\(folder)",
-    exclude: existing("Chapters/\(folder)", ["README.md", "transcript.json", "weights", "records"]),
+    exclude: existing(
+      "Chapters/\(folder)", ["README.md", "transcript.json", "weights", "records"]),
     swiftSettings: optimized)
 }
 

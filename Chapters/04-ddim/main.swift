@@ -1026,8 +1026,11 @@ let roundTrips = [25, 50, 100, 200].map { steps -> (back: Double, noise: Double)
   return (gap(back, pictures.values), gap(noise, spread(400).values))
 }
 notebook.table(
-  "Encode and decode", columns: ["steps", Column("error of the data", digits: 3),
-    Column("distance of the code from N(0, 1)", digits: 3)],
+  "Encode and decode",
+  columns: [
+    "steps", Column("error of the data", digits: 3),
+    Column("distance of the code from N(0, 1)", digits: 3),
+  ],
   rows: zip([25, 50, 100, 200], roundTrips).map { [$0, $1.back, $1.noise] })
 notebook.check(
   claim: "4.11", "order of the error, from 100 to 200 steps",
@@ -1087,8 +1090,11 @@ func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
 }
 let (decodedTame, decodedWhole) = (decoded(tame), decoded(whole))
 notebook.table(
-  "Decoded midpoints", columns: ["path", Column("distance from the mixture", digits: 3),
-    Column("variance", digits: 3)],
+  "Decoded midpoints",
+  columns: [
+    "path", Column("distance from the mixture", digits: 3),
+    Column("variance", digits: 3),
+  ],
   rows: [
     ["straight", decodedTame.distance, decodedTame.variance],
     ["circle", decodedWhole.distance, decodedWhole.variance],

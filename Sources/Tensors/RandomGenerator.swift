@@ -32,7 +32,8 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable {
         UInt32(truncatingIfNeeded: stream), UInt32(truncatingIfNeeded: stream >> 32)),
       key: SIMD2(key.x ^ 0x5bd1_e995, key.y ^ 0x1b87_3593))
     return RandomGenerator(
-      seed: UInt64(words.x) | UInt64(words.y) << 32, stream: UInt64(words.z) | UInt64(words.w) << 32)
+      seed: UInt64(words.x) | UInt64(words.y) << 32, stream: UInt64(words.z) | UInt64(words.w) << 32
+    )
   }
 
   /// The Philox 4x32-10 bijection of a 128-bit counter under a 64-bit key.

@@ -102,7 +102,8 @@ struct AttentionKernels {
     i = 0
     var lanes = Lanes.zero
     while i + laneCount <= count {
-      let e = Lanes.exp(Lanes(repeating: shift).addingProduct(row.lanes(i), Lanes(repeating: scale)))
+      let e = Lanes.exp(
+        Lanes(repeating: shift).addingProduct(row.lanes(i), Lanes(repeating: scale)))
       row.store(e, i)
       lanes += e
       i += laneCount

@@ -42,300 +42,300 @@ extension Gemm {
   }
 
   #if VECTORS_OF_16
-  /// Multiplies 12 rows by one panel.
-  @inline(__always)
-  private static func tile12(
-    _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var l0 = Lanes.zero, h0 = Lanes.zero
-    var l1 = Lanes.zero, h1 = Lanes.zero
-    var l2 = Lanes.zero, h2 = Lanes.zero
-    var l3 = Lanes.zero, h3 = Lanes.zero
-    var l4 = Lanes.zero, h4 = Lanes.zero
-    var l5 = Lanes.zero, h5 = Lanes.zero
-    var l6 = Lanes.zero, h6 = Lanes.zero
-    var l7 = Lanes.zero, h7 = Lanes.zero
-    var l8 = Lanes.zero, h8 = Lanes.zero
-    var l9 = Lanes.zero, h9 = Lanes.zero
-    var l10 = Lanes.zero, h10 = Lanes.zero
-    var l11 = Lanes.zero, h11 = Lanes.zero
-    var b = b
-    var outer = a
-    for _ in 0..<depth.outer {
-      var middle = outer
-      for _ in 0..<depth.middle {
-        var a0 = middle
-        var a1 = middle + 3 * aRow
-        var a2 = middle + 6 * aRow
-        var a3 = middle + 9 * aRow
-        for _ in 0..<depth.inner {
-          let low = b.lanes(0), high = b.lanes(laneCount)
-          let x0 = Lanes(repeating: a0[0])
-          l0.addProduct(x0, low)
-          h0.addProduct(x0, high)
-          let x1 = Lanes(repeating: a0[aRow])
-          l1.addProduct(x1, low)
-          h1.addProduct(x1, high)
-          let x2 = Lanes(repeating: a0[2 * aRow])
-          l2.addProduct(x2, low)
-          h2.addProduct(x2, high)
-          let x3 = Lanes(repeating: a1[0])
-          l3.addProduct(x3, low)
-          h3.addProduct(x3, high)
-          let x4 = Lanes(repeating: a1[aRow])
-          l4.addProduct(x4, low)
-          h4.addProduct(x4, high)
-          let x5 = Lanes(repeating: a1[2 * aRow])
-          l5.addProduct(x5, low)
-          h5.addProduct(x5, high)
-          let x6 = Lanes(repeating: a2[0])
-          l6.addProduct(x6, low)
-          h6.addProduct(x6, high)
-          let x7 = Lanes(repeating: a2[aRow])
-          l7.addProduct(x7, low)
-          h7.addProduct(x7, high)
-          let x8 = Lanes(repeating: a2[2 * aRow])
-          l8.addProduct(x8, low)
-          h8.addProduct(x8, high)
-          let x9 = Lanes(repeating: a3[0])
-          l9.addProduct(x9, low)
-          h9.addProduct(x9, high)
-          let x10 = Lanes(repeating: a3[aRow])
-          l10.addProduct(x10, low)
-          h10.addProduct(x10, high)
-          let x11 = Lanes(repeating: a3[2 * aRow])
-          l11.addProduct(x11, low)
-          h11.addProduct(x11, high)
-          a0 += depth.step
-          a1 += depth.step
-          a2 += depth.step
-          a3 += depth.step
-          b += bRow
+    /// Multiplies 12 rows by one panel.
+    @inline(__always)
+    private static func tile12(
+      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+    ) {
+      var l0 = Lanes.zero, h0 = Lanes.zero
+      var l1 = Lanes.zero, h1 = Lanes.zero
+      var l2 = Lanes.zero, h2 = Lanes.zero
+      var l3 = Lanes.zero, h3 = Lanes.zero
+      var l4 = Lanes.zero, h4 = Lanes.zero
+      var l5 = Lanes.zero, h5 = Lanes.zero
+      var l6 = Lanes.zero, h6 = Lanes.zero
+      var l7 = Lanes.zero, h7 = Lanes.zero
+      var l8 = Lanes.zero, h8 = Lanes.zero
+      var l9 = Lanes.zero, h9 = Lanes.zero
+      var l10 = Lanes.zero, h10 = Lanes.zero
+      var l11 = Lanes.zero, h11 = Lanes.zero
+      var b = b
+      var outer = a
+      for _ in 0..<depth.outer {
+        var middle = outer
+        for _ in 0..<depth.middle {
+          var a0 = middle
+          var a1 = middle + 3 * aRow
+          var a2 = middle + 6 * aRow
+          var a3 = middle + 9 * aRow
+          for _ in 0..<depth.inner {
+            let low = b.lanes(0), high = b.lanes(laneCount)
+            let x0 = Lanes(repeating: a0[0])
+            l0.addProduct(x0, low)
+            h0.addProduct(x0, high)
+            let x1 = Lanes(repeating: a0[aRow])
+            l1.addProduct(x1, low)
+            h1.addProduct(x1, high)
+            let x2 = Lanes(repeating: a0[2 * aRow])
+            l2.addProduct(x2, low)
+            h2.addProduct(x2, high)
+            let x3 = Lanes(repeating: a1[0])
+            l3.addProduct(x3, low)
+            h3.addProduct(x3, high)
+            let x4 = Lanes(repeating: a1[aRow])
+            l4.addProduct(x4, low)
+            h4.addProduct(x4, high)
+            let x5 = Lanes(repeating: a1[2 * aRow])
+            l5.addProduct(x5, low)
+            h5.addProduct(x5, high)
+            let x6 = Lanes(repeating: a2[0])
+            l6.addProduct(x6, low)
+            h6.addProduct(x6, high)
+            let x7 = Lanes(repeating: a2[aRow])
+            l7.addProduct(x7, low)
+            h7.addProduct(x7, high)
+            let x8 = Lanes(repeating: a2[2 * aRow])
+            l8.addProduct(x8, low)
+            h8.addProduct(x8, high)
+            let x9 = Lanes(repeating: a3[0])
+            l9.addProduct(x9, low)
+            h9.addProduct(x9, high)
+            let x10 = Lanes(repeating: a3[aRow])
+            l10.addProduct(x10, low)
+            h10.addProduct(x10, high)
+            let x11 = Lanes(repeating: a3[2 * aRow])
+            l11.addProduct(x11, low)
+            h11.addProduct(x11, high)
+            a0 += depth.step
+            a1 += depth.step
+            a2 += depth.step
+            a3 += depth.step
+            b += bRow
+          }
+          middle += depth.middleStep
         }
-        middle += depth.middleStep
+        outer += depth.outerStep
       }
-      outer += depth.outerStep
+      if accumulate {
+        l0 += c.lanes(0)
+        h0 += c.lanes(laneCount)
+        l1 += c.lanes(cRow)
+        h1 += c.lanes(cRow + laneCount)
+        l2 += c.lanes(2 * cRow)
+        h2 += c.lanes(2 * cRow + laneCount)
+        l3 += c.lanes(3 * cRow)
+        h3 += c.lanes(3 * cRow + laneCount)
+        l4 += c.lanes(4 * cRow)
+        h4 += c.lanes(4 * cRow + laneCount)
+        l5 += c.lanes(5 * cRow)
+        h5 += c.lanes(5 * cRow + laneCount)
+        l6 += c.lanes(6 * cRow)
+        h6 += c.lanes(6 * cRow + laneCount)
+        l7 += c.lanes(7 * cRow)
+        h7 += c.lanes(7 * cRow + laneCount)
+        l8 += c.lanes(8 * cRow)
+        h8 += c.lanes(8 * cRow + laneCount)
+        l9 += c.lanes(9 * cRow)
+        h9 += c.lanes(9 * cRow + laneCount)
+        l10 += c.lanes(10 * cRow)
+        h10 += c.lanes(10 * cRow + laneCount)
+        l11 += c.lanes(11 * cRow)
+        h11 += c.lanes(11 * cRow + laneCount)
+      }
+      c.store(l0, 0)
+      c.store(h0, laneCount)
+      c.store(l1, cRow)
+      c.store(h1, cRow + laneCount)
+      c.store(l2, 2 * cRow)
+      c.store(h2, 2 * cRow + laneCount)
+      c.store(l3, 3 * cRow)
+      c.store(h3, 3 * cRow + laneCount)
+      c.store(l4, 4 * cRow)
+      c.store(h4, 4 * cRow + laneCount)
+      c.store(l5, 5 * cRow)
+      c.store(h5, 5 * cRow + laneCount)
+      c.store(l6, 6 * cRow)
+      c.store(h6, 6 * cRow + laneCount)
+      c.store(l7, 7 * cRow)
+      c.store(h7, 7 * cRow + laneCount)
+      c.store(l8, 8 * cRow)
+      c.store(h8, 8 * cRow + laneCount)
+      c.store(l9, 9 * cRow)
+      c.store(h9, 9 * cRow + laneCount)
+      c.store(l10, 10 * cRow)
+      c.store(h10, 10 * cRow + laneCount)
+      c.store(l11, 11 * cRow)
+      c.store(h11, 11 * cRow + laneCount)
     }
-    if accumulate {
-      l0 += c.lanes(0)
-      h0 += c.lanes(laneCount)
-      l1 += c.lanes(cRow)
-      h1 += c.lanes(cRow + laneCount)
-      l2 += c.lanes(2 * cRow)
-      h2 += c.lanes(2 * cRow + laneCount)
-      l3 += c.lanes(3 * cRow)
-      h3 += c.lanes(3 * cRow + laneCount)
-      l4 += c.lanes(4 * cRow)
-      h4 += c.lanes(4 * cRow + laneCount)
-      l5 += c.lanes(5 * cRow)
-      h5 += c.lanes(5 * cRow + laneCount)
-      l6 += c.lanes(6 * cRow)
-      h6 += c.lanes(6 * cRow + laneCount)
-      l7 += c.lanes(7 * cRow)
-      h7 += c.lanes(7 * cRow + laneCount)
-      l8 += c.lanes(8 * cRow)
-      h8 += c.lanes(8 * cRow + laneCount)
-      l9 += c.lanes(9 * cRow)
-      h9 += c.lanes(9 * cRow + laneCount)
-      l10 += c.lanes(10 * cRow)
-      h10 += c.lanes(10 * cRow + laneCount)
-      l11 += c.lanes(11 * cRow)
-      h11 += c.lanes(11 * cRow + laneCount)
-    }
-    c.store(l0, 0)
-    c.store(h0, laneCount)
-    c.store(l1, cRow)
-    c.store(h1, cRow + laneCount)
-    c.store(l2, 2 * cRow)
-    c.store(h2, 2 * cRow + laneCount)
-    c.store(l3, 3 * cRow)
-    c.store(h3, 3 * cRow + laneCount)
-    c.store(l4, 4 * cRow)
-    c.store(h4, 4 * cRow + laneCount)
-    c.store(l5, 5 * cRow)
-    c.store(h5, 5 * cRow + laneCount)
-    c.store(l6, 6 * cRow)
-    c.store(h6, 6 * cRow + laneCount)
-    c.store(l7, 7 * cRow)
-    c.store(h7, 7 * cRow + laneCount)
-    c.store(l8, 8 * cRow)
-    c.store(h8, 8 * cRow + laneCount)
-    c.store(l9, 9 * cRow)
-    c.store(h9, 9 * cRow + laneCount)
-    c.store(l10, 10 * cRow)
-    c.store(h10, 10 * cRow + laneCount)
-    c.store(l11, 11 * cRow)
-    c.store(h11, 11 * cRow + laneCount)
-  }
 
-  /// Multiplies 8 rows by one panel.
-  @inline(__always)
-  private static func tile8(
-    _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var l0 = Lanes.zero, h0 = Lanes.zero
-    var l1 = Lanes.zero, h1 = Lanes.zero
-    var l2 = Lanes.zero, h2 = Lanes.zero
-    var l3 = Lanes.zero, h3 = Lanes.zero
-    var l4 = Lanes.zero, h4 = Lanes.zero
-    var l5 = Lanes.zero, h5 = Lanes.zero
-    var l6 = Lanes.zero, h6 = Lanes.zero
-    var l7 = Lanes.zero, h7 = Lanes.zero
-    var b = b
-    var outer = a
-    for _ in 0..<depth.outer {
-      var middle = outer
-      for _ in 0..<depth.middle {
-        var a0 = middle
-        var a1 = middle + 3 * aRow
-        var a2 = middle + 6 * aRow
-        for _ in 0..<depth.inner {
-          let low = b.lanes(0), high = b.lanes(laneCount)
-          let x0 = Lanes(repeating: a0[0])
-          l0.addProduct(x0, low)
-          h0.addProduct(x0, high)
-          let x1 = Lanes(repeating: a0[aRow])
-          l1.addProduct(x1, low)
-          h1.addProduct(x1, high)
-          let x2 = Lanes(repeating: a0[2 * aRow])
-          l2.addProduct(x2, low)
-          h2.addProduct(x2, high)
-          let x3 = Lanes(repeating: a1[0])
-          l3.addProduct(x3, low)
-          h3.addProduct(x3, high)
-          let x4 = Lanes(repeating: a1[aRow])
-          l4.addProduct(x4, low)
-          h4.addProduct(x4, high)
-          let x5 = Lanes(repeating: a1[2 * aRow])
-          l5.addProduct(x5, low)
-          h5.addProduct(x5, high)
-          let x6 = Lanes(repeating: a2[0])
-          l6.addProduct(x6, low)
-          h6.addProduct(x6, high)
-          let x7 = Lanes(repeating: a2[aRow])
-          l7.addProduct(x7, low)
-          h7.addProduct(x7, high)
-          a0 += depth.step
-          a1 += depth.step
-          a2 += depth.step
-          b += bRow
+    /// Multiplies 8 rows by one panel.
+    @inline(__always)
+    private static func tile8(
+      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+    ) {
+      var l0 = Lanes.zero, h0 = Lanes.zero
+      var l1 = Lanes.zero, h1 = Lanes.zero
+      var l2 = Lanes.zero, h2 = Lanes.zero
+      var l3 = Lanes.zero, h3 = Lanes.zero
+      var l4 = Lanes.zero, h4 = Lanes.zero
+      var l5 = Lanes.zero, h5 = Lanes.zero
+      var l6 = Lanes.zero, h6 = Lanes.zero
+      var l7 = Lanes.zero, h7 = Lanes.zero
+      var b = b
+      var outer = a
+      for _ in 0..<depth.outer {
+        var middle = outer
+        for _ in 0..<depth.middle {
+          var a0 = middle
+          var a1 = middle + 3 * aRow
+          var a2 = middle + 6 * aRow
+          for _ in 0..<depth.inner {
+            let low = b.lanes(0), high = b.lanes(laneCount)
+            let x0 = Lanes(repeating: a0[0])
+            l0.addProduct(x0, low)
+            h0.addProduct(x0, high)
+            let x1 = Lanes(repeating: a0[aRow])
+            l1.addProduct(x1, low)
+            h1.addProduct(x1, high)
+            let x2 = Lanes(repeating: a0[2 * aRow])
+            l2.addProduct(x2, low)
+            h2.addProduct(x2, high)
+            let x3 = Lanes(repeating: a1[0])
+            l3.addProduct(x3, low)
+            h3.addProduct(x3, high)
+            let x4 = Lanes(repeating: a1[aRow])
+            l4.addProduct(x4, low)
+            h4.addProduct(x4, high)
+            let x5 = Lanes(repeating: a1[2 * aRow])
+            l5.addProduct(x5, low)
+            h5.addProduct(x5, high)
+            let x6 = Lanes(repeating: a2[0])
+            l6.addProduct(x6, low)
+            h6.addProduct(x6, high)
+            let x7 = Lanes(repeating: a2[aRow])
+            l7.addProduct(x7, low)
+            h7.addProduct(x7, high)
+            a0 += depth.step
+            a1 += depth.step
+            a2 += depth.step
+            b += bRow
+          }
+          middle += depth.middleStep
         }
-        middle += depth.middleStep
+        outer += depth.outerStep
       }
-      outer += depth.outerStep
+      if accumulate {
+        l0 += c.lanes(0)
+        h0 += c.lanes(laneCount)
+        l1 += c.lanes(cRow)
+        h1 += c.lanes(cRow + laneCount)
+        l2 += c.lanes(2 * cRow)
+        h2 += c.lanes(2 * cRow + laneCount)
+        l3 += c.lanes(3 * cRow)
+        h3 += c.lanes(3 * cRow + laneCount)
+        l4 += c.lanes(4 * cRow)
+        h4 += c.lanes(4 * cRow + laneCount)
+        l5 += c.lanes(5 * cRow)
+        h5 += c.lanes(5 * cRow + laneCount)
+        l6 += c.lanes(6 * cRow)
+        h6 += c.lanes(6 * cRow + laneCount)
+        l7 += c.lanes(7 * cRow)
+        h7 += c.lanes(7 * cRow + laneCount)
+      }
+      c.store(l0, 0)
+      c.store(h0, laneCount)
+      c.store(l1, cRow)
+      c.store(h1, cRow + laneCount)
+      c.store(l2, 2 * cRow)
+      c.store(h2, 2 * cRow + laneCount)
+      c.store(l3, 3 * cRow)
+      c.store(h3, 3 * cRow + laneCount)
+      c.store(l4, 4 * cRow)
+      c.store(h4, 4 * cRow + laneCount)
+      c.store(l5, 5 * cRow)
+      c.store(h5, 5 * cRow + laneCount)
+      c.store(l6, 6 * cRow)
+      c.store(h6, 6 * cRow + laneCount)
+      c.store(l7, 7 * cRow)
+      c.store(h7, 7 * cRow + laneCount)
     }
-    if accumulate {
-      l0 += c.lanes(0)
-      h0 += c.lanes(laneCount)
-      l1 += c.lanes(cRow)
-      h1 += c.lanes(cRow + laneCount)
-      l2 += c.lanes(2 * cRow)
-      h2 += c.lanes(2 * cRow + laneCount)
-      l3 += c.lanes(3 * cRow)
-      h3 += c.lanes(3 * cRow + laneCount)
-      l4 += c.lanes(4 * cRow)
-      h4 += c.lanes(4 * cRow + laneCount)
-      l5 += c.lanes(5 * cRow)
-      h5 += c.lanes(5 * cRow + laneCount)
-      l6 += c.lanes(6 * cRow)
-      h6 += c.lanes(6 * cRow + laneCount)
-      l7 += c.lanes(7 * cRow)
-      h7 += c.lanes(7 * cRow + laneCount)
-    }
-    c.store(l0, 0)
-    c.store(h0, laneCount)
-    c.store(l1, cRow)
-    c.store(h1, cRow + laneCount)
-    c.store(l2, 2 * cRow)
-    c.store(h2, 2 * cRow + laneCount)
-    c.store(l3, 3 * cRow)
-    c.store(h3, 3 * cRow + laneCount)
-    c.store(l4, 4 * cRow)
-    c.store(h4, 4 * cRow + laneCount)
-    c.store(l5, 5 * cRow)
-    c.store(h5, 5 * cRow + laneCount)
-    c.store(l6, 6 * cRow)
-    c.store(h6, 6 * cRow + laneCount)
-    c.store(l7, 7 * cRow)
-    c.store(h7, 7 * cRow + laneCount)
-  }
   #else
-  /// Multiplies 6 rows by one panel.
-  @inline(__always)
-  private static func tile6(
-    _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var l0 = Lanes.zero, h0 = Lanes.zero
-    var l1 = Lanes.zero, h1 = Lanes.zero
-    var l2 = Lanes.zero, h2 = Lanes.zero
-    var l3 = Lanes.zero, h3 = Lanes.zero
-    var l4 = Lanes.zero, h4 = Lanes.zero
-    var l5 = Lanes.zero, h5 = Lanes.zero
-    var b = b
-    var outer = a
-    for _ in 0..<depth.outer {
-      var middle = outer
-      for _ in 0..<depth.middle {
-        var a0 = middle
-        var a1 = middle + 3 * aRow
-        for _ in 0..<depth.inner {
-          let low = b.lanes(0), high = b.lanes(laneCount)
-          let x0 = Lanes(repeating: a0[0])
-          l0.addProduct(x0, low)
-          h0.addProduct(x0, high)
-          let x1 = Lanes(repeating: a0[aRow])
-          l1.addProduct(x1, low)
-          h1.addProduct(x1, high)
-          let x2 = Lanes(repeating: a0[2 * aRow])
-          l2.addProduct(x2, low)
-          h2.addProduct(x2, high)
-          let x3 = Lanes(repeating: a1[0])
-          l3.addProduct(x3, low)
-          h3.addProduct(x3, high)
-          let x4 = Lanes(repeating: a1[aRow])
-          l4.addProduct(x4, low)
-          h4.addProduct(x4, high)
-          let x5 = Lanes(repeating: a1[2 * aRow])
-          l5.addProduct(x5, low)
-          h5.addProduct(x5, high)
-          a0 += depth.step
-          a1 += depth.step
-          b += bRow
+    /// Multiplies 6 rows by one panel.
+    @inline(__always)
+    private static func tile6(
+      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+    ) {
+      var l0 = Lanes.zero, h0 = Lanes.zero
+      var l1 = Lanes.zero, h1 = Lanes.zero
+      var l2 = Lanes.zero, h2 = Lanes.zero
+      var l3 = Lanes.zero, h3 = Lanes.zero
+      var l4 = Lanes.zero, h4 = Lanes.zero
+      var l5 = Lanes.zero, h5 = Lanes.zero
+      var b = b
+      var outer = a
+      for _ in 0..<depth.outer {
+        var middle = outer
+        for _ in 0..<depth.middle {
+          var a0 = middle
+          var a1 = middle + 3 * aRow
+          for _ in 0..<depth.inner {
+            let low = b.lanes(0), high = b.lanes(laneCount)
+            let x0 = Lanes(repeating: a0[0])
+            l0.addProduct(x0, low)
+            h0.addProduct(x0, high)
+            let x1 = Lanes(repeating: a0[aRow])
+            l1.addProduct(x1, low)
+            h1.addProduct(x1, high)
+            let x2 = Lanes(repeating: a0[2 * aRow])
+            l2.addProduct(x2, low)
+            h2.addProduct(x2, high)
+            let x3 = Lanes(repeating: a1[0])
+            l3.addProduct(x3, low)
+            h3.addProduct(x3, high)
+            let x4 = Lanes(repeating: a1[aRow])
+            l4.addProduct(x4, low)
+            h4.addProduct(x4, high)
+            let x5 = Lanes(repeating: a1[2 * aRow])
+            l5.addProduct(x5, low)
+            h5.addProduct(x5, high)
+            a0 += depth.step
+            a1 += depth.step
+            b += bRow
+          }
+          middle += depth.middleStep
         }
-        middle += depth.middleStep
+        outer += depth.outerStep
       }
-      outer += depth.outerStep
+      if accumulate {
+        l0 += c.lanes(0)
+        h0 += c.lanes(laneCount)
+        l1 += c.lanes(cRow)
+        h1 += c.lanes(cRow + laneCount)
+        l2 += c.lanes(2 * cRow)
+        h2 += c.lanes(2 * cRow + laneCount)
+        l3 += c.lanes(3 * cRow)
+        h3 += c.lanes(3 * cRow + laneCount)
+        l4 += c.lanes(4 * cRow)
+        h4 += c.lanes(4 * cRow + laneCount)
+        l5 += c.lanes(5 * cRow)
+        h5 += c.lanes(5 * cRow + laneCount)
+      }
+      c.store(l0, 0)
+      c.store(h0, laneCount)
+      c.store(l1, cRow)
+      c.store(h1, cRow + laneCount)
+      c.store(l2, 2 * cRow)
+      c.store(h2, 2 * cRow + laneCount)
+      c.store(l3, 3 * cRow)
+      c.store(h3, 3 * cRow + laneCount)
+      c.store(l4, 4 * cRow)
+      c.store(h4, 4 * cRow + laneCount)
+      c.store(l5, 5 * cRow)
+      c.store(h5, 5 * cRow + laneCount)
     }
-    if accumulate {
-      l0 += c.lanes(0)
-      h0 += c.lanes(laneCount)
-      l1 += c.lanes(cRow)
-      h1 += c.lanes(cRow + laneCount)
-      l2 += c.lanes(2 * cRow)
-      h2 += c.lanes(2 * cRow + laneCount)
-      l3 += c.lanes(3 * cRow)
-      h3 += c.lanes(3 * cRow + laneCount)
-      l4 += c.lanes(4 * cRow)
-      h4 += c.lanes(4 * cRow + laneCount)
-      l5 += c.lanes(5 * cRow)
-      h5 += c.lanes(5 * cRow + laneCount)
-    }
-    c.store(l0, 0)
-    c.store(h0, laneCount)
-    c.store(l1, cRow)
-    c.store(h1, cRow + laneCount)
-    c.store(l2, 2 * cRow)
-    c.store(h2, 2 * cRow + laneCount)
-    c.store(l3, 3 * cRow)
-    c.store(h3, 3 * cRow + laneCount)
-    c.store(l4, 4 * cRow)
-    c.store(h4, 4 * cRow + laneCount)
-    c.store(l5, 5 * cRow)
-    c.store(h5, 5 * cRow + laneCount)
-  }
   #endif
 
   /// Multiplies up to 4 rows by one panel: of those that are missing the last one stands in, which
