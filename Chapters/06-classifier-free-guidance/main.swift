@@ -23,7 +23,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
-import Museum  // weave:hide
+import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Tensors  // weave:hide

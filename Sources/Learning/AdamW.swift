@@ -1,7 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
-import Vectors
+import SIMDMath
 
 /// Adam with decoupled weight decay (Kingma and Ba, "Adam", ICLR 2015, algorithm 1; Loshchilov and
 /// Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2).

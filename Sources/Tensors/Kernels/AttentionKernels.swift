@@ -1,5 +1,5 @@
 import Foundation
-import Vectors
+import SIMDMath
 
 /// Scaled dot-product attention softmax(q kᵀ / √d) v, one (image, head) at a time, so that the
 /// square matrix of weights lives in a core's cache and nowhere else. The backward pass computes it

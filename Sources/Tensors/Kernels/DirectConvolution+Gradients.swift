@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension DirectConvolution {
   // MARK: - Gradient of the input

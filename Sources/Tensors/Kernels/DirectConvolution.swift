@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 /// Convolutions of any kernel, stride and padding as matrix products that read images in place.
 ///

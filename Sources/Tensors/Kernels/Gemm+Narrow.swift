@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 // Products with a few columns, such as the last convolution of a network, whose outputs are three
 // colours: a panel would be mostly empty. Here the lanes run along the depth instead.

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension Gemm {
   /// Packs the matrix b(k, j) = `b[k * rowStride + j * columnStride]` into panels, zeros beyond the

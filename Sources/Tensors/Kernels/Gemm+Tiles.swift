@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 // The inner loops of the matrix product. The accumulators are written out one by one because that
 // is what keeps them in registers.

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 /// Three nested loops over memory: `outer` times `middle` times `inner` elements, and the distance
 /// that each loop moves by.

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension Kernel {
   /// Convolves `[batch, height, width, inputs]` and adds what comes with it, as

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension Kernel {
   /// Applies SiLU to every element: `x·σ(x)`.

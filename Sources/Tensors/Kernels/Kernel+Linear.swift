@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension Kernel {
   /// Applies a linear map to every row of `[rows…, inputs]`, as `Naive.linear`.

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 /// Products with a weight matrix `[out, in]`, for linear layers and 1x1 convolutions.
 enum LinearKernels {

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 /// Group normalization (Wu and He, ECCV 2018) with the activation that follows it, channels last.
 ///

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 extension Winograd {
   /// The images of a block: as many as make about `tiles` tiles, cut evenly.

@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 // Images cut into tiles, transformed, and back. A *strip* is a row of tiles of one image; strips are
 // counted over the batch.

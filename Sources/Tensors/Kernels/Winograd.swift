@@ -1,4 +1,4 @@
-import Vectors
+import SIMDMath
 
 /// 3x3 convolutions of stride 1 and padding 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin
 /// and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016).

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Foundation
-import Museum
+import KnownMistakes
 import Tensors
 import Testing
 

@@ -1,0 +1,1 @@
+// The module's files move here in the commits that follow.

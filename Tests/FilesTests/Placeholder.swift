@@ -1,0 +1,1 @@
+// The target's files come in the commits that follow.
