@@ -1,17 +1,19 @@
 //: # Chapter 4. DDIM
 //:
-//: A model that was trained with 1000 steps of noise need not be sampled with 1000 steps, and it
-//: need not be sampled with noise. The same network, not trained any further, can draw in 50 steps,
-//: and it can be made a function: one noise in, one picture out, always the same. This chapter
-//: shows why that is allowed, what it costs, and how much of what is said about it is so.
+//: A model that was trained with 1000 noise steps need not be sampled with 1000 steps, and sampling
+//: need not add noise. The same network, without any further training, can sample in 50 steps.
+//: Sampling can also be deterministic: one noise in, one image out, always the same. This is DDIM,
+//: the *denoising diffusion implicit model*. This chapter shows why it is allowed, what it costs,
+//: and which of the usual statements about it are true.
 //:
 //: At the end of this chapter you can
 //:
-//: - name all the ways back that one trained network serves, and the knob $\eta$ that chooses,
-//: - skip steps with the right noise in between,
-//: - read the noiseless way as Euler's method for a differential equation, measure its order, and
-//:   do better for the same number of network evaluations,
-//: - turn pictures into noise and back, and walk from one picture to another,
+//: - name all the reverse processes that one trained network serves, and the parameter $\eta$ that
+//:   chooses among them,
+//: - skip steps and add the right amount of noise in between,
+//: - read deterministic DDIM as Euler's method for an ordinary differential equation (ODE), measure
+//:   its order, and use a better solver for the same number of network evaluations,
+//: - map data to noise and back (*DDIM inversion*), and interpolate between two data points,
 //: - say what noise during sampling is good for, and what it is not needed for,
 //: - find ten mistakes in print, because this page runs them.
 
@@ -29,13 +31,14 @@ let (notebook, options) = Chapter.open(  // weave:hide
   adding: MuseumOptions.self)  // weave:hide
 let museum = options.museum(for: notebook)  // weave:hide
 
-//: ## Two ways back from the same noise
+//: ## DDPM and DDIM from the same noise
 //:
-//: The forward process of chapter 0 turns data into noise, and from step to step the cloud of all
-//: states has the density $p_t$. Below, the data are the course's mixture of three normal laws on
-//: the line, so that $p_t$ is a formula, and so is the best denoiser
-//: $\epsilon^*(x_t) = E[\epsilon \mid x_t]$. Both samplers use it, and start from the same nine
-//: points. The left one adds noise in every step; the right one adds none.
+//: The forward process of chapter 0 turns data into noise, and the states $x_t$ of all data points
+//: together have the density $p_t$. Below, the data distribution is the course's mixture of three
+//: Gaussians on the line. So $p_t$ is a formula, and so is the best denoiser
+//: $\epsilon^*(x_t) = E[\epsilon \mid x_t]$, the *posterior mean* of the noise. Both samplers use
+//: it and start from the same nine points. The left one adds noise in every step; the right one
+//: adds none.
 
 let schedule = NoiseSchedule.linear()
 let mixture = GaussianMixture.three
@@ -52,7 +55,7 @@ func spread(_ count: Int) -> Points {
   Points((0..<count).map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) })
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let beginnings = spread(9)
 let marginals = (0...1000).map { mixture.noised(schedule, to: $0).marginal }
@@ -89,22 +92,22 @@ notebook.figure(
     + "one band into three. On the left nine jagged paths that cross, on the right nine smooth "
     + "ones.")
 
-//: It is not obvious that the right panel is allowed. Training taught the network to undo a process
-//: with noise in every step. Why should its answers be of use for another process?
+//: It is not obvious that the right panel is allowed. Training taught the network to reverse a
+//: process with noise in every step. Why should its predictions be of use for another process?
 //:
-//: One word on reading. `museum.sampler(…)` is the core's `Sampler(…)`, `museum.denoiser(d)` is
-//: `d`: but if you start this program with `--bug NAME`, they are what somebody once had wrong, and
-//: the checks of this page show who notices. `--bug list` names the mistakes.
+//: A note on the code. `museum.sampler(…)` is the core's `Sampler(…)`, and `museum.denoiser(d)` is
+//: `d`. If you start this program with `--bug NAME`, they contain a known mistake instead, and the
+//: failed checks of this page show what the mistake breaks. `--bug list` lists the mistakes.
 //:
 //: ## Part I. What training leaves open
 //:
-//: ### The family
+//: ### The family of reverse processes
 //:
-//: The loss of chapter 2 draws $x_t$ from $q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\,x_0,
-//: (1 - \bar\alpha_t) I)$, one $t$ at a time. How $x_t$ and $x_{t-1}$ of the same $x_0$ hang
-//: together never enters. So a network that is trained for DDPM is trained for *every* process with
+//: The loss of chapter 2 samples $x_t$ from $q(x_t \mid x_0) = \mathcal N(\sqrt{\bar\alpha_t}\,x_0,
+//: (1 - \bar\alpha_t) I)$, one $t$ at a time. The joint distribution of $x_t$ and $x_{t-1}$ given
+//: $x_0$ never enters. So a network that is trained for DDPM is trained for *every* process with
 //: these marginals. Song, Meng and Ermon ("Denoising diffusion implicit models", 2021) wrote down a
-//: family of them, backwards. Draw $x_T$ from $q(x_T \mid x_0)$, and then
+//: family of such processes, in reverse time. Sample $x_T$ from $q(x_T \mid x_0)$, and then
 //: $$ x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1} - \sigma_t^2}\;
 //: \frac{x_t - \sqrt{\bar\alpha_t}\,x_0}{\sqrt{1 - \bar\alpha_t}} + \sigma_t z , \qquad
 //: z \sim \mathcal N(0, I) , $$
@@ -113,9 +116,10 @@ notebook.figure(
 //: coefficients add up to $1 - \bar\alpha_{t-1}$.
 //:
 //: **Claim 4.1.** Whatever the $\sigma_t$, the state $x_t$ has mean $\sqrt{\bar\alpha_t}\,x_0$ and
-//: variance $1 - \bar\alpha_t$ at every step of the chain. We follow the law of the chain exactly:
-//: a `GaussianVariable` is a mean and loadings on independent normal numbers, one for each draw.
-//: The fifth of the choices keeps nothing of the old noise, and the sixth takes the negative root.
+//: variance $1 - \bar\alpha_t$ at every step of the chain. We compute the distribution of the chain
+//: exactly: a `GaussianVariable` is a mean plus a linear combination of independent standard
+//: Gaussians, one for each noise that is added. The fifth of the choices keeps nothing of the old
+//: noise, and the sixth takes the negative root.
 
 let picture = GaussianVariable(mean: 1.3)  // x(0), which is known here
 
@@ -160,14 +164,14 @@ for choice in choices {
     equals: reached.map { schedule.noiseVariance($0) }, tolerance: 1e-12)
 }
 
-//: Rounding adds up over a thousand steps, which is where the tolerance comes from.
+//: Rounding errors add up over a thousand steps; this sets the tolerance.
 //:
-//: ### What it looks like forwards
+//: ### The forward process of the family
 //:
-//: The family was defined backwards and given $x_0$. What would a forward step look like? Given
-//: $x_0$ all states are jointly normal, so conditioning $x_t$ on $x_{t-1}$ is a regression: the
-//: slope is covariance over variance. The covariance of $x_{t-1}$ and $x_t$ is
-//: $\sqrt{1 - \bar\alpha_{t-1} - \sigma_t^2}\,\sqrt{1 - \bar\alpha_t}$, by the formula above.
+//: The family was defined in reverse and given $x_0$. What is its forward step? Given $x_0$ all
+//: states are jointly Gaussian, so conditioning $x_t$ on $x_{t-1}$ is a linear regression: the
+//: slope is the covariance over the variance. The covariance of $x_{t-1}$ and $x_t$ is $\sqrt{1 -
+//: \bar\alpha_{t-1} - \sigma_t^2}\,\sqrt{1 - \bar\alpha_t}$, by the formula above.
 //:
 //: **Claim 4.2.** Hence
 //: $$ q_\sigma(x_t \mid x_{t-1}, x_0) = \mathcal N\Bigl( \sqrt{\bar\alpha_t}\,x_0 +
@@ -175,9 +179,9 @@ for choice in choices {
 //: - \sqrt{\bar\alpha_{t-1}}\,x_0),\ \tfrac{1 - \bar\alpha_t}{1 - \bar\alpha_{t-1}}\,\sigma_t^2
 //: \Bigr) , \qquad \kappa_t = \frac{\sqrt{(1 - \bar\alpha_t)(1 - \bar\alpha_{t-1} -
 //: \sigma_t^2)}}{1 - \bar\alpha_{t-1}} . $$
-//: It keeps the marginals, $\kappa_t^2 (1 - \bar\alpha_{t-1}) + \frac{1 - \bar\alpha_t}{1 -
+//: It preserves the marginals, $\kappa_t^2 (1 - \bar\alpha_{t-1}) + \frac{1 - \bar\alpha_t}{1 -
 //: \bar\alpha_{t-1}} \sigma_t^2 = 1 - \bar\alpha_t$, and for $\sigma_t^2 = \tilde\beta_t$ it is
-//: DDPM's own step: $\kappa_t = \sqrt{\alpha_t}$, variance $\beta_t$.
+//: DDPM's own forward step: $\kappa_t = \sqrt{\alpha_t}$, variance $\beta_t$.
 
 func forwardKernel(_ step: Transition, _ sigma: Double) -> (slope: Double, variance: Double) {
   let before = step.previousNoiseVariance
@@ -228,11 +232,11 @@ notebook.check(
 
 //: **Erratum E-B25.** S. Chatterjee's "Foundations of Generative Models" constructs another forward
 //: step in (8.12) to (8.21). It adds $c\,\epsilon_{t-1} + \sigma_t \epsilon$ to
-//: $\sqrt{\alpha_t}\,x_{t-1}$ and asks for $c^2 + \sigma_t^2 = 1 - \alpha_t$, as if the added noise
+//: $\sqrt{\alpha_t}\,x_{t-1}$ and requires $c^2 + \sigma_t^2 = 1 - \alpha_t$, as if the added noise
 //: were independent of $x_{t-1}$. But $\epsilon_{t-1}$ is the noise *in* $x_{t-1}$. So the variance
-//: comes out too large, (8.17). On the way to (8.19) a root is lost, a sign is turned, and $x_0$
-//: and $x_{t-1}$ change places, and now mean and variance are both off. Here are both at $t = 500$
-//: without fresh noise.
+//: in (8.17) is too large. On the way to (8.19) a square root is lost, a sign is flipped, and $x_0$
+//: and $x_{t-1}$ change places, so that mean and variance are both wrong. Here are both at
+//: $t = 500$ without fresh noise.
 
 let middle = schedule.transition(from: 500, to: 499)
 let beforeMiddle = GaussianVariable.sum(
@@ -261,18 +265,20 @@ notebook.erratum(
   printed: state819.variance, right: rightState.variance,
   secondRoute: 1 - schedule.alphaBar(500), tolerance: 1e-13, apart: 0.01)
 
-//: ### DDPM is one of them
+//: ### DDPM is the case η = 1
 //:
-//: To sample, $x_0$ is not known, and its place is taken by $\hat x_0$, what the network makes of
-//: $x_t$; then the fraction is its $\hat\epsilon$. This is all the code there is:
+//: To sample, $x_0$ is not known. Its place is taken by $\hat x_0$, the posterior mean of $x_0$
+//: that follows from the network's prediction at $x_t$; the fraction is then the predicted noise
+//: $\hat\epsilon$. (Why a mean may stand for $x_0$ is the subject of Part IV.) This is all the code
+//: there is:
 //:
 //: @code Sources/Diffusion/ReverseStep.swift ddim-step
 //:
 //: **Claim 4.3.** With $\sigma_t^2 = \tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}
 //: \beta_t$ the family's step is DDPM's: the weights of $x_0$ and $x_t$ are those of the posterior
 //: mean of chapter 1, because $\sqrt{1 - \bar\alpha_{t-1} - \tilde\beta_t} = \sqrt{\alpha_t}\,(1 -
-//: \bar\alpha_{t-1}) / \sqrt{1 - \bar\alpha_t}$. From the same random numbers both codes make the
-//: same points, on all steps or on few.
+//: \bar\alpha_{t-1}) / \sqrt{1 - \bar\alpha_t}$. From the same random numbers both implementations
+//: produce the same points, on all steps or on few.
 
 let familyWeights = (1...1000).map { t -> (x0: Double, xt: Double) in
   let step = schedule.transition(from: t, to: t - 1)
@@ -298,11 +304,11 @@ for count in [1000, 50] {
     equals: points(.ancestral()), tolerance: 1e-9)
 }
 
-//: **Erratum E-B51.** The book says both that $\sigma_t^2 = \tilde\beta_t$ gives DDPM back (section
-//: 8.3.3, of the step backwards) and that $\sigma_t^2 = \beta_t$ does (after (8.21), of the step
-//: forwards), with one letter for two variances. By Claim 4.2 they differ by the factor $(1 -
-//: \bar\alpha_t)/(1 - \bar\alpha_{t-1})$, which is 2.2 at $t = 2$. That construction is also called
-//: unique; Claim 4.1 shows that $\sigma_t$ and a sign can be chosen at will.
+//: **Erratum E-B51.** The book states both that $\sigma_t^2 = \tilde\beta_t$ gives DDPM (section
+//: 8.3.3, of the reverse step) and that $\sigma_t^2 = \beta_t$ does (after (8.21), of the forward
+//: step), with one letter for two variances. By Claim 4.2 they differ by the factor
+//: $(1 - \bar\alpha_t)/(1 - \bar\alpha_{t-1})$, which is 2.2 at $t = 2$. The book also calls that
+//: construction unique; Claim 4.1 shows that $\sigma_t$ and a sign can be chosen freely.
 
 let firstNoised = GaussianVariable(deviation: schedule.noiseScale(1), source: 0)
 let secondNoised = GaussianVariable.sum(
@@ -314,28 +320,28 @@ notebook.erratum(
   right: schedule.posteriorVariance(2),
   secondRoute: regression(firstNoised, on: secondNoised).rest, tolerance: 1e-16, apart: 5e-5)
 
-//: ## Part II. No noise at all
+//: ## Part II. Deterministic sampling
 //:
-//: ### A function from noise to data
+//: ### DDIM as a function from noise to data
 //:
-//: With $\sigma_t = 0$ nothing is drawn after $x_T$. How well does it do? On normal data $\mathcal
-//: N(m, v)$ we can say exactly. The best denoiser there is $\epsilon^*(x) = \sqrt{1 -
-//: \bar\alpha_t}\,(x - \sqrt{\bar\alpha_t}\,m) / V_t$ with $V_t = \bar\alpha_t v + 1 -
-//: \bar\alpha_t$, the variance of $x_t$. Put it into the step from $t$ to any $s < t$: the distance
-//: from the mean is multiplied by
+//: With $\sigma_t = 0$ no noise is added after $x_T$. How accurate is the result? For Gaussian data
+//: $\mathcal N(m, v)$ the answer is exact. The best denoiser is $\epsilon^*(x) = \sqrt{1 -
+//: \bar\alpha_t}\,(x - \sqrt{\bar\alpha_t}\,m) / V_t$ with
+//: $V_t = \bar\alpha_t v + 1 - \bar\alpha_t$, the variance of $x_t$. Insert it into the step from
+//: $t$ to any $s < t$: the distance from the mean is multiplied by
 //: $$ g = \frac{\sqrt{\bar\alpha_s \bar\alpha_t}\,v + \sqrt{(1 - \bar\alpha_s)(1 - \bar\alpha_t)}}
 //: {V_t} . $$
-//: It should be $\sqrt{V_s / V_t}$, which takes the one normal law to the other. The numerator is
-//: the scalar product of the vectors $(\sqrt{\bar\alpha v}, \sqrt{1 - \bar\alpha})$ of the two
-//: steps, whose lengths are $\sqrt{V_s}$ and $\sqrt{V_t}$. So $g$ is the right factor times the
-//: cosine of the angle between them. Every step is a little too short!
+//: It should be $\sqrt{V_s / V_t}$, which maps the one Gaussian to the other. The numerator is the
+//: scalar product of the vectors $(\sqrt{\bar\alpha v}, \sqrt{1 - \bar\alpha})$ of the two steps,
+//: whose lengths are $\sqrt{V_s}$ and $\sqrt{V_t}$. So $g$ is the right factor times the cosine of
+//: the angle between them. Every step is a little too short!
 //:
 //: **Claim 4.4.** The same $x_T$ gives the same $x_0$, to the last bit, whatever the random
-//: streams. The last step lands on $\hat x_0$ itself, since $\bar\alpha_0 = 1$. For data $\mathcal
-//: N(1, \frac14)$ the variance of what comes out is
+//: streams. The last step lands on $\hat x_0$ itself, since $\bar\alpha_0 = 1$. For data
+//: $\mathcal N(1, \frac14)$ the variance of the samples is
 //: $$ \frac{v}{V_T} \prod_{\text{steps}} \cos^2(\theta_t - \theta_s) , \qquad \tan\theta_t =
 //: \sqrt{\frac{1 - \bar\alpha_t}{\bar\alpha_t v}} . $$
-//: Guess how many steps it takes to have 90 percent of the variance.
+//: Guess how many steps it takes to reach 90 percent of the variance.
 
 let (m, v) = (1.0, 0.25)  // mean and variance of the normal data
 
@@ -388,18 +394,18 @@ notebook.table(
   columns: ["steps", Column("variance", digits: 4), Column("share of the data's", digits: 4)],
   rows: zip(counts, lawsByCount).map { [$0, $1.variance, $1.variance / v] })
 
-//: ### The knob
+//: ### The parameter η
 //:
-//: Between no noise and DDPM's lies $\sigma = \eta \sqrt{\tilde\beta}$. If steps are skipped, from
-//: $t$ to $s$, what was $\beta_t$ becomes the variance that the forward process adds between the
-//: two, $1 - \bar\alpha_t / \bar\alpha_s$:
+//: Between deterministic DDIM and DDPM lies $\sigma = \eta \sqrt{\tilde\beta}$. If steps are
+//: skipped, from $t$ to $s$, then $\beta_t$ is replaced by the variance that the forward process
+//: adds between the two, $1 - \bar\alpha_t / \bar\alpha_s$:
 //: $$ \sigma = \eta\,\sqrt{\frac{1 - \bar\alpha_s}{1 - \bar\alpha_t} \Bigl(1 -
 //: \frac{\bar\alpha_t}{\bar\alpha_s}\Bigr)} . $$
 //:
-//: **Claim 4.5.** For every $\eta$ the sampler's mean and variance on normal data are those of the
-//: recursion written out in $\bar\alpha$ alone, on 50 of the 1000 steps as on all. $\eta = 1$ on 50
-//: steps is ancestral sampling of a process that has only these 50 steps. And the cost does not
-//: depend on $\eta$: one evaluation of the network a step.
+//: **Claim 4.5.** For every $\eta$ the sampler's mean and variance on Gaussian data are those of
+//: the recursion written in $\bar\alpha$ alone, on 50 of the 1000 steps as on all. $\eta = 1$ on 50
+//: steps is ancestral sampling of a process that has only these 50 steps. The cost does not depend
+//: on $\eta$: one network evaluation per step.
 
 /// Mean and variance that the family makes of N(0, 1), by hand.
 func moments(
@@ -452,9 +458,9 @@ notebook.check(
   claim: "4.5", "evaluations for eta = 0, 0.5, 1", [0, 0.5, 1].map(evaluations),
   isExactly: [50, 50, 50])
 
-//: **Erratum E-B14.** The book, in its Algorithm 4 and in (8.31), lets the root end too early:
+//: **Erratum E-B14.** In its Algorithm 4 and in (8.31) the book closes the square root too early:
 //: $\sqrt{\frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}}\;\beta_t$. A variance of 0.02 becomes one
-//: of 0.0004, and sampling with $\eta = 1$ ends with almost no variance at all.
+//: of 0.0004, and the samples of $\eta = 1$ have almost no variance at all.
 
 let all = Array(1...1000)
 let printedVariance = ReverseVariance.custom { @Sendable step in
@@ -468,10 +474,10 @@ notebook.erratum(
   tolerance: 1e-11, apart: 0.2)
 
 //: **Erratum E-S0c.** The note on conditional latent diffusion gives $\sigma_t$ with $\beta_t$,
-//: says that $\eta$ chooses between DDIM and DDPM, and does not say where $\eta$ is in the formula.
-//: It is a factor of $\sigma_t$. And $\beta_t$ is right for neighbouring steps only: on 50 steps of
-//: 1000 it is about twenty times too small. (Here the mistake even helps, as too little noise is
-//: closer to none. But it is not what $\eta = 1$ means: DDPM.)
+//: states that $\eta$ interpolates between DDIM and DDPM, and leaves $\eta$ out of the formula. It
+//: is a factor of $\sigma_t$. And $\beta_t$ is right for neighboring steps only: on 50 steps of
+//: 1000 it is about twenty times too small. (Here the mistake even improves the variance, because
+//: too little noise is closer to none. But it is not what $\eta = 1$ means: DDPM.)
 
 let strideless = DDIMStep { @Sendable step in
   (step.previousNoiseVariance / step.noiseVariance * schedule.beta(step.timestep)).squareRoot()
@@ -492,8 +498,8 @@ notebook.erratum(
 
 //: **Erratum E-B26.** Sections 8.3.5 and 8.3.6 of the book explain DDIM by using "the same
 //: predicted noise" all along the way. That would be a single step in disguise: if $\hat\epsilon$
-//: is never asked for again, all the little steps compose to the big one from $T$ to 0. What the
-//: algorithm does, in the book too, is to ask again at every step.
+//: is never predicted anew, all the small steps compose to the one step from $T$ to 0. The
+//: algorithm, in the book too, predicts the noise anew at every step.
 
 let frozen = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
   .noise(GaussianVariable(deviation: 1, source: 0), t: 1000)
@@ -507,15 +513,18 @@ notebook.erratum(
   apart: 0.2)
 notebook.show("variance in a single step", varianceByAngles([1000]))
 
-//: ### Which steps to keep
+//: ### Timestep spacing
 //:
-//: Any increasing list of steps will do. Evenly spaced is usual; *quadratic* puts more of them at
-//: small $t$, *cosine* more at both ends. All three of them begin with 1 and end with $T$.
+//: Any increasing list of steps will do. Evenly spaced steps (`linspace`) are usual; *quadratic*
+//: spacing puts more of them at small $t$, *cosine* more at both ends. All three lists begin with 1
+//: and end with $T$. (The first table of this part used another usual spacing, `trailing`, which
+//: counts down from $T$ in equal strides.)
 //:
-//: **Claim 4.6.** On normal data the law is the moments' recursion along the very list, for each
-//: spacing. For the mixture, where the truth is three humps, all three come closer to the data with
-//: every doubling of the number of steps. The distance is Wasserstein's: how far, on average, the
-//: points of one law must be moved to become the other. Which of the lists is best with 10 steps?
+//: **Claim 4.6.** On Gaussian data the distribution of the samples follows the recursion of the
+//: moments along the list of steps, for each spacing. For the mixture, which has three modes, all
+//: three spacings come closer to the data with every doubling of the number of steps. The error is
+//: the *Wasserstein distance*: how far, on average, the points of one distribution must be moved to
+//: become the other. Which of the lists is best with 10 steps?
 
 let spacings: [(name: String, spacing: TimestepSpacing)] = [
   ("even", .linspace), ("quadratic", .quadratic), ("cosine", .cosine),
@@ -567,8 +576,8 @@ notebook.table(
   columns: ["steps"] + spacings.map { Column($0.name, digits: 3) },
   rows: doublings.indices.map { i in row(doublings[i], bySpacing.map { $0[i] }) })
 
-//: For normal data the best list is known. The logarithm of the cosine is concave, so a product of
-//: cosines of angles with a given sum is greatest if the angles are all the same: the steps should
+//: For Gaussian data the best list is known. The logarithm of the cosine is concave, so a product
+//: of cosines of angles with a given sum is greatest if all the angles are equal: the steps should
 //: be even in the angle $\theta$ of Claim 4.4, which is neither even in $t$ nor in $\sigma$. With
 //: $S$ such steps the share of the variance is $\cos^{2S}(\theta_T / S)$, about $1 - \pi^2 / 4S$.
 
@@ -600,10 +609,11 @@ for count in [10, 50] {
 //:
 //: ### With a perfect denoiser
 //:
-//: The usual advice: 50 steps without noise are comparable to 1000 with it, twenty times faster.
-//: That can be measured, and since the denoiser is perfect here, all that remains is the error of
-//: the sampler. Four rules on evenly spaced steps: no noise; half of DDPM's; DDPM's $\tilde\beta$;
-//: and $\beta$, the other variance in common use. Bet on one of them before you look.
+//: The usual advice: 50 deterministic steps are comparable to 1000 steps with noise, and twenty
+//: times faster. This can be measured, and since the denoiser is perfect here, only the error of
+//: the sampler remains. We compare four rules on evenly spaced steps: no noise; half of DDPM's
+//: noise; DDPM's $\tilde\beta$; and $\beta$, the other variance in common use. Predict the winner
+//: before you read on.
 
 let stepCounts = [10, 20, 50, 100, 250, 1000]
 let rules: [(name: String, rule: any ReverseStep)] = [
@@ -619,10 +629,11 @@ notebook.table(
   columns: ["steps"] + rules.map { Column($0.name, digits: 3) },
   rows: stepCounts.indices.map { i in row(stepCounts[i], distances.map { $0[i] }) })
 
-//: To read such numbers one needs two more: how far is a sample of the data themselves, of the same
-//: size, from their law? What is drawn at random will scatter about as much, whatever drew it.
-//: (Without noise nothing is drawn, since the start is an even spread of points. With noise the
-//: even start still takes some of the scatter away.) And how far is the noise that we began with?
+//: To interpret such numbers we need two more. First, how far is a sample of the data themselves,
+//: of the same size, from their distribution? Any random sample has a sampling error of about this
+//: size. (Without noise nothing here is random, since the start points are evenly spaced quantiles.
+//: With noise the even start still removes some of the sampling error.) Second, how far is the
+//: noise that we began with?
 
 let ofData = (0..<8).map { k -> Double in
   var draws = streams(120 + k, many)
@@ -632,12 +643,12 @@ let sampleFloor = Estimate(of: ofData)
 notebook.show("distance of as many data points", sampleFloor)
 notebook.show("distance of the noise", distance(starts), digits: 3)
 
-//: **Claim 4.7.** With a perfect denoiser every more steps without noise help, and 1000 of them
-//: get below what scatters in a sample of the data. 50 steps without noise beat 50 with DDPM's
-//: $\tilde\beta$. They do not reach 1000 steps with noise; "comparable" they are if two or three
-//: hundredths of the data's deviation do not matter. And DDPM is not bad at few steps as such: it
-//: is $\tilde\beta$ that is, being too small for data that are not a point (chapter 1). With
-//: $\beta$ the distance at 50 steps is less than 0.8 of that.
+//: **Claim 4.7.** With a perfect denoiser, more steps without noise always help, and 1000 of them
+//: bring the error below the sampling error of a data sample. 50 steps without noise beat 50 with
+//: DDPM's $\tilde\beta$. They do not reach 1000 steps with noise; they are "comparable" if two or
+//: three hundredths of the data's standard deviation do not matter. And DDPM as such is not bad at
+//: few steps: the variance $\tilde\beta$ is, which is too small for data that are not a single
+//: point (chapter 1). With $\beta$ the distance at 50 steps is less than 0.8 of that.
 
 notebook.check(claim: "4.7", "distance without noise, by steps", decreases: distances[0])
 notebook.check(
@@ -654,7 +665,7 @@ notebook.check(
   claim: "4.7", "1000 steps without noise against a sample of the data", distances[0][5],
   isBelow: sampleFloor.mean / 2)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let logSteps = Axis("steps $S$", scale: .log, at: stepCounts.map { Double($0) })
 let styles: [(Color, Dash, Marker)] = [
@@ -678,12 +689,12 @@ notebook.figure(
     + "themselves has (dashed).",
   alternative: "Four falling curves on logarithmic axes and a dashed horizontal line.")
 
-//: ### With a trained one
+//: ### With a trained network
 //:
-//: A network makes errors of its own, and then more steps may not help. So the same study with
-//: networks, trained here on two half moons in the plane: three of them, which differ in their
-//: seeds alone. The distance is Wasserstein's again, as a mean over 64 directions, from twenty
-//: thousand fresh points of the data.
+//: A network makes errors of its own, and then more steps may not help. So we repeat the study with
+//: networks, trained here on two half moons in the plane: three of them, which differ only in their
+//: seeds. The error is again a Wasserstein distance, averaged over 64 directions (the *sliced*
+//: Wasserstein distance), from twenty thousand fresh data points.
 
 let moonGenerator = RandomGenerator(seed: notebook.seed &+ 4)
 let moonTraining = TrainingPoints(PlaneSet.moons.sample(50_000, using: moonGenerator.split(0)))
@@ -731,10 +742,11 @@ notebook.table(
   ],
   rows: moonSteps.indices.map { i in [moonSteps[i], moonStudy[0][i], moonStudy[1][i]] })
 
-//: With networks the advice is sound. From 50 steps on, what is left is about as much as for
-//: points of the data themselves: the error of the sampler has gone under in the errors of the
-//: networks, which differ from seed to seed, and in the size of the sample. Below 50 steps the
-//: sampler's error leads, as with the perfect denoiser, and there no noise is the better choice.
+//: With three networks the study finds no difference between 50 steps without noise and the most
+//: steps with noise. From 50 steps on, the distance is about that of a sample of the data
+//: themselves: the error of the sampler is smaller than the errors of the networks, which differ
+//: from seed to seed, and smaller than the sampling error. Below 50 steps the sampler's error
+//: dominates, as with the perfect denoiser, and there sampling without noise is the better choice.
 
 notebook.check(
   claim: "4.7", "networks, no noise: 10 steps against 50", moonStudy[0][0],
@@ -748,11 +760,11 @@ notebook.check(
 
 //: ### The same noise, more steps
 //:
-//: What do steps buy, for one given noise? Without noise on the way, a point of $x_T$ has one place
-//: to go, and more steps only find it more exactly: one can look for a good noise with 10 steps and
-//: then spend 200 on it. With noise on the way, $x_T$ is forgotten.
+//: What do more steps buy, for one given noise? Without noise on the way, a point $x_T$ has one
+//: destination, and more steps only locate it more exactly: one can search for a good noise with 10
+//: steps and then spend 200 on it. With noise on the way, $x_T$ is forgotten.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let tintedCount = notebook.count(900, quick: 300)
 var tintedStreams = streams(30, tintedCount)
@@ -797,24 +809,31 @@ notebook.figure(
   alternative: "Two rows of five scatter plots. In the upper row two half moons appear in patches "
     + "of four colors; in the lower row the four colors are mixed along the moons.")
 
-//: ## Part IV. A differential equation
+//: ## Part IV. The probability-flow ODE
 //:
-//: ### The change of variables
+//: ### DDIM is Euler's method
 //:
 //: Divide the state by its signal's amplitude, $y = x / \sqrt{\bar\alpha}$, and measure the noise
-//: by $\sigma = \sqrt{(1 - \bar\alpha) / \bar\alpha}$ (the exploding form of chapter 0). The
-//: noiseless step from $t$ to $s$ becomes
+//: by $\sigma = \sqrt{(1 - \bar\alpha) / \bar\alpha}$ (the *variance-exploding* (VE) form of
+//: chapter 0). The deterministic step from $t$ to $s$ becomes
 //: $$ y_s = \hat x_0 + \sigma_s\,\hat\epsilon = y_t + (\sigma_s - \sigma_t)\,\hat\epsilon , $$
-//: because $y_t = \hat x_0 + \sigma_t\,\hat\epsilon$. Everybody who has solved a differential
-//: equation on a computer has seen that line: it is Euler's step for
+//: because $y_t = \hat x_0 + \sigma_t\,\hat\epsilon$. This is Euler's step for the ordinary
+//: differential equation
 //: $$ \frac{dy}{d\sigma} = \epsilon^*(x, t) , $$
-//: the *probability-flow* equation. DDIM is Euler's method for it.
+//: the *probability-flow ODE*. DDIM is Euler's method for it.
+//:
+//: Why does this ODE turn $p_T$ into $p_t$, although a posterior mean took the place of $x_0$? Hold
+//: a pair $(x_0, \epsilon)$ fixed. Its point $y = x_0 + \sigma \epsilon$ moves with the velocity
+//: $dy/d\sigma = \epsilon$, and the points of all pairs together have the density $p_t$ at each
+//: $t$. How a density changes depends on the velocities only through their mean at each place (this
+//: is the *continuity equation*), and the mean velocity is $E[\epsilon \mid x_t] = \epsilon^*$. So
+//: the flow of the mean has the same marginals.
 //:
 //: **Claim 4.8.** The two formulas agree to rounding, for any states and pairs of steps (rounding
 //: errors are magnified on the way through $y$, up to 157 times from $t = T$). And the error
-//: behaves as Euler's method's must: halve the steps, halve the error (order 1). The exact solution
-//: is known here, by the next claim. To keep the last step out of it, which jumps to $\hat x_0$,
-//: errors are taken at $t = 1$.
+//: behaves like Euler's method's: halve the step size, halve the error (order 1). The exact
+//: solution is known here, by the next claim. The last step goes straight to $\hat x_0$; to leave
+//: it out, errors are taken at $t = 1$.
 
 var pairs = root.split(40)
 let gaps = (0..<200).map { _ -> Double in
@@ -862,16 +881,15 @@ notebook.check(
   claim: "4.8", "order from 160 to 320 steps", order(euler[1], euler[2]), equals: 1,
   tolerance: 0.1)
 
-//: ### On the line the flow is a map we know
+//: ### The flow on the line is the quantile map
 //:
-//: Solutions of such an equation never cross, as the first figure shows. On the line this settles
-//: everything: the flow keeps the points in order, and it turns $p_T$ into $p_t$. Only one map does
-//: both: the point below which a share $u$ of $p_T$ lies goes to the point below which a share $u$
-//: of $p_t$ lies.
+//: Solutions of such an equation never cross, as the first figure shows. On the line this
+//: determines everything: the flow keeps the points in order, and it turns $p_T$ into $p_t$. Only
+//: one map does both: the $u$-quantile of $p_T$ goes to the $u$-quantile of $p_t$, for every $u$.
 //:
 //: **Claim 4.9.** The solution is the quantile map $x_t = F_t^{-1}(F_T(x_T))$, where $F_t$ is the
-//: distribution function of $p_t$. Two methods that know nothing of one another: thousands of small
-//: steps with the denoiser, and bisection on a sum of three error functions.
+//: cumulative distribution function of $p_t$. We compare two independent methods: thousands of
+//: small steps with the denoiser, and bisection on a sum of three error functions.
 
 let fineSteps = 4000
 let fine = NoiseSchedule(steps: fineSteps) { u in
@@ -891,23 +909,24 @@ notebook.check(
   tolerance: 1e-6)
 notebook.check(claim: "4.9", "the order of the 101 points", increases: fineEnds)
 
-//: ### Better than Euler
+//: ### Solvers of higher order
 //:
-//: If it is a differential equation, there are better methods. *Heun's* takes Euler's step, asks
-//: for the noise there as well, and takes the step again with the mean of the two: two evaluations
-//: a step. The *two-step Adams-Bashforth* method gets the second opinion for nothing, by
-//: remembering the noise of the step before and extrapolating: with $r = \sigma_s - \sigma_t$ and
-//: $r'$ the same of the step before,
+//: An ODE has better solvers than Euler's method. *Heun's method* takes Euler's step, evaluates the
+//: noise there as well, and repeats the step with the mean of the two: two evaluations per step.
+//: The *two-step Adams-Bashforth* method (the idea behind PLMS) reaches second order without a
+//: second evaluation: it remembers the noise of the previous step and extrapolates. With
+//: $r = \sigma_s - \sigma_t$ and $r'$ the same of the step before,
 //: $$ y_s = y_t + r\,\bigl( \hat\epsilon_t + \tfrac{r}{2r'} (\hat\epsilon_t - \hat\epsilon')
 //: \bigr) . $$
+//: Here is the code of Heun's method.
 //:
 //: @code Sources/Diffusion/ReverseStep.swift heun-step
 //:
 //: **Claim 4.10.** Averaging the two noises and taking one DDIM step with the mean is exactly
-//: Heun's method in $(y, \sigma)$. Both methods have order 2: halve the steps, quarter the error.
-//: What counts is the error for *equal evaluations*. Heun's method must pay double: with ten
-//: evaluations it is the worse by far, with twenty about as good as plain DDIM, from forty on
-//: better. The two-step method wins throughout.
+//: Heun's method in $(y, \sigma)$. Both methods have order 2: halve the step size, quarter the
+//: error. What matters is the error for *equal evaluations*. Heun's method pays double: with ten
+//: evaluations it is the worst by far, with twenty about as good as plain DDIM, from forty on
+//: better. The two-step method is best throughout.
 
 let heunGaps = (0..<100).map { _ -> Double in
   let t = 3 + pairs.index(below: 998)
@@ -962,7 +981,7 @@ notebook.check(
     byBudget[2][i].error / min(byBudget[0][i].error, byBudget[1][i].error)
   }.max()!, isBelow: 1)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let budgetNumbers = budgets.map { Double($0) }
 let orderPlot = solvers.indices.reduce(
@@ -993,17 +1012,18 @@ notebook.figure(
   alternative: "Three falling curves on logarithmic axes, one less steep than the two others, "
     + "which are parallel to a dotted line of order 2.")
 
-//: ## Part V. What a function is good for
+//: ## Part V. DDIM inversion and interpolation
 //:
-//: ### There and back
+//: ### DDIM inversion
 //:
-//: A flow can be followed in both directions. From data to noise: $y_t = y_s + (\sigma_t -
-//: \sigma_s)\,\hat\epsilon(x_s, s)$, Euler's step again, with the noise taken where the step
-//: begins. That *encodes* data as noise; sampling decodes it. The two steps are not exact inverses
-//: of one another, since the noise is asked for at different ends.
+//: An ODE can be followed in both directions. From data to noise:
+//: $y_t = y_s + (\sigma_t - \sigma_s)\,\hat\epsilon(x_s, s)$, Euler's step again, with the noise
+//: evaluated where the step begins. This *encodes* data as noise (*DDIM inversion*); sampling
+//: decodes it. The two steps are not exact inverses of one another, since the noise is evaluated at
+//: different ends.
 //:
-//: **Claim 4.11.** Encode and decode, and what comes back is off by an error of order 1. What is in
-//: between is noise: its distance from $\mathcal N(0, 1)$ falls as well.
+//: **Claim 4.11.** Encode and decode, and the result is off by an error of order 1. The code in
+//: between approaches Gaussian noise: its distance from $\mathcal N(0, 1)$ falls as well.
 
 func encode(_ data: Points, _ path: [Int]) -> Points {
   zip(path, path.dropFirst()).reduce(data) { x, pair in
@@ -1038,18 +1058,19 @@ notebook.check(
 notebook.check(
   claim: "4.11", "distance of the code from N(0, 1)", decreases: roundTrips.map(\.noise))
 
-//: ### Between two pictures
+//: ### Linear and spherical interpolation (slerp)
 //:
-//: Two pictures have two noises $a$ and $b$, and what lies between the noises gives pictures in
-//: between. But which between? The straight line, $(1 - \lambda)\,a + \lambda\,b$ (*lerp*), or the
-//: great circle (*slerp*), $\bigl(\sin((1 - \lambda)\Omega)\,a + \sin(\lambda\Omega)\,b\bigr) /
-//: \sin\Omega$ with $\Omega$ the angle between $a$ and $b$?
+//: Two data points have two noises $a$ and $b$, and points between the noises decode to data in
+//: between. But which points between? Those of the straight line, $(1 - \lambda)\,a + \lambda\,b$
+//: (*lerp*), or those of the great circle, $\bigl(\sin((1 - \lambda)\Omega)\,a +
+//: \sin(\lambda\Omega)\,b\bigr) / \sin\Omega$ with $\Omega$ the angle between $a$ and $b$
+//: (spherical linear interpolation, *slerp*)?
 //:
-//: **Claim 4.12.** A draw of $d$ normal numbers has a length close to $\sqrt d$, and two of them
-//: are nearly at right angles. So the midpoint of the straight line has the variance $\frac14 +
-//: \frac14 = \frac12$, which no noise has that the network has seen, while the great circle keeps
-//: length and variance. Decoded, the straight line's midpoints are too tame: here are 40 pairs of
-//: "pictures" of 256 independent numbers, each number from the mixture.
+//: **Claim 4.12.** A sample of $d$ standard Gaussian entries has a length close to $\sqrt d$, and
+//: two of them are nearly orthogonal. So the midpoint of the straight line has the variance
+//: $\frac14 + \frac14 = \frac12$, which no noise had in training, while the great circle preserves
+//: length and variance. Decoded, the midpoints of the straight line have too little variance: here
+//: are 40 pairs of vectors of 256 independent entries, each entry from the mixture.
 
 let dimensions = 256
 let pairCount = 40
@@ -1103,7 +1124,7 @@ notebook.check(
   claim: "4.12", "distance from the mixture, straight line", decodedTame.distance,
   isAbove: 3 * decodedWhole.distance)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let shares = (0...40).map { Double($0) / 40 }
 func lengths(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
@@ -1127,17 +1148,17 @@ notebook.figure(
     + "their square on the way; those on the circle keep it.",
   alternative: "Twelve curves that sag to one half in the middle, and twelve that stay near one.")
 
-//: ## Part VI. What noise is good for
+//: ## Part VI. What noise during sampling is good for
 //:
 //: ### Not for diversity
 //:
-//: It is often said that sampling needs noise so that the samples differ; without it, generations
-//: would come out alike.
+//: A common statement: sampling needs noise so that the samples differ, and without it they would
+//: all look alike.
 //:
-//: **Claim 4.13.** With a perfect denoiser both samplers give the same law, since both have the
-//: same marginals: the three humps get the shares 0.3, 0.3 and 0.4, and the variance is 1. The
-//: diversity comes from $x_T$. What noise on the way does change is what becomes of *one* $x_T$:
-//: everything, or one thing.
+//: **Claim 4.13.** With a perfect denoiser and many steps both samplers have the same distribution,
+//: since both keep the same marginals: the three modes get the shares 0.3, 0.3 and 0.4, and the
+//: variance is 1. The diversity comes from $x_T$. Noise on the way changes only what becomes of
+//: *one* $x_T$: a whole distribution, or one point.
 
 let diverse = [0.0, 1].map { eta in
   var noises = streams(70, many)
@@ -1168,10 +1189,10 @@ notebook.check(
   claim: "4.13", "variance of 2000 samples from one start, eta = 1",
   .variance(of: fromOne[1]), isAbove: Estimate(mean: 0.9, standardError: 0), byStandardErrors: 1)
 
-//: **Erratum E-X13.** The Cornell notes say that without fresh noise "the generations would follow
-//: similar trajectories", the book calls noise crucial for diversity (sections 8.2.2, 8.2.3) and
-//: the diversity of DDIM medium where DDPM's is high (Table 8.1). If trajectories were alike there
-//: would be no variance. It is that of the data. (What the book may have in mind is *one* start.)
+//: **Erratum E-X13.** The Cornell notes state that without fresh noise "the generations would
+//: follow similar trajectories". The book calls noise crucial for diversity (sections 8.2.2, 8.2.3)
+//: and the diversity of DDIM medium where DDPM's is high (Table 8.1). If trajectories were alike
+//: there would be no variance. It is that of the data. (The book may mean *one* start.)
 
 notebook.erratum(
   "E-X13", source: "Cornell CS 4782 notes, sampling; Foundations of Generative Models, Table 8.1",
@@ -1180,14 +1201,14 @@ notebook.erratum(
 
 //: ### For correcting errors
 //:
-//: Another thing said for noise: it corrects errors on the way. This one is true. Let the denoiser
-//: be wrong on purpose, $\epsilon^*(x) + 0.1 \sin 3x$ at every step. The flow believes it, and
+//: Another common statement: noise corrects errors on the way. This one is true. Let the denoiser
+//: be wrong on purpose, $\epsilon^*(x) + 0.1 \sin 3x$ at every step. The ODE follows it, and the
 //: errors of all steps add up. Noise makes the chain forget where it was, errors included, and each
 //: step pulls again towards where data should be.
 //:
 //: **Claim 4.14.** With 1000 steps of the wrong denoiser the distance from the data falls with
-//: $\eta$ all the way, and noise cuts it to less than a quarter. With the networks of Part III,
-//: whose errors nobody put in, fewer points go astray with noise than without.
+//: $\eta$ all the way, and noise reduces it to less than a quarter. With the networks of Part III,
+//: whose errors come from training, fewer points end far from the data with noise than without.
 
 let wrongCount = notebook.count(8_000, quick: 2_000)
 let wrong = FunctionDenoiser<Points> { x, t in
@@ -1211,7 +1232,7 @@ notebook.check(
   claim: "4.14", "distance for eta = 1 against a quarter of that for eta = 0", withErrors[2][4],
   isBelow: withErrors[2][0] / 4)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "noise-corrects",
@@ -1227,10 +1248,10 @@ notebook.figure(
     + "Noise helps if there are steps enough to undo what it does.",
   alternative: "Three curves against eta; the one for 1000 steps falls throughout.")
 
-//: Now the networks. The sliced distance looks at the whole, and hardly tells. But there are stray
-//: points in the upper row of Figure 4.3, between the moons. Let a point be *off* if it is further
-//: from both half circles than three deviations of the data's own noise, as 2.7 in a thousand data
-//: points are.
+//: Now the networks. The sliced Wasserstein distance measures the whole distribution and hardly
+//: changes. But there are stray points in the upper row of Figure 4.3, between the moons. Let a
+//: point be *off* if it is further from both half circles than three standard deviations of the
+//: data's own noise, as 2.7 in a thousand data points are.
 
 /// How far a point is from the half circle around the origin.
 func arcGap(_ x: Double, _ y: Double) -> Double {
@@ -1264,30 +1285,35 @@ notebook.check(
   claim: "4.14", "networks: share off the moons, eta = 1 against eta = 0", offByEta[2],
   isBelow: offByEta[0], byStandardErrors: 1)
 
-//: So it is, but less clearly than with an error that was put in. DDPM's noise takes away a good
-//: third of the strays; half as much noise takes away none that three networks could show; and in
-//: the distance of the whole law nothing is seen. Most strays remain: they are the networks' own
-//: error.
+//: The claim holds, but the effect is smaller than with an artificial error. DDPM's noise removes a
+//: good third of the stray points; half as much noise removes none that three networks could show;
+//: and in the distance of the whole distribution no effect is visible. Most stray points remain:
+//: they are the networks' own error.
 
-//: ## Part VII. At the edges
+//: ## Part VII. Edge cases
 //:
 //: ### Where formulas divide by zero
 //:
-//: At one end $\bar\alpha_t$ is near 0 and $\hat x_0 = (x_t - \sqrt{1 -
-//: \bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$ magnifies whatever is wrong in
-//: $\hat\epsilon$; at the other, the variance $\tilde\beta_1$ is 0 and has no logarithm. Five
-//: edges, one claim.
+//: At one end $\bar\alpha_t$ is near 0, and $\hat x_0 = (x_t - \sqrt{1 -
+//: \bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$ magnifies every error in $\hat\epsilon$; at
+//: the other, the variance $\tilde\beta_1$ is 0 and has no logarithm. There are five edge cases in
+//: one claim.
 //:
-//: **Claim 4.15.** *Single precision* is enough: rounding errors of $\hat\epsilon$ are magnified by
-//: $\sigma^{\mathrm{VE}}_T$ in the first estimate of $x_0$, 157 for the linear schedule and 20
-//: thousand for the cosine, but that estimate enters the next state with a small weight, and the
-//: samples agree with those in double precision. *No signal at all*, $\bar\alpha_T = 0$, breaks
-//: noise prediction: it ends in infinities, while a prediction of the velocity still gives
-//: $\hat x_0 = -v$. *The logarithm of the variance*, from which networks that learn their variance
-//: interpolate, takes $\tilde\beta_2$ for $\tilde\beta_1$. *Clipping*
-//: $\hat x_0$ to $-1 \dots 1$, right for pictures, ruins data that reach further, as latents do.
-//: And latents that are *too small* lose most of their variance in few steps: those of deviation
-//: 0.18 four fifths of it in ten steps, but less than two fifths once they are scaled to 1.
+//: **Claim 4.15.**
+//:
+//: - *Single precision* is enough. Rounding errors of $\hat\epsilon$ are magnified by
+//:   $\sigma^{\mathrm{VE}}_T$ in the first estimate of $x_0$: 157 for the linear schedule and 20
+//:   thousand for the cosine schedule. But that estimate enters the next state with a small weight,
+//:   and the samples agree with those in double precision.
+//: - *Zero terminal SNR*, $\bar\alpha_T = 0$ (Lin et al., 2024), breaks noise prediction: the
+//:   result is infinite. *v-prediction* still gives $\hat x_0 = -v$ there.
+//: - *The logarithm of the variance*, from which networks that learn their variance interpolate
+//:   (Nichol and Dhariwal, 2021), takes $\tilde\beta_2$ for $\tilde\beta_1$.
+//: - *Clipping* $\hat x_0$ to $-1 \dots 1$, right for images, ruins data with a larger range, such
+//:   as latents.
+//: - Latents that are *too small* lose most of their variance in few steps: those of standard
+//:   deviation 0.18 lose four fifths of it in ten steps, but less than two fifths once they are
+//:   scaled to 1.
 
 var edgeStreams = streams(80, 1000)
 let singleStarts = edgeStreams.normal([1000, 1])
@@ -1360,19 +1386,19 @@ notebook.check(
   shareOfLatents(0.18 * museum.latentScale(1 / 0.18)), isAbove: 0.6)
 notebook.check(claim: "4.15", "share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 
-//: ### Forwards and backwards, in one table
+//: ### DDPM and DDIM in one table
 //:
-//: The DDPM talk sums DDIM up in a table. Here it is, with one line corrected and another made
+//: The DDPM talk summarizes DDIM in a table. Here it is, with one line corrected and another made
 //: precise.
 //:
 //: | | DDPM | DDIM |
 //: |:--|:--|:--|
 //: | the forward process | Markov | given $x_0$ a chain; on its own not Markov |
 //: | a forward step depends on | $x_{t-1}$ | $x_{t-1}$ and $x_0$: $q_\sigma(x_t \mid x_{t-1}, x_0)$ |
-//: | a step of sampling depends on | $x_t$ | $x_t$ |
-//: | what a step of sampling draws | $\tilde\beta_t$ | $\eta^2 \tilde\beta_t$; nothing if $\eta = 0$ |
+//: | a sampling step depends on | $x_t$ | $x_t$ |
+//: | the noise variance of a sampling step | $\tilde\beta_t$ | $\eta^2 \tilde\beta_t$; none if $\eta = 0$ |
 //: | steps in use | 1000 | 20 to 100 |
-//: | trained with | the noise loss | the same loss, the same network |
+//: | trained with | the noise-prediction loss | the same loss, the same network |
 //:
 //: **Claim 4.17.** Given $x_{t-1}$, the forward state $x_t$ does not depend on $x_0$ in DDPM, and
 //: in the rest of the family it does. In *sampling*, $x_{t-1}$ given $x_t$ depends on nothing
@@ -1409,9 +1435,10 @@ notebook.check(
   claim: "4.17", "partial covariances at four steps, eta = 0.5", remembered, equals: [0, 0, 0, 0],
   tolerance: 1e-13)
 
-//: **Erratum E-S1i.** In the talk's table the forward step of DDIM depends on $q(x_{t-1} \mid x_t,
-//: x_0)$. That is the step backwards. The forward one is $q_\sigma(x_t \mid x_{t-1}, x_0)$; they
-//: give $x_0$ different weights, here without noise at $t = 2$.
+//: **Erratum E-S1i.** In the talk's table the forward step of DDIM depends on
+//: $q(x_{t-1} \mid x_t, x_0)$. That is the reverse step. The forward one is
+//: $q_\sigma(x_t \mid x_{t-1}, x_0)$; they give $x_0$ different weights, here without noise at
+//: $t = 2$.
 
 let second = schedule.transition(from: 2, to: 1)
 let x2 = GaussianVariable.sum(
@@ -1425,10 +1452,10 @@ notebook.erratum(
   secondRoute: (x2.mean - regression(x2, on: x1).slope * x1.mean) / 1.3,
   tolerance: 1e-12, apart: 0.5)
 
-//: **Erratum E-B50.** The book (section 8.3.2) has DDPM assume that the process backwards is
-//: Markov, and DDIM break with that. But DDPM too conditions on $x_0$ in training, and DDIM's
-//: sampling is as Markov as DDPM's. What is not Markov is the *forward* process. The numbers: what
-//: a step of sampling remembers, beside what a forward step does.
+//: **Erratum E-B50.** According to the book (section 8.3.2), DDPM assumes that the reverse process
+//: is Markov, and DDIM drops this assumption. But DDPM too conditions on $x_0$ in training, and
+//: DDIM's sampling is as Markov as DDPM's. What is not Markov is the *forward* process. The two
+//: numbers are the dependence on earlier states of a sampling step and of a forward step.
 
 notebook.erratum(
   "E-B50", source: "Foundations of Generative Models, section 8.3.2",
@@ -1436,9 +1463,9 @@ notebook.erratum(
   right: 0, secondRoute: remembered[0], tolerance: 1e-13, apart: 0.4)
 
 //: **Erratum E-S1h.** The talk's second slide on DDIM writes $\alpha_t$ where its first writes
-//: $\bar\alpha_t$ (it is the DDIM paper's letter for it), and the first credits the "new general
-//: form" to DDPM; it is DDIM's. Whoever reads the second slide with the talk's own $\alpha_t = 1 -
-//: \beta_t$ gets this:
+//: $\bar\alpha_t$ (the DDIM paper uses this letter for it), and the first credits the "new general
+//: form" to DDPM; it is DDIM's. A reader who takes the second slide with the talk's own
+//: $\alpha_t = 1 - \beta_t$ gets this:
 
 let literalGain = (1...1000).reduce(1.0) { gain, t in
   let slope = schedule.noiseScale(t) / (schedule.alphaBar(t) * v + schedule.noiseVariance(t))
@@ -1456,32 +1483,32 @@ notebook.erratum(
 //:
 //: | in the text | in code | what it is |
 //: |:--|:--|:--|
-//: | $\sigma_t = \eta \sqrt{\tilde\beta}$ | `step.sigma(eta:)` | noise added by a step; $\tilde\beta$ of the list of steps |
+//: | $\sigma_t = \eta \sqrt{\tilde\beta}$ | `step.sigma(eta:)` | standard deviation of the noise that a step adds; $\tilde\beta$ of the list of steps |
 //: | $\tau_1 < \dots < \tau_S$ | `schedule.timesteps(50, spacing: .quadratic)` | the steps that are kept |
 //: | $t \to s$ | `schedule.transition(from: t, to: s)` | a step, however long |
-//: | $\hat x_0$ | `state.x0Estimate` | the data, as guessed at $x_t$ |
-//: | $y, \sigma^{\mathrm{VE}}$ | `sigmasExploding` | state and noise of the flow |
-//: | $\theta$ | – | the angle in which, for normal data, steps should be even |
+//: | $\hat x_0$ | `state.x0Estimate` | the estimate of the data at $x_t$ |
+//: | $y, \sigma^{\mathrm{VE}}$ | `sigmasExploding` | state and noise level of the ODE |
+//: | $\theta$ | – | the angle in which, for Gaussian data, steps should be even |
 //:
-//: Types met: `Sampler` (a rule and a list of steps), `DDIMStep`, `AncestralStep`, `HeunStep`,
-//: `AdamsBashforthStep` (rules), `Transition` (a step's numbers), `ReverseChain` (the states on the
-//: way), `CountedDenoiser` (what a sampler costs), `PointDenoiser` (a small network).
+//: Types used: `Sampler` (a rule and a list of steps), `DDIMStep`, `AncestralStep`, `HeunStep`,
+//: `AdamsBashforthStep` (rules), `Transition` (a step's coefficients), `ReverseChain` (the states
+//: on the way), `CountedDenoiser` (counts evaluations), `PointDenoiser` (a small network).
 //:
 //: ## Exercises
 //:
-//: The numbers in brackets are those of "Foundations of Generative Models". Its exercises 8.9.1 to
-//: 8.9.5, 8.9.7 and 8.9.8 are what this page does: DDPM and DDIM from the same noise, the sweep
+//: The numbers in parentheses are those of "Foundations of Generative Models". Its exercises 8.9.1
+//: to 8.9.5, 8.9.7 and 8.9.8 are what this page does: DDPM and DDIM from the same noise, the sweeps
 //: over $\eta$, over steps and over spacings, stability, Heun's method, interpolation. Cost is
 //: counted in evaluations, and the adaptive steps of 8.9.5 are left out.
 //:
-//: **Exercise 1.** What does the family's largest $\sigma$, which keeps nothing of the old noise,
-//: make of normal data with many steps?
+//: **Exercise 1.** Use the family's largest $\sigma$, which keeps nothing of the old noise. What is
+//: the variance of the samples for Gaussian data and many steps?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: Each step guesses $\hat x_0$ and adds wholly new noise. But $\hat x_0$ is a mean: it varies less
-//: than $x_0$ does, and what is lost is never put back. With known $x_0$ the choice was as good as
-//: any (Claim 4.1); with a guess it is not.
+//: Each step estimates $\hat x_0$ and adds entirely new noise. But $\hat x_0$ is a mean: its
+//: variance is smaller than that of $x_0$, and the loss is never restored. With known $x_0$ the
+//: choice was as good as any (Claim 4.1); with an estimate it is not.
 //:
 //: **Claim 4.18.** For $\mathcal N(0, 1)$ data $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t$, so the
 //: variances follow $V_s = \bar\alpha_s \bar\alpha_t V_t + 1 - \bar\alpha_s$. Where little noise
@@ -1500,16 +1527,17 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 2.** Encoding made an error because the noise was asked for at the wrong end. Find
+//: **Exercise 2.** Inversion made an error because the noise was evaluated at the wrong end. Find
 //: the $x_t$ from which the sampler's step leads to a given $x_s$ *exactly*.
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The step is $y_s = y_t + (\sigma_s - \sigma_t)\,\hat\epsilon(x_t, t)$, so $y_t$ solves $y_t =
-//: y_s + (\sigma_t - \sigma_s)\,\hat\epsilon(x_t, t)$. Guess, put in, repeat: if the steps are
-//: small the right side hardly depends on the guess, and the guesses converge.
+//: The step is $y_s = y_t + (\sigma_s - \sigma_t)\,\hat\epsilon(x_t, t)$, so $y_t$ solves
+//: $y_t = y_s + (\sigma_t - \sigma_s)\,\hat\epsilon(x_t, t)$. Guess, insert, repeat (*fixed-point
+//: inversion*): if the steps are small the right side hardly depends on the guess, and the guesses
+//: converge.
 //:
-//: **Claim 4.19.** With 200 steps and thirty rounds each, encoding and decoding give the data back
+//: **Claim 4.19.** With 200 steps and thirty iterations each, encoding and decoding return the data
 //: to rounding.
 
 func encodeExactly(_ data: Points, _ path: [Int]) -> Points {
@@ -1533,17 +1561,18 @@ notebook.check(
 //: </details>
 //:
 //: **Exercise 3** (8.9.9, the first half). A *student* network is to do in one step what two
-//: noiseless steps of its teacher do. For normal data the teacher's two steps are an affine map.
-//: What noise must the student predict?
+//: deterministic steps of its teacher do. For Gaussian data the teacher's two steps are an affine
+//: map. What noise must the student predict?
 //:
 //: <details><summary>Answer</summary>
 //:
 //: If the teacher leads from $x_t$ over some $x_r$ to $x_s$, the student's step must land there:
-//: $y_s = y_t + (\sigma_s - \sigma_t)\,\hat\epsilon$, so $\hat\epsilon = (y_s - y_t)/(\sigma_s -
-//: \sigma_t)$, the teacher's *mean* slope. For normal data the gain is $\cos\cos$ of the two angles
-//: in place of the cosine of their sum.
+//: $y_s = y_t + (\sigma_s - \sigma_t)\,\hat\epsilon$, so
+//: $\hat\epsilon = (y_s - y_t)/(\sigma_s - \sigma_t)$, the teacher's *mean* slope. For Gaussian
+//: data the gain is the product of the cosines of the two angles, in place of the cosine of their
+//: sum.
 //:
-//: **Claim 4.20.** The student with 25 such steps makes what the teacher makes with 50.
+//: **Claim 4.20.** The student with 25 such steps has the same output as the teacher with 50.
 
 let teacher = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
 func noiselessStep(_ xt: GaussianVariable, from t: Int, to s: Int) -> GaussianVariable {
@@ -1567,22 +1596,25 @@ notebook.check(
   claim: "4.20", "mean and variance, 25 steps of the student", [learned.mean, learned.variance],
   equals: [law(.ddim(), fifty).mean, law(.ddim(), fifty).variance], tolerance: 1e-11)
 
-//: A trained student comes close to this, and can be the next teacher ("progressive distillation",
-//: Salimans and Ho, 2022). What it gives up: a student knows one list of steps.
+//: A trained student comes close to this, and can be the next teacher (*progressive distillation*,
+//: Salimans and Ho, 2022). The drawback: a student serves only one list of steps.
 //:
 //: </details>
 //:
 //: ## Sources
 //:
-//: Song, Meng and Ermon, "Denoising diffusion implicit models" (2021), for the family, the
-//: differential equation, encoding and interpolation; Karras et al., "Elucidating the design space
-//: of diffusion-based generative models" (2022), for Heun's method; S. Chatterjee, "Foundations of
-//: Generative Models", chapter 8 with its exercises; the DDPM talk; the Cornell CS 4782 notes; the
-//: note on conditional latent diffusion.
+//: Song, Meng and Ermon, "Denoising diffusion implicit models" (2021), for the family, the ODE,
+//: encoding and interpolation; Liu et al., "Pseudo numerical methods for diffusion models on
+//: manifolds" (2022), for multistep methods; Karras et al., "Elucidating the design space of
+//: diffusion-based generative models" (2022), for Heun's method; Lin et al., "Common diffusion
+//: noise schedules and sample steps are flawed" (2024), for zero terminal SNR; Nichol and Dhariwal,
+//: "Improved denoising diffusion probabilistic models" (2021), for learned variances; S.
+//: Chatterjee, "Foundations of Generative Models", chapter 8 with its exercises; the DDPM talk; the
+//: Cornell CS 4782 notes; the note on conditional latent diffusion.
 //:
 //: ## Next
 //:
-//: We can sample well and fast. But what we get is any picture, not the one we want. Chapter 5 lets
-//: a classifier pull the flow towards a label.
+//: We can sample well and fast. But the samples are arbitrary images, not images of a chosen class.
+//: Chapter 5 uses a classifier to guide the samples towards a label.
 
 notebook.finish()  // weave:hide
