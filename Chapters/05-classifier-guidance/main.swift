@@ -1,22 +1,22 @@
 //: # Chapter 5. Classifier guidance
 //:
-//: A diffusion model draws what it likes. It has learned the law of all its training data, and each
-//: sample is of whatever kind chance decides. Suppose you want a sample of one *class*: a star, not
-//: just any shape. The model cannot be told; it has never seen a label. But somebody has a
-//: classifier, and a classifier knows which way to turn a picture so that it looks more like a
-//: star: its gradient. *Classifier guidance* adds that gradient to every step of the sampler.
+//: A diffusion model has learned the distribution of all its training data, and chance decides the
+//: kind of each sample. Suppose you want a sample of one *class*: a star, not just any shape. The
+//: model is unconditional: it was trained without labels. But a classifier of noisy images has a
+//: gradient, and this gradient points towards images that are more probably stars. *Classifier
+//: guidance* adds the gradient to every step of the sampler.
 //:
 //: This chapter derives the method from Bayes' rule, in a plane where the best possible classifier
-//: is a formula, so that everything which is said about guidance can be measured. At the end you
-//: can
+//: is a formula, so that every usual statement about guidance can be measured. At the end you can
 //:
-//: - turn any unconditional sampler into a conditional one, and say for which scale it is exact,
-//: - train a classifier that can guide, and say how far it is from the best one,
-//: - predict what happens with a classifier that has never seen noise (not what you will read),
-//: - say what a larger scale buys, what it costs, and why it does *not* sample the law that is
-//:   usually written down for it,
-//: - steer a model of small pictures, and tell a picture of a star from a picture that fools a
-//:   classifier of stars.
+//: - turn any unconditional sampler into a conditional one, and name the scale for which it is
+//:   exact,
+//: - train a classifier that can guide, and measure how far it is from the best one,
+//: - predict the effect of a classifier that was never trained on noise (not what you will read),
+//: - say what a larger scale buys, what it costs, and why the samples do *not* follow the
+//:   distribution that is usually written down for it,
+//: - guide a model of small images, and distinguish an image of a star from an *adversarial* image
+//:   that a classifier takes for a star.
 
 import Autodiff  // weave:hide
 import Datasets  // weave:hide
@@ -34,13 +34,13 @@ let (notebook, options) = Chapter.open(  // weave:hide
   adding: MuseumOptions.self)  // weave:hide
 let museum = options.museum(for: notebook)  // weave:hide
 
-//: ## A model without a steering wheel
+//: ## The testbed: three classes in the plane
 //:
-//: Here is a world with three kinds of things. Each kind, or *class*, is made of two clouds in the
-//: plane, and some clouds of different classes overlap. In particular, class 0 (blue) has one cloud
-//: far from everything and one right beside a cloud of class 1: keep an eye on these two. Since
-//: every cloud is a normal law, the law of the noisy points is known at each step (chapter 0), and
-//: so is the best denoiser (chapter 2): no network is needed yet.
+//: The data distribution is a mixture of six Gaussians in the plane, two for each of three
+//: *classes*, and some components (*modes*) of different classes overlap. In particular, class 0
+//: (blue) has one mode far from all others and one right beside a mode of class 1: these two matter
+//: below. Since every component is Gaussian, the distribution of the noisy points is known at each
+//: step (chapter 0), and so is the best denoiser (chapter 2): no network is needed yet.
 
 let schedule = NoiseSchedule.linear()
 let diffusion = GaussianDiffusion(schedule)
@@ -56,11 +56,11 @@ let law = VectorMixture([
 let denoiser = ExactDenoiser(law, schedule)
 let bayes = ExactClassifier(law, schedule)
 
-//: The sampler is the deterministic one of chapter 4, with 100 steps unless something else is said.
-//: It is handed a denoiser and knows nothing of classes. Every experiment has a random stream of
-//: its own; equal streams give equal noise, so that two ways of steering can be compared from the
-//: same start. (`museum.guided` is the library's `ClassifierGuidedDenoiser`, unless the chapter is
-//: run with a mistake on purpose: see Part VII.)
+//: The sampler is deterministic DDIM (chapter 4), with 100 steps unless stated otherwise. Its input
+//: is a denoiser; it has no notion of classes. Every experiment has a random stream of its own;
+//: equal streams give equal noise, so that two guidance methods can be compared from the same
+//: start. (`museum.guided` is the library's `ClassifierGuidedDenoiser`, unless the chapter is run
+//: with a known mistake: see Part VII.)
 
 let root = RandomGenerator(seed: notebook.seed)
 let crowd = notebook.count(4000, quick: 1000)
@@ -87,10 +87,10 @@ func truth(_ label: Int?, stream: Int, count: Int = crowd) -> Points {
   return (label.map { law.restricted(to: $0) } ?? law).samples(using: &streams).points
 }
 
-//: What we are after, before how it is done: below, the same noise goes through the same model four
-//: times, unguided and steered to each class.
+//: First the result, then the method. Below, the same noise goes through the same model four times,
+//: unguided and guided to each class.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let classColors: [Color] = [.blue, .vermilion, .green]
 let window = -2.6...2.6
@@ -124,20 +124,20 @@ notebook.figure(
 //:
 //: ### Scores add
 //:
-//: Write $p_t(x)$ for the law of the noisy points $x_t$ and $p_t(x \mid y)$ for that of the noisy
-//: points of class $y$. Bayes' rule at step $t$ reads
-//: $p_t(x \mid y) = p_t(x)\, p_t(y \mid x) / p(y)$. Here $p_t(y \mid x)$ is the answer of the best
-//: classifier: the probability that a noisy point at $x$ *came from* class $y$. Take logarithms and
-//: then gradients in $x$, and the one factor that nobody knows, $p(y)$, is gone:
+//: Write $p_t(x)$ for the distribution of the noisy points $x_t$ and $p_t(x \mid y)$ for that of
+//: the noisy points of class $y$. Bayes' rule at step $t$ reads
+//: $p_t(x \mid y) = p_t(x)\, p_t(y \mid x) / p(y)$. Here $p_t(y \mid x)$ is the output of the best
+//: classifier: the *posterior* probability that a noisy point at $x$ *came from* class $y$. Take
+//: logarithms and then gradients in $x$, and the unknown factor $p(y)$ is gone:
 //: $$ \boxed{\; \nabla \log p_t(x \mid y) = \nabla \log p_t(x) + \nabla \log p_t(y \mid x) \;} $$
 //: The first term on the right is what an unconditional model has learned. The second is a
 //: classifier's gradient. Together they make a conditional model.
 //:
-//: **Claim 5.1.** The scores add up. First on the line, where two bells at $-1$ and $1$ of
-//: deviation $\frac12$ are the classes 0 and 1. Both bells have the same width, so the log odds of
-//: class 1 are a straight line, $k_t x$ with $k_t = 2\sqrt{\bar\alpha_t} / (\bar\alpha_t/4 + 1 -
+//: **Claim 5.1.** The scores add up. First on the line, where two Gaussians at $-1$ and $1$ with
+//: standard deviation $\frac12$ are the classes 0 and 1. Both have the same width, so the log odds
+//: of class 1 are linear, $k_t x$ with $k_t = 2\sqrt{\bar\alpha_t} / (\bar\alpha_t/4 + 1 -
 //: \bar\alpha_t)$, and $p_t(1 \mid x) = 1 / (1 + e^{-k_t x})$: a logistic function, derived without
-//: any score. Two thousand random places and steps:
+//: any score. We test two thousand random places and steps:
 
 let line = GaussianMixture.twoClasses
 
@@ -174,8 +174,9 @@ notebook.check(
   claim: "5.1", "on the line: score given class 1, and the sum", summedScores,
   equals: conditionalScores, tolerance: 1e-12)
 
-//: In the plane the second term comes from differences of the classifier's logarithm, to fourth
-//: order with steps of $10^{-3}$; that is good to about nine digits, and sets the tolerance.
+//: In the plane the second term is a finite difference of the classifier's log probability, of
+//: fourth order with step size $10^{-3}$. It is accurate to about nine digits; this sets the
+//: tolerance.
 
 func slopesByDifferences(_ f: ([Double]) -> Double, at x: [Double], h: Double = 1e-3) -> [Double] {
   x.indices.map { axis in
@@ -211,21 +212,22 @@ for t in [100, 300, 700] {
 
 //: ### Guided noise
 //:
-//: Samplers want noise, not scores. The two are the same thing up to a factor (chapter 2):
+//: Samplers use noise predictions, not scores. The two are the same up to a factor (chapter 2):
 //: $\nabla \log p_t(x) = -\epsilon^*(x, t) / \sqrt{1 - \bar\alpha_t}$. Multiply the sum of scores
-//: by $-\sqrt{1 - \bar\alpha_t}$ and put a knob on the classifier, the *guidance scale* $\omega$:
+//: by $-\sqrt{1 - \bar\alpha_t}$ and multiply the classifier's term by a factor, the *guidance
+//: scale* $\omega$:
 //: $$ \boxed{\; \tilde\epsilon(x, t) = \epsilon_\theta(x, t)
 //: - \omega \sqrt{1 - \bar\alpha_t}\; \nabla \log p_\phi(y \mid x, t) \;} $$
 //: (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis", 2021, algorithm 2.) The
-//: result is a noise again, so it can stand wherever a denoiser can. In the library, a guided
+//: result is a noise prediction again, so it can replace any denoiser. In the library, a guided
 //: denoiser *is* a denoiser, and this is all of it:
 //:
 //: @code Sources/Diffusion/Guidance.swift classifier-guided-noise
 //:
-//: **Claim 5.2.** With the best classifier, $\omega = 1$ gives the noise that the best
-//: *conditional* model would see, $\omega = 0$ that of the unconditional one, and in between and
-//: beyond the guided noise is a straight line in $\omega$. On the line the classifier is the
-//: logistic formula, so that the two sides share no code.
+//: **Claim 5.2.** With the best classifier, $\omega = 1$ gives the prediction of the best
+//: *conditional* model, $\omega = 0$ that of the unconditional one, and the guided noise is linear
+//: in $\omega$, in between and beyond. On the line the classifier is the logistic formula, so that
+//: the two sides share no code.
 
 let onLine = ExactDenoiser(line, schedule)
 let grid = Points(stride(from: -3.0, through: 3, by: 0.01).map { $0 })
@@ -252,17 +254,18 @@ notebook.check(
 
 //: ### The older form: shift the mean
 //:
-//: Lecture slides often print the method as it was first written, for the steps of chapter 3 that
-//: add noise: let the model give the mean $\mu$ and the variance $\Sigma$ of $x_{t-1}$, and draw
-//: from $\mathcal N(\mu + \omega \Sigma\, \nabla \log p_\phi(y \mid x_t),\ \Sigma)$ instead
-//: (algorithm 1 of the same paper; slides of IIT Hyderabad, lecture 21). Is that the same? Put
-//: the guided noise into the mean of chapter 3, $\frac{1}{\sqrt{\alpha_t}} \left(x_t -
+//: Lecture slides often print the method as it was first written, for the stochastic steps of
+//: chapter 3: the model gives the mean $\mu$ and the variance $\Sigma$ of $x_{t-1}$, and $x_{t-1}$
+//: is sampled from $\mathcal N(\mu + \omega \Sigma\, \nabla \log p_\phi(y \mid x_t),\ \Sigma)$
+//: instead (algorithm 1 of the same paper; slides of IIT Hyderabad, lecture 21). Is that the same?
+//: Insert the guided noise into the mean of chapter 3, $\frac{1}{\sqrt{\alpha_t}} \left(x_t -
 //: \frac{\beta_t}{\sqrt{1 - \bar\alpha_t}}\, \tilde\epsilon\right)$: the root cancels, and the mean
 //: is shifted by $\omega \frac{\beta_t}{\sqrt{\alpha_t}} \nabla \log p$.
 //:
-//: **Claim 5.3.** Not quite. The shift of algorithm 1 is $\sqrt{\alpha_t}$ times this with $\Sigma =
-//: \beta_t$, and $\sqrt{\alpha_t}\,\tilde\beta_t / \beta_t$ times with $\Sigma = \tilde\beta_t$. At
-//: $t = 500$ of a thousand steps both factors are within a percent of 1.
+//: **Claim 5.3.** Not quite. The shift of algorithm 1 is $\sqrt{\alpha_t}$ times this with
+//: $\Sigma = \beta_t$, and $\sqrt{\alpha_t}\,\tilde\beta_t / \beta_t$ times with
+//: $\Sigma = \tilde\beta_t$. At $t = 500$ of a thousand steps both factors are within a percent
+//: of 1.
 
 let middle = schedule.transition(from: 500, to: 499)
 let here = Points(stride(from: -2.0, through: 2, by: 0.05).map { $0 })
@@ -291,15 +294,16 @@ for (name, variance, factor) in [
     shiftRatios(variance), equals: here.values.map { _ in factor }, tolerance: 1e-11)
 }
 
-//: Which of the two is right? That can be computed. The exact mean of $x_{t-1}$ given $x_t$ and the
-//: class is an integral over all $x_{t-1}$, weighted by their law and by the forward step,
+//: Which of the two is right? This can be computed. The exact mean of $x_{t-1}$ given $x_t$ and the
+//: class is an integral over all $x_{t-1}$, weighted by their density and by the forward step,
 //: $$ E[x_s \mid x_t, y] = \frac{\int x\; p_s(x \mid y)\; q(x_t \mid x_s = x)\, dx}
 //: {\int p_s(x \mid y)\; q(x_t \mid x_s = x)\, dx} , $$
-//: for any $s < t$. For an interesting integral, let class 1 have two bells: the course's mixture of
-//: three with the outer bells as class 1. The guided noise gives the exact mean at once, however long
-//: the step is: it *is* the noise of the conditional law, and the mean of $x_s$ is linear in it. The
-//: shifted mean is a first-order approximation, and so is its careful version, which takes the
-//: gradient at the place $\mu$ that it shifts, one step later, as its derivation does.
+//: for any $s < t$. For an interesting integral, let class 1 have two modes: the course's mixture
+//: of three Gaussians with the outer two as class 1. The guided noise gives the exact mean at once,
+//: however long the step is: it *is* the noise prediction of the conditional distribution, and the
+//: mean of $x_s$ is linear in it. The shifted mean is a first-order approximation. So is its more
+//: careful version, which takes the gradient at the shifted place $\mu$, one step later, as its
+//: derivation does.
 
 let outer = GaussianMixture(
   zip(GaussianMixture.three.components, [1, 0, 1]).map {
@@ -365,17 +369,18 @@ notebook.check(
   claim: "5.3", "shift with the posterior's variance, 500 to 400: error",
   meanErrors[3][2], isAbove: 0.02)
 
-//: With a thousand short steps the forms can be exchanged; with the ten or fifty steps of a fast
-//: sampler they cannot. We use guided noise from here on.
+//: With a thousand short steps the two forms are interchangeable; with the ten or fifty steps of a
+//: fast sampler they are not. We use guided noise from here on.
 //:
-//: ### It samples the right law
+//: ### With scale 1 the samples follow the conditional distribution
 //:
-//: **Claim 5.4.** With $\omega = 1$, the best denoiser and the best classifier, the deterministic
-//: sampler draws from the conditional law, up to its step size. On the line this can be watched
-//: without any chance: a deterministic sampler in one dimension never lets one point overtake
-//: another, so the point that starts as the $u$-quantile of the noise ends as the $u$-quantile of
-//: what is sampled. We send 2001 quantiles through and compare with those of class 1, the law
-//: $\mathcal N(1, \frac14)$: the mean distance of the two is the Wasserstein distance $W_1$.
+//: **Claim 5.4.** With $\omega = 1$, the best denoiser and the best classifier, the samples of
+//: deterministic DDIM follow the conditional distribution, up to the error of the step size. On the
+//: line this can be tested without randomness: a deterministic sampler in one dimension keeps the
+//: order of the points, so the point that starts as the $u$-quantile of the noise ends as the
+//: $u$-quantile of the samples. We send 2001 quantiles through the sampler and compare with those
+//: of class 1, $\mathcal N(1, \frac14)$: the mean distance of the two is the Wasserstein distance
+//: $W_1$.
 
 let levels = (0..<2001).map { (Double($0) + 0.5) / 2001 }
 let normalQuantiles = levels.map(StandardNormal.quantile)
@@ -439,16 +444,17 @@ notebook.check(
   tolerance: 1.0 / 2001)
 
 //: The last column starts where the forward process ends, and its error is that of the steps alone.
-//: The column before starts from pure noise, as one does, and keeps an error of 0.003 however small
-//: the steps: pure noise knows nothing of the class, while at $t = T$ a trace of 0.6 % of it is
+//: The column before it starts from pure noise, as usual, and keeps an error of 0.003 however small
+//: the steps: pure noise does not depend on the class, while at $t = T$ a trace of 0.6 % of it is
 //: left.
 //:
-//: "All samples of the right class" is not the aim, by the way. A share of $1 - \Phi(2) = 2.3\,\%$ of
-//: class 1 lies at $x < 0$, where class 0 is more likely, and a faithful sampler puts it there.
+//: "All samples of the right class" is not the aim, by the way. A share of $1 - \Phi(2) = 2.3\,\%$
+//: of class 1 lies at $x < 0$, where class 0 is more likely, and a faithful sampler puts it there.
 //:
-//: The same in the plane, with draws. The distance is the *sliced* Wasserstein distance, the mean of
-//: $W_1$ over 64 projections on a line. Two sets of true draws are not at distance 0 either, so the
-//: yardstick is made of those: one and a half times the largest distance of ten such pairs.
+//: Now the same in the plane, with random samples. The distance is the *sliced* Wasserstein
+//: distance, the mean of $W_1$ over 64 one-dimensional projections. Two independent samples of the
+//: data have a distance above 0 as well. So the threshold comes from such pairs: one and a half
+//: times the largest distance of ten of them.
 
 func bayesClass(_ points: Points) -> [Int] {
   let chances = bayes.labelProbabilities(points, t: 0)
@@ -479,12 +485,12 @@ for label in 0..<3 {
 
 //: ## Part II. The guided field
 //:
-//: What does the classifier add, and where? At $t = 150$, late in a run, the clouds have
-//: grown into each other. Left: the unconditional score, which leads to where points are. Middle:
-//: the classifier's gradient for class 0; it vanishes where the class is certain, and is strong
-//: where other classes are likely. Right: their sum, which leads to the noisy clouds of class 0.
+//: What does the classifier add, and where? At $t = 150$, late in sampling, the noisy modes
+//: overlap. Left: the unconditional score, which points to where data are. Middle: the classifier's
+//: gradient for class 0; it vanishes where the class is certain, and is large where other classes
+//: are likely. Right: their sum, which points to the noisy modes of class 0.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let shown = 150
 let noisyLaw = law.noised(schedule, to: shown)
@@ -526,10 +532,10 @@ notebook.figure(
   alternative: "Three arrow fields: toward the middle of all points, away from other classes, and "
     + "toward class 0.")
 
-//: And here is what it does to the paths. Forty points start from the same noise three times, and
-//: each class draws them to its own clouds.
+//: And here is its effect on the paths. Forty points start from the same noise three times, and
+//: guidance moves them to the modes of each class.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func paths(to label: Int) -> [[[Double]]] {
   let count = 40
@@ -566,29 +572,30 @@ notebook.figure(
     + "points (grey). The decision between a class's two clouds falls late on the way.",
   alternative: "Three panels of curved paths that end in the two clouds of each class.")
 
-//: ## Part III. A classifier that is trained
+//: ## Part III. A trained classifier
 //:
-//: ### What it must know
+//: ### The classifier is conditioned on the step
 //:
-//: In earnest nobody gives us $p_t(y \mid x)$. We train a network for it, and its training set is
-//: made as a diffusion model's: take a data point and its label, a random step $t$, noise, and jump
-//: there. The network sees the noisy point and the step and answers with one number a class, the
-//: *logits*, of which a softmax makes probabilities $p_\phi(y \mid x_t, t)$. What is minimized is
-//: the *cross-entropy* $-\log p_\phi(y \mid x_t, t)$ at the true label, averaged over everything.
+//: In practice $p_t(y \mid x)$ is not given. We train a network for it, and its training set is
+//: made like that of a diffusion model: take a data point and its label, a random step $t$ and
+//: noise, and add the noise of step $t$ in closed form. The inputs of the network are the noisy
+//: point and the step; its outputs are the *logits*, one per class. A softmax turns them into
+//: probabilities $p_\phi(y \mid x_t, t)$. The loss is the *cross-entropy*
+//: $-\log p_\phi(y \mid x_t, t)$ at the true label, averaged over everything.
 //:
 //: @code Sources/Learning/LearnedClassifier.swift classification-loss
 //:
-//: Its gradient with respect to what it is *shown*, not to its weights, is what guides. The same tape
-//: gives both; here the weights are held, so that no work is spent on theirs.
+//: Guidance uses the gradient with respect to the network's *input*, not its weights. The same tape
+//: gives both; here the weights are constants, so that no work is spent on their gradients.
 //:
 //: @code Sources/Learning/LearnedClassifier.swift label-score
 //:
-//: Mind the sign and the size there. A loss is a mean over the batch, so its gradient is that of
-//: $-\log p$ divided by the size of the batch; forget to multiply, and the strength of guidance
-//: depends on how many samples are drawn together.
+//: Mind the sign and the size. A loss is a mean over the batch, so its gradient is that of
+//: $-\log p$ divided by the batch size. Without multiplying it back, the strength of guidance
+//: depends on how many samples share a batch.
 //:
-//: Two networks of the same make: one is trained on all steps, the other on clean points only, as
-//: any classifier that you find ready-made. Each batch is drawn anew from the law.
+//: We train two networks of the same architecture: one on all steps, the other on clean points
+//: only, like any ready-made classifier. Each batch is sampled afresh from the data distribution.
 
 typealias PlaneClassifier = LearnedClassifier<MLP, Points>
 
@@ -622,16 +629,16 @@ extension Collection<Double> {
 
 //: ### How good is it?
 //:
-//: Here is the luxury of an exact testbed. No classifier can have a smaller cross-entropy at step
-//: $t$ than the best one, whose own is the mean entropy of $p_t(y \mid x)$, and the excess is a
-//: Kullback-Leibler divergence. Both are integrals over the plane, which we compute without any
-//: draws: every cloud of the noisy law is covered with a grid of 32 by 32 Gauss-Legendre places, and
-//: the network is evaluated at all 6144 of them.
+//: This is the advantage of an exact testbed. No classifier can have a smaller cross-entropy at
+//: step $t$ than the best one, whose cross-entropy is the mean entropy of $p_t(y \mid x)$, and the
+//: excess is a *Kullback-Leibler (KL) divergence*. Both are integrals over the plane, which we
+//: compute without any random sample: every component of the noisy distribution is covered with a
+//: grid of 32 by 32 Gauss-Legendre points, and the network is evaluated at all 6144 of them.
 //:
 //: **Claim 5.5.** At each step the cross-entropy of the network trained on all steps exceeds the
-//: least possible one by less than a hundredth of a nat. Its gradient, as the tape finds it, agrees
-//: with differences of its own logarithms. Next to the exact gradient it puts an error of at most a
-//: tenth into the guided noise, whose own size is about 1.
+//: minimum by less than a hundredth of a nat. Its gradient, as the tape computes it, agrees with
+//: finite differences of its own log probabilities. Compared with the exact gradient it adds an
+//: error of at most a tenth to the guided noise, whose own size is about 1.
 
 /// Places and weights that integrate over the law at step t.
 func planeRule(_ t: Int) -> (points: Points, weights: [Double]) {
@@ -726,15 +733,16 @@ notebook.check(
   noiseErrors.max()!, isAtMost: notebook.isQuick ? 0.3 : 0.12)
 
 //: Gradients are harder than probabilities: a small ripple on $\log p_\phi$ hardly changes the loss
-//: but much changes the slope, and nothing in the training asks for right slopes. At $t = 1000$, where
-//: there is next to nothing to be known, the trained gradient is all ripple, five times the true one.
+//: but changes the slope a lot, and the loss contains no slopes. At $t = 1000$, where the noisy
+//: point carries almost no information about the class, the trained gradient is all ripple, five
+//: times the true one.
 //:
 //: **Erratum E-B52.** The step belongs in the classifier. "Foundations of Generative Models" has it
 //: in Algorithm 9, which trains $p_\phi(y \mid x_t, t)$, and drops it where the classifier is used,
-//: $p_\phi(y \mid x_t)$ in (9.12), (9.13), line 9 of Algorithm 8 and (9.28). A function of $x$ alone
-//: cannot be right at two steps. The best that it can be is the Bayes classifier of a point of
-//: *unknown* step, and on the line that is a mixture again: all steps together, each with its bells.
-//: At $x = 0.5$ and $t = 700$ it pulls too hard by a multiple.
+//: $p_\phi(y \mid x_t)$ in (9.12), (9.13), line 9 of Algorithm 8 and (9.28). A function of $x$
+//: alone cannot be right at two steps. The best possible one is the Bayes classifier of a point of
+//: *unknown* step, and on the line that is a mixture again: the components of all steps together.
+//: At $x = 0.5$ and $t = 700$ its gradient is several times too large.
 
 let everyStep = Array(stride(from: 10, through: 990, by: 20))
 let anyStep = GaussianMixture(
@@ -781,16 +789,17 @@ notebook.check(
   distance(blindlyDrawn, fewClassQuantiles) / distance(tellingDrawn, fewClassQuantiles),
   isAbove: 10)
 
-//: ### A classifier that has never seen noise
+//: ### A classifier that was never trained on noise
 //:
-//: The books say that a classifier of clean pictures is *useless* on noisy ones. What does that
-//: mean? Let us predict, for the two bells. The best clean classifier is the logistic function of
-//: $k_0 x = 8x$. Shown a noisy point it is as sure of itself as ever, and often wrong.
+//: The books call a classifier of clean images *useless* on noisy ones. What does that mean? We
+//: predict the effect for the two Gaussians on the line. The best clean-data classifier is the
+//: logistic function of $k_0 x = 8x$. For a noisy input it is as confident as for a clean one, and
+//: often wrong.
 //:
-//: **Claim 5.6.** First, the answers. By integration, its cross-entropy on noisy points is far above
-//: $\log 2 = 0.693$, which is what one gets by shrugging; and its gradient keeps its size of 4 at each
-//: step, where that of the best classifier, $k_t/2$, fades. (The size: the mean of $|\nabla \log
-//: p(y \mid x)|$ over points and both labels.)
+//: **Claim 5.6.** First, the predictions. By integration, its cross-entropy on noisy points is
+//: above $\log 2 = 0.693$ at $t = 400$ and $700$, and $\log 2$ is the cross-entropy of a uniform
+//: guess. Its gradient keeps its size of 4 at each step, where that of the best classifier,
+//: $k_t/2$, fades. (The size: the mean of $|\nabla \log p(y \mid x)|$ over points and both labels.)
 
 let overconfident = LogisticClassifier { _ in 8 }
 
@@ -835,8 +844,8 @@ notebook.check(
   noisySteps.map { gradientOnLine(logistic, t: $0) },
   equals: noisySteps.map { logistic.slope($0) / 2 }, tolerance: 1e-9)
 
-//: So its answers are worse than none. Is it useless as a guide? Say what you expect of the samples
-//: that it guides: the wrong class? noise? Here they are.
+//: So at high noise its predictions are worse than a uniform guess. Is it useless for guidance?
+//: Guess the result first: samples of the wrong class? noise? Here they are.
 
 let cleanScales = [0.25, 0.5, 1, 2]
 let byClean = cleanScales.map { scale in drawnQuantiles(by: overconfident) { _ in scale } }
@@ -861,14 +870,15 @@ notebook.check(
   claim: "5.6", "least distance over the four scales, over that of the best classifier",
   byClean.map { distance($0) }.min()! / distance(byBest), isAbove: 10)
 
-//: Not useless, and not harmless. *Every* sample is of the wanted class, more of them than of true
-//: draws, because the pull points the right way and is much too strong where it should fade. What
-//: it destroys is the variety: half the spread of the class is gone, and turning the scale down
-//: does not bring it back, since the error is not of strength but of its dependence on $t$.
-//: Whoever counts only right labels will call this classifier the better one.
+//: Not useless, and not harmless. *Every* sample is of the wanted class, more of them than in the
+//: data, because the gradient has the right direction and is much too large where it should fade.
+//: It destroys the diversity: half the standard deviation of the class is lost, and a smaller scale
+//: does not restore it, since the error is not one of size but of its dependence on $t$. Measured
+//: by labels alone, this classifier is the better one.
 //:
-//: The trained classifiers in the plane say the same. In the table of Claim 5.5 the clean one is
-//: beyond $\log 3 = 1.099$, the entropy of a shrug, from $t = 200$ or so on.
+//: The trained classifiers in the plane show the same. In the table of Claim 5.5 the clean-data
+//: classifier exceeds $\log 3 = 1.099$, the cross-entropy of a uniform guess, from $t = 200$ or so
+//: on.
 
 let group = notebook.count(2000, quick: 500)
 let planeByClassifier = [
@@ -924,19 +934,19 @@ notebook.figure(
     + "that was trained on clean points only herds its samples onto the ridges of its own certainty.",
   alternative: "Four panels of two clouds each; in the last, parts of the clouds are thin curves.")
 
-//: ## Part IV. The scale
+//: ## Part IV. The guidance scale
 //:
-//: ### More of the class, less of everything else
+//: ### Accuracy against diversity
 //:
-//: Everybody turns the scale above 1. Bayes' rule does not ask for it; people do, because samples
-//: then look more like their class. What does it buy and what does it cost? Watch class 0, with its
-//: cloud in the open and its cloud next to class 1, and predict first what becomes of the second.
+//: In practice the scale is set above 1. Bayes' rule does not ask for it; users do, because samples
+//: then look more like their class. What does it buy and what does it cost? We measure class 0,
+//: with its isolated mode and its mode next to class 1. Predict first what becomes of the second.
 //:
-//: **Claim 5.7.** As $\omega$ grows from 0.5 to 8, the share of samples that the best classifier
-//: calls right goes up to one, and the variety goes down: the spread, and the balance between the
-//: two clouds, measured by the entropy of their shares. The distance to the class is smallest at
-//: $\omega = 1$. At $\omega = 4$ more than nine samples in ten are in the far cloud, which has 55 %
-//: of the class.
+//: **Claim 5.7.** As $\omega$ grows from 0.5 to 8, the *classification accuracy* (the share of
+//: samples that the best classifier assigns to the wanted class) rises to one, and the diversity
+//: falls: the standard deviation, and the balance between the two modes, measured by the entropy of
+//: their shares. The distance from the class is smallest at $\omega = 1$. At $\omega = 4$ more than
+//: nine samples in ten are in the far mode, which has 55 % of the class.
 
 let scales = [0, 0.5, 1, 1.5, 2, 3, 4, 8]
 let sweepCount = notebook.count(1500, quick: 300)
@@ -992,7 +1002,7 @@ notebook.check(
 notebook.check(
   claim: "5.7", "share of the far cloud at scale 4", bestSweep[6].share, isAbove: 0.9)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func sweepPlot(_ title: String, _ value: (SweepRow) -> Double, truth: Double?) -> Plot {
   let plot = Plot(title: title, x: "$\\omega$")
@@ -1018,20 +1028,22 @@ notebook.figure(
     "Four curves over the scale: accuracy rising to one, spread falling, the far cloud's "
     + "share rising to one, distance with a minimum at scale one.")
 
-//: ### What a scale above 1 does not do
+//: ### A scale above 1 does not sample the tilted distribution
 //:
 //: The usual explanation: raise the classifier to a power, and you sample from
-//: $\tilde p(x) \propto p_0(x)\, p_0(y \mid x)^\omega$, a law that is tilted towards sure members of
-//: the class. At each *single* step the guided score is indeed that of a tilted law,
+//: $\tilde p(x) \propto p_0(x)\, p_0(y \mid x)^\omega$, a distribution that is *tilted* towards
+//: points that certainly belong to the class. At each *single* step the guided score is indeed that
+//: of a tilted distribution,
 //: $$ \nabla \log \left[ p_t(x)\, p_t(y \mid x)^\omega \right] = \nabla \log p_t(x) + \omega\,
 //: \nabla \log p_t(y \mid x) . $$
-//: The trouble is that these laws do not belong together. A sampler that is to arrive at $\tilde p$
-//: must be given, at step $t$, the score of $\tilde p$ *with the noise of step $t$ added*. Noising
-//: and tilting do not commute.
+//: But these distributions do not fit together. A sampler that is to arrive at $\tilde p$ needs, at
+//: step $t$, the score of $\tilde p$ *with the noise of step $t$ added*. Adding noise and tilting
+//: do not commute.
 //:
-//: **Claim 5.8.** For $\omega = 1$ tilting and noising commute. For $\omega = 4$ they do not: at
-//: $t = 300$ and $x = 0.3$ the two scores are visibly different. So what is drawn is not the tilted
-//: law, and the deterministic sampler and the one that adds noise do not even draw the same.
+//: **Claim 5.8.** For $\omega = 1$ tilting and adding noise commute. For $\omega = 4$ they do not:
+//: at $t = 300$ and $x = 0.3$ the two scores are visibly different. So the samples do not follow
+//: the tilted distribution, and those of the deterministic sampler and of the stochastic one do not
+//: even follow the same distribution.
 
 /// The score of the tilted law of class 1 with the noise of step t added, by integration.
 func noisedTiltedScore(_ x: Double, scale: Double, t: Int) -> Double {
@@ -1121,16 +1133,16 @@ for (scale, row) in zip(tiltScales, tilts).dropFirst() {
     Estimate(of: row.noisy), isBelow: Estimate(mean: row.still.mean, standardError: 0))
 }
 
-//: The tilted law at $\omega = 8$ would still be a bell around 1.09. Guidance goes past 2, where the
-//: data of the class have next to nothing: samples are pushed *out of the data*, away from the other
-//: class, because the classifier at high noise never stops wanting more. Chapter 6 meets the same
-//: fact under another name.
+//: The tilted distribution at $\omega = 8$ would still be a narrow density around 1.09. Guided
+//: samples go past 2, where the class has almost no data: they are pushed *out of the data*, away
+//: from the other class, because the classifier's gradient at high noise never vanishes. Chapter 6
+//: finds the same for classifier-free guidance.
 //:
 //: **Erratum E-S4c.** The slides of IIT Hyderabad set $\nabla \log p(x_t \mid y)$ equal to the
 //: combination with the scale, $\nabla \log p(x_t) + \gamma\, [\nabla \log p(x_t \mid y) - \nabla
 //: \log p(x_t)]$, for any $\gamma$. The left side has no $\gamma$; equality holds at $\gamma = 1$
-//: only. What stands on the right is the score of another law, $p_t(x)\, p_t(y \mid x)^\gamma$ up to
-//: a constant; the second route is its slope, by differences.
+//: only. The right side is the score of another distribution, $p_t(x)\, p_t(y \mid x)^\gamma$ up to
+//: a constant; the second route is its slope, by finite differences.
 
 notebook.erratum(
   "E-S4c", source: "IIT Hyderabad, slides 21, classifier-free guidance",
@@ -1144,19 +1156,22 @@ notebook.erratum(
     }, at: [0.3])[0],
   tolerance: 1e-9, apart: 1)
 
-//: ### When to steer
+//: ### Guidance schedules: when to guide
 //:
-//: The scale may depend on the step. The book proposes $\omega(t) = \omega_{\max} f(t)$, its equation
-//: (9.14), with $f(t) = t/T$, with $f(t) = e^{-\lambda (T - t)}$, or with a step, and gives a reason:
-//: the structure is made early, at high noise, so steer there; spare the details. Sampling runs from
-//: $t = T$ down to 0, so these do what they promise.
+//: The scale may depend on the step. The book proposes $\omega(t) = \omega_{\max} f(t)$, its
+//: equation (9.14), with $f(t) = t/T$, with $f(t) = e^{-\lambda (T - t)}$, or with a step, and
+//: gives a reason: the structure is made early in sampling, at high noise, so guide there, and
+//: spare the details. Sampling runs from $t = T$ down to 0, so these shapes are indeed strongest
+//: early.
 //:
 //: **Claim 5.9.** All three are strongest at $t = T$ and never grow on the way to 0. But with the
-//: best classifier none of them is better than a constant. At an equal mean scale, those that steer
-//: early come out nearer to the class, but only because they steer less: their samples are less
-//: often of it. The fair comparison is at an equal result: raise each shape until the samples are as
-//: sure of their class as asked, a mean $p(1 \mid x_0)$ of 0.99 (true draws have 0.966), and look at
-//: the distance. Steering early costs a multiple of the constant; steering *late* costs less.
+//: best classifier none of them is better than a constant. At an equal mean scale, those that guide
+//: early end nearer to the class, but only because they guide less: their samples are less often of
+//: it. The fair comparison is at equal *confidence*: raise each shape until the mean
+//: $p(1 \mid x_0)$ of its samples is 0.99 (data of the class have 0.966), and measure the distance.
+//: Early guidance then has several times the distance of the constant; *late* guidance has a
+//: slightly smaller one. (The second result depends on the level: at a confidence of 0.98 the
+//: constant is best.)
 
 struct Shape {
   let name: String
@@ -1236,14 +1251,14 @@ notebook.check(
   claim: "5.9", "greatest distance of the two that steer late, over that of the constant",
   matchedDistances[4...5].max()! / matchedDistances[0], isBelow: 1)
 
-//: A reason can be read off the classifier: at high noise $k_t$ is small and the two bells are one
-//: for it, so early steering moves *everything* and goes on doing so where the point is already on
-//: the right side; late steering acts on those few points that are still undecided. This is one
-//: testbed, and an exact model. What it refutes is the rule, not the possibility that a flawed model
-//: profits. (That guidance at the highest noise does harm was found for large models too:
-//: Kynkäänniemi et al., "Applying guidance in a limited interval", 2024.)
+//: The reason is in the classifier: at high noise $k_t$ is small and the two classes overlap, so
+//: early guidance moves *all* points, also those that are already on the right side; late guidance
+//: acts on the few points that are still undecided. This is one testbed, and an exact model. It
+//: refutes the rule, not the possibility that an inexact model profits. (For large models too,
+//: guidance at the highest noise was found to do harm: Kynkäänniemi et al., "Applying guidance in a
+//: limited interval", 2024.)
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 // Other shapes lie on the constant one for half of the way.
 func width(_ shape: Shape) -> Double { shape.name == "constant" ? 4 : Style.lineWidth }
@@ -1272,20 +1287,19 @@ notebook.figure(
     "Left, six functions of the step. Right, distribution functions; the early shapes lie "
     + "right of the dashed curve of the class.")
 
-//: ## Part V. What it costs, and who is the judge
+//: ## Part V. Cost and evaluation
 //:
-//: ### The price of a step
+//: ### The cost of a step
 //:
-//: A guided step asks the model once and the classifier once, and the classifier's answer is a
-//: gradient. The book puts the price at 20 to 50 % of an unguided step. It is a matter of counting:
-//: the multiply-adds of a network are known before it is trained. Take the U-Net of chapter 3 for
-//: pictures of 16 by 16 pixels and, as its classifier, a smaller copy of its way down, with an
-//: average over all places at the end.
+//: A guided step evaluates the model once and the gradient of the classifier once. The book puts
+//: the cost at 20 to 50 % of an unguided step. This can be counted: the multiply-adds of a network
+//: are known before it is trained. Take the U-Net of chapter 3 for images of 16 by 16 pixels and,
+//: as its classifier, a smaller copy of its encoder, with global average pooling at the end.
 //:
-//: **Claim 5.10.** The gradient costs a backward pass of the size of the forward pass (the weights'
-//: own gradients, which training needs as well, are not computed). So the price of guidance is twice
-//: the classifier's share of the model. It is whatever you make of it: here it is below 30 %; with a
-//: classifier of the model's own size it would be 200 %.
+//: **Claim 5.10.** The gradient costs a backward pass of the size of the forward pass (the
+//: gradients of the weights, which training needs as well, are not computed). So the cost of
+//: guidance is twice the classifier's share of the model. It depends on your choice: here it is
+//: below 30 %; with a classifier of the model's own size it would be 200 %.
 
 let model = ImageDiffusionModel(.small(), seed: notebook.seed)
 let reader = EncoderClassifier(
@@ -1320,18 +1334,20 @@ notebook.check(
   claim: "5.10", "price of guidance as a share of an unguided step, multiply-adds",
   operations[2].millions / operations[0].millions, isBelow: 0.3)
 
-//: ### Samples that please the classifier
+//: ### Adversarial samples
 //:
-//: A classifier's gradient says how to please *that classifier*. Adversarial examples, pictures that
-//: fool it by changes nobody sees, are made from the very same gradient (the fast gradient sign
-//: method: a small step along its sign). Does guidance make such pictures?
+//: A classifier's gradient raises the probability under *that classifier*. *Adversarial examples*,
+//: images with invisible changes that cause a wrong prediction, are made from the very same
+//: gradient (the *fast gradient sign method*: a small step along its sign). Does guidance produce
+//: such images?
 //:
-//: In the plane it hardly can: there is no room. A picture has hundreds of directions, most of which
-//: say nothing of the class, and a classifier that has seen few examples takes accidents in them for
-//: signs. So here is a world with room: 64 numbers, of which the *first alone* depends on the class
-//: (the two bells of Claim 5.1), while the other 63 are noise of the same width. Everything about it
-//: is exact. The guide is a network trained on 200 points, at all steps. The judge is its twin,
-//: trained on 200 others. Bayes looks at the first number only.
+//: In the plane it hardly can: there are too few dimensions. An image has hundreds of dimensions,
+//: most of which carry no information about the class, and a classifier that was trained on few
+//: examples overfits to accidents in them. So here is a testbed with 64 dimensions, of which the
+//: *first alone* depends on the class (the two Gaussians of Claim 5.1), while the other 63 are
+//: noise of the same width. Everything about it is exact. The guiding classifier is a network
+//: trained on 200 points, at all steps. The *evaluation classifier* has the same architecture and
+//: was trained on 200 others. The Bayes classifier uses the first coordinate only.
 
 let room = 64
 let roomLaw = VectorMixture(
@@ -1389,12 +1405,14 @@ func verdict(_ points: Points) -> Verdict {
     bayes: Double(right) / Double(inRoom), drift: drift.squareRoot() / 0.5)
 }
 
-//: **Claim 5.11.** The guide is the last one to ask. At $\omega = 1$ it calls nearly all samples right,
-//: where judge and Bayes agree on several in a hundred fewer; true draws are right for Bayes in 97.7 %.
-//: From $\omega = 1$ to 4 the guide's cross-entropy is below the judge's by a multiple. And the samples
-//: drift: the 63 numbers that mean nothing get means that depend on the class, which at $\omega = 8$
-//: are two thirds of a standard deviation long or more, where the data have none. (Chance alone makes
-//: $\sqrt{63/1000} = 0.25$ of a thousand samples.)
+//: **Claim 5.11.** The accuracy under the guiding classifier is misleading. At $\omega = 1$ it
+//: classifies nearly all samples as wanted, where the evaluation classifier and the Bayes
+//: classifier agree on several in a hundred fewer; the Bayes classifier has an accuracy of 97.7 %
+//: on the data. From $\omega = 1$ to 4 the guiding classifier's cross-entropy is several times
+//: smaller than the evaluation classifier's. And the samples drift: the 63 uninformative
+//: coordinates get means that depend on the class. At $\omega = 8$ the vector of these means is two
+//: thirds of a standard deviation long or more, where the data have zero. (Chance alone gives
+//: $\sqrt{63/1000} = 0.25$ for a thousand samples.)
 
 let roomScales = [0, 0.25, 0.5, 1, 2, 4, 8]
 let verdicts = roomScales.map { verdict(roomSamples(scale: $0)) }
@@ -1418,16 +1436,16 @@ notebook.check(
   claim: "5.11", "scale 8: drift of what means nothing, in standard deviations", verdicts[6].drift,
   isAbove: 0.65)
 
-//: It is not the horror that the word *adversarial* promises: the true sign is in the gradient too,
-//: and grows with the scale, until everybody is convinced. But everybody is convinced by samples that
-//: have left the data in directions that nobody asked about. So the accuracy under the guide says
-//: nothing, and even that under an honest judge says only half. Report a distance beside it.
+//: The samples are not purely *adversarial*: the true direction is in the gradient too, and grows
+//: with the scale, until all three classifiers agree. But they agree on samples that have left the
+//: data in uninformative directions. So the accuracy under the guiding classifier is no evidence,
+//: and even that under an independent classifier is only half of it. Report a distance beside it.
 
-//: ## Part VI. Pictures
+//: ## Part VI. Images
 //:
-//: Now in earnest: no exact denoiser, no exact classifier. The model is the one whose multiply-adds we
-//: have counted. It is trained on white shapes of ten kinds, on black, *without labels*: all that it
-//: can do by itself is draw a shape of some kind.
+//: Now without an exact denoiser and an exact classifier. The model is the one whose multiply-adds
+//: we have counted. It is trained on white shapes of ten kinds, on black, *without labels*: by
+//: itself it generates a shape of an arbitrary kind.
 
 let shapePictures = SmallImages.synthetic(notebook.count(3000, quick: 200))
 let modelRun = model.training(
@@ -1439,10 +1457,11 @@ modelRun.adoptAverages()
 notebook.show("updates of the model", modelLosses.count)
 notebook.show("its loss (of the velocity), last 50 batches", modelLosses.suffix(50).mean)
 
-//: We train three classifiers: a *guide* on all steps; one of the same make on clean pictures only,
-//: which is a much easier thing to learn and takes a quarter of the updates; and a *judge*, of other
-//: sizes, on other pictures (with a little noise, so that it does not mind that of a short training),
-//: that never guides and is only asked what it sees.
+//: We train three classifiers: a *guide* on all steps; a *clean-data classifier* of the same
+//: architecture on clean images only, which is a much easier task and takes a quarter of the
+//: updates; and an *evaluation classifier* of another size, on other images. It never guides. (It
+//: is trained with a little noise, so that the remaining noise of an under-trained model does not
+//: matter to it.)
 
 typealias PictureClassifier = LearnedClassifier<EncoderClassifier, Tensor>
 
@@ -1474,8 +1493,8 @@ let judge = PictureClassifier(
   trainedOnPictures(
     otherPictures, channels: [24, 48], times: 0...100, updates: 250, stream: 72))
 
-//: How well do they read unseen pictures? A shrug has an accuracy of 0.1 and a cross-entropy of
-//: $\log 10 = 2.303$.
+//: What are their accuracies on test images? A uniform guess has an accuracy of 0.1 and a
+//: cross-entropy of $\log 10 = 2.303$.
 
 /// The logarithm of the number of kinds: the cross-entropy of a shrug.
 let shrug = log(10.0)
@@ -1497,9 +1516,10 @@ notebook.table(
 notebook.show(
   "the judge, on clean ones: share right", judge.accuracy(unseen.tensor, labels: unseen.labels))
 
-//: **Claim 5.12.** The guide is never worse than a shrug, and its pictures are what was asked for more
-//: often than by chance: the judge recognizes one in ten without guidance, and many more with it.
-//: (In a quick run nothing is trained for long enough; these checks are left to the full one.)
+//: **Claim 5.12.** The guide is never worse than a uniform guess, and guided images are of the
+//: wanted kind more often than by chance: the evaluation classifier's accuracy is one in ten
+//: without guidance, and far higher with it. (A quick run trains for too short a time; it leaves
+//: out these checks.)
 
 if !notebook.isQuick {
   notebook.check(
@@ -1507,8 +1527,8 @@ if !notebook.isQuick {
     readings.map { $0[1] }.max()! - shrug, isAtMost: 0.05)
 }
 
-//: Then each classifier guides the model: a hundred pictures, ten of each kind, from the same noise
-//: for every scale, with 20 steps and $\hat x_0$ kept between black and white.
+//: Then each classifier guides the model: a hundred images, ten of each kind, from the same noise
+//: for every scale, with 20 steps and $\hat x_0$ clipped to the range between black and white.
 
 let wanted = (0..<notebook.count(100, quick: 20)).map { $0 % 10 }
 let fastSampler = Sampler(
@@ -1573,7 +1593,7 @@ if !notebook.isQuick {
     guidedRows[4].variety / guidedRows[0].variety, isBelow: 1)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func tiles(_ pictures: Tensor, _ count: Int = 10) -> [Picture] {
   (0..<count).map { Picture(planar: pictures.slice($0..<$0 + 1).elements, width: 16, height: 16) }
@@ -1593,17 +1613,18 @@ notebook.figure(
     + "classifier that knows noise; guided by the one that does not.",
   alternative: "A grid of small white shapes on black, one kind a column, one scale a row.")
 
-//: The shapes are crude: model and classifiers had less than a minute. Still, the same noise becomes
-//: what its column asks for, where the noise allows it, and a larger scale makes it clearer.
+//: The shapes are crude: model and classifiers were trained for less than a minute. Still, guidance
+//: often turns the same noise into the kind of its column.
 //:
-//: Now the last two rows. On the line, the classifier that knows no noise brought every sample to its
-//: class (Claim 5.6) and took half of the variety. Would you expect the same here?
+//: Now the last two rows. On the line, the clean-data classifier brought every sample to its class
+//: (Claim 5.6) and removed half of the diversity. Would you expect the same here?
 //:
-//: **Claim 5.13.** No: of pictures it is as useless a guide as the books say, although it reads clean
-//: pictures better than the guide does. At half of the noise levels it is worse than a shrug. The judge
-//: recognizes far fewer of its pictures, and their impressions lie farther from those of true ones. On
-//: the line its gradient had the right direction and the wrong size. With 256 pixels the direction is
-//: wrong too: what it follows at high noise are accidents.
+//: **Claim 5.13.** No: for images this guide is as useless as the books say, although its accuracy
+//: on clean images is higher than the guide's. At half of the noise levels it is worse than a
+//: uniform guess. The evaluation classifier's accuracy on its images is far lower, and the distance
+//: of their *features* (the activations of the classifier's last layer but one) from those of real
+//: images is larger. On the line its gradient had the right direction and the wrong size. With 256
+//: pixels the direction is wrong too: at high noise it follows accidents.
 
 if !notebook.isQuick {
   notebook.check(
@@ -1621,10 +1642,10 @@ if !notebook.isQuick {
     cleanRows[1].distance / guidedRows[3].distance, isAbove: 1.5)
 }
 
-//: How easily such a classifier follows accidents shows on *true* pictures, by the fast gradient sign
+//: How easily such a classifier follows accidents shows on *real* images, by the fast gradient sign
 //: method: move each pixel by 0.2 (a tenth of the way from black to white) against the sign of the
-//: gradient of $\log p(y \mid x)$ for the right kind $y$. The classifier whose gradient it is loses
-//: many more pictures than the same move along somebody else's gradient costs it.
+//: gradient of $\log p(y \mid x)$ for the true kind $y$. The classifier whose gradient it is loses
+//: far more accuracy than by the same move along another classifier's gradient.
 
 func attacked(_ classifier: PictureClassifier) -> Tensor {
   let pull = classifier.labelScore(unseen.tensor, t: 0, labels: unseen.labels).elements
@@ -1650,16 +1671,16 @@ if !notebook.isQuick {
     attacks[0][1] - attacks[1][1], isAbove: 0.15)
 }
 
-//: ## Part VII. Four ways to get it wrong
+//: ## Part VII. Four common mistakes
 //:
-//: **Claim 5.14.** Each of these has been written by somebody, runs without complaint, and draws
-//: something. On the line, guided to class 1 with a scale of 1 and 100 steps: the sign of the
-//: gradient turned round; the factor $\sqrt{1 - \bar\alpha_t}$ left out; the gradient of the *mean*
-//: of the batch's losses, not of each entry's own; the gradient of $p(y \mid x)$ in place of that of
-//: its logarithm. All four are at least five times as far from the class as the correct one. The
-//: second makes no error that one would notice by looking at labels. (The first is also in the
-//: course's collection of mistakes: `swift run chapter-05-classifier-guidance --bug guidance-sign`
-//: runs this whole chapter with it and lists the checks that fail.)
+//: **Claim 5.14.** Each of these mistakes has been made, runs without an error message, and
+//: produces samples. On the line, guided to class 1 with a scale of 1 and 100 steps: the sign of
+//: the gradient reversed; the factor $\sqrt{1 - \bar\alpha_t}$ left out; the gradient of the *mean*
+//: loss of the batch, not of each entry's own loss; the gradient of $p(y \mid x)$ in place of that
+//: of its logarithm. All four are at least five times as far from the class as the correct formula.
+//: The second mistake does not show in the labels. (The first is also in the course's collection of
+//: mistakes: `swift run chapter-05-classifier-guidance --bug guidance-sign` runs this whole chapter
+//: with it and lists the checks that fail.)
 
 typealias GuidanceFormula =
   @Sendable (_ noise: Double, _ pull: Double, _ t: Int, _ x: Double) ->
@@ -1718,14 +1739,14 @@ notebook.check(
 //: Claims 5.5 and 5.12; (b) guide with it: Claims 5.4 and 5.12; (c) compare classifiers and ways to
 //: train them: Claims 5.6, 5.11 and 5.13; (d) the scale: Claims 5.7 and 5.12. Two more:
 //:
-//: **Nothing to prefer.** Weight the gradients of all classes with the classes' own probabilities
-//: and add them up. What comes out, and why?
+//: **The average of all classes.** Weight the gradients of all classes with the classes' own
+//: probabilities and add them up. What is the result, and why?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: Zero: $\sum_y p(y \mid x)\, \nabla \log p(y \mid x) = \nabla \sum_y p(y \mid x) = \nabla 1$. So the
-//: guided noises of all classes at $\omega = 1$ average to the unguided noise: guidance only takes
-//: apart what the model has mixed. This is Claim 5.15.
+//: Zero: $\sum_y p(y \mid x)\, \nabla \log p(y \mid x) = \nabla \sum_y p(y \mid x) = \nabla 1$. So
+//: the guided noises of all classes at $\omega = 1$ average to the unguided noise: guidance only
+//: separates what the model has mixed. This is Claim 5.15.
 //:
 //: </details>
 //:
@@ -1744,23 +1765,23 @@ notebook.check(
   claim: "5.15", "weighted sum of the three gradients, 200 points", weightedPulls,
   equals: [Double](repeating: 0, count: 400), tolerance: 1e-12)
 
-//: **A clean classifier, shown a clean guess.** Instead of the noisy $x_t$, show a clean classifier
-//: the denoiser's guess $\hat x_0(x_t)$, and differentiate through both. (Bansal et al., "Universal
-//: guidance for diffusion models", 2023, do this to use classifiers as they are.) Is that Bayes'
-//: rule at last?
+//: **A clean-data classifier of the denoised estimate.** Instead of the noisy $x_t$, give a
+//: clean-data classifier the denoiser's estimate $\hat x_0(x_t)$, and differentiate through both.
+//: (Bansal et al., "Universal guidance for diffusion models", 2023, do this to use classifiers as
+//: they are.) Is that Bayes' rule at last?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: No. What is wanted is the mean of $p(y \mid x_0)$ over all $x_0$ that may have led to $x_t$; what
-//: is taken is $p(y \mid \cdot)$ of their mean. A logistic function of a mean is not the mean of the
-//: function, and the guess is less spread out than the possibilities, so the classifier is again too
-//: sure. It is better than the noisy view, and twenty times farther from the class than the best
-//: classifier: Claim 5.16.
+//: No. Bayes' rule asks for the mean of $p(y \mid x_0)$ over all $x_0$ that may have led to $x_t$;
+//: this method takes $p(y \mid \cdot)$ of their mean. A logistic function of a mean is not the mean
+//: of the function, and the estimate has a smaller variance than $x_0$ given $x_t$, so the
+//: classifier is again too confident. It is better than the classifier of the noisy point, and
+//: twenty times farther from the class than the best classifier: Claim 5.16.
 //:
 //: </details>
 //:
-//: **Claim 5.16.** On the line, the clean classifier of $\hat x_0$ guides closer to the class than the
-//: clean classifier of $x_t$, and by far not as close as the best one.
+//: **Claim 5.16.** On the line, the clean-data classifier of $\hat x_0$ guides closer to the class
+//: than the clean-data classifier of $x_t$, and by far not as close as the best one.
 
 /// The clean classifier of the denoiser's guess of $x_0$.
 struct GuessClassifier: NoisyClassifier {
@@ -1796,27 +1817,29 @@ notebook.check(
   claim: "5.16", "distance: shown the guess, over the best classifier",
   distance(byGuess, fewClassQuantiles) / distance(byTruth, fewClassQuantiles), isAbove: 10)
 
-//: ## What to take along
+//: ## Summary
 //:
 //: | symbol | in code | meaning |
 //: |---|---|---|
-//: | $p_t(y \mid x)$ | `ExactClassifier`, `LearnedClassifier` | the class of a noisy point, told the step |
-//: | $\nabla \log p_t(y \mid x)$ | `labelScore(_:t:labels:)` | the classifier's gradient: what guides |
+//: | $p_t(y \mid x)$ | `ExactClassifier`, `LearnedClassifier` | the class probabilities of a noisy point, conditioned on the step |
+//: | $\nabla \log p_t(y \mid x)$ | `labelScore(_:t:labels:)` | the classifier's gradient, used for guidance |
 //: | $\tilde\epsilon$ | `ClassifierGuidedDenoiser` | guided noise, for any sampler |
-//: | $\omega$ | `scale` | 0: unguided; 1: Bayes' rule; above: more of the class, less of its variety |
-//: | $\omega(t)$ | `scale: { t in … }` | a scale for each step |
+//: | $\omega$ | `scale` | the guidance scale. 0: unguided; 1: Bayes' rule; above: higher accuracy, less diversity |
+//: | $\omega(t)$ | `scale: { t in … }` | a guidance scale for each step |
 //:
 //: - Scores add: an unconditional model and a classifier are a conditional model, exactly, at
 //:   $\omega = 1$.
-//: - The classifier must know how much noise there is. One that does not is too sure of itself; on
-//:   the line that costs the variety and not the labels, which is why counting labels will not find
+//: - The classifier must be conditioned on the noise level. One that is not is too confident; on
+//:   the line that costs diversity and not accuracy, which is why counting labels does not reveal
 //:   it.
-//: - Above 1, guidance draws from no law that anybody wrote down. It leaves out what resembles other
-//:   classes, and pushes the rest outwards.
-//: - Let somebody judge who did not guide.
+//: - Above 1, guided samples do not follow the tilted distribution. Guidance removes what resembles
+//:   other classes, and pushes the rest outwards.
+//: - Evaluate with a classifier that did not guide.
 //:
-//: Two networks, two trainings, a backward pass at each step: is there a way to have the same
-//: without the classifier? Write the gradient by Claim 5.1 as a difference of two scores, and let
-//: one network learn both. That is chapter 6.
+//: ## Next
+//:
+//: Two networks, two trainings, a backward pass at each step: can we have the same without the
+//: classifier? Write the gradient by Claim 5.1 as a difference of two scores, and let one network
+//: learn both. That is chapter 6.
 
 notebook.finish()  // weave:hide
