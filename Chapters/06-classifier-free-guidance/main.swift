@@ -1,21 +1,23 @@
 //: # Chapter 6. Classifier-free guidance
 //:
-//: Chapter 5 steered a diffusion model with a second network, a classifier that had to learn to see
-//: through noise. This chapter does without it. One network learns to answer two questions: what is
-//: the noise in this picture *of a cat*, and what is the noise in this picture, whatever it shows?
-//: The difference of the two answers is a classifier that nobody trained. Go further along that
-//: difference than the model asks for, and the cats become more catlike. Most picture
-//: generators in wide use work this way.
+//: Chapter 5 guided a diffusion model with a second network, a classifier of noisy images. This
+//: chapter does without it. One network learns two predictions: the noise in this image given that
+//: it shows *a cat*, and the noise in this image without that condition. The difference of the two
+//: predictions is the gradient of a classifier that nobody trained. *Classifier-free guidance*
+//: (CFG) goes further along that difference than the conditional model does, and the cats become
+//: more catlike. Most image generators in wide use work this way.
 //:
 //: It also does something other than what is usually written under the formula. At the end of this
 //: chapter you can
 //:
-//: - translate a guidance scale between five dialects, and tell which of them a paper speaks,
-//: - train one network with and without labels, and check the two halves against each other,
-//: - say which law guided samples follow, and prove that it is not the one in the lecture notes,
-//: - tell two meanings of "fidelity" apart: what a classifier likes and what the data are like,
-//: - judge recipes for guidance (how often to drop the label, when to guide, how strongly) by
-//:   measurement instead of by hearsay.
+//: - translate a guidance scale between five conventions, and recognize which of them a paper uses,
+//: - train one network with and without labels, and check the two branches against each other,
+//: - say which distribution guided samples follow, and prove that it is not the one in the lecture
+//:   notes,
+//: - distinguish two meanings of "fidelity": high classification accuracy and closeness to the
+//:   data,
+//: - test recipes for guidance (how often to drop the label, when to guide, how strongly) by
+//:   measurement.
 
 import Autodiff  // weave:hide
 import Datasets  // weave:hide
@@ -33,12 +35,12 @@ let (notebook, options) = Chapter.open(  // weave:hide
   adding: MuseumOptions.self)  // weave:hide
 let museum = options.museum(for: notebook)  // weave:hide
 
-//: ## Six clouds
+//: ## The testbed: six modes in the plane
 //:
-//: The data of this chapter lie in the plane, so that everything about them is known. There are
-//: three classes of two round clouds each: an outer one, which nobody could mistake, and an inner
-//: one, which overlaps with those of the other classes. Think of the outer cloud as cats from the
-//: front, and of the inner one as cats in the dark.
+//: The data of this chapter lie in the plane, so that their distribution is known exactly. There
+//: are three classes, each a mixture of two round Gaussians (two *modes*): an outer one, which
+//: belongs clearly to its class, and an inner one, which overlaps with those of the other classes.
+//: Think of the outer mode as cats from the front, and of the inner one as cats in the dark.
 
 let law = VectorMixture(
   (0..<3).flatMap { label in
@@ -51,16 +53,16 @@ let law = VectorMixture(
 let schedule = NoiseSchedule.linear()
 let exact = ExactDenoiser(law, schedule)
 
-//: `exact` answers with the true $E[\epsilon \mid x_t, y]$ for a label $y$ = 0, 1 or 2, and with
-//: $E[\epsilon \mid x_t]$ for the *null label* 3, which means: no label given. It is what a network
-//: would learn from endless data in endless time. A *guided* denoiser combines the two answers, and
-//: it is a denoiser again, so the samplers of the earlier chapters take it as it is. (What `museum`
-//: is for, the section on mistakes tells; it hands out `GuidedDenoiser` from the library.)
+//: `exact` returns the true $E[\epsilon \mid x_t, y]$ for a label $y$ = 0, 1 or 2, and
+//: $E[\epsilon \mid x_t]$ for the *null label* 3, which means: no condition. A network would learn
+//: these from endless data in endless time. A *guided* denoiser combines the two predictions. It is
+//: a denoiser again, so the samplers of the earlier chapters accept it as it is. (`museum` returns
+//: `GuidedDenoiser` from the library; its purpose is explained in the section on mistakes.)
 //:
 //: @code Sources/Diffusion/Guidance.swift guided-noise
 //:
-//: The number $s$ is the *guidance scale*. Here is what it does. Which law are these points drawn
-//: from? Look before you read on: what happens to the inner clouds?
+//: The factor $s$ is the *guidance scale*. The next figure shows its effect. Which distribution do
+//: these points come from? Look before you read on: what happens to the inner modes?
 
 let root = RandomGenerator(seed: notebook.seed)
 
@@ -92,7 +94,7 @@ func guided(
   guided(model, from: house) { _ in scale }
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func cloudPlot(_ points: Points, _ title: String) -> Plot {
   let frame = Plot(
@@ -117,19 +119,19 @@ notebook.figure(
   alternative: "Four scatter plots of colored points: mixed colors; three colors of two clouds "
     + "each; mostly three outer clouds; three small clouds further out.")
 
-//: ## Part I. One network, two questions
+//: ## Part I. Conditional and unconditional predictions from one network
 //:
-//: ### Telling a network the class
+//: ### Class conditioning
 //:
-//: A network learns numbers from numbers, so a class becomes a vector: row $y$ of a table that is
-//: trained with the rest, $e_y$. The usual place for it is beside the time. Chapter 2's network
-//: turns $t$ into a vector $e_t$ and lets every block see it; now every block sees $e_t + e_y$.
-//: With three classes the table has four rows, for the null label has one too.
+//: The input of a network is a vector, so a class becomes a vector: row $y$ of an embedding table
+//: that is trained with the rest, $e_y$. It is usually added to the time embedding. Chapter 2's
+//: network turns $t$ into a vector $e_t$ that every block receives; now every block receives
+//: $e_t + e_y$. With three classes the table has four rows, one of them for the null label.
 //:
 //: **Claim 6.1.** (a) The gradient of the loss reaches exactly those rows of the table whose labels
-//: are in the batch. (b) Another label is another answer, and an entry's answer depends on its own
-//: label alone, not on those of its neighbors. (c) Of the other ways to tell a network a class, two
-//: are additions in disguise, and one is not.
+//: are in the batch. (b) Another label gives another prediction, and the prediction for an entry of
+//: the batch depends on its own label alone, not on those of its neighbors. (c) Of three other ways
+//: to condition a network on a class, two are additions in disguise, and one is not.
 
 let data = TrainingPoints(law, count: 1 << 15, seed: notebook.seed)
 let fresh = PointDenoiser(
@@ -169,14 +171,14 @@ notebook.check(
 //: The tolerance is that of single precision: matrix products of different sizes add in different
 //: orders.
 //:
-//: There are other ways, and their names promise more difference than there is. *Concatenation*
-//: puts $e_y$ behind $e_t$, and the next linear map makes $W_t e_t + W_y e_y$ of it: a sum.
-//: *Cross-attention* lets every pixel ask a question of a list of vectors and average them by how
-//: well they answer; a class is a list of one, and the average of one vector is that vector,
-//: whatever the question. So for classes it is addition as well, and worth its cost for sentences
-//: only. *FiLM* (and adaptive group norm, which is its use behind a normalization) also scales,
-//: $h \mapsto (1 + \gamma_y) h + \beta_y$. By addition, what exchanging two labels does to $h$ is
-//: the same for every $h$; by FiLM it is not.
+//: There are other ways to condition a network, and they differ less than their names suggest.
+//: *Concatenation* appends $e_y$ to $e_t$, and the next linear map makes $W_t e_t + W_y e_y$ of it:
+//: a sum. *Cross-attention* computes for every pixel a weighted average over a list of vectors; a
+//: class is a list of one, and the average of one vector is that vector, whatever the query. So for
+//: classes it is addition as well; its cost pays for lists of many vectors, such as the words of a
+//: text prompt. *FiLM* (Perez et al., 2018; behind a normalization it is called adaptive group
+//: norm) also scales, $h \mapsto (1 + \gamma_y) h + \beta_y$. With addition, exchanging two labels
+//: changes every $h$ by the same amount; with FiLM it does not.
 
 let (timeVector, classVector) = (normals(8, stream: 2), normals(8, stream: 3))
 let timeMap = Matrix(rows: 5, columns: 8, normals(40, stream: 4))
@@ -201,18 +203,19 @@ notebook.check(
   claim: "6.1", "(c) FiLM: spread of the change over h",
   exchanged({ 1.4 * $0 + 0.7 }, { 0.8 * $0 - 0.2 }), isAbove: 0.1)
 
-//: ### Forgetting the class now and then
+//: ### Label dropout
 //:
-//: To make one network answer both questions, withhold the class in a share $p_\varnothing$ of the
+//: To train both predictions in one network, withhold the class in a share $p_\varnothing$ of the
 //: training examples: replace $y$ by the null label. Nothing else changes, neither the loss nor the
-//: network. This is *conditioning dropout*, and the course's trainer of small networks has it in
-//: one line:
+//: network. This is *conditioning dropout* or *label dropout*. In the course's training code for
+//: small networks it is one line:
 //:
 //: @code Sources/Learning/PointDenoiser.swift point-loss
 //:
-//: **Claim 6.2.** The null label comes with the frequency asked for, independently from example to
-//: example, and an example that lost its label trains the null row instead of its own. Watched from
-//: outside: a batch of one example touches one row, and which one shows what the network was told.
+//: **Claim 6.2.** The null label occurs with the requested frequency, independently from example to
+//: example, and an example that lost its label trains the null row instead of its own. This can be
+//: observed from outside: a batch of one example has a gradient in one row, and this row shows
+//: which label the network was given.
 
 let dropShare = museum.labelDropout(0.15)
 let forgetful = PointDenoiser(
@@ -239,21 +242,22 @@ notebook.check(
 //: (Neighboring pairs overlap, so their standard error is a little too small; for a product of this
 //: size by a few percent.)
 //:
-//: What is learned this way? For examples with a label the best answer is
-//: $\epsilon_y(x_t) = E[\epsilon \mid x_t, y]$; for those without, the best answer is
-//: $\epsilon_\varnothing(x_t) = E[\epsilon \mid x_t]$, because they come from the whole data. One
-//: network thus approximates four denoisers, and three of them have to agree with the fourth in a
-//: way that Claim 6.7 will use as a gauge.
+//: What is learned this way? For examples with a label the best prediction is
+//: $\epsilon_y(x_t) = E[\epsilon \mid x_t, y]$; for those without, the best prediction is
+//: $\epsilon_\varnothing(x_t) = E[\epsilon \mid x_t]$, because they come from the whole data
+//: distribution. One network thus approximates four denoisers, and the fourth is an average of the
+//: other three. Claim 6.7 uses this as a consistency check.
 //:
-//: ## Part II. One formula, five dialects
+//: ## Part II. One formula, five conventions
 //:
-//: ### The dictionary
+//: ### Conventions for the guidance scale
 //:
-//: Write $\epsilon_u$ for the answer to the null label and $\epsilon_c$ for that to the wanted one.
-//: ("The book" is S. Chatterjee's "Foundations of Generative Models"; all sources stand at the
-//: end.) This course, and the note on latent diffusion that it grew from, writes
+//: Write $\epsilon_u$ for the prediction given the null label (the *unconditional branch*) and
+//: $\epsilon_c$ for that given the wanted label (the *conditional branch*). ("The book" is S.
+//: Chatterjee's "Foundations of Generative Models"; all sources are listed at the end.) This
+//: course, and the note on latent diffusion that it grew from, writes
 //: $$ \hat\epsilon = \epsilon_u + s\,(\epsilon_c - \epsilon_u) . $$
-//: Others write the same line, with a number that is not the same:
+//: Others write the same line, with a scale of another meaning:
 //:
 //: | where | formula | unconditional | conditional | the course's $s$ |
 //: |:--|:--|:--|:--|:--|
@@ -263,7 +267,7 @@ notebook.check(
 //: | IIT Hyderabad slides | $\gamma \nabla\log p(x_t \mid y) + (1 - \gamma) \nabla\log p(x_t)$ | 0 | 1 | $\gamma$ |
 //: | classifier guidance (chapter 5) | $\epsilon_u - \omega \sqrt{1 - \bar\alpha_t}\, \nabla\log p(y \mid x_t)$ | 0 | 1 | $\omega$ |
 //:
-//: **Claim 6.3.** With numbers translated as in the last column all five give the same noise, to
+//: **Claim 6.3.** With scales translated as in the last column all five give the same noise, to
 //: rounding. So does the library, in one pass over a batch of twice the size.
 
 /// What each of the dialects makes of the two answers, for the course's scale `s`.
@@ -303,10 +307,10 @@ notebook.table(
   columns: ["this course, s", "book, w", "Cornell notes, w", "slides, gamma", "classifier, omega"],
   rows: [0.0, 0.5, 1, 2, 4, 7.5].map { [$0, $0 - 1, $0, $0, $0] })
 
-//: Guidance does not care what a network predicts. Noise, data, velocity and score are each
-//: $a\,x_t + b\,\epsilon$ with numbers $a$ and $b$ that depend on $t$ alone (chapter 2), and the
-//: weights $s$ and $1 - s$ add up to 1; so combining the two estimates of $x_0$ with the same $s$
-//: is the same thing.
+//: Guidance does not depend on the prediction target of the network. Noise, data, v and score are
+//: each $a\,x_t + b\,\epsilon$ with coefficients $a$ and $b$ that depend on $t$ alone (chapter 2),
+//: and the weights $s$ and $1 - s$ add up to 1; so combining the two estimates of $x_0$ with the
+//: same $s$ is the same thing.
 
 let process = GaussianDiffusion(schedule)
 let (openNoise, ownNoise) = (
@@ -322,10 +326,10 @@ for kind in [Prediction.x0, .velocity, .score] {
     equals: says(.sum((3, ownNoise), (-2, openNoise))).values, tolerance: 1e-12)
 }
 
-//: **Erratum E-X3.** A number without its dialect means nothing. The book's $w = 3$ is $s = 4$.
-//: Put the scale 3 of the note, where 1 is "conditional", into the book's (9.26), where 0 is
-//: "conditional", and the answer is off by one whole difference $\epsilon_c - \epsilon_u$. At one
-//: point of the two-class law on the line ($\pm 1$ with deviation $\frac12$):
+//: **Erratum E-X3.** A scale without its convention means nothing. The book's $w = 3$ is $s = 4$.
+//: Insert the scale 3 of the note, where 1 is "conditional", into the book's (9.26), where 0 is
+//: "conditional", and the result is off by one whole difference $\epsilon_c - \epsilon_u$. At one
+//: point of the two-class mixture on the line ($\pm 1$ with standard deviation $\frac12$):
 
 let line = GaussianMixture.twoClasses
 let onLine = ExactDenoiser(line, schedule)
@@ -340,10 +344,11 @@ notebook.erratum(
   right: (1 + 2) * lineC - 2 * lineU, secondRoute: lineU + 3 * (lineC - lineU),
   tolerance: 1e-14, apart: 0.1)
 
-//: **Erratum E-S3j.** The Cornell notes say that the formula interpolates between the two scores,
-//: for every $w \ge 0$. It does for $w \le 1$. All use of guidance is at $w > 1$, where it
-//: *extrapolates*: the share of the way from $\epsilon_u$ to $\epsilon_c$ that the guided noise has
-//: gone is $w$, and the end of the way is 1. Everything curious in this chapter comes from that.
+//: **Erratum E-S3j.** According to the Cornell notes the formula interpolates between the two
+//: scores, for every $w \ge 0$. It does for $w \le 1$. All use of guidance is at $w > 1$, where it
+//: *extrapolates*: the guided noise is at the fraction $w$ of the way from $\epsilon_u$ to
+//: $\epsilon_c$, and the way ends at 1. Every surprising effect in this chapter comes from this
+//: extrapolation.
 
 let way = Points.sum((1, ownNoise), (-1, openNoise))
 let gone = Points.sum(
@@ -356,18 +361,19 @@ notebook.erratum(
   "share of the way at w = 3, at most", printed: 1, right: 3, secondRoute: shareGone,
   tolerance: 1e-12, apart: 1)
 
-//: ### The classifier inside
+//: ### The implicit classifier
 //:
 //: Bayes' rule, $p(x_t \mid y) = p(x_t)\, p(y \mid x_t) / p(y)$; take the logarithm and the
 //: gradient, and $p(y)$ is gone:
 //: $$ \nabla\log p(y \mid x_t) = \nabla\log p(x_t \mid y) - \nabla\log p(x_t)
 //: = \frac{\epsilon_u - \epsilon_c}{\sqrt{1 - \bar\alpha_t}} . $$
-//: A network that knows both noises therefore knows the gradient of a classifier, and one that was
+//: A network that predicts both noises therefore contains the gradient of a classifier that was
 //: never trained as such: the *implicit classifier*.
 //:
-//: **Claim 6.4.** Exactly so for exact noises. First route: scores of the noised mixtures, written
-//: without any noise. Second route: differences of the logarithm of $p(y \mid x_t)$, which see no
-//: score at all; those of fourth order with a step of $10^{-3}$ are good to about $10^{-10}$.
+//: **Claim 6.4.** Exactly so for exact noises. First route: scores of the noisy marginals, written
+//: without any noise prediction. Second route: finite differences of the logarithm of
+//: $p(y \mid x_t)$, which use no score at all; with fourth order and step size $10^{-3}$ they are
+//: accurate to about $10^{-10}$.
 
 for t in [100, 400, 800] {
   let (u, c) = (
@@ -399,14 +405,15 @@ for t in [100, 400, 800] {
 }
 
 //: So guidance with scale $s$ adds $s$ times the gradient of the classifier to the unconditional
-//: score: it is classifier guidance, by the best classifier there is. With $s = 1$ it is Bayes'
-//: rule, and with $s > 1$ the classifier is believed more than it deserves.
+//: score: it is classifier guidance, by the best possible classifier. With $s = 1$ it is Bayes'
+//: rule, and with $s > 1$ the classifier has more weight than Bayes' rule gives it.
 //:
 //: **Erratum E-B28.** The book puts both kinds of guidance side by side with one letter: (9.28)
-//: with $\omega$ times the classifier's gradient, (9.29) with $(1 + \omega)\epsilon_c -
-//: \omega\epsilon_u$, and says that they are equivalent if the gradient is the implicit one (9.30).
-//: Insert it, and (9.28) is $\epsilon_u + \omega(\epsilon_c - \epsilon_u)$: equivalent to (9.29)
-//: with $\omega_{\text{classifier}} = 1 + \omega_{\text{CFG}}$, and not with equal letters.
+//: with $\omega$ times the classifier's gradient, (9.29) with
+//: $(1 + \omega)\epsilon_c - \omega\epsilon_u$, and calls them equivalent if the gradient is the
+//: implicit one (9.30). Insert it, and (9.28) is $\epsilon_u + \omega(\epsilon_c - \epsilon_u)$:
+//: equivalent to (9.29) with $\omega_{\text{classifier}} = 1 + \omega_{\text{CFG}}$, and not with
+//: equal letters.
 
 let lineGradient = ExactClassifier(line, schedule).labelScore(spot, t: 300, labels: [1]).values[0]
 func byClassifier(_ omega: Double) -> Double {
@@ -417,12 +424,13 @@ notebook.erratum(
   "noise by (9.28) that equals (9.29) with 1", printed: byClassifier(1), right: byClassifier(1 + 1),
   secondRoute: (1 + 1) * lineC - 1 * lineU, tolerance: 1e-13, apart: 0.1)
 
-//: **Erratum E-X4.** The Cornell notes lose a unit in the other direction. Their density line says
+//: **Erratum E-X4.** The Cornell notes lose a 1 in the other direction. Their density line is
 //: $\log\tilde p(x \mid y) = \log p(x \mid y) + w \log p(y \mid x)$ (up to a constant; they print a
-//: sign of proportionality between logarithms), their gradient line says $(1 - w)\nabla\log p(x) +
-//: w\nabla\log p(x \mid y)$. The gradient of the first is $(1 + w)\nabla\log p(x \mid y) -
-//: w\nabla\log p(x)$. To fit their gradient, the density must start from $\log p(x)$. At the same
-//: point, for $w = 2$, with the density line differentiated by differences:
+//: sign of proportionality between logarithms), their gradient line is
+//: $(1 - w)\nabla\log p(x) + w\nabla\log p(x \mid y)$. The gradient of the first is
+//: $(1 + w)\nabla\log p(x \mid y) - w\nabla\log p(x)$. To fit their gradient, the density must
+//: start from $\log p(x)$. At the same point, for $w = 2$, with the density line differentiated by
+//: finite differences:
 
 let lineLaw = line.noised(schedule, to: 300).marginal
 func densityLine(_ x: Double, _ w: Double) -> Double {
@@ -446,22 +454,23 @@ notebook.table(
 
 //: ## Part III. What guidance samples
 //:
-//: ### A law at every step, and no law of all
+//: ### The tilted distributions of all steps do not fit together
 //:
-//: By Claim 6.4 the guided noise stands for the score of
+//: By Claim 6.4 the guided noise corresponds to the score of
 //: $$ \tilde p_t(x) \propto p_t(x)\, p_t(y \mid x)^s $$
-//: at every single $t$. So it is tempting to say: guidance samples $\tilde p_0$, the data's density
-//: times the classifier's verdict to the power $s$. Papers, lecture notes and slides say it. A
-//: sampler, however, does not look at $\tilde p_t$ one $t$ at a time. It assumes that the score it
-//: is given at $t$ belongs to the *noised version* of the law whose score it is given at $t - 1$.
-//: Are the $\tilde p_t$ noised versions of $\tilde p_0$? They are made by noising first and raising
-//: to a power afterwards; the noised $\tilde p_0$ would be made the other way round.
+//: at every single $t$. So it is tempting to conclude that guidance samples $\tilde p_0$, the
+//: data's density times the classifier's probability to the power $s$ (the *tilted* or sharpened
+//: distribution). Papers, lecture notes and slides state it. A sampler, however, does not use
+//: $\tilde p_t$ one $t$ at a time. It assumes that the score at $t$ belongs to the *noisy version*
+//: of the distribution whose score it gets at $t - 1$. Are the $\tilde p_t$ noisy versions of
+//: $\tilde p_0$? They are made by adding noise first and raising to a power afterwards; the noisy
+//: $\tilde p_0$ would be made in the opposite order.
 //:
 //: **Claim 6.5.** They are not, and guidance does not sample $\tilde p_0$. This claim has four
-//: parts. (a) Unless $s$ is 0 or 1, the $\tilde p_t$ are not noised versions of $\tilde p_0$. At $t
-//: = 300$ the score of $\tilde p_t$ and that of the noised $\tilde p_0$ differ. The second is
+//: parts. (a) Unless $s$ is 0 or 1, the $\tilde p_t$ are not noisy versions of $\tilde p_0$. At
+//: $t = 300$ the score of $\tilde p_t$ and that of the noisy $\tilde p_0$ differ. The second is
 //: computed by brute force: by an integral over all $x_0$ (on the line, for the classes $\pm 1$
-//: with deviation $\frac12$).
+//: with standard deviation $\frac12$).
 
 /// The logarithm of the tilted density, up to a constant: of the data, or of what they are at `t`.
 func logTilted(_ x: Double, scale s: Double, at t: Int = 0) -> Double {
@@ -502,31 +511,32 @@ notebook.check(
   claim: "6.5", "(a) s = 4: the two scores differ by", abs(tiltRows[3].field - tiltRows[3].noised),
   isAbove: 0.1)
 
-//: ### A case that can be solved
+//: ### Closed forms for Gaussian data
 //:
-//: What does a sampler make of such a field? Take normal laws, where everything can be followed by
-//: hand. Let all data together be $\mathcal N(0, V)$ and those of our label $\mathcal N(m, v)$ with
-//: $v < V$. (The label is then a measurement rather than a class.) The tilted law is normal, with
+//: What does a sampler produce from such a field? For Gaussians the answer has a closed form. Let
+//: all data together be $\mathcal N(0, V)$ and those of our label $\mathcal N(m, v)$ with $v < V$.
+//: (The label is then a measurement rather than a class.) The tilted distribution is Gaussian, with
 //: the variance $1 / (\frac sv - \frac{s-1}V)$ and the mean $\frac{s V m}{sV - (s-1)v}$.
 //:
-//: Work in $X = x_t / \sqrt{\bar\alpha_t}$ with the noise variance $u = (1 - \bar\alpha_t) /
-//: \bar\alpha_t$, which runs from $\infty$ to 0. The guided score of $X$ is $-\frac{s}{v + u}(X -
-//: m) + \frac{s - 1}{V + u} X$, a straight line with the slope $-\kappa(u)$, $\kappa =
-//: \frac{s}{v+u} - \frac{s-1}{V+u}$. Many small DDIM steps solve $\frac{dX}{du} =
-//: -\frac12\,\mathrm{score}$ (chapter 4), so distances between points shrink like $\frac{d \log
-//: \mathrm{std}}{du} = \frac12\kappa$. Many small DDPM steps also add noise of variance $du$ and
-//: take twice the step: $\frac{d\,\mathrm{Var}}{du} = 2\kappa\,\mathrm{Var} - 1$. Both equations
-//: have solutions one can write down (with the substitution $\frac{V+u}{v+u}$ for the second):
+//: Work in $X = x_t / \sqrt{\bar\alpha_t}$ with the noise variance
+//: $u = (1 - \bar\alpha_t) / \bar\alpha_t$, which runs from $\infty$ to 0. The guided score of $X$
+//: is $-\frac{s}{v + u}(X - m) + \frac{s - 1}{V + u} X$, a straight line with the slope
+//: $-\kappa(u)$, $\kappa = \frac{s}{v+u} - \frac{s-1}{V+u}$. Many small DDIM steps solve the
+//: probability-flow ODE $\frac{dX}{du} = -\frac12\,\mathrm{score}$ (chapter 4), so distances
+//: between points shrink like $\frac{d \log \mathrm{std}}{du} = \frac12\kappa$. Many small DDPM
+//: steps solve the reverse stochastic differential equation (SDE): they also add noise of variance
+//: $du$ and take twice the step: $\frac{d\,\mathrm{Var}}{du} = 2\kappa\,\mathrm{Var} - 1$. Both
+//: equations have closed-form solutions (with the substitution $\frac{V+u}{v+u}$ for the second):
 //: $$ \mathrm{std}_{\mathrm{DDIM}} = v^{s/2}\, V^{(1-s)/2} , \qquad
 //: \mathrm{Var}_{\mathrm{DDPM}} = \frac{vV - v^{2s} V^{2-2s}}{(2s-1)(V-v)} , \qquad
 //: \mathrm{mean}_{\mathrm{DDPM}} = m\,\frac{V - v^s V^{1-s}}{V - v} . $$
-//: At $s = 1$ all of them are those of $\mathcal N(m, v)$. Beyond, DDIM's spread falls
-//: *exponentially* in $s$, DDPM's variance like $1/2s$, that of the tilted law like $1/s$: three
-//: answers to one question.
+//: At $s = 1$ all of them are those of $\mathcal N(m, v)$. Beyond, DDIM's standard deviation falls
+//: *exponentially* in $s$, DDPM's variance like $1/2s$, that of the tilted distribution like $1/s$:
+//: three results for one question.
 //:
-//: (b) of Claim 6.5: the library's samplers, run on random variables instead of numbers
-//: (`GaussianVariable`, chapter 0), end there. A chain of $T$ steps is off by about $1/T$, so twice
-//: the result of 2000 steps less that of 1000 is off by some $1/T^2$ only, and by
+//: (b) of Claim 6.5: the library's samplers, run on random variables instead of scalars
+//: (`GaussianVariable`, chapter 0), converge to these values. A chain of $T$ steps is off by about
+//: $1/T$, so twice the result of 2000 steps minus that of 1000 is off by some $1/T^2$ only, and by
 //: $\bar\alpha_T = 4 \cdot 10^{-5}$, which formulas for $u = \infty$ leave out.
 
 let (wide, narrow, middle) = (1.0, 0.25, 1.0)  // V, v, m
@@ -586,14 +596,14 @@ notebook.table(
 
 //: ### Two classes on the line
 //:
-//: The same for the two classes, without a formula but without chance as well. Ask backwards: let
-//: $g_t(x)$ be what one has to expect of the end of the chain, on average, if it is at $x$ at step
-//: $t$. At $t = 0$ the expected end is $x$ itself, so $g_0(x) = x$ (or $x^2$, for the second
-//: moment), and from there every step is an average over the noise of one step, $g_t(x) =
-//: E[g_{t-1}(\mu_t(x) + \sigma_t z)]$. At $t = T$ average over $x_T$. Below, the functions live on
-//: a grid, cubic polynomials lie between its points, and averages over $z$ are sums over the
-//: thirteen integers from $-6$ to 6, weighted by the normal density: for smooth functions that is
-//: exact to $2 e^{-2\pi^2} = 5 \cdot 10^{-9}$.
+//: Now the same for the two classes, without a closed form but without randomness as well. Compute
+//: backwards: let $g_t(x)$ be the expected end of the chain if it is at $x$ at step $t$. At $t = 0$
+//: the expected end is $x$ itself, so $g_0(x) = x$ (or $x^2$, for the second moment), and from
+//: there every step is an average over the noise of one step,
+//: $g_t(x) = E[g_{t-1}(\mu_t(x) + \sigma_t z)]$. At $t = T$ average over $x_T$. Below, the
+//: functions are tabulated on a grid, with cubic interpolation between its points, and averages
+//: over $z$ are sums over the thirteen integers from $-6$ to 6, weighted by the Gaussian density:
+//: for smooth functions that is exact to $2 e^{-2\pi^2} = 5 \cdot 10^{-9}$.
 
 struct Backwards {
   let spacing = 0.04
@@ -673,10 +683,10 @@ notebook.table(
     [$0.s, $0.tilted.mean, $0.tilted.std, $0.ddim.mean, $0.ddim.std, $0.ddpm.mean, $0.ddpm.std]
   })
 
-//: (c) of Claim 6.5: the samplers of the library give these numbers. For DDPM a few thousand points
-//: are drawn at random. For DDIM chance is only in the start, so take the start at equal
-//: probabilities instead of at random: the mean of $n$ such points is off by the integral over the
-//: last interval at either end, about $1/n$.
+//: (c) of Claim 6.5: the samplers of the library give these values. For DDPM we take a few thousand
+//: random samples. For DDIM only the start is random, so we start from equally likely quantiles
+//: instead of random points: the mean of $n$ such points is off by the integral over the last
+//: interval at either end, about $1/n$.
 
 let many = notebook.count(8000, quick: 1500)
 let some = notebook.count(2000, quick: 800)
@@ -726,8 +736,9 @@ notebook.check(
 //: **Erratum E-X2.** So guidance with $s \ne 1$ does not sample $p(x)\,p(y \mid x)^s$. The Cornell
 //: notes present it as that ("modified sampling distribution"), the IIT Hyderabad slides equate the
 //: guided score with $\nabla\log p(x_t \mid y)$, the book's (9.21) introduces it as sampling with
-//: amplified conditioning. What is sampled depends on the sampler. For $s = 4$, the
-//: deviation by DDIM and the mean by DDPM; the second routes are the drawn points.
+//: amplified conditioning. The distribution of the samples depends on the sampler. For $s = 4$ we
+//: compare the standard deviation by DDIM and the mean by DDPM; the second routes are random
+//: samples.
 
 let ddimAtFour = RunningStatistics(drawn[1].ddim)
 notebook.erratum(
@@ -739,7 +750,7 @@ notebook.erratum(
   "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution", "mean, DDPM, s = 4",
   printed: ending(4).tilted.mean, right: ending(4).ddpm.mean, secondRoute: ddpmAtFour, apart: 0.1)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let tiltedMass = GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) {
   exp(logTilted($0, scale: 4))
@@ -774,19 +785,19 @@ notebook.figure(
   alternative: "Left: histograms of DDIM and DDPM samples, right of a tilted density. Middle and "
     + "right: mean rises and deviation falls with s, most for DDIM.")
 
-//: ### What would sample the tilted law
+//: ### Langevin correction samples the tilted distribution
 //:
-//: The field is the right score at each single $t$; what is wrong is the passage from one $t$ to
-//: the next. So stay at each $t$ for a while. Langevin's rule $x \leftarrow x + \delta\,\nabla\log
-//: \tilde p_t(x) + \sqrt{2\delta}\,z$ leaves a law alone (for small $\delta$) if the score is its
-//: own, wherever the points came from (chapter 2). Passages then only have to bring the points
-//: near.
+//: The field is the right score at each single $t$; the error is in the passage from one $t$ to the
+//: next. So stay at each $t$ for a while. Langevin's rule $x \leftarrow x + \delta\,\nabla\log
+//: \tilde p_t(x) + \sqrt{2\delta}\,z$ leaves a distribution unchanged (for small $\delta$) if the
+//: score is its own, wherever the points came from (chapter 2). The passages then only have to
+//: bring the points near.
 //:
 //: (d) of Claim 6.5: with twenty Langevin steps after each of 60 DDIM steps, the same guided noise
-//: does sample the tilted law. The tolerance is that of $\delta$: with $\delta\kappa = 0.05$ the
-//: rule's own law is too wide by $\delta\kappa/4$, a little over one percent, and of the mean,
-//: which has to come from the wrong side of the border between the classes, that of a thousand
-//: steps.
+//: does sample the tilted distribution. The tolerance is that of $\delta$: with
+//: $\delta\kappa = 0.05$ the stationary distribution of the rule is too wide by $\delta\kappa/4$, a
+//: little over one percent. The mean has the tolerance of a thousand steps, because points must
+//: come from the wrong side of the border between the classes.
 
 func corrected(scale s: Double, count: Int) -> [Double] {
   var streams = Streams(of: root.split(22), count: count)
@@ -819,19 +830,19 @@ notebook.check(
 notebook.show("for comparison: mean by DDIM", ending(2).ddim.mean)
 notebook.show("mean by DDPM", ending(2).ddpm.mean)
 
-//: That takes twenty times the evaluations, and nobody does it: people who guide do not want the
-//: tilted law. They want pictures that look right, and have found that overshooting looks right. It
-//: is only well to know that this is what they do.
+//: That takes twenty times the evaluations, and nobody does it: users of guidance do not want the
+//: tilted distribution. They want images that look right, and overshooting makes images look right.
+//: But it is worth knowing that this is what they do.
 //:
 //: ### Two meanings of fidelity
 //:
-//: Back to the clouds. To judge samples we have, exactly, what practice has to approximate: the
-//: best classifier of clean points, and draws from the law of each class. *Accuracy* is the share
-//: of points that the classifier gives to the class asked for. *Inner share* is the share that is
-//: nearer to the inner cloud of its class than to the outer one (of the data: just about half), a
-//: measure of diversity of the kind that matters: are the rarer pictures still there? *Spread* is
-//: the deviation within a class. *Distance* is the Wasserstein-1 distance from true draws of the
-//: class, averaged over 32 directions; two sets of true draws have one too, the *floor*.
+//: Back to the plane. To evaluate samples we have, exactly, what practice has to approximate: the
+//: best classifier of clean points, and samples of each class's distribution. *Accuracy* is the
+//: share of points that the classifier assigns to the wanted class. *Inner share* is the share that
+//: is nearer to the inner mode of its class than to the outer one (for the data: just about half),
+//: a measure of diversity (mode coverage): are the rarer images still there? *Standard deviation*
+//: is that within a class. *Distance* is the Wasserstein-1 distance from data of the class,
+//: averaged over 32 directions; two data samples have a distance too, the *floor*.
 
 struct Portrait {
   var accuracy = 0.0
@@ -887,10 +898,10 @@ let truth: Points = {
 }()
 let truePortrait = portrait(truth)
 
-//: **Claim 6.6.** Up to $s = 1$ more guidance makes everything better. Beyond, guidance makes the
-//: classifier happier and the samples worse: accuracy goes on rising towards 1, while spread and
-//: inner share fall and the distance from the class grows. Nothing here is due to a bad network;
-//: the denoiser is exact.
+//: **Claim 6.6.** Up to $s = 1$ more guidance improves all four. Beyond, guidance raises the
+//: accuracy and makes the samples worse: accuracy goes on rising towards 1, while standard
+//: deviation and inner share fall and the distance from the class grows. None of this is due to a
+//: bad network; the denoiser is exact.
 
 let sweepScales = [0.0, 0.5, 1, 1.25, 1.5, 2, 3, 5, 8]
 let sweep = notebook.progress("sweep", sweepScales).map { s in
@@ -934,10 +945,10 @@ notebook.check(
 
 //: (The factor 3 leaves room for the error of 50 steps.) So "fidelity" has two meanings. If it
 //: means that the class can be recognized, guidance raises it. If it means that samples are like
-//: the data of the class, $s = 1$ is best, by definition, and everything beyond is a loss. Papers
-//: that plot "fidelity against diversity" use the first meaning.
+//: the data of the class, $s = 1$ is best for an exact denoiser, and everything beyond is a loss.
+//: Papers that plot "fidelity against diversity" use the first meaning.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func sweepPlot(_ title: String, _ value: (Portrait) -> Double) -> Plot {
   Plot(title: title, x: "$s$", y: "")
@@ -959,12 +970,12 @@ notebook.figure(
     "Four curves over s: accuracy rises to one, inner share falls to zero, spread falls, "
     + "distance has its minimum at one.")
 
-//: ## Part IV. Trained
+//: ## Part IV. Trained networks
 //:
-//: ### A gauge that needs no truth
+//: ### A consistency check without the truth
 //:
-//: Now networks. Before training one, note what its halves owe each other. Given $x_t$, the label
-//: is $y$ with probability $p(y \mid x_t)$, and averages of averages are averages:
+//: Now networks. Before we train one, note the relation between its two branches. Given $x_t$, the
+//: label is $y$ with probability $p(y \mid x_t)$, and averages of averages are averages:
 //: $$ E[\epsilon \mid x_t] = \sum_y p(y \mid x_t)\, E[\epsilon \mid x_t, y] . $$
 //:
 //: **Claim 6.7.** (a) The null branch of the exact denoiser is the average of the class branches,
@@ -990,17 +1001,17 @@ for t in [1, 100, 400, 800] {
     tolerance: 1e-12)
 }
 
-//: A trained network satisfies this only as far as it has learned. By how much it misses is
-//: a gauge that does not ask for the true noise (it does ask for $p(y \mid x_t)$; where that is not
-//: known, a trained classifier must do).
+//: A trained network satisfies this only as far as it has learned. The size of the violation, which
+//: we call the *gauge*, measures this without the true noise (it does need $p(y \mid x_t)$; where
+//: that is not known, a trained classifier must do).
 //:
-//: ### How often to forget
+//: ### The label dropout rate
 //:
-//: How large should $p_\varnothing$ be? The book has numbers: below 5 % the unconditional half
+//: How large should $p_\varnothing$ be? The book has values: below 5 % the unconditional branch
 //: stays bad, above 30 % the conditional one suffers, 10 to 20 % is right (section 9.4.2). We train
-//: the same network with six shares and several seeds each, and judge both halves by their distance
-//: from the exact noise, at six steps and on points that were not trained on. Fix the question
-//: first: which share makes the *worse* of the two halves best, and does it matter?
+//: the same network with six rates and several seeds each, and measure both branches by their
+//: distance from the exact noise, at six steps and on points that were not trained on. Fix the
+//: question first: which rate makes the *worse* of the two branches best, and does it matter?
 
 let shares = notebook.isQuick ? [0.02, 0.15, 0.5] : [0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
 let seeds = notebook.isQuick ? 2 : 5
@@ -1080,9 +1091,9 @@ notebook.table(
 let usualShare = notebook.isQuick ? 0.15 : 0.1
 let usual = trained.indices.filter { shares[$0 / seeds] == usualShare }.map { trained[$0] }
 
-//: **Claim 6.8.** Of the book's two warnings one comes true here. The null branch gets better, by
-//: far, the more often the label is withheld. The class branches do not notice, not even at 50 %;
-//: and so the worse half of the two is better at 50 % than at the usual 10 to 20 %.
+//: **Claim 6.8.** Of the book's two warnings one comes true here. The null branch improves a lot
+//: the more often the label is withheld. The class branches hardly change, not even at 50 %; and so
+//: the worse of the two branches is better at 50 % than at the usual 10 to 20 %.
 
 func ratio(_ a: Estimate, _ b: Estimate) -> Double { a.mean / b.mean }
 notebook.check(
@@ -1096,15 +1107,15 @@ notebook.check(
   ratio(over(shares.last!) { max($0.open, $0.own) }, over(usualShare) { max($0.open, $0.own) }),
   isBelow: 1)
 
-//: Why do the class branches not suffer from seeing half as many labels? Most of what a denoiser
-//: has to know is the same with and without a label, and the network is shared: what it learns from
-//: examples without one serves both. With three classes and endless data this is as mild as it
-//: gets. A model with a thousand classes and few examples of each may pay a price; it would have to
-//: be measured there. Until half of the labels are gone the null branch is the weaker half, and
-//: guided sampling takes its error times $s - 1$.
+//: Why do the class branches not suffer from half as many labels? Most of what a denoiser learns is
+//: the same with and without a label, and the network is shared: examples without a label train
+//: both branches. With three classes and endless data the effect is as mild as it gets. A model
+//: with a thousand classes and few examples of each may pay a price; it would have to be measured
+//: there. Until half of the labels are gone the null branch is the weaker one, and guided sampling
+//: multiplies its error by $s - 1$.
 //:
-//: Part (b) of Claim 6.7: the gauge tells all this without the truth. Over all networks, its
-//: logarithm goes with that of the null branch's true error.
+//: Part (b) of Claim 6.7: the gauge shows all this without the truth. Over all networks, its
+//: logarithm correlates with that of the null branch's true error.
 
 func correlation(_ a: [Double], _ b: [Double]) -> Double {
   let scale = (Estimate.variance(of: a).mean * Estimate.variance(of: b).mean).squareRoot()
@@ -1114,7 +1125,7 @@ notebook.check(
   claim: "6.7", "(b) correlation of gauge and error, over \(judgements.count) networks",
   correlation(judgements.map { log($0.gauge) }, judgements.map { log($0.open) }), isAbove: 0.8)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func sharePlot(
   _ plot: Plot, _ label: String, _ color: Color, _ value: @escaping (Judgement) -> Double
@@ -1144,12 +1155,12 @@ notebook.figure(
 
 //: ## Part V. In practice
 //:
-//: ### Two answers in one pass
+//: ### Both predictions in one batch
 //:
-//: Guidance needs both answers at every step. Programs stack the batch on itself, with the labels
-//: in one half and null labels in the other, and ask once; so does the library (the code at the top
-//: of the page). It saves no arithmetic. It saves the overhead of a second call, which matters if
-//: the batch is small.
+//: Guidance needs both predictions at every step. Programs stack the batch on itself, with the
+//: labels in one half and null labels in the other, and evaluate the network once; so does the
+//: library (the code at the top of the page). It saves no arithmetic. It saves the overhead of a
+//: second call, which matters if the batch is small.
 //:
 //: **Claim 6.9.** One pass over $[x_t, x_t]$ gives what two passes over $x_t$ give, up to the
 //: rounding of single precision, which the scale multiplies.
@@ -1194,16 +1205,16 @@ notebook.table(
   ],
   rows: timings.map { [$0.size, $0.twice, $0.once] })
 
-//: ### A different scale at every step
+//: ### Guidance schedules
 //:
 //: Must $s$ be constant? The book suggests $s(t) = 1 + \omega_{\max} f(t)$ with a constant, linear,
 //: cosine or step-like $f$ (9.31), and an intuition to go with it: strong guidance at high noise,
 //: to get the structure right, weak guidance at low noise, to keep the details natural.
 //:
-//: **Erratum E-B29.** Its cosine does the opposite of what its list says. $f(t) = \frac12 (1 + \cos
-//: \frac{\pi t}{T})$ vanishes at $t = T$ and is 1 at $t = 0$. For strong guidance at high noise it
-//: must be $\frac12(1 - \cos\frac{\pi t}{T})$. The second route is the value that the list's other
-//: decaying shape, $f = t/T$, has there.
+//: **Erratum E-B29.** Its cosine is the opposite of what its list describes.
+//: $f(t) = \frac12 (1 + \cos \frac{\pi t}{T})$ vanishes at $t = T$ and is 1 at $t = 0$. For strong
+//: guidance at high noise it must be $\frac12(1 - \cos\frac{\pi t}{T})$. The second route is the
+//: value that the list's other decaying shape, $f = t/T$, has there.
 
 struct Dosage: Sendable {
   let name: String
@@ -1226,8 +1237,8 @@ notebook.erratum(
   apart: 0.9)
 
 //: Is the intuition right? Fix the question before looking. A shape is better than another if, at
-//: *equal accuracy*, it keeps more of the inner clouds and stays closer to the class. So every
-//: shape is run with several strengths and read off where its accuracy is 98 %; all shapes have the
+//: *equal accuracy*, it keeps more of the inner modes and stays closer to the class. So we run
+//: every shape with several strengths and interpolate to an accuracy of 98 %; all shapes have the
 //: same mean of $f$ over the steps when they are given the same strength.
 
 let strengths = [0.0, 0.2, 0.35, 0.6, 1.0]
@@ -1261,9 +1272,9 @@ notebook.table(
   columns: ["f", "favors", Column("inner share", decimals: 3), Column("distance", decimals: 3)],
   rows: zip(dosages, readings).map { [$0.name, $0.favors, $1.inner, $1.distance] })
 
-//: **Claim 6.10.** On this law the intuition has it backwards. At equal accuracy, the shapes that
-//: favor high noise lose more of the inner clouds than the constant one and end further from the
-//: class, on average over the three of them; their mirror images lose less, and end no further.
+//: **Claim 6.10.** For these data the intuition is wrong. At equal accuracy, the shapes that favor
+//: high noise lose more of the inner modes than the constant one and end further from the class, on
+//: average over the three of them; their mirror images lose less, and end about as close.
 
 let constantly = readings[0]
 func average(_ some: ArraySlice<Reading>, _ value: (Reading) -> Double) -> Double {
@@ -1282,15 +1293,17 @@ notebook.check(
   claim: "6.10", "favoring low noise: distance, less that of the constant shape",
   average(readings[4...6]) { $0.distance } - constantly.distance, isBelow: 0.01)
 
-//: (All shapes start from the same noise, so chance hardly enters the differences.) Why? At high
-//: noise it is being decided *which* cloud a point goes to, and the extra guidance decides for the
-//: cloud that is easier to tell, the outer one. At low noise the cloud is chosen, and what is left
-//: to do is to push points off the wrong side of a border. An exact denoiser gets the structure
-//: right by itself. For trained models of photographs others have found that guidance does harm at
-//: both ends and most good in between (Kynkäänniemi et al., "Applying guidance in a limited
-//: interval improves sample and distribution quality in diffusion models", 2024).
+//: (All shapes start from the same noise, which removes most of the chance from the differences.
+//: Still, the gain of the shapes that favor low noise is small: with other seeds it varies by about
+//: its own size.) Why? At high noise it is being decided *which* mode a point goes to, and the
+//: extra guidance favors the mode that is easier to classify, the outer one. At low noise the mode
+//: is chosen, and the remaining effect is to push points off the wrong side of a border. An exact
+//: denoiser gets the structure right by itself. For trained models of photographs others have found
+//: that guidance does harm at both ends and most good in between, in a *guidance interval*
+//: (Kynkäänniemi et al., "Applying guidance in a limited interval improves sample and distribution
+//: quality in diffusion models", 2024).
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let chosen = [0, 2, 3, 5, 6]
 func dosagePlot(_ axis: String, _ value: (Portrait) -> Double) -> Plot {
@@ -1315,12 +1328,12 @@ notebook.figure(
 //: ### Which scale is best?
 //:
 //: The book names ranges: up to 1 for diversity, 2 to 7 the sweet spot, 8 to 15 for fidelity
-//: (section 9.4.6; its scale, so add 1). Such numbers belong to a model, a law and a judge. Here
-//: are those of this page.
+//: (section 9.4.6; its scale, so add 1). Such values belong to a model, a data distribution and an
+//: evaluation measure. Here are those of this page.
 //:
-//: **Claim 6.11.** For these data, judged by the distance from the class, the best scale is next to
-//: 1, for the exact denoiser and for each trained one; and where the book's sweet spot begins, at
-//: $s = 3$, more than nine tenths of the inner share are lost in all of them.
+//: **Claim 6.11.** For these data, measured by the distance from the class, the best scale is next
+//: to 1, for the exact denoiser and for each trained one; and where the book's sweet spot begins,
+//: at $s = 3$, more than nine tenths of the inner share are lost in all of them.
 
 let range = [0.5, 1, 1.5, 2, 3]
 let tuned = notebook.progress("scales", usual).map { model in
@@ -1351,19 +1364,21 @@ notebook.check(
   claim: "6.11", "s = 3: largest inner share, exact or trained",
   max(sweep[6].portrait.inner, tuned.map { $0[4].inner }.max()!), isBelow: 0.05)
 
-//: ### Noise levels instead of steps
+//: ### Training with log-SNR instead of steps
 //:
-//: The slides (and Ho and Salimans) write the training differently: draw a log signal-to-noise
-//: ratio $\lambda$ from some law, and let $z_\lambda = \alpha_\lambda x + \sigma_\lambda \epsilon$
-//: with $\alpha_\lambda^2 = 1/(1 + e^{-\lambda})$ and $\sigma_\lambda^2 = 1 - \alpha_\lambda^2$.
-//: There is no $t$ and no schedule. What becomes of ours?
+//: The slides (and Ho and Salimans) write the training differently: sample a log signal-to-noise
+//: ratio (log-SNR) $\lambda$ from some distribution, and let
+//: $z_\lambda = \alpha_\lambda x + \sigma_\lambda \epsilon$ with
+//: $\alpha_\lambda^2 = 1/(1 + e^{-\lambda})$ and $\sigma_\lambda^2 = 1 - \alpha_\lambda^2$. There
+//: is no $t$ and no schedule. What becomes of ours?
 //:
-//: **Claim 6.12.** (a) With $\lambda = \log(\bar\alpha_t / (1 - \bar\alpha_t))$, the noised data
-//: are those of step $t$. (b) The law of $\lambda$ takes the place of the schedule: Ho and
+//: **Claim 6.12.** (a) With $\lambda = \log(\bar\alpha_t / (1 - \bar\alpha_t))$, the noisy data are
+//: those of step $t$. (b) The distribution of $\lambda$ takes the place of the schedule: Ho and
 //: Salimans' $\lambda = -2 \log\tan\frac{\pi u}{2}$ with uniform $u$ is the cosine schedule without
-//: offset, and its density is $\frac{1}{2\pi \cosh(\lambda/2)}$. (c) Another law is another
-//: weighting of noise levels, so losses of models trained under different ones must not be
-//: compared: the same perfect denoiser has two.
+//: offset, and its density is $\frac{1}{2\pi \cosh(\lambda/2)}$ (they truncate it to
+//: $-20 \le \lambda \le 20$). (c) Another distribution is another weighting of noise levels, so
+//: losses of models trained under different ones must not be compared: the same perfect denoiser
+//: has two.
 
 let jumps = [1, 250, 700, 1000].flatMap { t -> [Double] in
   let lambda = schedule.logSNR(t)
@@ -1395,15 +1410,16 @@ notebook.check(
   claim: "6.12", "(c) the two losses of one perfect denoiser differ by",
   abs(floors.linear - floors.cosine), isAbove: 0.05)
 
-//: ### Away from something
+//: ### Negative prompts
 //:
 //: The null label can be replaced by any other: $\epsilon_{y'} + s(\epsilon_y - \epsilon_{y'})$
-//: leads towards $y$ and *away from* $y'$. With words for labels this is called a negative prompt.
+//: leads towards $y$ and *away from* $y'$. In text-to-image models this is called a *negative
+//: prompt*.
 //:
 //: **Claim 6.13.** (a) In scores it adds $s$ times the gradient of $\log p(y \mid x_t)$ and
 //: subtracts $s - 1$ times that of $\log p(y' \mid x_t)$. (b) Towards class 0 (at the top) and away
 //: from class 1 (at the lower left), points end further to the right than with the null label, and
-//: of those that miss their class fewer are taken for class 1 than for class 2.
+//: of those that miss their class fewer are classified as class 1 than as class 2.
 
 let towards = [Int](repeating: 0, count: 60)
 let avoided = [Int](repeating: 1, count: 60)
@@ -1447,11 +1463,11 @@ notebook.check(
   claim: "6.13", "(b) taken for class 1, less taken for class 2",
   Double(taken(away, for: 1) - taken(away, for: 2)), isBelow: 0)
 
-//: ### What it costs
+//: ### The cost of guidance
 //:
-//: **Claim 6.14.** Guided sampling with $S$ steps asks for $2S$ answers an image, unguided for $S$.
-//: Where the scale is 1 or 0 the library asks only once; so guidance in a limited interval of steps
-//: costs only what is in it.
+//: **Claim 6.14.** Guided sampling with $S$ steps needs $2S$ network evaluations per image,
+//: unguided sampling $S$. Where the scale is 1 or 0 the library evaluates only one branch; so
+//: guidance in a limited interval costs extra only within it.
 
 /// A denoiser that counts how many entries it was asked for.
 final class Tally: ConditionalDenoiser, @unchecked Sendable {
@@ -1480,14 +1496,14 @@ notebook.check(
 
 //: ## Part VI. With or without a classifier
 //:
-//: The book says that classifier-free guidance frequently outperforms a classifier (section 9.4.5),
-//: among other reasons because both halves are trained together. With exact functions the two are
-//: the same field (Claim 6.4), so whatever difference there is comes from training. The experiment:
+//: According to the book classifier-free guidance frequently outperforms a classifier (section
+//: 9.4.5), among other reasons because both branches are trained together. With exact functions the
+//: two are the same field (Claim 6.4), so every difference comes from training. The experiment:
 //: networks of equal size, equally many updates, five seeds, equal starting noise. On the one side
-//: the networks of the sweep. On the other an unconditional denoiser, which has all its updates to
-//: itself, and a classifier of noisy points as in chapter 5 (so two networks, and twice the updates
-//: in all). Each side is read off at the scale at which its accuracy is 97 %, and judged there by
-//: inner share and distance.
+//: are the networks of the previous part. On the other are an unconditional denoiser, which has all
+//: its updates to itself, and a classifier of noisy points as in chapter 5 (so two networks, and
+//: twice the updates in all). Each side is interpolated to the scale at which its accuracy is 97 %,
+//: and compared there by inner share and distance.
 
 let (rivals, rivalTime) = notebook.time {
   let denoisers = PointDenoiser.trained(
@@ -1562,7 +1578,7 @@ notebook.table(
     })
 
 //: **Claim 6.15.** Classifier-free guidance does not outperform the classifier here. At equal
-//: accuracy it keeps no more of the inner clouds, and ends no closer to the class, whether a tenth
+//: accuracy it keeps no more of the inner modes, and ends no closer to the class, whether a tenth
 //: or half of the labels were withheld.
 
 /// By how much the first side is ahead of the one with a classifier, seed by seed.
@@ -1580,20 +1596,20 @@ notebook.check(
   claim: "6.15", "distance: least excess of classifier-free guidance",
   free.map { side in advantage(side) { $0.distance }.mean }.min()!, isAbove: -0.02)
 
-//: Do not conclude that classifiers are better, either. Theirs were two networks and twice the
-//: updates. And in the inner share it is the classifier-free side that is near the exact guided
-//: field, the first row of the table. A learned classifier is too soft where classes meet, and that
-//: softness happens to be kind to the inner clouds. What speaks for guidance without a classifier
-//: is that there is one network to train, and none whose gradient has to make sense.
+//: Do not conclude that classifiers are better, either. Classifier guidance had two networks and
+//: twice the updates. And in the inner share it is the classifier-free side that is near the exact
+//: guided field, the first row of the table. A learned classifier is too smooth where classes meet,
+//: and this happens to favor the inner modes. The advantage of guidance without a classifier is
+//: that there is one network to train, and no classifier whose gradient must be accurate.
 //:
-//: ## Part VII. Pictures
+//: ## Part VII. Images
 //:
-//: Last, small pictures: four of the ten classes of shapes that the course draws for itself, 16 by
-//: 16 pixels in color, and chapter 3's U-Net with a table of five rows. A classifier of clean
-//: pictures, which has no part in the guidance, is the judge. All of it is trained here, in less
-//: than a minute, and looks like it; its numbers differ a little from processor to processor. (A
-//: quick run trains too little to say anything; it does the checks of this part that do not depend
-//: on training.)
+//: Last, small images: four of the ten classes of synthetic shapes that the course renders itself,
+//: 16 by 16 pixels in color, and chapter 3's U-Net with an embedding table of five rows. A
+//: classifier of clean images, which has no part in the guidance, is the *evaluation classifier*.
+//: All of it is trained here, in less than a minute, and the images show it; the results differ a
+//: little from processor to processor. (A quick run trains too little to show anything; it does the
+//: checks of this part that do not depend on training.)
 
 let classNames = ["disc", "cross", "stripes", "board"]
 let classesOfAll = ["disc", "cross", "horizontal stripes", "checkerboard"].map {
@@ -1715,7 +1731,7 @@ notebook.table(
     ],
   ])
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func pictureOf(_ images: Tensor, _ index: Int) -> Picture {
   let pixels = images.entries(index..<index + 1).elements
@@ -1738,9 +1754,9 @@ notebook.figure(
   alternative: "Rows of small pictures: blurred colored shapes in the upper rows, shapes of "
     + "exaggerated contrast in the lower ones.")
 
-//: **Claim 6.16.** The label is obeyed: at $s = 1$ the judge recognizes the class asked for far
-//: more often than without guidance, where it is ignored. And one pass over a batch of twice the
-//: size gives what two passes give, for a U-Net too.
+//: **Claim 6.16.** The model follows the label: at $s = 1$ the accuracy is far higher than without
+//: guidance, where the label is ignored. And one pass over a batch of twice the size gives what two
+//: passes give, for a U-Net too.
 
 if !notebook.isQuick {
   notebook.check(
@@ -1758,10 +1774,10 @@ notebook.check(
   zip(museum.guided(painter, labels: few, scale: 4).noise(blur, t: 400).elements, twice.elements)
     .map { Double(abs($0 - $1)) }.max()!, isBelow: 1e-4)
 
-//: **Claim 6.17.** Guidance overshoots as it did in the plane: contrast grows with $s$ beyond that
-//: of real pictures, ever more numbers lie outside the range that pictures have, and the pictures
-//: of a class become more alike. Clipping every estimate of the data to the range keeps the numbers
-//: inside; the exaggerated contrast stays.
+//: **Claim 6.17.** Guidance overshoots as it did in the plane (*oversaturation*): contrast grows
+//: with $s$ beyond that of real images, an increasing share of pixel values lies outside the range
+//: of images, and the images of a class become more alike. Clipping every estimate of the data to
+//: the range keeps the values inside; the exaggerated contrast stays.
 
 if !notebook.isQuick {
   notebook.check(
@@ -1779,30 +1795,31 @@ if !notebook.isQuick {
 }
 notebook.check(claim: "6.17", "clipped: share of numbers outside", outside(clipped), isBelow: 1e-6)
 
-//: The plane's lesson in colors. There, guided points left the cloud for a place where no data are;
-//: here, guided pictures leave the range of colors. The variance within a class would have praised
-//: them for diversity, since it grows with contrast; correlations, which do not see contrast, show
-//: that the pictures of a class become more alike. And the judge's verdict hardly changes beyond
-//: $s = 1$: it does not mind what the eye sees at once.
+//: This is the plane's result in colors. There, guided points left their mode for a place without
+//: data; here, guided images leave the range of colors. The variance within a class would count
+//: this as diversity, since it grows with contrast; correlations, which do not depend on contrast,
+//: show that the images of a class become more alike. And the accuracy hardly changes beyond
+//: $s = 1$: it does not measure what the eye notices at once. (Remedies in use are *dynamic
+//: thresholding*, Saharia et al., 2022, and *CFG rescale*, Lin et al., 2024.)
 //:
 //: ## Mistakes
 //:
 //: Three mistakes have been shipped with guidance more than once. The chapter can be run with each
-//: of them, `swift run chapter-06-classifier-free-guidance --bug NAME`, and then says which of its
-//: claims fail; `--bug list` names them all. Here is what they do.
+//: of them, `swift run chapter-06-classifier-free-guidance --bug NAME`, and then reports which of
+//: its claims fail; `--bug list` lists them all. Here are their effects.
 //:
 //: **Claim 6.18.** *The wrong sign.* $\epsilon_u - s\,(\epsilon_c - \epsilon_u)$ leads away from
-//: the class. Samples look fine, and hardly one of them is of the class asked for.
+//: the class. Samples look fine, and hardly one of them is of the wanted class.
 
 let wrongly = Museum(showing: .guidanceSign)
 let fled = portrait(guided(exact, scale: 2, from: wrongly))
 notebook.check(claim: "6.18", "accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 
 //: **Claim 6.19.** *Three of four channels.* A program that combines the first channels only (a
-//: slice with a wrong end, made when pictures had three) leaves the last one conditional. In the
-//: plane: the second coordinate. The numbers of that coordinate are those of $s = 1$, and the
-//: accuracy stays high, which is why nobody notices. What gives it away is that three classes that
-//: are turned copies of each other are no longer treated alike.
+//: slice with a wrong end, from the time when images had three) leaves the last one conditional. In
+//: the plane this is the second coordinate. Its values are those of $s = 1$, and the accuracy stays
+//: high, which is why the mistake goes unnoticed. It shows in a symmetry: three classes that are
+//: rotated copies of each other are no longer treated alike.
 
 let skipping = Museum(showing: .guidanceSkipsChannel)
 let halfGuided = skipping.guided(exact, labels: spotLabels, scale: 3).noise(spots, t: 300)
@@ -1825,9 +1842,10 @@ notebook.check(
   claim: "6.19", "inner share of class 1, less that of class 0",
   abs(innerShare(halfway, 1) - innerShare(halfway, 0)), isAbove: 0.1)
 
-//: **Claim 6.20.** *A null label that was never trained.* Without dropout the null row of the table
-//: stays what it was at the start, random. The training loss shows nothing: it is as low as ever,
-//: for the conditional half has the network to itself. The gauge of Claim 6.7 shows it at once.
+//: **Claim 6.20.** *A null label that was never trained.* Without label dropout the null row of the
+//: table stays what it was at the start, random. The training loss shows nothing: it is as low as
+//: ever, because the network is trained on the conditional branch alone. The gauge of Claim 6.7
+//: shows it at once.
 
 let neglected = PointDenoiser.trained(
   on: data,
@@ -1865,29 +1883,30 @@ notebook.check(
 //:
 //: | in the text | in code | what it is |
 //: |:--|:--|:--|
-//: | $y$, $\varnothing$ | `labels`, `nullLabel` | class asked for; no class, trained by dropout |
+//: | $y$, $\varnothing$ | `labels`, `nullLabel` | the wanted class; no class, trained by label dropout |
 //: | $p_\varnothing$ | `dropProbability` | share of training examples without label |
-//: | $\epsilon_c, \epsilon_u$ | `model.noise(xt, t:, labels:)` | noise given the class, and given none |
+//: | $\epsilon_c, \epsilon_u$ | `model.noise(xt, t:, labels:)` | noise predicted given the class, and without it |
 //: | $\hat\epsilon = \epsilon_u + s(\epsilon_c - \epsilon_u)$ | `GuidedDenoiser(model, labels:, scale: s)` | guided noise |
-//: | $s(t)$ | `GuidedDenoiser(model, labels:) { t in … }` | a scale for every step |
+//: | $s(t)$ | `GuidedDenoiser(model, labels:) { t in … }` | a guidance scale for every step |
 //: | $\epsilon_{y'} + s(\epsilon_y - \epsilon_{y'})$ | `GuidedDenoiser(…, awayFrom:)` | a negative label |
-//: | $\tilde p_t \propto p_t(x)\,p_t(y \mid x)^s$ | | whose score the guided noise is, at each $t$ alone |
+//: | $\tilde p_t \propto p_t(x)\,p_t(y \mid x)^s$ | | the guided noise is its score, at each $t$ alone |
 //:
-//: Types met: `ConditionalDenoiser` (answers given a label), `GuidedDenoiser` (is a denoiser),
-//: `ExactClassifier` (the implicit classifier of exact denoisers), `PointDenoiser` and
-//: `PointRecipe` (small networks for points), `ImageDiffusionModel` (a U-Net for small pictures).
+//: Types used: `ConditionalDenoiser` (predicts noise given a label), `GuidedDenoiser` (is a
+//: denoiser), `ExactClassifier` (the implicit classifier of exact denoisers), `PointDenoiser` and
+//: `PointRecipe` (small networks for points), `ImageDiffusionModel` (a U-Net for small images).
 //:
 //: ## Exercises
 //:
-//: The numbers in brackets are those of "Foundations of Generative Models".
+//: The numbers in parentheses are those of "Foundations of Generative Models".
 //:
 //: **Exercise 1** (6.13.8, in part). For data $\mathcal N(0, 1)$ and a label whose data are
-//: $\mathcal N(m, \frac14)$: at which scale does DDIM shrink the class to a tenth of its deviation?
+//: $\mathcal N(m, \frac14)$: at which scale does DDIM shrink the class to a tenth of its standard
+//: deviation?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: By part (b) of Claim 6.5 the deviation is $v^{s/2} V^{(1-s)/2} = 2^{-s}$, and that of the class
-//: is $\frac12$: so $2^{1-s} = \frac1{10}$.
+//: By part (b) of Claim 6.5 the standard deviation is $v^{s/2} V^{(1-s)/2} = 2^{-s}$, and that of
+//: the class is $\frac12$: so $2^{1-s} = \frac1{10}$.
 //:
 //: **Claim 6.21.** That is at $s = 1 + \log_2 10 = 4.32$.
 
@@ -1898,17 +1917,18 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 2** (9.10.5c). Find a procedure that chooses the scale. Say what it promises.
+//: **Exercise 2** (9.10.5c). Find a procedure that chooses the scale. State what it guarantees.
 //:
 //: <details><summary>Answer</summary>
 //:
 //: Fix the accuracy that is needed and take the least scale that reaches it, by bisection, always
-//: from the same starting noise (so that the accuracy is nearly monotone in $s$). It needs a judge
-//: that has no part in the guidance, and it promises no more than that judge's opinion.
+//: from the same starting noise (so that the accuracy is nearly monotone in $s$). It needs a
+//: classifier that has no part in the guidance, and it guarantees no more than that classifier's
+//: accuracy.
 //:
 //: **Claim 6.22.** For the exact denoiser and an accuracy of 98 %, that is a scale between 1 and
-//: 1.5, and the samples keep more of the inner clouds than at the book's lowest recommendation, $s
-//: = 3$.
+//: 1.5, and the samples keep more of the inner modes than at the book's lowest recommendation,
+//: $s = 3$.
 
 var (low, high) = (1.0, 3.0)
 for _ in 0..<6 {
@@ -1925,17 +1945,17 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 3.** Somebody hands you a conditional network that was trained without dropout. Can
+//: **Exercise 3.** You are given a conditional network that was trained without label dropout. Can
 //: you guide with it, without training it further?
 //:
 //: <details><summary>Answer</summary>
 //:
 //: Yes, if you have a classifier of noisy data: by Claim 6.7 the null branch is the mixture of the
-//: class branches. It costs one answer a class instead of one. (If you have such a classifier you
+//: class branches. It costs one evaluation per class instead of one. (With such a classifier you
 //: could guide by its gradient as well; the mixture needs no gradient.)
 //:
-//: **Claim 6.23.** For the neglected network of Claim 6.20 the mixture is nearer to the exact
-//: unconditional noise than its own null branch, by far.
+//: **Claim 6.23.** For the network of Claim 6.20, trained without label dropout, the mixture is
+//: nearer to the exact unconditional noise than its own null branch, by far.
 
 let mixtureMiss = gap({ exact.noise($0, t: $1, labels: none) }, { mixed(neglected, at: $0, t: $1) })
 notebook.check(
@@ -1947,16 +1967,16 @@ notebook.check(
 //: ## Sources
 //:
 //: Ho and Salimans, "Classifier-free diffusion guidance" (2022): the method, its training and its
-//: law of $\lambda$. That guidance does not sample the tilted law, and that Langevin steps repair
-//: it, is known in the literature (Bradley and Nakkiran, "Classifier-free guidance is a
-//: predictor-corrector", 2024). Kynkäänniemi et al. (2024) for intervals of guidance. Claims and
-//: errata are on: S. Chatterjee, "Foundations of Generative Models", chapters 4, 8 and 9; the
-//: Cornell CS 4782 notes; the slides "Deep Learning, 21. Diffusion Models" of IIT Hyderabad; the
-//: note "Conditional Latent Diffusion".
+//: distribution of $\lambda$. That guidance does not sample the tilted distribution, and that
+//: Langevin steps repair it, is known in the literature (Bradley and Nakkiran, "Classifier-free
+//: guidance is a predictor-corrector", 2024). Kynkäänniemi et al. (2024) for guidance intervals.
+//: Claims and errata are on: S. Chatterjee, "Foundations of Generative Models", chapters 4, 8 and
+//: 9; the Cornell CS 4782 notes; the slides "Deep Learning, 21. Diffusion Models" of IIT Hyderabad;
+//: the note "Conditional Latent Diffusion".
 //:
 //: ## Next
 //:
-//: All parts are there: a forward process, a bound, a loss, a network, fast samplers, guidance.
-//: Chapter 7 puts them together, in a space that is smaller than that of pictures.
+//: All parts are there: a forward process, the ELBO, a loss, a network, fast samplers, guidance.
+//: Chapter 7 puts them together, in a space that is smaller than that of images.
 
 notebook.finish()  // weave:hide
