@@ -1,18 +1,19 @@
 //: # Chapter 7. Latent diffusion
 //:
-//: All that the course has built comes together here: a model that draws small color pictures of a
-//: class that you name. It has two parts, and both are trained by this code on a processor without
-//: a graphics card. An *autoencoder* learns to say a picture in few numbers, its *latent*; a
-//: *denoiser* learns to take noise off latents instead of pictures.
+//: Everything that the course has built comes together here: a model that samples small color
+//: images of a class that you name. It has two parts, and this code trains both on a processor
+//: without a graphics card. An *autoencoder* learns to represent an image by few values, its
+//: *latent*; a *denoiser* learns to remove noise from latents instead of images.
 //:
 //: At the end of this chapter you can
 //:
-//: - say why one diffuses latents, and count what it saves,
-//: - write the loss of the autoencoder with its units, and know what its weight β weighs,
-//: - scale latents so that a schedule made for pictures fits them,
+//: - explain why one diffuses latents, and count what it saves,
+//: - write the loss of the autoencoder with its units, and explain what its weight β balances,
+//: - scale latents so that a schedule made for images fits them,
 //: - sample: guide, take steps, unscale, decode,
-//: - measure pictures: one by one, and as sets, with uncertainties and beside what real ones score,
-//: - train all parts yourself, on CIFAR-10 or on drawn shapes.
+//: - evaluate images, one by one and as sets, with uncertainties and beside the values of real
+//:   images,
+//: - train all parts yourself, on CIFAR-10 or on synthetic shapes.
 
 import Autodiff  // weave:hide
 import Datasets  // weave:hide
@@ -31,12 +32,13 @@ let (notebook, options) = Chapter.open(  // weave:hide
 let weights = options.weights ?? Weights.shipped  // weave:hide
 let weightsOfPixels = Weights.shipped  // weave:hide
 
-//: ## Ten classes
+//: ## Samples of ten classes
 //:
-//: The weights of all networks come with the repository. Sampling needs no data set: it starts
-//: from noise. Every picture has a stream of random numbers of its own, so it does not depend on
-//: what is drawn beside it. Both were trained on CIFAR-10, in a copy whose pixels have been through
-//: JPEG: fine detail is lost in it, and all numbers of this chapter are about that copy.
+//: The weights of all networks come with the repository. Sampling needs no data set: it starts from
+//: noise. Every image has a stream of random numbers of its own, so it does not depend on the other
+//: images of its batch. Autoencoder and denoiser were trained on CIFAR-10, in a copy whose images
+//: have been through JPEG: fine detail is lost in it, and all results of this chapter are about
+//: that copy.
 
 let (model, loading) = notebook.orStop {
   try notebook.time { try LatentDiffusionModel(loading: weights) }
@@ -71,13 +73,14 @@ notebook.figure(
 
 //: ## What a latent saves
 //:
-//: An autoencoder is an encoder, which says a picture in few numbers, and a decoder, which makes a
-//: picture of them. A plain one may scatter its latents anywhere, with holes between them that decode
-//: to nothing. So this encoder returns a small cloud instead of a point, and the decoder has to do
-//: with any point of the cloud: it turns a picture of 3x32x32 numbers into a normal distribution over
-//: 4x8x8 numbers, $q_\phi(z \mid x) = N(\mu_\phi(x), \sigma_\phi^2(x))$ with one mean and one variance
-//: a number. The network gives $\log\sigma^2$, so no variance can be negative. Here are three of the
-//: pictures above, their latents, and what the decoder makes of those:
+//: An autoencoder consists of an encoder, which maps an image to few values, and a decoder, which
+//: maps these back to an image. The latents of a plain autoencoder may lie anywhere, with holes
+//: between them that decode to nothing. So this is a *variational autoencoder* (VAE, chapter 1):
+//: the encoder returns a distribution instead of a point, and the decoder must work for all samples
+//: of it. The encoder turns an image of 3x32x32 values into a Gaussian over 4x8x8 values,
+//: $q_\phi(z \mid x) = N(\mu_\phi(x), \sigma_\phi^2(x))$ with one mean and one variance per value.
+//: The network outputs $\log\sigma^2$, so no variance can be negative. Here are three of the images
+//: above, their latents, and the decoded latents:
 
 let encoded = LatentCache.encode(images, with: model.autoencoder)
 func shades(_ latent: Tensor) -> [Picture] {
@@ -107,8 +110,8 @@ notebook.figure(
   alternative: "Three rows of seven small pictures; the last two of each row look like the first.")
 
 //:
-//: **Claim 7.1.** A latent has a twelfth of the numbers and a sixteenth of the positions of its
-//: picture, and attention compares a 256th of the pairs of positions; every $\sigma$ is positive.
+//: **Claim 7.1.** A latent has a twelfth of the values and a sixteenth of the positions of its
+//: image, and attention compares a 256th of the pairs of positions; every $\sigma$ is positive.
 
 let posterior = encoded
 let (pixels, places) = (32 * 32, 8 * 8)
@@ -123,12 +126,12 @@ notebook.check(
   claim: "7.1", "is every spread positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
   isExactly: true)
 
-//: Rombach et al. (2022) count the same for pictures of 512x512 pixels, whose latents have 64x64
+//: Rombach et al. (2022) count the same for images of 512x512 pixels, whose latents have 64x64
 //: positions of four channels. Three different factors are in use for one and the same encoder, and
-//: they are easily mixed up: the factor *per side*, its square in *positions*, and the factor in
-//: *numbers*, which knows of channels too.
+//: they are easily confused: the factor *per side*, its square in *positions*, and the factor in
+//: *values*, which includes the channels too.
 //:
-//: **Claim 7.2.** In single precision such a picture takes 3.146 MB and its latent 0.0655 MB, a
+//: **Claim 7.2.** In single precision such an image takes 3.146 MB and its latent 0.0655 MB, a
 //: 48th.
 
 let (pictureBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
@@ -137,8 +140,8 @@ notebook.check(claim: "7.2", "bytes of the latent", latentBytes, isExactly: 65_5
 notebook.check(claim: "7.2", "ratio", pictureBytes / latentBytes, isExactly: 48)
 
 //: **Claim 7.3.** An encoder that halves the sides $k$ times leaves a $4^k$-th of the positions;
-//: with four channels for three, that is three quarters of $4^k$ in numbers. Encoders of two to
-//: five halvings, each given a picture of 64x64 pixels:
+//: with four channels for three, the saving in values is three quarters of $4^k$. Encoders of two
+//: to five halvings, each given an image of 64x64 pixels:
 
 struct Saving {
   let side, positions, numbers: Int
@@ -163,8 +166,8 @@ notebook.check(
 
 //: **Erratum E-B31.** The book's table of compression (10.2) gives 4, 16, 64 and 256 for the
 //: factors 4, 8, 16 and 32 per side: those are the positions saved by 2, 4, 8 and 16. Table 10.1
-//: calls 512x512x3 to 64x64x4 a factor of 16, which it is in nothing: it is 8 per side, 64 in
-//: positions, 48 in numbers.
+//: calls 512x512x3 to 64x64x4 a factor of 16, which it is in no sense: it is 8 per side, 64 in
+//: positions, 48 in values.
 
 for (saving, printed) in zip(savings, [4.0, 16, 64, 256]) {
   notebook.erratum(
@@ -180,7 +183,7 @@ notebook.erratum(
 
 //: **Erratum E-X12.** The sources do not agree on what is being counted: one speaks of an eighth or
 //: a sixteenth of the *resolution*, another lets the same $f$ be a ratio of areas. For the encoder
-//: of this chapter the factor is 4 per side, 16 in positions and 12 in numbers; taken for a factor
+//: of this chapter the factor is 4 per side, 16 in positions and 12 in values; taken for a factor
 //: in positions, the 8 of Stable Diffusion would be wrong by another 8.
 
 notebook.erratum(
@@ -189,8 +192,8 @@ notebook.erratum(
   "positions saved where $f = 8$", printed: 8, right: 64,
   secondRoute: Double(savings[1].positions), tolerance: 0, apart: 1)
 
-//: What does it save in work? The kernels of this course count their multiplications, so one can
-//: ask a network: the same small U-Net looks at 32x32 positions and at 8x8.
+//: What does it save in arithmetic? The kernels of this course count their multiplications, so we
+//: can measure it: the same small U-Net runs on 32x32 positions and on 8x8.
 //:
 //: **Claim 7.4.** Convolutions cost a sixteenth on the latent, attention between all pairs of
 //: positions a 256th.
@@ -240,16 +243,16 @@ notebook.show("seconds of a step on \(batch) latents of 8x8", seconds: secondsOn
 notebook.show("seconds of a guided step of this model, \(batch) latents", seconds: guidedStep)
 notebook.show("seconds of decoding \(batch) latents, once", seconds: decoding)
 
-//: Seconds follow roughly; they also depend on how well arrays fit the processor's caches. The
-//: decoder has to be paid once a picture, which is little beside the fifty guided steps of a sampler.
+//: The seconds follow roughly; they also depend on how well arrays fit the processor's caches. The
+//: decoder runs once per image, which is little beside the fifty guided steps of a sampler.
 //:
-//: **Erratum E-B32.** The book lets the autoencoder have skip connections from encoder to decoder,
-//: to keep detail. Then nothing needs to pass through the latent, and when one samples there is no
-//: encoder whose skips one could take. The smallest example: three independent numbers of variances
-//: 4, 1 and $\frac14$, a latent that holds the first, and a linear decoder trained by gradient
-//: descent that sees the latent and, through a skip, everything. In training its error goes to
-//: zero. Given the latent alone it does worse than a decoder without skips, because it shared the
-//: first number between the two.
+//: **Erratum E-B32.** In the book the autoencoder has skip connections from encoder to decoder, to
+//: keep detail. Then nothing needs to pass through the latent, and in sampling there is no encoder
+//: that could supply the skips. The smallest example: three independent values of variances 4, 1
+//: and $\frac14$, a latent that holds the first, and a linear decoder trained by gradient descent
+//: whose inputs are the latent and, through a skip, all three. In training its error goes to zero.
+//: Given the latent alone it is worse than a decoder without skips, because it shared the first
+//: value between the two.
 
 let spectrum = [4, 1, 0.25]
 let skipDecoder: (latent: Double, skips: [Double]) = {
@@ -276,14 +279,15 @@ notebook.erratum(
   "error of the decoder with skips when there is only a latent", printed: 0,
   right: spectrum[0] / 4 + spectrum[1] + spectrum[2], secondRoute: alone3, apart: 1)
 
-//: The U-Net has skips, and rightly: what it returns is of the same extents as what it is given,
-//: and it is always given something.
+//: The U-Net has skips, and rightly: its output has the same extents as its input, and its input is
+//: always there.
 //:
-//: **Erratum E-X11.** One source knows the autoencoder of latent diffusion as a VQ-VAE, whose
-//: latents are picked from a table. The paper trains both kinds, and Stable Diffusion took the kind
-//: of this chapter, whose latents are pulled towards a normal law. (With a table, too, this kind of
-//: diffusion runs on vectors: the table is then the decoder's first layer.) What is stored differs: of
-//: a table of 512, no more than 512 different vectors could come out of the encoder.
+//: **Erratum E-X11.** One source describes the autoencoder of latent diffusion as a VQ-VAE, whose
+//: latents are taken from a codebook. The paper trains both kinds, and Stable Diffusion took the
+//: kind of this chapter, whose latents are regularized towards a Gaussian. (With a codebook, too,
+//: this kind of diffusion runs on vectors: the codebook is then the decoder's first layer.) What is
+//: stored differs: with a codebook of 512, no more than 512 different vectors could come out of the
+//: encoder.
 
 let vectors: Set<[Float]> = {
   let last = posterior.mean.channelsLast()
@@ -296,15 +300,15 @@ notebook.erratum(
   "different vectors in the latents of these pictures", printed: Double(min(512, positions)),
   right: Double(positions), secondRoute: Double(vectors.count), tolerance: 0, apart: 100)
 
-//: ## A draw through which one can differentiate
+//: ## The reparameterization trick
 //:
-//: The decoder is trained on draws $z = \mu + \sigma\epsilon$ with $\epsilon \sim N(0, I)$. Written
-//: so, the randomness stands outside, and a derivative passes to $\mu$ and $\sigma$ as through any
-//: other formula (Kingma and Welling 2013).
+//: The decoder is trained on samples $z = \mu + \sigma\epsilon$ with $\epsilon \sim N(0, I)$. In
+//: this form, the randomness does not depend on the parameters, and the derivatives by $\mu$ and
+//: $\sigma$ are those of any other formula (Kingma and Welling 2013).
 //:
 //: @code Sources/Learning/VariationalLoss.swift reparameterised-draw
 //:
-//: **Claim 7.5.** The derivatives of the draw are those of the formula, and they estimate the
+//: **Claim 7.5.** The derivatives of the sample are those of the formula, and they estimate the
 //: derivatives of expectations: with $f(z) = z^2$, for which $E f = \mu^2 + \sigma^2$, the mean of
 //: the derivative by $\log\sigma^2$ is $\sigma^2$.
 
@@ -334,20 +338,22 @@ notebook.check(
 
 //: ## The loss of the autoencoder
 //:
-//: The decoded draw is called $\hat x$. It should be close to the picture, and all clouds should lie
-//: close to one normal law, so that there are no holes; β says how strong that second pull is.
+//: The decoded sample is called $\hat x$. It should be close to the image, and all posteriors
+//: should be close to one Gaussian, so that there are no holes; β is the weight of this second
+//: term.
 //:
-//: $$ L = \lVert x - \hat x \rVert_1 + \beta\, D_{KL}\bigl(N(\mu, \sigma^2) \,\Vert\, N(0, I)\bigr),
-//: \qquad D_{KL} = \tfrac12 \sum \bigl(\mu^2 + \sigma^2 - \log\sigma^2 - 1\bigr) $$
+//: $$ L = \lVert x - \hat x \rVert_1 +
+//: \beta\, D_{KL}\bigl(N(\mu, \sigma^2) \,\Vert\, N(0, I)\bigr), \qquad D_{KL} = \tfrac12 \sum \bigl(\mu^2 + \sigma^2 - \log\sigma^2 - 1\bigr) $$
 //:
-//: A formula like this is not complete before it says over what the terms are summed or averaged.
-//: Here **both are sums over all numbers of a picture**, averaged over the pictures of a batch.
-//: Only then does β weigh nats against nats. This model was trained with β = 0.01, a weak pull: it
-//: keeps latents smooth and of bounded size; where they lie is for the denoiser to learn.
+//: A formula like this is not complete before it states over what the terms are summed or averaged.
+//: Here **both are sums over all values of an image**, averaged over the images of a batch. Only
+//: then does β weigh nats against nats. This model was trained with β = 0.01, a weak
+//: regularization: it keeps latents smooth and of bounded size; their distribution is left to the
+//: denoiser.
 //:
 //: **Claim 7.6.** The sum of absolute errors is the negative log-likelihood of independent Laplace
-//: distributions of scale 1 around $\hat x$, up to the constant $D \log 2$, 2129 nats for a
-//: picture; the sum of squares, likewise, is that of normal distributions of variance one half.
+//: distributions of scale 1 around $\hat x$, up to the constant $D \log 2$, 2129 nats per image;
+//: the sum of squares, likewise, is that of Gaussians of variance one half.
 
 let (x, xHat) = (images.entries(0..<1), images.entries(1..<2))
 let errors = zip(x.elements, xHat.elements).map { Double($0) - Double($1) }
@@ -362,10 +368,10 @@ notebook.check(
   errors.reduce(0) { $0 + $1 * $1 } + 1536 * log(Double.pi), equals: normal,
   relativeTolerance: 1e-9)
 
-//: **Erratum E-B13.** The book pairs a squared error of weight one with a divergence of weight one,
-//: and writes the likelihood with a variance to be chosen. The weight *is* the choice: minus the
-//: logarithm of a normal density rises by $1/2\sigma^2$ for each unit of squared error, which is
-//: one for $\sigma^2 = \frac12$ and one half for $\sigma^2 = 1$.
+//: **Erratum E-B13.** The book pairs a squared error of weight one with a KL divergence of weight
+//: one, and writes the likelihood with a variance to be chosen. The weight *is* the choice: minus
+//: the logarithm of a Gaussian density rises by $1/2\sigma^2$ for each unit of squared error, which
+//: is one for $\sigma^2 = \frac12$ and one half for $\sigma^2 = 1$.
 
 func surprise(_ squaredError: Double, variance: Double) -> Double {
   squaredError / (2 * variance) + 0.5 * log(2 * Double.pi * variance)
@@ -376,7 +382,7 @@ notebook.erratum(
   secondRoute: 0.5 / (surprise(3, variance: 1) - surprise(2, variance: 1)) * 0.5, tolerance: 1e-12,
   apart: 0.4)
 
-//: **Claim 7.7.** The divergence in the loss is the mean of $\log q(z) - \log p(z)$ over draws
+//: **Claim 7.7.** The KL divergence in the loss is the mean of $\log q(z) - \log p(z)$ over samples
 //: $z \sim q$.
 
 let differences = (0..<draws).map { _ -> Double in
@@ -397,10 +403,10 @@ notebook.check(
   claim: "7.8", "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
   equals: l1 + beta * kl, tolerance: 1e-9)
 
-//: **Erratum E-S0a.** The note whose model this chapter builds calls $L$ the ELBO of a β-VAE, and
-//: does not say how its terms are reduced. At β = 1 and with sums, $L$ is *minus* the ELBO, less
-//: the constant $D\log 2$. For one pixel $x = 0.3$, a decoder that returns $z$, and
-//: $q = N(0.7, e^{-0.4})$:
+//: **Erratum E-S0a.** The note whose model this chapter builds calls $L$ the ELBO (the variational
+//: lower bound) of a β-VAE, and leaves open how its terms are reduced. At β = 1 and with sums, $L$
+//: is *minus* the ELBO, less the constant $D\log 2$. For one pixel $x = 0.3$, a decoder that
+//: returns $z$, and $q = N(0.7, e^{-0.4})$:
 
 let pixel = 0.3
 let (offset, spread) = (mu - pixel, exp(logVariance / 2))
@@ -418,15 +424,17 @@ notebook.erratum(
   "E-S0a", source: "Conditional Latent Diffusion (CIFAR-10), step 1", "ELBO of one pixel, nats",
   printed: lossOfOne, right: -lossOfOne - log(2), secondRoute: evidenceBound, apart: 1)
 
-//: ### What β weighs
+//: ### Posterior collapse: what β does
 //:
-//: A large β saves nats and spends sharpness. Where does it stop? In the linear model of
-//: [chapter 1](../01-elbo/README.md) this has an answer: for data whose covariance has the
-//: eigenvalues $\lambda_i$ and a decoder with noise $\sigma^2$, direction $i$ is used exactly if
+//: A large β saves nats at the cost of sharpness. Where is the limit? The linear model of
+//: [chapter 1](../01-elbo/README.md) has an answer: for data whose covariance has the eigenvalues
+//: $\lambda_i$ and a decoder with noise $\sigma^2$, direction $i$ is used exactly if
 //: $\lambda_i > \beta\sigma^2$, and its decoder weight is then $w_i^2 = \lambda_i - \beta\sigma^2$.
+//: A direction that is not used has *collapsed*: its posterior equals the prior.
 //:
 //: **Claim 7.9.** For $\lambda = (4, 1, \frac14)$ and $\sigma^2 = \frac12$ the second direction
-//: dies between β = 1.9 and β = 2.1: minimising the loss numerically finds the formula's weights.
+//: collapses between β = 1.9 and β = 2.1: minimizing the loss numerically finds the formula's
+//: weights.
 
 /// The β-loss of one direction with decoder weight `w`, at the best encoder for it.
 func linearLoss(_ w: Double, variance: Double, noise: Double, beta: Double) -> Double {
@@ -451,9 +459,10 @@ for beta in [1, 1.9, 2.1, 5] {
     equals: spectrum.map { max($0 - beta / 2, 0) }, tolerance: 0.002)
 }
 
-//: **Erratum E-B35.** The book blames a too powerful *encoder* for collapse and offers β-VAEs
-//: against it. A *decoder* that manages without a latent is one cause; a large β is another, as just
-//: seen: it moves the threshold $\beta\sigma^2$ up, so that fewer directions survive.
+//: **Erratum E-B35.** The book blames a too powerful *encoder* for posterior collapse and
+//: recommends β-VAEs against it. A *decoder* that manages without a latent is one cause; a large β
+//: is another, as just shown: it moves the threshold $\beta\sigma^2$ up, so that fewer directions
+//: survive.
 
 func activeDirections(_ beta: Double) -> Int {
   spectrum.filter { bestSquaredWeight(variance: $0, beta: beta) > 0.001 }.count
@@ -464,10 +473,10 @@ notebook.erratum(
   right: Double(spectrum.filter { $0 > 2.1 / 2 }.count), secondRoute: Double(activeDirections(2.1)),
   tolerance: 0, apart: 0.5)
 
-//: For the convolutional autoencoder there is no formula, but one can train it at several β and
-//: look. Each point below is a short training from scratch with the same budget; the command stands
-//: in the record. (PSNR is the squared error on a logarithmic scale, more is better; a number of the
-//: latent is active if its mean varies over pictures, with a variance above 0.01.)
+//: For the convolutional autoencoder there is no formula, but we can train it at several β and
+//: compare. Each point below is a short training from scratch with the same budget; the command is
+//: in the record. (PSNR is the squared error on a logarithmic scale, more is better. A latent
+//: dimension is an *active unit* if its mean varies over images, with a variance above 0.01.)
 
 let betaRecord = notebook.orStop { try Records.read("beta.csv") }
 for note in betaRecord.notes { notebook.show("record", note) }
@@ -505,27 +514,27 @@ notebook.figure(
     + "saved for next to nothing; the larger β, the more error each saved nat costs.",
   alternative: "A falling curve: the absolute error against the divergence, one point for each β.")
 
-//: **Claim 7.10.** With growing β the divergence falls, and at the largest β the error is greater
-//: than at any other. (Among the smallest it hardly differs: there the divergence has next to no
-//: say.)
+//: **Claim 7.10.** With growing β the KL divergence falls, and at the largest β the error is
+//: greater than at any other. (Among the smallest β it hardly differs: there the weight of the KL
+//: divergence is negligible.)
 
 notebook.check(claim: "7.10", "nats, from the smallest β to the largest", decreases: rates)
 notebook.check(
   claim: "7.10", "absolute error at the largest β", distortions.last ?? .nan,
   isAbove: distortions.dropLast().max() ?? .nan)
 
-//: ### Errors that one sees
+//: ### Perceptual loss
 //:
-//: A thin line that is drawn one pixel off is paid for twice by a sum of errors, where it is and
-//: where it should be; a line left out is paid for once. So in doubt a picture without it is the
-//: cheaper one, and reconstructions blur. A *feature loss* asks a classifier instead: it compares
-//: what the classifier's levels say of both pictures,
+//: A thin line that is reconstructed one pixel off costs twice in a sum of errors, where it is and
+//: where it should be; a line left out costs once. So in doubt an image without it has the smaller
+//: error, and reconstructions blur. A *perceptual loss* (here *feature loss*; LPIPS is its
+//: best-known form) compares the features of a classifier for both images instead,
 //: $$ \sum_l \lambda_l \frac{1}{P_l} \sum_p \bigl\lVert \hat\phi_l(x)_p - \hat\phi_l(\hat x)_p
 //: \bigr\rVert^2 , $$
-//: where $\hat\phi_l(x)_p$, a vector of unit length, is what level $l$ says of place $p$, $P_l$ counts
-//: the places, and $\lambda_l$ is a weight, 1 here (Johnson et al. 2016; Zhang et al. 2018). The
-//: classifier is this course's own, trained by `train-classifier`; it is held fixed, and
-//: derivatives pass through it to the picture.
+//: where $\hat\phi_l(x)_p$ is the feature vector of level $l$ at position $p$, scaled to unit
+//: length, $P_l$ is the number of positions, and $\lambda_l$ is a weight, 1 here (Johnson et al.
+//: 2016; Zhang et al. 2018). The classifier is this course's own, trained by `train-classifier`;
+//: its weights are frozen, and derivatives pass through it to the image.
 
 let judge = notebook.orStop { try ImageClassifier(loading: weights) }
 let featureClassifier = manifest.autoencoder?.parts?.last?.features?.trained
@@ -541,8 +550,8 @@ if let accuracy = manifest.classifier?.validation["accuracy"] {
 }
 let featureLoss = FeatureLoss(judge.network)
 
-//: **Claim 7.11.** The feature loss of a picture to itself is zero, its derivative by the picture
-//: agrees with difference quotients, and the classifier gets none.
+//: **Claim 7.11.** The feature loss between an image and itself is zero, its derivative by the
+//: image agrees with difference quotients, and the weights of the classifier get none.
 
 let (shownPicture, otherPicture) = (images.entries(0..<1), images.entries(1..<2))
 let featureTape = Tape()
@@ -571,11 +580,11 @@ notebook.check(
   claim: "7.11", "does any weight of the classifier get a derivative",
   judge.network.parameters.contains { featureGradients[$0] != nil }, isExactly: false)
 
-//: What does it do? One training without it was continued with two weights, and measured on test
-//: images as it went. The rows differ in length, and none goes on without the loss, so this is no
-//: comparison of weights; and the judge of the last column is the classifier of the loss itself, so
-//: that column flatters. But a few hundred updates with it raise the share that is named right by
-//: several points, at much the same PSNR:
+//: What is its effect? One training without it was continued with two weights, and measured on test
+//: images on the way. The rows differ in length, and none continues without the loss, so this is no
+//: comparison of weights; and the accuracy in the last column is that of the classifier of the loss
+//: itself, so the column flatters. But a few hundred updates with it raise the accuracy by several
+//: points, at much the same PSNR:
 
 let featureRecord = notebook.orStop { try Records.read("feature-weight.csv") }
 for note in featureRecord.notes { notebook.show("record", note) }
@@ -593,12 +602,13 @@ notebook.table(
     ]
   })
 
-//: A third kind of error is that of an opponent $D$ which learns to tell reconstructions from
-//: pictures, $\log D(x) + \log(1 - D(\hat x))$. Mind the sign: the opponent *maximises* this, the
-//: decoder *minimises* its second term, the only one in which it occurs. Published autoencoders use
-//: it; it needs a second network and a second training loop, and is left out here.
+//: A third kind of error is the *adversarial loss* of a GAN: a *discriminator* $D$ learns to
+//: distinguish images from reconstructions, $\log D(x) + \log(1 - D(\hat x))$. Mind the sign: the
+//: discriminator *maximizes* this, the decoder *minimizes* its second term, the only one in which
+//: it occurs. Published autoencoders use it (VQ-GAN, Esser et al. 2021); it needs a second network
+//: and a second training loop, and is left out here.
 //:
-//: **Claim 7.12.** A step of the picture down the second term raises what the opponent thinks of it.
+//: **Claim 7.12.** A step of the image down the second term raises the discriminator's output.
 
 let opponent = Tensor.normal([3072], using: &random)
 func thinks(_ picture: Tensor) -> Double {
@@ -611,16 +621,16 @@ notebook.check(
   claim: "7.12", "D after a step, less D before", thinks(improved) - thinks(shownPicture),
   isAbove: 0)
 
-//: ## How good is a reconstruction?
+//: ## PSNR and SSIM: the quality of a reconstruction
 //:
-//: Two classical numbers compare a picture with its reconstruction. The *peak signal-to-noise
-//: ratio* is the mean squared error on a logarithmic scale, $10\log_{10}(R^2/\mathrm{MSE})$ with
-//: the range R of the values, 2 here. *Structural similarity* compares means, contrasts and
-//: patterns in small windows (Wang et al. 2004); it is 1 for equal pictures.
+//: Two classical measures compare an image with its reconstruction. The *peak signal-to-noise
+//: ratio* (PSNR) is the mean squared error on a logarithmic scale, $10\log_{10}(R^2/\mathrm{MSE})$
+//: with the range R of the values, 2 here. *Structural similarity* (SSIM) compares means, contrasts
+//: and patterns in small windows (Wang et al. 2004); it is 1 for equal images.
 //:
 //: **Claim 7.13.** Noise of standard deviation $s$ gives $20\log_{10}(2/s)$ dB: 6.02 dB less for
-//: each doubling. A picture is perfectly similar to itself, and the less so to a noisy copy the
-//: more noise there is.
+//: each doubling. The SSIM of an image with itself is 1, and it falls with the noise of a noisy
+//: copy.
 
 let few = images.entries(0..<min(20, images.shape[0]))
 let noiseLevels = [0.05, 0.1, 0.2]
@@ -639,10 +649,11 @@ notebook.check(
   claim: "7.13", "similarity to pictures with noise 0.05, 0.1 and 0.2",
   decreases: noisy.map { average(structuralSimilarity($0, few)) })
 
-//: How good should it be? The yardstick is linear: of all linear maps to 256 numbers and back,
-//: principal components make the smallest squared error on the images that they are taken from. The
-//: record below was made by `evaluate --reconstructions --linear` on test images. (The Fréchet
-//: distance, explained below, is small where a set of pictures looks, as a set, like the real ones.)
+//: How good should it be? The baseline is linear: of all linear maps to 256 values and back,
+//: principal component analysis (PCA) has the smallest squared error on the images that it is
+//: fitted to. The record below was made by `evaluate --reconstructions --linear` on test images.
+//: (The Fréchet distance, explained below, is small if a set of images resembles, as a set, the
+//: real ones.)
 
 let reconstructionRecord = notebook.orStop { try Records.read("reconstructions.csv") }
 for note in reconstructionRecord.notes { notebook.show("record", note) }
@@ -668,15 +679,15 @@ notebook.table(
     ]
   })
 
-//: If CIFAR-10 is on your machine (`download`), the program measures part of this again and draws
-//: reconstructions. None of that is on this page, so that it is the same for everybody.
+//: If CIFAR-10 is on your machine (`download`), the program repeats a part of this measurement and
+//: renders reconstructions. None of that is on this page, so that it is the same for everybody.
 
 let realImages = notebook.orStop { try RealImages(notebook, model) }
 notebook.orStop { try realImages?.checkReconstructions(against: reconstructionRecord) }
 
-//: **Claim 7.14.** With latents drawn from its posterior the autoencoder keeps more of a picture
+//: **Claim 7.14.** With latents sampled from its posterior the autoencoder keeps more of an image
 //: than as many principal components, and as a set its reconstructions are closer to the real
-//: pictures.
+//: images.
 
 notebook.check(
   claim: "7.14", "PSNR with drawn latents", reconstruction("autoencoder", "psnr_sampled"),
@@ -685,16 +696,16 @@ notebook.check(
   claim: "7.14", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
   isBelow: reconstruction("pca-256", "frechet"))
 
-//: ## Latents of unit variance
+//: ## The scale factor of the latents
 //:
-//: Schedules are made for data whose numbers have variance one. Latents have the variance that the
-//: autoencoder gave them. So all of them are multiplied by one number, one over the standard
-//: deviation of the training images' latents, before the denoiser sees them, and divided by it
-//: before they are decoded. It is stored with the weights.
+//: Schedules are made for data of variance one. Latents have the variance that the autoencoder gave
+//: them. So all of them are multiplied by one *scale factor*, one over the standard deviation of
+//: the training images' latents, before the denoiser gets them, and divided by it before they are
+//: decoded. It is stored with the weights.
 //:
 //: **Claim 7.15.** Data of standard deviation $s$ shift the schedule's $\log \mathrm{SNR}$ by
-//: $2 \log s$ at every $t$: latents 5.5 times too large have thirty times the signal-to-noise ratio,
-//: 3.41 more on the logarithmic scale.
+//: $2 \log s$ at every $t$: latents 5.5 times too large have thirty times the signal-to-noise
+//: ratio, 3.41 more on the logarithmic scale.
 
 let schedule = model.settings.schedule
 notebook.show("factor of this model's latents", model.settings.latentScale, digits: 4)
@@ -710,8 +721,8 @@ notebook.check(
   tolerance: 1e-9)
 notebook.check(claim: "7.15", "in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
 
-//: **Claim 7.16.** Scaling and unscaling cancel; and what this model samples without guidance has a
-//: variance of the order of one, like the latents that it was trained on.
+//: **Claim 7.16.** Scaling and unscaling cancel; and the samples of this model without guidance
+//: have a variance of the order of one, like the latents that it was trained on.
 
 func largestDifference(_ a: Tensor, _ b: Tensor) -> Double {
   zip(a.elements, b.elements).map { Double(abs($0 - $1)) }.max() ?? .infinity
@@ -733,12 +744,12 @@ notebook.check(
   claim: "7.16", "mean square of sampled latents", meanSquare(plainLatents), equals: 1,
   tolerance: 0.5)
 
-//: One factor for all keeps what the channels are to each other. Subtracting means and scaling
+//: One factor for all preserves the ratios between the channels. Subtracting means and scaling
 //: every channel by itself is as easy to undo:
 //:
-//: **Claim 7.17.** One factor gives drawn latents a variance of one over all channels, a factor a
-//: channel gives it to each; and unscaling restores the latents. Measured on the course's drawn
-//: shapes, which the autoencoder never saw, with their own statistics:
+//: **Claim 7.17.** One factor gives sampled latents a variance of one over all channels, a factor
+//: per channel gives it to each; and unscaling restores the latents. Measured on the course's
+//: synthetic shapes, on which the autoencoder was not trained, with their own statistics:
 
 let shapes = SyntheticImages.images(notebook.count(200, quick: 40))
 let cache = LatentCache(
@@ -778,8 +789,8 @@ notebook.check(
   equals: 0, tolerance: 1e-4)
 
 //: **Erratum E-S0b.** The note's recipe has no such factor, before the diffusion or before
-//: decoding. The schedule then runs on data of another variance: with the 5.5 that an early Stable
-//: Diffusion's latents have, what should have variance one at $t = 250$ has
+//: decoding. The schedule then runs on data of another variance: with the 5.5 of an early Stable
+//: Diffusion's latents, the variance at $t = 250$, which should be one, is
 
 let raw = GaussianDiffusion(schedule).jump(
   GaussianVariable(deviation: 5.5, source: 0), to: schedule.steps / 4,
@@ -791,11 +802,11 @@ notebook.erratum(
   right: kept * 5.5 * 5.5 + 1 - kept,
   secondRoute: raw.variance, tolerance: 1e-9, apart: 1)
 
-//: Does it matter? For normal data of standard deviation $s$, everything about a sampler is known
-//: exactly: here is the variance that DDIM's samples have, as a share of the right one.
+//: Does it matter? For Gaussian data of standard deviation $s$, the sampler's result is known
+//: exactly: here is the variance of DDIM's samples, as a share of the right one.
 //:
-//: **Claim 7.18.** With many steps the size of the data hardly matters; with few, data that are too
-//: small suffer most.
+//: **Claim 7.18.** With many steps the scale of the data hardly matters; with few, data that are
+//: too small suffer most.
 
 func varianceRatio(_ deviation: Double, steps: Int) -> Double {
   let variance = deviation * deviation
@@ -821,14 +832,14 @@ notebook.check(
 notebook.check(
   claim: "7.18", "share for the smallest data, 10, 50 and all steps", increases: ratios[2])
 
-//: Data that are too large come to no harm here, where the denoiser is exact. A network would: its
-//: input has the variance found above at $t = 250$, and at most $t$ there is too little noise left to
-//: learn from.
+//: Data that are too large do no harm here, where the denoiser is exact. With a network they would:
+//: its input has the variance found above at $t = 250$, and at most $t$ there is too little noise
+//: left to learn from.
 //:
-//: **Erratum E-B46.** The book says that DDPM assumes data that are standard normal. It wants data
-//: of variance one, and that sets the scale; what law they have is free. Two points, -1 and 1, have
-//: variance one and nothing normal about them: an excess kurtosis of -2, where normal data have 0.
-//: With the exact denoiser, samples have it too.
+//: **Erratum E-B46.** According to the book DDPM assumes data that are standard normal. It needs
+//: data of variance one, and that sets the scale; their distribution is free. Two points, -1 and 1,
+//: have variance one and are far from Gaussian: an excess kurtosis of -2, where a Gaussian has 0.
+//: With the exact denoiser, the samples have it too.
 
 let twoPoints = GaussianMixture([
   .init(weight: 0.5, mean: -1, deviation: 0.05), .init(weight: 0.5, mean: 1, deviation: 0.05),
@@ -849,14 +860,14 @@ notebook.erratum(
 
 //: ## The forward process, in latent space
 //:
-//: From here on everything is as in the chapters before, with $z$ in place of $x$:
-//: $z_t = \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$, and the denoiser
-//: $\epsilon_\theta(z_t, t, y)$ learns to name $\epsilon$.
+//: From here on everything is as in the chapters before, with $z$ in place of $x$: $z_t =
+//: \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$, and the denoiser
+//: $\epsilon_\theta(z_t, t, y)$ learns to predict $\epsilon$.
 //:
 //: @code Sources/Learning/DenoisingLoss.swift denoising-loss
 //:
-//: **Claim 7.19.** Latents of unit variance keep it at every $t$, and a network that says zero has
-//: a loss of one.
+//: **Claim 7.19.** Latents of unit variance keep it at every $t$, and a network that predicts zero
+//: has a loss of one.
 
 let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Double in
   let latent = GaussianVariable(deviation: 1, source: 0)
@@ -879,13 +890,13 @@ let zeroLoss = Estimate(
   })
 notebook.check(claim: "7.19", "loss of a network that says zero", zeroLoss, equals: 1)
 
-//: How well does the trained denoiser do? A fair answer needs latents that it was not trained on;
-//: `train-denoiser` measures that at every checkpoint. Here it gets its own samples, which are all
-//: there is without the data. The yardstick is the best denoiser of independent normal numbers of
-//: variance one: it leaves $\bar\alpha_t$ of the noise's variance unexplained.
+//: How good is the trained denoiser? A fair answer needs latents that it was not trained on;
+//: `train-denoiser` measures that at every checkpoint. Here we use its own samples, the only
+//: latents that are available without the data. The baseline is the best denoiser of independent
+//: Gaussian entries of variance one: it leaves $\bar\alpha_t$ of the noise's variance unexplained.
 //:
-//: **Claim 7.20.** Averaged over $t$, the denoiser leaves less noise unexplained, on its own samples,
-//: than the best one that takes latents for independent normal numbers, 0.2755.
+//: **Claim 7.20.** Averaged over $t$, the denoiser leaves less noise unexplained, on its own
+//: samples, than the best denoiser for independent Gaussian latents, 0.2755.
 
 let times = stride(from: 50, through: schedule.steps - 50, by: 100).map { $0 }
 let labels = request.labels
@@ -904,10 +915,10 @@ notebook.check(
   claim: "7.20", "mean error of the denoiser",
   profile.reduce(0, +) / Double(profile.count), isBelow: floor)
 
-//: **Erratum E-S0d.** The note takes the expectation over $x$, ε and $t$. Two draws are missing:
-//: that of the class label, which is dropped now and then, and that of the latent itself,
+//: **Erratum E-S0d.** The note takes the expectation over $x$, ε and $t$. Two random variables are
+//: missing: the class label, which is dropped now and then, and the latent itself,
 //: $z_0 = \mu + \sigma\epsilon'$. The second adds $E\,\sigma^2$ to the mean square of the latents.
-//: Here, on the drawn shapes, with every noise used with both signs:
+//: Here, on the synthetic shapes, with every noise used with both signs:
 
 let squares = zip(cache.means.elements, cache.deviations.elements).map { pair -> Double in
   let epsilon = random.normal()
@@ -920,13 +931,15 @@ notebook.erratum(
   "what drawing latents adds to their mean square", printed: 0, right: meanVariance,
   secondRoute: Estimate(of: squares), apart: 1e-5)
 
-//: ### Two stages
+//: ### Two-stage training
 //:
-//: The autoencoder is trained first, and then left alone: what its encoder says of every picture
-//: and of its mirrored twin is computed once and kept.
+//: The autoencoder is trained first, and its weights are then frozen: the latents of every image
+//: and of its mirror image are computed once and kept. (The shipped denoiser is an exception. Its
+//: training was resumed twice on a later autoencoder, and the images of all three parts are counted
+//: together.)
 //:
-//: **Claim 7.21.** What is kept is what the encoder would say afresh; and training a denoiser
-//: changes no weight of the autoencoder.
+//: **Claim 7.21.** The kept latents are those that the encoder would compute afresh; and training a
+//: denoiser changes no weight of the autoencoder.
 
 let fresh = LatentCache.encode(shapes.tensor(Array(0..<10)), with: model.autoencoder)
 notebook.check(
@@ -962,15 +975,15 @@ notebook.check(
       UNet(tiny.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
   isExactly: false)
 
-//: ### The average of the weights
+//: ### EMA: the average of the weights
 //:
-//: One does not sample from the last weights but from a running average of them, an idea from
-//: practice that none of this course's sources mentions:
+//: One does not sample with the last weights but with an *exponential moving average* (EMA) of
+//: them, as in DDPM (Ho et al. 2020) and nearly all diffusion models since:
 //: $\bar w_n = d\,\bar w_{n-1} + (1 - d)\,w_n$.
 //:
 //: **Claim 7.22.** The recursion is a sum with geometric weights,
-//: $\bar w_n = d^n w_0 + (1 - d)\sum_{k=1}^n d^{n-k} w_k$. And the repository keeps the average in
-//: numbers of 16 bits, which changes a weight above $10^{-4}$ by at most a 2048th of itself.
+//: $\bar w_n = d^n w_0 + (1 - d)\sum_{k=1}^n d^{n-k} w_k$. And the repository stores the average in
+//: 16-bit floating point, which changes a weight above $10^{-4}$ by at most a 2048th of itself.
 
 let path = (0...40).map { n in Double(n * n % 17) / 10 }
 let weight = Parameter("weight", Tensor([Float(path[0])]))
@@ -994,10 +1007,10 @@ notebook.check(
   claim: "7.22", "largest relative error of a weight in 16 bits", rounding.max() ?? .nan,
   isAtMost: 1.0 / 2048)
 
-//: What the average is worth, and how the trained denoiser does on latents of test images, is in a
-//: record made by `test-losses`. A stricter yardstick stands beside that of independent numbers: the
-//: best denoiser of normal numbers with the covariances that latents of the training images have, so
-//: one that knows which numbers go together but nothing of edges or objects.
+//: The effect of the average, and the loss of the trained denoiser on latents of test images, are
+//: in a record made by `test-losses`. A stricter baseline stands beside that of independent
+//: entries: the best denoiser of a Gaussian with the covariance of the training images' latents. It
+//: models correlations but no edges or objects.
 
 let lossRecord = notebook.orStop { try Records.read("losses.csv") }
 for note in lossRecord.notes { notebook.show("record", note) }
@@ -1030,26 +1043,26 @@ func mean(_ column: String) -> Double { average(lossRecord[column]) }
 notebook.show("mean over t, averaged weights", mean("averaged"), digits: 5)
 notebook.show("mean over t, last weights", mean("last"), digits: 5)
 
-//: Here the average is worth next to nothing: the learning rate had gone to nearly zero by the end of
-//: the run, and weights that hardly move are their own average. It matters to a run that is looked at
-//: before its end.
+//: Here the average has almost no effect: the learning rate was nearly zero at the end of the run,
+//: and weights that hardly move are their own average. It matters for a run that is sampled before
+//: its end.
 
 realImages?.checkLosses(against: lossRecord)
 
 //: **Claim 7.23.** On latents of test images, on average over $t$, the denoiser leaves less
-//: unexplained than the best denoiser of normal numbers with the same covariances, and that leaves
-//: less than the best one of independent numbers.
+//: unexplained than the best denoiser of a Gaussian with the same covariance, and that leaves less
+//: than the best one of independent entries.
 
 notebook.check(
   claim: "7.23", "mean over t: independent, with covariances, denoiser",
   decreases: [mean("normal"), mean("covariance"), mean("averaged")])
 
-//: ## The class
+//: ## Class conditioning and guidance
 //:
-//: Text-to-image models let every position attend to the words of a caption. Attention to a single
+//: In text-to-image models every position attends to the words of a caption. Attention to a single
 //: token is a waste of effort: a softmax over one score is one.
 //:
-//: **Claim 7.24.** Attention to one key gives its value, whatever is asked. So a class label is
+//: **Claim 7.24.** Attention to one key returns its value, whatever the query. So a class label is
 //: simply embedded and added to the embedding of the time.
 
 let attended: Tensor = {
@@ -1063,13 +1076,13 @@ notebook.check(
   claim: "7.24", "six queries of one key, largest distance from its value",
   largestDifference(attended, Tensor((0..<48).map { Float($0 % 8) })), equals: 0, tolerance: 1e-6)
 
-//: In training, one label in ten is replaced by the null label 10: so one network learns to denoise
-//: with and without the class, which is what guidance needs,
+//: In training, one label in ten is replaced by the null label 10 (*label dropout*): so one network
+//: learns to denoise with and without the class, which classifier-free guidance (CFG) needs,
 //: $\hat\epsilon = \epsilon_u + s(\epsilon_c - \epsilon_u)$.
 //:
 //: @code Sources/Diffusion/Guidance.swift guided-noise
 //:
-//: **Claim 7.25.** Both halves in one batch are the same as one after the other; $s = 1$ is the
+//: **Claim 7.25.** Both branches in one batch are the same as one after the other; $s = 1$ is the
 //: conditional denoiser and $s = 0$ the unconditional one.
 
 let some = z0.entries(0..<2)
@@ -1091,8 +1104,8 @@ notebook.check(
   claim: "7.25", "$s = 0$ against unconditional", largestDifference(guided(0), unconditional),
   equals: 0, tolerance: 1e-4)
 
-//: One noise, the same for all pictures, with one class after the other and with more and more
-//: guidance:
+//: One noise, the same for all images, with one class after the other and with a growing guidance
+//: scale:
 
 let scales = [0, 1, 2, 4, 8.0]
 let shown = notebook.count(50, quick: 10)
@@ -1118,8 +1131,8 @@ notebook.figure(
     + "the same; with growing $s$ the classes part and most get plainer, and then colors get too "
     + "strong.")
 
-//: The strength of the latents can be measured. Guidance adds to the noise estimate what tells the class from
-//: the average, and nothing takes it back.
+//: The growth of the latents can be measured. Guidance adds to the noise prediction the difference
+//: between the class and the average, and nothing removes it again.
 //:
 //: **Claim 7.26.** The mean square of the sampled latents grows with $s$.
 
@@ -1131,18 +1144,20 @@ notebook.check(
 
 //: ## Sampling
 //:
-//: Draw $z \sim N(0, I)$ and take it for $z_t$ at the first step; take steps of DDPM or DDIM; divide by
-//: the factor; decode. Latents have no bounds, so $\hat z_0$ is never clipped. With fewer steps than
-//: $T$ the first one is a little below $T$, at $t = 981$ of 1000 for fifty steps: an error of the
-//: estimated noise enters $\hat z_0$ multiplied by $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$, which is 157 at
-//: $t = 1000$ and less there. Near $T$ the network's errors are the largest beside what there is to
-//: know (the figure of losses above).
+//: Sample $z \sim N(0, I)$ and use it as $z_t$ at the first step; take steps of DDPM or DDIM;
+//: divide by the scale factor; decode. Latents have no bounds, so $\hat z_0$ is never clipped. With
+//: fewer steps than $T$ the first one is a little below $T$, at $t = 981$ of 1000 for fifty steps
+//: (`leading` spacing): an error of the predicted noise enters $\hat z_0$ multiplied by
+//: $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$, which is 157 at $t = 1000$ and less there. Near $T$ the
+//: network's errors are largest relative to the information that is left (the figure of losses
+//: above). (Lin et al., 2024, recommend the opposite, `trailing` spacing from $T$ itself; this page
+//: does not compare the two.)
 //:
 //: @code Chapters/07-latent-diffusion/Training/SampleRequest.swift latents
 //:
-//: **Claim 7.27.** The factor at the first of fifty steps is below that at $T$. The sampler that draws
-//: the pictures is the one of the chapters before: on normal data its result is known exactly, and for
-//: $N(1, \frac14)$ a thousand of its steps of DDPM give the variance 0.246125.
+//: **Claim 7.27.** The factor at the first of fifty steps is below that at $T$. The sampler of
+//: these images is the one of the chapters before: on Gaussian data its result is known exactly,
+//: and for $N(1, \frac14)$ a thousand steps of DDPM give the variance 0.246125.
 
 func magnification(_ t: Int) -> Double { schedule.noiseScale(t) / schedule.signalScale(t) }
 let visited = request.sampler(schedule).schedule
@@ -1163,8 +1178,8 @@ let known = thousand.sampler(schedule).sample(
 notebook.check(
   claim: "7.27", "variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
 
-//: **Claim 7.28.** A picture does not depend on its batch. Next to no decoded value lies outside the
-//: range of pictures, without guidance and with it.
+//: **Claim 7.28.** An image does not depend on its batch. Almost no decoded value lies outside the
+//: range of images, without guidance and with it.
 
 var alone = request
 alone.labels = Array(request.labels.prefix(1))
@@ -1181,8 +1196,7 @@ notebook.check(
   claim: "7.28", "share of values outside -1.1…1.1 at s = 3", shareOutside(images), equals: 0,
   tolerance: 0.005)
 
-//: How a picture comes out of noise: the estimates $\hat z_0$ of what will be there in the end,
-//: decoded.
+//: From noise to an image: the decoded estimates $\hat z_0$ of the final latent.
 
 let strip: [[Picture]] = {
   let chosen = [1, 4, 7].filter { $0 < classes.count }
@@ -1215,7 +1229,7 @@ notebook.figure(
   alternative: "Ten noisy pictures in a row turn into pictures of the ten classes.")
 
 //: **Erratum E-B47.** Decoding does not raise the resolution by itself, as the book has it: the
-//: decoder's factor is fixed, 4 per side here, so finer pictures need larger latents and a denoiser
+//: decoder's factor is fixed, 4 per side here, so finer images need larger latents and a denoiser
 //: that was trained on them. And progressive distillation does not count up from one step: a
 //: student of the same size learns to do two of its teacher's steps in one, and is the next
 //: teacher; $N$ steps become $N/2, N/4, \dots, 1$.
@@ -1230,14 +1244,14 @@ notebook.erratum(
   "steps of the third student, teacher with 64", printed: 4, right: 64 / pow(2, 3),
   secondRoute: Double(studentSteps), tolerance: 0, apart: 3)
 
-//: ## Between two noises
+//: ## Interpolation between two noises (slerp)
 //:
-//: DDIM turns a noise into a picture by a continuous map, so a path between two noises gives a path
-//: between two pictures. Which path? In 256 dimensions nearly all of the normal law lies close to a
-//: sphere of radius 16, and a straight line leaves it.
+//: DDIM maps a noise to an image continuously, so a path between two noises gives a path between
+//: two images. Which path? In 256 dimensions nearly all of the Gaussian distribution lies close to
+//: a sphere of radius 16, and a straight line leaves it.
 //:
 //: **Claim 7.29.** On the straight line between two independent noises the mean square falls to
-//: $1 - 2u(1-u)$, a half in the middle; on the arc
+//: $1 - 2u(1-u)$, a half in the middle; on the arc (*slerp*, chapter 4)
 //: $\frac{\sin((1-u)\omega)}{\sin\omega}\, a + \frac{\sin(u\omega)}{\sin\omega}\, b$, with the
 //: angle $\omega$ between $a$ and $b$, it stays.
 
@@ -1287,27 +1301,28 @@ notebook.figure(
     + "straight line. In the middle the line is too short to be noise, and its pictures come out "
     + "pale.")
 
-//: ## How good is a set of pictures?
+//: ## The quality of a set of images
 //:
-//: A single sample has no original to be compared with. One compares *sets*: do the samples, all
-//: together, look like the real pictures, all together? The classifier turns each picture into a
-//: vector of features and ten probabilities; everything below is computed from these. The numbers
-//: mean something beside others made with this classifier, and nothing beside those of papers,
-//: which use another network; so none of them carries a paper's name. The classifier of the
-//: autoencoder's feature loss was another one, smaller and from another seed, but it knew the same
-//: pictures and classes: the judge may still be a little kind to what it was trained to please.
+//: A single sample has no original to be compared with. One compares *sets*: are the samples, all
+//: together, like the real images, all together? A classifier turns each image into a feature
+//: vector and ten probabilities; everything below is computed from these. The values are comparable
+//: with others made with this classifier, and not with those of papers, which use the Inception
+//: network; so none of them carries a paper's name. The evaluation classifier is not the classifier
+//: of the autoencoder's feature loss, which was smaller and had another seed. But both were trained
+//: on the same images and classes, so the values may still be a little too good.
 //:
-//: ### The Fréchet distance
+//: ### Fréchet distance (as in FID)
 //:
-//: Take both sets of features for normal laws, with means $m$ and covariances $C$: their distance,
-//: squared, is
+//: Approximate both sets of features by Gaussians, with means $m$ and covariances $C$. The square
+//: of the *Fréchet distance* of these Gaussians is
 //: $$ \lVert m_1 - m_2 \rVert^2
 //: + \mathrm{tr}\bigl(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\bigr) . $$
+//: With Inception's features this is the FID (Heusel et al. 2017).
 //:
 //: **Claim 7.30.** In one dimension that is $(m_1 - m_2)^2 + (s_1 - s_2)^2$, the squared
-//: Wasserstein distance of two normal laws; a set has distance 0 from itself; a shift of $a$ in
-//: every coordinate of $d$ costs $d a^2$. Sets of finite size score too much, in inverse proportion
-//: to their size.
+//: 2-Wasserstein distance of two Gaussians; a set has distance 0 from itself; a shift of $a$ in
+//: every coordinate of $d$ costs $d a^2$. Sets of finite size have too large a distance, by an
+//: excess in inverse proportion to their size.
 
 func normalVectors(_ count: Int, _ width: Int, _ stream: Int) -> Tensor {
   var draws = RandomGenerator(seed: notebook.seed, stream: 31).split(stream)
@@ -1348,11 +1363,13 @@ notebook.check(
 
 //: That is why tables of distances below have a row of test images, as many as there are samples.
 //:
-//: A *kernel distance* has no such bias (Bińkowski et al. 2018): with
-//: $k(x, y) = (x^\top y/d + 1)^3$, add the mean of $k$ over pairs of different vectors within each
-//: set, and subtract twice its mean over pairs across.
+//: ### Kernel distance (as in KID)
 //:
-//: **Claim 7.31.** For sets of one law it is 0 on average; a shift shows.
+//: A *kernel distance* (KID with Inception's features) has no such bias (Bińkowski et al. 2018):
+//: with $k(x, y) = (x^\top y/d + 1)^3$, add the mean of $k$ over pairs of different vectors within
+//: each set, and subtract twice its mean over pairs across.
+//:
+//: **Claim 7.31.** For sets of one distribution it is 0 on average; a shift makes it positive.
 
 let same = kernelDistance(normalVectors(2000, 16, 5), normalVectors(2000, 16, 6))
 notebook.check(
@@ -1364,15 +1381,15 @@ notebook.check(
   Estimate(mean: apart.value, standardError: apart.standardError),
   isAbove: Estimate(mean: 0, standardError: same.standardError), byStandardErrors: 4)
 
-//: ### Precision, recall, score
+//: ### Precision, recall, classifier score
 //:
-//: One number cannot tell blur from monotony. *Precision* is the share of samples that lie among
-//: the real pictures, *recall* the share of real pictures that lie among the samples. Around each
-//: picture of a set lies a ball that reaches to its third nearest neighbour in the set; a picture lies
-//: among them if it is in one of the balls (Kynkäänniemi et al. 2019).
+//: One value cannot distinguish blur from lack of diversity. *Precision* is the share of samples
+//: that lie among the real images, *recall* the share of real images that lie among the samples.
+//: Around each image of a set lies a ball that reaches to its third nearest neighbor in the set; an
+//: image lies among them if it is in one of the balls (Kynkäänniemi et al. 2019).
 //:
-//: **Claim 7.32.** Equal sets score 1 and 1, sets far apart 0 and 0; samples of half of the real
-//: law score high precision and half the recall.
+//: **Claim 7.32.** Equal sets have precision and recall 1, sets far apart 0; samples of half of the
+//: real distribution have high precision and half the recall.
 
 let (left, right) = (normalVectors(300, 8, 9), normalVectors(300, 8, 10) + 40)
 func regions(_ real: Tensor, _ samples: Tensor) -> [Double] {
@@ -1386,11 +1403,12 @@ notebook.show("precision of one half", halves[0], digits: 3)
 notebook.check(claim: "7.32", "precision of one half", halves[0], isAbove: 0.75)
 notebook.check(claim: "7.32", "its recall", halves[1], equals: 0.5, tolerance: 0.1)
 
-//: The *score* $\exp E\,D_{KL}(p(y \mid x) \Vert p(y))$ asks whether the classifier is sure of each
-//: sample and names all classes (Salimans et al. 2016).
+//: The *classifier score* $\exp E\,D_{KL}(p(y \mid x) \Vert p(y))$ is high if the classifier is
+//: confident about each sample and the samples cover all classes (Salimans et al. 2016; with the
+//: Inception network it is the *Inception Score*).
 //:
-//: **Claim 7.33.** It lies between 1 and the number of classes: 10 for sure and balanced guesses, 1
-//: where every picture gets the same.
+//: **Claim 7.33.** It lies between 1 and the number of classes: 10 for confident and balanced
+//: predictions, 1 where the prediction is the same for every image.
 
 func certain(_ labels: [Int]) -> Tensor {
   var logits = Tensor.zeros([labels.count, 10])
@@ -1406,12 +1424,13 @@ notebook.check(
   classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
   equals: 1, tolerance: 1e-9)
 
-//: *Diversity* is the mean squared distance between the features of two pictures of one class. Real
-//: pictures have some; too little means that they are all alike, too much that many belong to no class.
+//: *Diversity* is the mean squared distance between the features of two images of one class. It is
+//: above zero for real images; too little means that the samples are all alike, too much that many
+//: belong to no class.
 //:
-//: ### This model's pictures
+//: ### Evaluation of this model
 //:
-//: The hundred pictures of the beginning, in the eyes of the classifier:
+//: The hundred images of the beginning, classified:
 
 let verdict = judge.evaluate(count: images.shape[0]) { images.entries($0) }
 let accuracy = ClassAccuracy(logits: verdict.logits, labels: request.labels)
@@ -1424,10 +1443,10 @@ notebook.table(
     return [classes[label], share.hits, share.trials, mistake]
   })
 
-//: A hundred are too few to measure by. The records below were made with many more; each names its
-//: command. First the largest set, ten thousand pictures with 50 steps, guided in only a part of them,
-//: which is one of the best settings below (they were compared on other noise). Beside it stand as many
-//: test images, and their reconstructions:
+//: A hundred are too few for a measurement. The records below were made with many more; each
+//: contains its command. First the largest set, ten thousand images with 50 steps, guided in only a
+//: part of them, which is one of the best settings below (these were compared on other noise).
+//: Beside it are as many test images, and their reconstructions:
 
 let samplesRecord = notebook.orStop { try Records.read("samples.csv") }
 for note in samplesRecord.notes { notebook.show("record", note) }
@@ -1464,7 +1483,7 @@ notebook.table(
     ]
   })
 
-//: The other records are of fewer pictures each, so that many settings can be compared.
+//: The other records have fewer images each, so that many settings can be compared.
 
 let guidanceRecord = notebook.orStop { try Records.read("guidance.csv") }
 for note in guidanceRecord.notes { notebook.show("record", note) }
@@ -1516,9 +1535,8 @@ notebook.figure(
     + "with much of it they scatter less. Dashed: as many real test images.",
   alternative: "Three curves over the guidance scale, each with the level of real test images.")
 
-//: **Claim 7.34.** Guidance gathers what is scattered: from $s = 0$ to 3 the classifier names more and
-//: more right; without guidance the pictures of a class scatter more than real ones, at the largest
-//: $s$ less.
+//: **Claim 7.34.** Guidance concentrates the samples: from $s = 0$ to 3 the accuracy rises; without
+//: guidance the images of a class have more diversity than real ones, at the largest $s$ less.
 
 notebook.check(
   claim: "7.34", "named right at s = 0, 1, 2 and 3",
@@ -1536,13 +1554,13 @@ let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("
 notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
 notebook.show("named right there, %", 100 * guided("accuracy")[bestScale], digits: 3)
 
-//: The distance judges by features that were made for telling classes apart. Pictures that are
-//: plainer than real ones are not far from them by these features, so the number forgives some of what
-//: guidance takes away; recall and diversity say what that is.
+//: The Fréchet distance uses features that were trained to separate classes. Images that are more
+//: typical of their class than real ones are not far from them in these features, so the distance
+//: hides a part of the diversity that guidance removes; recall and diversity show it.
 //:
-//: **Claim 7.35.** A point of the curve, measured again: the hundred pictures above are named right
-//: as often as the record says, within what a hundred pictures allow. (They took 50 steps and those of
-//: the record 25, which makes little difference, as the next record shows.)
+//: **Claim 7.35.** A point of the curve, measured again: the accuracy of the hundred images above
+//: agrees with the record, within the sampling error of a hundred images. (They took 50 steps and
+//: those of the record 25.)
 
 let recordedAt3 =
   guidanceScales.firstIndex(of: request.guidanceScale)
@@ -1551,14 +1569,15 @@ notebook.check(
   claim: "7.35", "named right at s = 3",
   .proportion(accuracy.overall.hits, of: accuracy.overall.trials), equals: recordedAt3)
 
-//: ### Guidance in part of the chain
+//: ### Guidance interval
 //:
-//: Guidance need not hold at all steps. Near $T$ next to nothing is left of a picture, and it is being
-//: decided what kind of picture it will be; a large scale there decides for the kind whose class is
-//: the easiest to tell, again and again, even where the denoiser is exact
-//: ([chapter 6](../06-classifier-free-guidance/README.md)). So take the scale $s$ only at steps
-//: $t \le \tau$, and 1 at those before (Kynkäänniemi et al., "Applying guidance in a limited interval
-//: improves sample and distribution quality in diffusion models", 2024). The steps before then cost half.
+//: Guidance need not be applied at all steps. Near $T$ almost nothing is left of the image, and it
+//: is being decided what kind of image it will be; a large scale there favors the kind whose class
+//: is the easiest to classify, even where the denoiser is exact
+//: ([chapter 6](../06-classifier-free-guidance/README.md)). So use the scale $s$ only at steps
+//: $t \le \tau$, and 1 at those before (Kynkäänniemi et al., "Applying guidance in a limited
+//: interval improves sample and distribution quality in diffusion models", 2024). The steps before
+//: then cost half.
 
 let intervalRecord = notebook.orStop { try Records.read("interval.csv") }
 for note in intervalRecord.notes { notebook.show("record", note) }
@@ -1605,12 +1624,13 @@ notebook.figure(
     + "steps. Strong guidance gains most from being limited.",
   alternative: "Two panels with one curve for each guidance scale, over the largest guided step.")
 
-//: **Claim 7.36.** At $s = 3$ pictures that are guided at the later steps only lie nearer to the real
-//: ones than those guided at all steps, by more than four standard errors. Among all these settings the
-//: smallest distance belongs to limited guidance too, though the smallest at all steps, where $s$ is
-//: less, is not far above it. The setting of the ten thousand is within one standard error of the
-//: smallest. And the first hundred pictures, drawn again from the same noise with that limit, come from
-//: latents whose mean square is smaller, so guidance overdoes less of what claim 7.26 shows.
+//: **Claim 7.36.** At $s = 3$ images that are guided at the later steps only are nearer to the real
+//: ones than those guided at all steps, by more than four standard errors. Among all these settings
+//: the smallest distance belongs to limited guidance too, though the smallest with guidance at all
+//: steps, where $s$ is less, is not far above it. The setting of the ten thousand is within one
+//: standard error of the smallest. And the first hundred images, sampled again from the same noise
+//: with that limit, come from latents whose mean square is smaller, so that the overshoot of Claim
+//: 7.26 is smaller too.
 
 func distanceOfSetting(_ row: Int) -> Estimate {
   Estimate(
@@ -1666,6 +1686,8 @@ notebook.figure(
   caption: "The same noise and the same scale as in the first figure, guided at all steps and at "
     + "the later ones only.")
 
+//: ### The number of steps
+//:
 //: How many steps does it take?
 
 let stepsRecord = notebook.orStop { try Records.read("steps.csv") }
@@ -1714,16 +1736,16 @@ notebook.figure(
     + "Guided pictures scatter less than real ones, so small sets of them may score less than that.",
   alternative: "Two curves over the number of steps, with error bars that overlap.")
 
-//: ### What the decoder allows
+//: ### The limit set by the decoder
 //:
-//: A sample is a decoded latent. A denoiser that drew latents exactly as the encoder makes them
-//: would give pictures that score what reconstructions score, up to chance. A score below that would
-//: say more about guidance, which draws plainer pictures than there are, than about quality. To be
-//: better at both, the autoencoder has to be.
+//: A sample is a decoded latent. If the denoiser's latents followed the distribution of the
+//: encoder's exactly, the samples would have the distance of reconstructions, up to chance. A
+//: smaller distance would show more about guidance, which makes images more typical than real ones,
+//: than about quality. For an improvement of both, the autoencoder must be better.
 //:
 //: **Claim 7.37.** Reconstructions of test images are farther from the training images than the
-//: test images themselves, and the ten thousand samples are farther than reconstructions, but at most
-//: twice as far.
+//: test images themselves, and the ten thousand samples are farther than reconstructions, but at
+//: most twice as far.
 
 notebook.check(
   claim: "7.37", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
@@ -1735,13 +1757,14 @@ notebook.check(
   claim: "7.37", "distance of samples as a multiple of that of reconstructions",
   (largeSet["frechet"] ?? .nan) / reconstruction("autoencoder", "frechet"), isAtMost: 2)
 
-//: ### Pixels instead, and another prediction
+//: ### Pixels instead of latents, v-prediction instead of noise
 //:
-//: The autoencoder is there. What do a few more minutes buy in latents, and what in pixels? Three
-//: networks were trained one after the other on one machine, each for the same time: one that names
-//: the noise in latents, one that says their velocity, $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\, z_0$
-//: (Salimans and Ho 2022), and one of much the same size that names the noise in pixels. All three
-//: are smaller than the model above, and were judged by the same classifier.
+//: Given the autoencoder, what is the effect of a few more minutes of training on latents, and on
+//: pixels? Three networks were trained one after the other on one machine, each for the same time:
+//: one that predicts the noise in latents, one that predicts $v = \sqrt{\bar\alpha_t}\,\epsilon -
+//: \sqrt{1 - \bar\alpha_t}\, z_0$ in latents (*v-prediction*, Salimans and Ho 2022), and one of
+//: much the same size that predicts the noise in pixels. All three are smaller than the model
+//: above, and were evaluated with the same classifier.
 
 let comparison = notebook.orStop { try Records.read("equal-time.csv") }
 for note in comparison.notes { notebook.show("record", note) }
@@ -1776,11 +1799,12 @@ notebook.table(
     ]
   } + [realRow])
 
-//: **Claim 7.38.** In these runs the model of latents came closer to the real pictures than the model
-//: of pixels, by more than four standard errors of the sampled sets, and drew as many pictures,
-//: decoding included, in less time. (This is one run each. The minutes of the autoencoder, which serves
-//: all models of latents, are not counted; and its decoder was trained with the features of a
-//: classifier, which the model of pixels was not.)
+//: **Claim 7.38.** In these runs the model of latents came closer to the real images than the model
+//: of pixels, by more than four standard errors of the sampled sets, and sampled as many images,
+//: decoding included, in less time. (This is one run each. The minutes of the autoencoder, which
+//: serves all models of latents, are not counted; and its decoder was trained with the features of
+//: a classifier, which the model of pixels was not. The pixel model's samples were not clipped, and
+//: its guidance scale was that of the latents, so this is no measure of what pixels can do.)
 
 func distanceOf(_ name: String) -> Estimate {
   Estimate(mean: contestant(name, "frechet"), standardError: contestant(name, "frechet_error"))
@@ -1792,15 +1816,15 @@ notebook.check(
   claim: "7.38", "seconds to draw, pixels", contestant("pixels", "seconds"),
   isAbove: contestant("small-noise", "seconds"))
 
-//: Of the two predictions neither wins by both numbers: in these single runs the pictures of the
-//: velocity were named right more often and lay farther from the real ones. The model above stays with
-//: the noise, as the sources have it.
+//: Of the two predictions neither wins by both measures: in these single runs the images of
+//: v-prediction had the higher accuracy and were farther from the real ones. The model above stays
+//: with noise prediction, as in the sources.
 //:
-//: The weights of the model of pixels come with the repository, so here is what it draws, and a point
-//: of the record measured again.
+//: The weights of the model of pixels come with the repository, so here are its samples, and a
+//: point of the record measured again.
 //:
-//: **Claim 7.39.** The classifier names its pictures right as often as the record says, within what
-//: so few allow.
+//: **Claim 7.39.** The accuracy of its images agrees with the record, within the sampling error of
+//: so few.
 
 let pixelModel = notebook.orStop { try PixelDiffusionModel(loading: weightsOfPixels) }
 let pixelRequest = SampleRequest(
@@ -1821,15 +1845,15 @@ notebook.figure(
   formats: [.png],
   caption: "What the model of pixels draws after its few minutes, first pictures of the seed.")
 
-//: ### Where this stands
+//: ### Comparison with Stable Diffusion
 //:
-//: Stable Diffusion is the same building on another scale: pictures of 512x512 pixels, an encoder
+//: Stable Diffusion has the same structure on another scale: images of 512x512 pixels, an encoder
 //: with $f = 8$ and four channels (so latents of 64x64), a U-Net a hundred times as large as this
-//: one, and in place of ten labels the 77 tokens of a caption, read by a text encoder trained
+//: one, and in place of ten labels the 77 tokens of a caption, embedded by a text encoder trained
 //: elsewhere, to which every position attends. Guidance and samplers are those of this course; in
-//: its schedule not $\beta$ but its root rises in a straight line.
+//: its schedule not $\beta$ but its square root rises linearly.
 //:
-//: What this model cost, run by run (a second run of a network started from the weights of the
+//: The cost of this model, run by run (a second run of a network started from the weights of the
 //: first):
 
 let stages = [
@@ -1856,46 +1880,46 @@ for (name, stage) in stages {
 //: | command | what it does |
 //: |---|---|
 //: | `download` | fetches CIFAR-10 |
-//: | `train-autoencoder --minutes 60 --out runs/autoencoder` | the first stage |
-//: | `train-denoiser --minutes 60 --autoencoder runs/autoencoder --out runs/denoiser` | the second |
-//: | `train-classifier --minutes 30 --out runs/classifier` | the judge |
-//: | `train-pixels --minutes 60 --out runs/pixels` | a model of pixels, to compare with |
-//: | `sample --weights runs/denoiser --class frog --guided-steps 1-400` | draws |
-//: | `reconstruct --weights runs/autoencoder` | shows what the autoencoder keeps |
-//: | `evaluate --count 1000 --weights runs/denoiser` | measures samples, `--reconstructions` the autoencoder |
-//: | `evaluate --sweep guidance --record guidance.csv` | measures at several guidance scales; or `interval` (which steps are guided), `steps`, or `weights` of several models |
+//: | `train-autoencoder --minutes 60 --out runs/autoencoder` | trains the first stage |
+//: | `train-denoiser --minutes 60 --autoencoder runs/autoencoder --out runs/denoiser` | trains the second stage |
+//: | `train-classifier --minutes 30 --out runs/classifier` | trains the evaluation classifier |
+//: | `train-pixels --minutes 60 --out runs/pixels` | trains a model of pixels, for comparison |
+//: | `sample --weights runs/denoiser --class frog --guided-steps 1-400` | samples images |
+//: | `reconstruct --weights runs/autoencoder` | renders images beside their reconstructions |
+//: | `evaluate --count 1000 --weights runs/denoiser` | evaluates samples; with `--reconstructions` the autoencoder |
+//: | `evaluate --sweep guidance --record guidance.csv` | evaluates at several guidance scales; or `interval` (which steps are guided), `steps`, or `weights` of several models |
 //: | `test-losses --weights runs/denoiser` | the denoiser's loss by $t$ on test images |
-//: | `export --weights runs/denoiser --output weights` | 16-bit weights and their manifest |
+//: | `export --weights runs/denoiser --output weights` | writes 16-bit weights and their manifest |
 //:
-//: Each follows `swift run chapter-07-latent-diffusion`; `--data synthetic` draws shapes instead of
-//: reading CIFAR-10. A run's folder holds its configuration, its losses, checkpoints and pictures;
-//: `--resume FOLDER` goes on with it, update for update as if it had never stopped. `--start-from`
+//: Each follows `swift run chapter-07-latent-diffusion`; `--data synthetic` uses synthetic shapes
+//: instead of CIFAR-10. A run's folder holds its configuration, its losses, checkpoints and images;
+//: `--resume FOLDER` continues it, update for update as if it had never stopped. `--start-from`
 //: starts a new run from the weights of another, such as those of this repository.
 
 //: ## Exercises
 //:
-//: **Exercise 1** (3.13.5). Train at β = 0.1 and at β = 0.001 for ten minutes each, and compare
-//: pictures of `reconstruct`. Which of them makes the latents easier to learn for a denoiser, and
-//: how would you find out?
+//: **Exercise 1** (3.13.5). Train at β = 0.1 and at β = 0.001 for ten minutes each, and compare the
+//: images of `reconstruct`. Which of them makes the latents easier to learn for a denoiser, and how
+//: would you find out?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The larger β gives blurred pictures from latents that are closer to normal. Train a small
-//: denoiser on each with the same budget and draw with the same noise: what counts is the distance
-//: of the *samples*, not that of reconstructions and not the loss. Losses of the two denoisers
-//: cannot be compared, because their latents have different laws.
+//: The larger β gives blurred images from latents that are closer to Gaussian. Train a small
+//: denoiser on each with the same budget and sample with the same noise: what matters is the
+//: distance of the *samples*, not that of reconstructions and not the loss. Losses of the two
+//: denoisers cannot be compared, because their latents have different distributions.
 //:
 //: </details>
 //:
 //: **Exercise 2** (10.9.3). An autoencoder's latents have standard deviation 4 in one channel and
-//: one half in the other three. What does one factor for all do to them, and what would you do?
+//: one half in the other three. What is the effect of one factor for all, and what would you do?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The mean square is $(16 + 3/4)/4$, so the factor is 0.489: the first channel gets a deviation of
-//: 1.95, the others 0.24. Those three are lost in the noise long before the first. A factor for
-//: each channel, stored with the weights, treats them alike, if they deserve it: a channel may be
-//: small because it matters little.
+//: The mean square is $(16 + 3/4)/4$, so the factor is 0.489: the first channel gets a standard
+//: deviation of 1.95, the others 0.24. Those three are lost in the noise long before the first. A
+//: factor for each channel, stored with the weights, treats them alike, if they deserve it: a
+//: channel may be small because it matters little.
 
 notebook.check(
   claim: "7.17", "the factor of exercise 2", 1 / ((16 + 3 * 0.25) / 4).squareRoot(), equals: 0.489,
@@ -1904,8 +1928,8 @@ notebook.check(
 //: </details>
 //:
 //: **Exercise 3** (10.9.5). Where does diffusion on pixels stop being feasible? Count the
-//: multiplications of one attention between all positions of a 256x256 picture with 64 channels,
-//: and of the same on latents with $f = 8$.
+//: multiplications of one attention between all positions of a 256x256 image with 64 channels, and
+//: of the same on latents with $f = 8$.
 //:
 //: <details><summary>Answer</summary>
 //:
@@ -1923,26 +1947,26 @@ notebook.check(
 //: </details>
 //:
 //: **Exercise 4** (10.9.2). Why is the feature loss taken from a classifier of the very classes
-//: that one draws, and what is wrong with judging by the same classifier afterwards?
+//: that the model generates, and what is wrong with evaluating by the same classifier afterwards?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: It knows what tells these classes apart, and it is at hand. But the decoder is trained to please
-//: it, so its verdict flatters the decoder. A judge with other weights, trained from another seed,
-//: does not know what the first one was pleased by: `train-classifier --seed 2`, and
-//: `evaluate --classifier` with it.
+//: Its features separate these classes, and it is at hand. But the decoder is trained on its
+//: features, so its accuracy is biased in the decoder's favor. A classifier with other weights,
+//: trained from another seed, does not share the accidents of the first:
+//: `train-classifier --seed 2`, and `evaluate --classifier` with it.
 //:
 //: </details>
 //:
-//: **Exercise 5** (9.10.8). Two models have the same Fréchet distance. Which other numbers of this
+//: **Exercise 5** (9.10.8). Two models have the same Fréchet distance. Which other measures of this
 //: chapter would you ask for before you choose one, and why?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: Precision and recall, which tell a blurred model from one that draws little but well; the
-//: accuracy by class, which may hide a class that is never drawn well; the nearest training images
-//: of some samples (`evaluate --nearest`), which tell drawing from copying; and the standard
-//: errors, which may say that the two are not different at all.
+//: Precision and recall, which distinguish a blurred model from one of good but few kinds of
+//: images; the accuracy by class, which may be low for a single class; the nearest training images
+//: of some samples (`evaluate --nearest`), which distinguish generation from memorization; and the
+//: standard errors, which may show that the two do not differ at all.
 //:
 //: </details>
 
