@@ -343,7 +343,8 @@ notebook.check(
 //: term.
 //:
 //: $$ L = \lVert x - \hat x \rVert_1 +
-//: \beta\, D_{KL}\bigl(N(\mu, \sigma^2) \,\Vert\, N(0, I)\bigr), \qquad D_{KL} = \tfrac12 \sum \bigl(\mu^2 + \sigma^2 - \log\sigma^2 - 1\bigr) $$
+//: \beta\, D_{KL}\bigl(N(\mu, \sigma^2) \,\Vert\, N(0, I)\bigr),
+//: \qquad D_{KL} = \tfrac12 \sum \bigl(\mu^2 + \sigma^2 - \log\sigma^2 - 1\bigr) $$
 //:
 //: A formula like this is not complete before it states over what the terms are summed or averaged.
 //: Here **both are sums over all values of an image**, averaged over the images of a batch. Only
