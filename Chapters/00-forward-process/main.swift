@@ -97,9 +97,9 @@ notebook.figure(
 let inside = GaussLegendre.standard.integrate(
   from: -4, to: 4, panels: 8, StandardNormal.density)
 notebook.check(
-  claim: "0.1", "chance of more than 4 standard errors", 1 - inside,
-  equals: 2 * StandardNormal.cdf(-4), tolerance: 1e-14)
-notebook.check(claim: "0.1", "the same, against 1/10000", 1 - inside, isBelow: 1e-4)
+  "chance of more than 4 standard errors", 1 - inside, equals: 2 * StandardNormal.cdf(-4),
+  tolerance: 1e-14)
+notebook.check("the same, against 1/10000", 1 - inside, isBelow: 1e-4)
 
 //: All random numbers come from one generator, which is a value and not a hidden state of the
 //: program. It can be split into streams; every experiment below has a stream of its own, so that
@@ -129,10 +129,9 @@ let many = notebook.count(1_000_000, quick: 100_000)
 
 let bits = 8 * 3 * 256 * 256
 let storedBits = 8 * Picture(width: 256, height: 256).bytes.count
-notebook.check(claim: "0.2", "bits of a picture", bits, isExactly: storedBits)
+notebook.check("bits of a picture", bits, isExactly: storedBits)
 notebook.check(
-  claim: "0.2", "decimal digits of 2 to that power",
-  Int(Double(bits) * log10(2.0)) + 1, isExactly: 473_480)
+  "decimal digits of 2 to that power", Int(Double(bits) * log10(2.0)) + 1, isExactly: 473_480)
 
 //: **Erratum E-B1.** S. Chatterjee's book "Foundations of Generative Models" writes $(256^3)^{256
 //: \times 256 \times 3}$ in equation (1.33). The three colors are already in the base; with the
@@ -161,7 +160,7 @@ func outcome(_ u: Double) -> Int { ends.firstIndex { u <= $0 }! }
 
 let grid = (1...1600).map { outcome(Double($0) / 1600) }
 notebook.check(
-  claim: "0.3", "how often each outcome comes up on the grid",
+  "how often each outcome comes up on the grid",
   (1...5).map { i in grid.count { $0 == i } }, isExactly: [200, 400, 100, 600, 300])
 
 //: **Claim 0.4.** Drawn $N$ times, outcome $i$ comes up about $N p_i$ times. "About" has a measure:
@@ -177,8 +176,8 @@ notebook.table(
 let chiSquare = Distance.chiSquare(counts: counts, expected: expectedCounts)
 notebook.show("chi-square", chiSquare)
 notebook.check(
-  claim: "0.4", "chance of a larger chi-square",
-  Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4), isAtLeast: 0.001)
+  "chance of a larger chi-square", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4),
+  isAtLeast: 0.001)
 
 //: ### From one uniform number to any density
 //:
@@ -194,10 +193,10 @@ let cubeLaw = { (x: Double) in x * x * x / 8 }
 let cubeQuantile = { (u: Double) in 2 * cbrt(u) }
 let places = (1..<100).map { Double($0) / 100 }
 notebook.check(
-  claim: "0.5", "F of its inverse", places.map { cubeLaw(cubeQuantile($0)) }, equals: places,
+  "F of its inverse", places.map { cubeLaw(cubeQuantile($0)) }, equals: places,
   tolerance: 1e-14)
 notebook.check(
-  claim: "0.5", "integral of the density up to 1.5",
+  "integral of the density up to 1.5",
   Quadrature.integrate(from: 0, to: 1.5) { 0.375 * $0 * $0 }, equals: cubeLaw(1.5),
   tolerance: 1e-14)
 
@@ -209,11 +208,11 @@ notebook.check(
 //: runs.
 
 let cubes = draws(many, stream: 2) { cubeQuantile($0.uniform()) }
-notebook.check(claim: "0.6", "mean", Estimate(of: cubes), equals: 1.5)
-notebook.check(claim: "0.6", "variance", .variance(of: cubes), equals: 0.15)
+notebook.check("mean", Estimate(of: cubes), equals: 1.5)
+notebook.check("variance", .variance(of: cubes), equals: 0.15)
 notebook.check(
-  claim: "0.6", "largest gap between the share up to x and F(x)",
-  Distance.kolmogorov(cubes, cdf: cubeLaw), isBelow: 1.95 / Double(many).squareRoot())
+  "largest gap between the share up to x and F(x)", Distance.kolmogorov(cubes, cdf: cubeLaw),
+  isBelow: 1.95 / Double(many).squareRoot())
 
 //: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has the
 //: *exponential* law with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u \ge
@@ -226,8 +225,8 @@ func gammaDraw(_ shape: Int, rate: Double, _ random: inout RandomGenerator) -> D
 }
 
 let gammas = draws(many, stream: 3) { gammaDraw(3, rate: 2, &$0) }
-notebook.check(claim: "0.7", "mean of gamma, k = 3, rate 2", Estimate(of: gammas), equals: 3 / 2)
-notebook.check(claim: "0.7", "variance", .variance(of: gammas), equals: 3 / 4)
+notebook.check("mean of gamma, k = 3, rate 2", Estimate(of: gammas), equals: 3 / 2)
+notebook.check("variance", .variance(of: gammas), equals: 3 / 4)
 
 //: **Erratum E-B3.** The book calls the second parameter of this recipe, equation (1.30), a
 //: *scale*. With scale $\beta$ the mean would be $k\beta$; what the recipe draws has mean
@@ -244,8 +243,8 @@ let betas = draws(many, stream: 4) { random in
   let (x, y) = (gammaDraw(2, rate: 1, &random), gammaDraw(3, rate: 1, &random))
   return x / (x + y)
 }
-notebook.check(claim: "0.8", "mean of beta, a = 2, b = 3", Estimate(of: betas), equals: 2 / 5)
-notebook.check(claim: "0.8", "variance", .variance(of: betas), equals: 6 / (25 * 6))
+notebook.check("mean of beta, a = 2, b = 3", Estimate(of: betas), equals: 2 / 5)
+notebook.check("variance", .variance(of: betas), equals: 6 / (25 * 6))
 
 //: ### When the inverse has no formula: throw darts
 //:
@@ -277,10 +276,9 @@ func dart(_ c: Double, _ random: inout RandomGenerator) -> (x: Double, height: D
 let darts = draws(many, stream: 5) { dart(envelope, &$0) }
 let kept = darts.filter { $0.height <= mixture.density($0.x) }
 notebook.show("c", envelope)
+notebook.check("share kept", .proportion(kept.count, of: many), equals: 1 / envelope)
 notebook.check(
-  claim: "0.9", "share kept", .proportion(kept.count, of: many), equals: 1 / envelope)
-notebook.check(
-  claim: "0.9", "largest gap between the share up to x and F(x)",
+  "largest gap between the share up to x and F(x)",
   Distance.kolmogorov(kept.map(\.x), cdf: mixture.cdf),
   isBelow: 1.95 / Double(kept.count).squareRoot())
 
@@ -318,7 +316,7 @@ notebook.figure(
 let high = draws(many, stream: 6) { dart(3 * envelope, &$0) }
 let keptOfHigh = high.count { $0.height <= mixture.density($0.x) }
 notebook.check(
-  claim: "0.10", "share kept under three times the envelope", .proportion(keptOfHigh, of: many),
+  "share kept under three times the envelope", .proportion(keptOfHigh, of: many),
   equals: 1 / (3 * envelope))
 notebook.erratum(
   "E-B2", source: "Foundations of Generative Models, section 1.3.3",
@@ -336,10 +334,10 @@ notebook.erratum(
 
 let (mu, sigma) = (1.5, 0.4)
 let moved = draws(many, stream: 7) { mu + sigma * $0.normal() }
-notebook.check(claim: "0.11", "mean", Estimate(of: moved), equals: mu)
-notebook.check(claim: "0.11", "variance", .variance(of: moved), equals: sigma * sigma)
+notebook.check("mean", Estimate(of: moved), equals: mu)
+notebook.check("variance", .variance(of: moved), equals: sigma * sigma)
 notebook.check(
-  claim: "0.11", "largest gap from the distribution function of the normal law",
+  "largest gap from the distribution function of the normal law",
   Distance.kolmogorov(moved, cdf: GaussianMixture.normal(mean: mu, variance: sigma * sigma).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
@@ -358,16 +356,16 @@ let wanted = Matrix([[2, 0.6, -0.4], [0.6, 1, 0.3], [-0.4, 0.3, 0.5]])
 let cholesky = try wanted.cholesky()
 let symmetric = try wanted.squareRoot()
 notebook.check(
-  claim: "0.12", "L times its transpose", (cholesky * cholesky.transposed).elements,
-  equals: wanted.elements, tolerance: 1e-14)
+  "L times its transpose", (cholesky * cholesky.transposed).elements, equals: wanted.elements,
+  tolerance: 1e-14)
 notebook.check(
-  claim: "0.12", "S times its transpose", (symmetric * symmetric.transposed).elements,
-  equals: wanted.elements, tolerance: 1e-14)
+  "S times its transpose", (symmetric * symmetric.transposed).elements, equals: wanted.elements,
+  tolerance: 1e-14)
 let triples = draws(many, stream: 8) { random in
   cholesky * [random.normal(), random.normal(), random.normal()]
 }
 notebook.check(
-  claim: "0.12", "covariance of the first and the third number",
+  "covariance of the first and the third number",
   .covariance(triples.map { $0[0] }, triples.map { $0[2] }), equals: -0.4)
 
 //: Two roots, one law: how can that be? Because turned noise is noise. The density of $\epsilon$,
@@ -378,18 +376,17 @@ notebook.check(
 
 let turn = try cholesky.solve(symmetric)
 notebook.check(
-  claim: "0.13", "R times its transpose", (turn * turn.transposed).elements,
-  equals: Matrix.identity(3).elements, tolerance: 1e-14)
+  "R times its transpose", (turn * turn.transposed).elements, equals: Matrix.identity(3).elements,
+  tolerance: 1e-14)
 
 //: **Claim 0.14.** By hand, for $\mu = (1, 2)$ and the matrix with 1 on the diagonal and 0.8 beside
 //: it: the Cholesky root has the rows $(1, 0)$ and $(0.8, 0.6)$, since $0.8^2 + 0.6^2 = 1$, and
 //: $\epsilon = (0.5, -1)$ becomes $z = (1 + 0.5,\; 2 + 0.4 - 0.6) = (1.5, 1.8)$.
 
 let pair = try Matrix([[1, 0.8], [0.8, 1]]).cholesky()
+notebook.check("the root", pair.elements, equals: [1, 0, 0.8, 0.6], tolerance: 1e-15)
 notebook.check(
-  claim: "0.14", "the root", pair.elements, equals: [1, 0, 0.8, 0.6], tolerance: 1e-15)
-notebook.check(
-  claim: "0.14", "z", zip([1, 2], pair * [0.5, -1]).map { $0 + $1 }, equals: [1.5, 1.8],
+  "z", zip([1, 2], pair * [0.5, -1]).map { $0 + $1 }, equals: [1.5, 1.8],
   tolerance: 1e-15)
 
 //: ### The slope of an average
@@ -430,10 +427,8 @@ let ofSquare = parabola.estimates(at: 0.5, stream: 9)
 let ofWave = wave.estimates(at: 0.5, stream: 10)
 for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
   let exact = probe.exactSlope(at: 0.5)
-  notebook.check(
-    claim: "0.15", "\(probe.name), score function", Estimate(of: draws.score), equals: exact)
-  notebook.check(
-    claim: "0.15", "\(probe.name), reparameterized", Estimate(of: draws.moved), equals: exact)
+  notebook.check("\(probe.name), score function", Estimate(of: draws.score), equals: exact)
+  notebook.check("\(probe.name), reparameterized", Estimate(of: draws.moved), equals: exact)
 }
 
 //: Right on average, but with what spread? Predict before you read on: which of the two has the
@@ -444,12 +439,10 @@ for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
 //: $E[\sin^2(10z)\,\epsilon^2] = \frac12$ against $100\,E[\cos^2 10z] = 50$, both but for terms
 //: smaller than $e^{-97}$.
 
-notebook.check(
-  claim: "0.16", "square, score function", .variance(of: ofSquare.score), equals: 18.5625)
-notebook.check(
-  claim: "0.16", "square, reparameterized", .variance(of: ofSquare.moved), equals: 4)
-notebook.check(claim: "0.16", "sine, score function", .variance(of: ofWave.score), equals: 0.5)
-notebook.check(claim: "0.16", "sine, reparameterized", .variance(of: ofWave.moved), equals: 50)
+notebook.check("square, score function", .variance(of: ofSquare.score), equals: 18.5625)
+notebook.check("square, reparameterized", .variance(of: ofSquare.moved), equals: 4)
+notebook.check("sine, score function", .variance(of: ofWave.score), equals: 0.5)
+notebook.check("sine, reparameterized", .variance(of: ofWave.moved), equals: 50)
 
 //: @fold How the figure is drawn
 
@@ -516,17 +509,14 @@ let diffusion = GaussianDiffusion(schedule)
 
 let stepMean = (1 - schedule.beta(500)).squareRoot() * 0.7
 let steps = draws(many, stream: 11) { diffusion.forwardStep(0.7, to: 500, noise: $0.normal()) }
-notebook.check(claim: "0.17", "mean at t = 500", Estimate(of: steps), equals: stepMean)
-notebook.check(
-  claim: "0.17", "variance", .variance(of: steps), equals: schedule.beta(500))
+notebook.check("mean at t = 500", Estimate(of: steps), equals: stepMean)
+notebook.check("variance", .variance(of: steps), equals: schedule.beta(500))
 
 let stepLaw = diffusion.forwardStep(
   GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(deviation: 1, source: 1))
+notebook.check("mean, without sampling", stepLaw.mean, equals: stepMean, tolerance: 1e-15)
 notebook.check(
-  claim: "0.17", "mean, without sampling", stepLaw.mean, equals: stepMean, tolerance: 1e-15)
-notebook.check(
-  claim: "0.17", "variance, without sampling", stepLaw.variance, equals: schedule.beta(500),
-  tolerance: 1e-15)
+  "variance, without sampling", stepLaw.variance, equals: schedule.beta(500), tolerance: 1e-15)
 
 //: **Erratum E-S1a.** A talk on DDPM, DDIM, U-Net and latent diffusion says on its slide "Forward
 //: Diffusion Process" that $q(x_t \mid x_{t-1})$ is *standard* normal. Only $\epsilon_t$ is. If the
@@ -553,8 +543,8 @@ let after2 = rough.forwardStep(after1, to: 2, noise: GaussianVariable(deviation:
 let news = GaussianVariable.sum((1, after2), (-0.6.squareRoot(), after1))
 notebook.show("covariance of x(2) and x(0)", after2.covariance(with: start0))
 notebook.check(
-  claim: "0.18", "covariance of what is new in x(2) with x(0)", news.covariance(with: start0),
-  equals: 0, tolerance: 1e-15)
+  "covariance of what is new in x(2) with x(0)", news.covariance(with: start0), equals: 0,
+  tolerance: 1e-15)
 
 //: ### Where does the variance go?
 //:
@@ -576,7 +566,7 @@ let variances = startVariances.map { start in
 }
 for (start, recursion) in zip(startVariances, variances) {
   notebook.check(
-    claim: "0.19", "all of V(0) … V(1000), from V(0) = \(start)", recursion,
+    "all of V(0) … V(1000), from V(0) = \(start)", recursion,
     equals: (0...1000).map { 1 + (start - 1) * schedule.alphaBar($0) }, tolerance: 1e-13)
 }
 
@@ -584,10 +574,9 @@ for (start, recursion) in zip(startVariances, variances) {
 //: and it is if the data have variance 1. Smaller variances grow all the way to the end, larger
 //: ones fall.
 
-notebook.check(
-  claim: "0.20", "V(1000) from V(0) = 1", variances[1][1000], equals: 1, tolerance: 1e-13)
-notebook.check(claim: "0.20", "V(0), V(1), … from V(0) = 0.25", increases: variances[0])
-notebook.check(claim: "0.20", "V(0), V(1), … from V(0) = 4", decreases: variances[2])
+notebook.check("V(1000) from V(0) = 1", variances[1][1000], equals: 1, tolerance: 1e-13)
+notebook.check("V(0), V(1), … from V(0) = 0.25", increases: variances[0])
+notebook.check("V(0), V(1), … from V(0) = 4", decreases: variances[2])
 
 let someSteps = Array(stride(from: 0, through: 1000, by: 10))
 let stepAxis = someSteps.map { Double($0) }
@@ -618,9 +607,9 @@ notebook.table(
   rows: [("the boat", picture), ("drawn, ten classes", sketches)].map {
     [$0, $1.count, $1.min(), $1.max(), $1.mean(), $1.variance()]
   })
-notebook.check(claim: "0.21", "least number", Double(sketches.min()), isAtLeast: -1)
-notebook.check(claim: "0.21", "greatest number", Double(sketches.max()), isAtMost: 1)
-notebook.check(claim: "0.21", "variance", sketches.variance(), isBelow: 1)
+notebook.check("least number", Double(sketches.min()), isAtLeast: -1)
+notebook.check("greatest number", Double(sketches.max()), isAtMost: 1)
+notebook.check("variance", sketches.variance(), isBelow: 1)
 
 //: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run
 //: says the same of them, on the terminal only: this page can be made without them.
@@ -642,7 +631,7 @@ for t in [100, 250, 500] {
   let noise = Tensor.normal(sketches.shape, streamsOf: root.split(12).split(t))
   let noisy = diffusion.jump(sketches, to: t, noise: noise)
   notebook.check(
-    claim: "0.22", "variance of the drawn pictures at t = \(t)",
+    "variance of the drawn pictures at t = \(t)",
     .variance(of: noisy.elements.map { Double($0) }),
     equals: 1 + (initialVariance - 1) * schedule.alphaBar(t))
 }
@@ -660,9 +649,9 @@ for t in [100, 250, 500] {
 let sums = draws(many, stream: 13) {
   0.3.squareRoot() * $0.normal() + 0.5.squareRoot() * $0.normal()
 }
-notebook.check(claim: "0.23", "variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
+notebook.check("variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
 notebook.check(
-  claim: "0.23", "largest gap from the distribution function of N(0, 0.8)",
+  "largest gap from the distribution function of N(0, 0.8)",
   Distance.kolmogorov(sums, cdf: GaussianMixture.normal(variance: 0.8).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
@@ -687,7 +676,7 @@ notebook.check(
 //: **Claim 0.24.** $\alpha_t (1 - \bar\alpha_{t-1}) + \beta_t = 1 - \bar\alpha_t$ for all $t$.
 
 notebook.check(
-  claim: "0.24", "alpha(t) (1 - alphaBar(t-1)) + beta(t), t = 1 … 1000",
+  "alpha(t) (1 - alphaBar(t-1)) + beta(t), t = 1 … 1000",
   (1...1000).map { schedule.alpha($0) * (1 - schedule.alphaBar($0 - 1)) + schedule.beta($0) },
   equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-15)
 
@@ -698,10 +687,10 @@ notebook.check(
 let chainOfLaws = Array(
   diffusion.chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))
 notebook.check(
-  claim: "0.25", "means of x(1) … x(1000)", chainOfLaws.map(\.x.mean),
+  "means of x(1) … x(1000)", chainOfLaws.map(\.x.mean),
   equals: (1...1000).map { schedule.alphaBar($0).squareRoot() }, tolerance: 1e-13)
 notebook.check(
-  claim: "0.25", "variances", chainOfLaws.map(\.x.variance),
+  "variances", chainOfLaws.map(\.x.variance),
   equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
 
 //: **Claim 0.26.** The same with draws: points of the three-peaked mixture sent through 250 steps
@@ -722,8 +711,8 @@ let jumped = diffusion.jump(jumpStart, to: 250, noise: jumpStart.normalDraws(usi
 let gap = Distance.kolmogorov(walked.values, jumped.values)
 notebook.show("largest gap between the two samples", gap)
 notebook.check(
-  claim: "0.26", "chance of a larger gap",
-  Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2), isAtLeast: 0.001)
+  "chance of a larger gap", Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2),
+  isAtLeast: 0.001)
 
 //: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the law right, and in the
 //: line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$: a root is
@@ -756,10 +745,10 @@ for t in [3, 300, 1000] {
     (schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0)).squareRoot()
   }
   notebook.check(
-    claim: "0.27", "coefficients of the \(t) noises in x(\(t))", state.loadings.suffix(t),
-    equals: formula, tolerance: 1e-14)
+    "coefficients of the \(t) noises in x(\(t))", state.loadings.suffix(t), equals: formula,
+    tolerance: 1e-14)
   notebook.check(
-    claim: "0.27", "sum of their squares", formula.reduce(0) { $0 + $1 * $1 },
+    "sum of their squares", formula.reduce(0) { $0 + $1 * $1 },
     equals: 1 - schedule.alphaBar(t), tolerance: 1e-13)
 }
 
@@ -808,9 +797,8 @@ notebook.figure(
 let chainCovariance =
   (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * (1 - schedule.alphaBar(50))
 notebook.check(
-  claim: "0.28", "covariance of x(50) and x(200) on a chain, as laws",
-  chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance,
-  tolerance: 1e-14)
+  "covariance of x(50) and x(200) on a chain, as laws",
+  chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance, tolerance: 1e-14)
 
 let pairs = draws(many, stream: 16) { random in
   let x50 = diffusion.jump(0, to: 50, noise: random.normal())
@@ -818,10 +806,8 @@ let pairs = draws(many, stream: 16) { random in
   return (x50, onward, diffusion.jump(0, to: 200, noise: random.normal()))
 }
 notebook.check(
-  claim: "0.28", "on a chain, by draws", .covariance(pairs.map(\.0), pairs.map(\.1)),
-  equals: chainCovariance)
-notebook.check(
-  claim: "0.28", "of two separate jumps", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
+  "on a chain, by draws", .covariance(pairs.map(\.0), pairs.map(\.1)), equals: chainCovariance)
+notebook.check("of two separate jumps", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
 
 //: @fold How the figure is drawn
 
@@ -882,14 +868,14 @@ var jumpStreams = Streams(of: root.split(20), count: start.count)
 let (jumpEnd, jumpSeconds) = notebook.time {
   diffusion.jump(start, to: 1000, noise: start.normalDraws(using: &jumpStreams))
 }
-notebook.check(claim: "0.29", "draws of the chain", chainStreams.drawCount, isExactly: 1000)
-notebook.check(claim: "0.29", "draws of the jump", jumpStreams.drawCount, isExactly: 1)
+notebook.check("draws of the chain", chainStreams.drawCount, isExactly: 1000)
+notebook.check("draws of the jump", jumpStreams.drawCount, isExactly: 1)
 notebook.check(
-  claim: "0.29", "draws of the chain, averaged over its end t",
-  Double((1...1000).reduce(0, +)) / 1000, equals: (1000 + 1) / 2, tolerance: 0)
+  "draws of the chain, averaged over its end t", Double((1...1000).reduce(0, +)) / 1000,
+  equals: (1000 + 1) / 2, tolerance: 0)
 notebook.check(
-  claim: "0.29", "variance at the end of the chain and of the jump",
-  .variance(of: chainEnd.values), equals: .variance(of: jumpEnd.values))
+  "variance at the end of the chain and of the jump", .variance(of: chainEnd.values),
+  equals: .variance(of: jumpEnd.values))
 notebook.show("the chain took", seconds: chainSeconds)
 notebook.show("the jump took", seconds: jumpSeconds)
 
@@ -914,11 +900,11 @@ notebook.show("the jump took", seconds: jumpSeconds)
 
 let ramp = (0..<1000).map { 1e-4 + (0.02 - 1e-4) * Double($0) / 999 }
 notebook.check(
-  claim: "0.30", "alphaBar(1000)", schedule.alphaBar(1000),
+  "alphaBar(1000)", schedule.alphaBar(1000),
   equals: exp(ramp.reduce(0) { $0 + log1p(-$1) }), relativeTolerance: 1e-12)
 notebook.show("from the first term alone", exp(-ramp.reduce(0, +)))
 notebook.check(
-  claim: "0.30", "from three terms",
+  "from three terms",
   exp(-ramp.reduce(0) { $0 + $1 + $1 * $1 / 2 + $1 * $1 * $1 / 3 }),
   equals: schedule.alphaBar(1000), relativeTolerance: 1e-4)
 
@@ -951,13 +937,13 @@ func cosineCurve(_ t: Int) -> Double {
 }
 
 notebook.check(
-  claim: "0.31", "alphaBar(0) … alphaBar(999)", Array(cosine.alphaBars.prefix(1000)),
+  "alphaBar(0) … alphaBar(999)", Array(cosine.alphaBars.prefix(1000)),
   equals: (0..<1000).map(cosineCurve), tolerance: 1e-12)
 notebook.check(
-  claim: "0.31", "steps at the cap", cosine.betas.count { $0 >= 0.999 }, isExactly: 1)
+  "steps at the cap", cosine.betas.count { $0 >= 0.999 }, isExactly: 1)
 notebook.check(
-  claim: "0.31", "alphaBar(1000)", cosine.alphaBar(1000), equals: 0.001 * cosineCurve(999),
-  relativeTolerance: 1e-9)
+  "alphaBar(1000)", cosine.alphaBar(1000), equals: 0.001 * cosineCurve(999), relativeTolerance: 1e-9
+)
 
 //: **Erratum E-X5.** Three sources print three other cosines. The DDPM talk clips $\beta_t$ to
 //: $10^{-4} \dots 0.02$, the range of the linear schedule. The book, equation (7.41), has the
@@ -1051,10 +1037,8 @@ notebook.table(
 //: $\sqrt{\bar\alpha_t}$ is below 6 percent under the linear schedule, and above 37 percent under
 //: the cosine.
 
-notebook.check(
-  claim: "0.32", "linear, amplitude at t = 750", linear.signalScale(750), isBelow: 0.06)
-notebook.check(
-  claim: "0.32", "cosine, amplitude at t = 750", cosine.signalScale(750), isAbove: 0.37)
+notebook.check("linear, amplitude at t = 750", linear.signalScale(750), isBelow: 0.06)
+notebook.check("cosine, amplitude at t = 750", cosine.signalScale(750), isAbove: 0.37)
 
 //: Must not a schedule that adds less at first add more later on?
 //:
@@ -1064,10 +1048,10 @@ notebook.check(
 let largerSteps = (1...1000).filter { cosine.beta($0) > linear.beta($0) }
 let lowerStates = (1...1000).filter { cosine.alphaBar($0) < linear.alphaBar($0) }
 notebook.check(
-  claim: "0.33", "the cosine's beta is the larger: first step, last step, how many",
+  "the cosine's beta is the larger: first step, last step, how many",
   [largerSteps.first ?? 0, largerSteps.last ?? 0, largerSteps.count], isExactly: [891, 1000, 110])
 notebook.check(
-  claim: "0.33", "the cosine's alphaBar is the smaller: first step, last step, how many",
+  "the cosine's alphaBar is the smaller: first step, last step, how many",
   [lowerStates.first ?? 0, lowerStates.last ?? 0, lowerStates.count], isExactly: [996, 1000, 5])
 
 //: @fold How the figure is drawn
@@ -1104,19 +1088,16 @@ let source = mixture.samples(using: &measuring).points
 let seen = diffusion.jump(source, to: 300, noise: source.normalDraws(using: &measuring))
 let signal = Estimate.covariance(source.values, seen.values)
 let rest = Points.sum((1, seen), (-schedule.signalScale(300), source))
+notebook.check("covariance of x(0) and x(300)", signal, equals: schedule.signalScale(300))
 notebook.check(
-  claim: "0.34", "covariance of x(0) and x(300)", signal, equals: schedule.signalScale(300))
-notebook.check(
-  claim: "0.34", "variance of the rest", .variance(of: rest.values),
-  equals: schedule.noiseVariance(300))
+  "variance of the rest", .variance(of: rest.values), equals: schedule.noiseVariance(300))
 notebook.show("SNR at t = 300", schedule.snr(300))
 
 //: **Claim 0.35.** The ratio falls at every step, whatever the schedule: a step with $0 < \beta_t
 //: < 1$ makes $\bar\alpha_t$ smaller and $1 - \bar\alpha_t$ larger.
 
 for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosines[1].schedule)] {
-  notebook.check(
-    claim: "0.35", "log SNR, t = 1 … 1000, \(name)", decreases: (1...1000).map(each.logSNR))
+  notebook.check("log SNR, t = 1 … 1000, \(name)", decreases: (1...1000).map(each.logSNR))
 }
 
 //: ### A schedule of one's own
@@ -1132,11 +1113,11 @@ for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosi
 
 let straight = NoiseSchedule(name: "straight", steps: 1000) { 10 - 20 * $0 }
 let ownBetas = (1...1000).map(straight.beta)
-notebook.check(claim: "0.36", "least beta", ownBetas.min()!, isAbove: 0)
-notebook.check(claim: "0.36", "greatest beta", ownBetas.max()!, isBelow: 1)
+notebook.check("least beta", ownBetas.min()!, isAbove: 0)
+notebook.check("greatest beta", ownBetas.max()!, isBelow: 1)
 let product = ownBetas.reduce(into: [1.0]) { $0.append($0.last! * (1 - $1)) }
 notebook.check(
-  claim: "0.36", "log SNR from the product of 1 - beta",
+  "log SNR from the product of 1 - beta",
   product.dropFirst().map { log($0 / (1 - $0)) }, equals: (1...1000).map { 10 - 0.02 * Double($0) },
   tolerance: 1e-9)
 
@@ -1197,7 +1178,7 @@ notebook.figure(
 let normalData = GaussianMixture.normal()
 for t in [1, 100, 500, 1000] {
   notebook.check(
-    claim: "0.37", "information at t = \(t), in nats", 0.5 * log1p(linear.snr(t)),
+    "information at t = \(t), in nats", 0.5 * log1p(linear.snr(t)),
     equals: normalData.noised(linear, to: t).information, tolerance: 1e-10)
 }
 
@@ -1210,8 +1191,8 @@ func information(_ schedule: NoiseSchedule, _ t: Int) -> Double {
 let knownSteps = [1, 2, 5, 10, 20, 50] + Array(stride(from: 100, through: 1000, by: 50))
 let knownOfLinear = knownSteps.map { information(linear, $0) }
 let knownOfCosine = knownSteps.map { information(cosine, $0) }
-notebook.check(claim: "0.38", "information in nats, linear schedule", decreases: knownOfLinear)
-notebook.check(claim: "0.38", "information in nats, cosine schedule", decreases: knownOfCosine)
+notebook.check("information in nats, linear schedule", decreases: knownOfLinear)
+notebook.check("information in nats, cosine schedule", decreases: knownOfCosine)
 
 //: **Claim 0.39.** Normal data keep the most. Of all densities with a given variance the normal
 //: one has the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the noise makes
@@ -1219,8 +1200,8 @@ notebook.check(claim: "0.38", "information in nats, cosine schedule", decreases:
 
 let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
   .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
-notebook.check(claim: "0.39", "smallest gap, normal less mixture", gaps.min()!, isAbove: 0)
-notebook.check(claim: "0.39", "the gaps, t = 1 … 700", decreases: gaps)
+notebook.check("smallest gap, normal less mixture", gaps.min()!, isAbove: 0)
+notebook.check("the gaps, t = 1 … 700", decreases: gaps)
 
 //: @fold How the figure is drawn
 
@@ -1283,8 +1264,7 @@ notebook.table(
   ],
   rows: zip(lengths, divergences).map { [$0, $1, 3072 * $1] })
 notebook.check(
-  claim: "0.40", "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals,
-  tolerance: 1e-10)
+  "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals, tolerance: 1e-10)
 
 //: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ has
 //: no bound. If it has none, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it has one, all
@@ -1298,10 +1278,10 @@ let afterOne = (2...longRun + 1).map { Double($0) }  // t + 1
 let unbounded = NoiseSchedule(betas: afterOne.map { 1 / $0 })
 let bounded = NoiseSchedule(betas: afterOne.map { 1 / ($0 * $0) })
 notebook.check(
-  claim: "0.41", "alphaBar(100000) for beta = 1/(t+1)", unbounded.alphaBar(longRun),
+  "alphaBar(100000) for beta = 1/(t+1)", unbounded.alphaBar(longRun),
   equals: 1 / Double(longRun + 1), relativeTolerance: 1e-10)
 notebook.check(
-  claim: "0.41", "alphaBar(100000) for beta = 1/(t+1)^2", bounded.alphaBar(longRun),
+  "alphaBar(100000) for beta = 1/(t+1)^2", bounded.alphaBar(longRun),
   equals: Double(longRun + 2) / Double(2 * (longRun + 1)), relativeTolerance: 1e-10)
 
 //: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever
@@ -1331,10 +1311,10 @@ let lens = [100, 500, 1000].map { t in
     diffusion.jump(GaussianVariable(mean: 0.7), to: t, noise: unit), t: t)
 }
 notebook.check(
-  claim: "0.42", "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean),
-  equals: [0.7, 0.7, 0.7], tolerance: 1e-14)
+  "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean), equals: [0.7, 0.7, 0.7],
+  tolerance: 1e-14)
 notebook.check(
-  claim: "0.42", "variances", lens.map(\.variance),
+  "variances", lens.map(\.variance),
   equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
   relativeTolerance: 1e-12)
 
@@ -1357,8 +1337,7 @@ for t in 1...1000 {
 }
 notebook.show("last state, exploding", exploded)
 notebook.check(
-  claim: "0.43", "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain,
-  tolerance: 1e-10)
+  "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain, tolerance: 1e-10)
 
 //: @fold How the figure is drawn
 
@@ -1418,7 +1397,7 @@ let lateTime = 1024 * tick
 notebook.show("D", diffusionConstant)
 for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
   notebook.check(
-    claim: "0.44", "mean of x^2 at time \(time)", Estimate(of: ink.map { $0[blocks] * $0[blocks] }),
+    "mean of x^2 at time \(time)", Estimate(of: ink.map { $0[blocks] * $0[blocks] }),
     equals: 2 * diffusionConstant * time)
 }
 
@@ -1441,8 +1420,7 @@ let kernelGaps = kickCounts.map { n -> Double in
 notebook.table(
   columns: ["kicks", Column("largest gap", digits: 4), Column("times 4n", digits: 4)],
   rows: zip(kickCounts, kernelGaps).map { [$0, $1, $1 * 4 * Double($0)] })
-notebook.check(
-  claim: "0.45", "4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
+notebook.check("4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
 
 //: **Claim 0.46.** The heat kernel solves the *heat equation* $\frac{\partial p}{\partial t} =
 //: D\,\frac{\partial^2 p}{\partial x^2}$, which says that ink flows from where there is more to
@@ -1454,7 +1432,7 @@ func heatKernel(_ x: Double, _ t: Double) -> Double {
 let spots = [-2.0, -0.5, 0, 1, 3]
 let h = 1e-3
 notebook.check(
-  claim: "0.46", "rate of change at five places, t = 1",
+  "rate of change at five places, t = 1",
   spots.map { (heatKernel($0, 1 + h) - heatKernel($0, 1 - h)) / (2 * h) },
   equals: spots.map { x in
     let bend = heatKernel(x + h, 1) - 2 * heatKernel(x, 1) + heatKernel(x - h, 1)
@@ -1506,8 +1484,7 @@ notebook.figure(
 
 let clipped = draws(many, stream: 24) { min(max($0.normal(), -1), 1) }
 notebook.check(
-  claim: "0.47", "variance of clipped noise", .variance(of: clipped),
-  equals: 1 - 2 * StandardNormal.density(1))
+  "variance of clipped noise", .variance(of: clipped), equals: 1 - 2 * StandardNormal.density(1))
 
 //: **Claim 0.48.** *Counting from zero in one place and from one in another.* A list of $\beta_1
 //: \dots \beta_T$ starts at place 0 in most languages, and then place $t$ holds $\beta_{t+1}$.
@@ -1517,12 +1494,11 @@ notebook.check(
 
 let zeroBased = (0..<1000).map { schedule.noiseScale($0 + 1) }  // place 0 holds step 1
 notebook.check(
-  claim: "0.48", "standard deviation of the noise at t = 1, misread over right",
+  "standard deviation of the noise at t = 1, misread over right",
   zeroBased[1] / schedule.noiseScale(1),
   equals: ((1e-4 + schedule.beta(2) * (1 - 1e-4)) / 1e-4).squareRoot(), tolerance: 1e-9)
 notebook.check(
-  claim: "0.48", "the same at t = 900", zeroBased[900] / schedule.noiseScale(900), equals: 1,
-  tolerance: 1e-4)
+  "the same at t = 900", zeroBased[900] / schedule.noiseScale(900), equals: 1, tolerance: 1e-4)
 
 //: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the data
 //: follow from $\hat x_0 = (x_t - \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An
@@ -1536,7 +1512,7 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
     let xt = process.jump(0.5, to: t, noise: 1)
     let miss = process.x0Estimate(noise: 1.001, xt: xt, t: t) - 0.5
     notebook.check(
-      claim: "0.49", "error of x(0) for an error of 0.001, t = \(t), \(name)", abs(miss),
+      "error of x(0) for an error of 0.001, t = \(t), \(name)", abs(miss),
       equals: 0.001 * each.sigmaExploding(t), relativeTolerance: 1e-9)
   }
 }
@@ -1582,11 +1558,11 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 
 let waits = draws(many, stream: 25) { -log($0.uniform()) / 2 }
 notebook.check(
-  claim: "0.50", "largest gap from 1 - exp(-2x)", Distance.kolmogorov(waits) { 1 - exp(-2 * $0) },
+  "largest gap from 1 - exp(-2x)", Distance.kolmogorov(waits) { 1 - exp(-2 * $0) },
   isBelow: 1.95 / Double(many).squareRoot())
 let patient = waits.filter { $0 > 0.5 }
 notebook.check(
-  claim: "0.50", "of those above 0.5, the share above 0.5 + 0.3",
+  "of those above 0.5, the share above 0.5 + 0.3",
   .proportion(patient.count { $0 > 0.8 }, of: patient.count), equals: exp(-0.6))
 
 //: </details>
@@ -1603,8 +1579,7 @@ notebook.check(
 for c in [2.5, 1] {
   var random = root.split(26)
   let landed = kept.count { random.uniform() * c * mixture.density($0.x) <= mixture.density($0.x) }
-  notebook.check(
-    claim: "0.51", "share kept for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
+  notebook.check("share kept for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
 }
 
 //: </details>
@@ -1630,15 +1605,15 @@ func recordedSlope(_ z: (Variable) -> Variable) -> Double {
 }
 
 notebook.check(
-  claim: "0.52", "slope through z as drawn numbers",
+  "slope through z as drawn numbers",
   recordedSlope { $0.tape.constant(epsilons + 0.5) }, equals: 0, tolerance: 0)
 let seeing = recordedSlope { $0 + epsilons }
 notebook.check(
-  claim: "0.52", "slope through mu + noise, single precision", seeing,
-  equals: 2 * (0.5 + epsilons.mean()), tolerance: 1e-5)
+  "slope through mu + noise, single precision", seeing, equals: 2 * (0.5 + epsilons.mean()),
+  tolerance: 1e-5)
 notebook.check(
-  claim: "0.52", "the same as an estimate",
-  Estimate(mean: seeing, standardError: 2 / Double(many).squareRoot()), equals: 1)
+  "the same as an estimate", Estimate(mean: seeing, standardError: 2 / Double(many).squareRoot()),
+  equals: 1)
 
 //: </details>
 //:
@@ -1661,10 +1636,9 @@ let three = Array(
   GaussianDiffusion(NoiseSchedule(betas: [0.1, 0.2, 0.3]))
     .chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))[2].x
 notebook.check(
-  claim: "0.53", "square of the coefficient of x(0)", three.mean * three.mean, equals: 0.504,
-  tolerance: 1e-15)
+  "square of the coefficient of x(0)", three.mean * three.mean, equals: 0.504, tolerance: 1e-15)
 notebook.check(
-  claim: "0.53", "squares of those of the noises", three.loadings.suffix(3).map { $0 * $0 },
+  "squares of those of the noises", three.loadings.suffix(3).map { $0 * $0 },
   equals: [0.056, 0.14, 0.3], tolerance: 1e-15)
 
 //: </details>
@@ -1686,13 +1660,12 @@ let slowly = NoiseSchedule(betas: counting.map { 0.5 / $0 }).alphaBar(longRun)
 let wallis = NoiseSchedule(betas: counting.map { 0.25 / ($0 * $0) }).alphaBar(longRun)
 let n = Double(longRun)
 notebook.check(
-  claim: "0.54", "alphaBar(100000) for beta = 1/2t", slowly,
+  "alphaBar(100000) for beta = 1/2t", slowly,
   equals: exp(lgamma(2 * n + 1) - 2 * lgamma(n + 1) - n * log(4.0)), relativeTolerance: 1e-8)
 notebook.check(
-  claim: "0.54", "the same against 1/sqrt(pi T)", slowly, equals: 1 / (.pi * n).squareRoot(),
+  "the same against 1/sqrt(pi T)", slowly, equals: 1 / (.pi * n).squareRoot(),
   relativeTolerance: 1e-5)
-notebook.check(
-  claim: "0.54", "alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, tolerance: 1e-5)
+notebook.check("alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, tolerance: 1e-5)
 
 //: </details>
 //:
@@ -1715,12 +1688,12 @@ let even = NoiseSchedule(name: "even", steps: 1000) { u in
   return log(expm1(2 * known))
 }
 let evenBetas = (1...1000).map(even.beta)
-notebook.check(claim: "0.55", "least beta", evenBetas.min()!, isAbove: 0)
-notebook.check(claim: "0.55", "greatest beta", evenBetas.max()!, isBelow: 1)
+notebook.check("least beta", evenBetas.min()!, isAbove: 0)
+notebook.check("greatest beta", evenBetas.max()!, isBelow: 1)
 let remaining = stride(from: 100, through: 1000, by: 100)
   .map { normalData.noised(even, to: $0).information }
 notebook.check(
-  claim: "0.55", "loss in each hundred steps from t = 100 on",
+  "loss in each hundred steps from t = 100 on",
   zip(remaining, remaining.dropFirst()).map { $0 - $1 },
   equals: Array(repeating: (mostKnown - leastKnown) / 10, count: 9), tolerance: 1e-9)
 notebook.table(
@@ -1764,16 +1737,13 @@ for t in [100, 300] {
     schedule.alphaBar(t), schedule.noiseVariance(t), 1 / schedule.snr(t)
   )
   notebook.check(
-    claim: "0.56", "preserving, t = \(t), variance of the first coordinate", between(x, 0, 0),
+    "preserving, t = \(t), variance of the first coordinate", between(x, 0, 0),
     equals: left * originally.xx + noise)
+  notebook.check("preserving, t = \(t), covariance", between(x, 0, 1), equals: left * originally.xy)
   notebook.check(
-    claim: "0.56", "preserving, t = \(t), covariance", between(x, 0, 1),
-    equals: left * originally.xy)
-  notebook.check(
-    claim: "0.56", "exploding, t = \(t), variance of the first coordinate", between(y, 0, 0),
+    "exploding, t = \(t), variance of the first coordinate", between(y, 0, 0),
     equals: originally.xx + level)
-  notebook.check(
-    claim: "0.56", "exploding, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
+  notebook.check("exploding, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
 }
 
 //: @fold How the figure is drawn

@@ -82,7 +82,7 @@ let roundTrips = (1...1000).flatMap { t -> [Double] in
   return [found - x0, diffusion.noise(x0: x0, xt: xt, t: t) - noise]
 }
 notebook.check(
-  claim: "2.1", "errors of both ways, t = 1 … 1000", roundTrips, equals: roundTrips.map { _ in 0 },
+  "errors of both ways, t = 1 … 1000", roundTrips, equals: roundTrips.map { _ in 0 },
   tolerance: 1e-12)
 
 //: The tolerance is rounding in double precision, $2^{-53}$, times 157, times a few operations. Now
@@ -109,11 +109,9 @@ notebook.table(
   columns: ["t", "amplification", "rms error", Column("largest, of what is allowed", digits: 3)],
   rows: singleErrors.map { [$0.t, 1 / schedule.signalScale($0.t), $0.rms, $0.share] })
 notebook.check(
-  claim: "2.1", "largest error, as a share of the bound", singleErrors.map(\.share).max()!,
-  isAtMost: 1)
+  "largest error, as a share of the bound", singleErrors.map(\.share).max()!, isAtMost: 1)
 notebook.check(
-  claim: "2.1", "amplification at the last step", 1 / schedule.signalScale(1000), equals: 157.4,
-  tolerance: 0.05)
+  "amplification at the last step", 1 / schedule.signalScale(1000), equals: 157.4, tolerance: 0.05)
 
 //: ### The velocity
 //:
@@ -137,10 +135,10 @@ let turned = (1...1000).map { t -> (errors: [Double], lengths: Double) in
   )
 }
 notebook.check(
-  claim: "2.2", "errors of the way back", turned.flatMap(\.errors),
+  "errors of the way back", turned.flatMap(\.errors),
   equals: turned.flatMap { $0.errors.map { _ in 0 } }, tolerance: 1e-14)
 notebook.check(
-  claim: "2.2", "change of the squared length", turned.map(\.lengths),
+  "change of the squared length", turned.map(\.lengths),
   equals: turned.map { _ in 0 }, tolerance: 1e-13)
 
 //: @fold How the figure is drawn
@@ -201,7 +199,7 @@ let means = (1...1000).map { t -> [Double] in
 }
 for (column, name) in [(1, "noise"), (2, "velocity"), (3, "score")] {
   notebook.check(
-    claim: "2.3", "mean from the \(name), against that from x0", means.map { $0[column] },
+    "mean from the \(name), against that from x0", means.map { $0[column] },
     equals: means.map { $0[0] }, tolerance: 1e-12)
 }
 
@@ -246,10 +244,10 @@ let excesses = (2...1000).map { t -> (paid: Double, formula: Double) in
   return (term - constant, noiseWeight(t, variance: beta) * gap * gap)
 }
 notebook.check(
-  claim: "2.4", "what a wrong noise costs, t = 2 … 1000", excesses.map(\.paid),
-  equals: excesses.map(\.formula), tolerance: 1e-12)
+  "what a wrong noise costs, t = 2 … 1000", excesses.map(\.paid), equals: excesses.map(\.formula),
+  tolerance: 1e-12)
 notebook.check(
-  claim: "2.4", "weights at t = 1, 400, 1000",
+  "weights at t = 1, 400, 1000",
   [1, 400, 1000].map { noiseWeight($0, variance: schedule.beta($0)) },
   equals: [0.5, 0.00504, 0.0102], relativeTolerance: 1e-3)
 
@@ -275,14 +273,14 @@ let cleanCosts = (2...1000).map { t -> (paid: Double, formula: Double) in
   )
 }
 notebook.check(
-  claim: "2.5", "what a wrong x0 costs, t = 2 … 1000", cleanCosts.map(\.paid),
-  equals: cleanCosts.map(\.formula), relativeTolerance: 1e-9)
+  "what a wrong x0 costs, t = 2 … 1000", cleanCosts.map(\.paid), equals: cleanCosts.map(\.formula),
+  relativeTolerance: 1e-9)
 let weightSum = (2...1000).reduce(0.0) { sum, t in
   sum + noiseWeight(t, variance: schedule.posteriorVariance(t)) * schedule.snr(t)
 }
 notebook.check(
-  claim: "2.5", "sum of the weights of x0", weightSum,
-  equals: (schedule.snr(1) - schedule.snr(1000)) / 2, relativeTolerance: 1e-10)
+  "sum of the weights of x0", weightSum, equals: (schedule.snr(1) - schedule.snr(1000)) / 2,
+  relativeTolerance: 1e-10)
 
 //: (Both tolerances allow for subtracting ratios that differ by a millionth of themselves.)
 //:
@@ -312,8 +310,7 @@ let silentDenoiser = FunctionDenoiser<Points> { xt, t in Points(silent(xt.tensor
 for t in [1, 500] {
   let errors = diffusion.noiseErrors(
     of: silentDenoiser, on: rollPoints, t: t, using: streams(rollPoints.count, stream: 1000 + t))
-  notebook.check(
-    claim: "2.6", "loss of a silent network at t = \(t)", Estimate(of: errors), equals: 1)
+  notebook.check("loss of a silent network at t = \(t)", Estimate(of: errors), equals: 1)
 }
 
 //: ### The floor
@@ -341,7 +338,7 @@ notebook.table(
       String(t), [law.noiseLossFloor, floor, floor / law.noiseVariance, weight * weight * floor])
   })
 notebook.check(
-  claim: "2.7", "floor from Var(x0 | xt), against 1 - E(ε*)²", laws.map(\.noiseLossFloor),
+  "floor from Var(x0 | xt), against 1 - E(ε*)²", laws.map(\.noiseLossFloor),
   equals: laws.map { law in
     1 - law.marginal.expectation { law.noiseMean($0) * law.noiseMean($0) }
   }, tolerance: 1e-10)
@@ -362,7 +359,7 @@ notebook.table(
   rows: [0.25, 1, 4].map { [$0, meanFloor(variance: $0)] })
 let unitLaws = [1, 77, 500].map { GaussianMixture.normal().noised(schedule, to: $0) }
 notebook.check(
-  claim: "2.7", "floor of N(0, 1) by quadrature", unitLaws.map(\.noiseLossFloor),
+  "floor of N(0, 1) by quadrature", unitLaws.map(\.noiseLossFloor),
   equals: unitLaws.map(\.alphaBar), tolerance: 1e-12)
 
 //: To see the decomposition at work take a predictor that is not the best one: the linear
@@ -380,7 +377,7 @@ let parts = linearTimes.map { t -> Double in
   return law.noiseLossFloor + distance
 }
 notebook.check(
-  claim: "2.7", "floor + distance of the linear predictor", parts,
+  "floor + distance of the linear predictor", parts,
   equals: linearTimes.map { schedule.alphaBar($0) }, tolerance: 1e-10)
 var threeStreams = streams(notebook.count(100_000, quick: 10_000), stream: 6)
 let threePoints = three.samples(using: &threeStreams).points
@@ -392,12 +389,11 @@ for (t, law) in [(100, laws[3]), (400, laws[5])] {
   let linearErrors = diffusion.noiseErrors(
     of: linearDenoiser, on: threePoints, t: t, using: threeStreams)
   notebook.check(
-    claim: "2.7", "linear predictor, simulated, t = \(t)", Estimate(of: linearErrors),
+    "linear predictor, simulated, t = \(t)", Estimate(of: linearErrors),
     equals: schedule.alphaBar(t))
   let exactErrors = diffusion.noiseErrors(of: exact, on: threePoints, t: t, using: threeStreams)
   notebook.check(
-    claim: "2.7", "best predictor, simulated, t = \(t)", Estimate(of: exactErrors),
-    equals: law.noiseLossFloor)
+    "best predictor, simulated, t = \(t)", Estimate(of: exactErrors), equals: law.noiseLossFloor)
 }
 
 //: @fold How the figure is drawn
@@ -447,10 +443,10 @@ for t in 1...chainLength {
 let jumpNoise = diffusion.noise(
   x0: GaussianVariable(deviation: 1, source: 0), xt: state, t: chainLength)
 notebook.check(
-  claim: "2.8", "correlation of x500 with the jump's noise", state.correlation(with: jumpNoise),
+  "correlation of x500 with the jump's noise", state.correlation(with: jumpNoise),
   equals: schedule.noiseScale(chainLength), tolerance: 1e-12)
 notebook.check(
-  claim: "2.8", "correlation of x500 with the step's noise", state.correlation(with: lastNoise),
+  "correlation of x500 with the step's noise", state.correlation(with: lastNoise),
   equals: schedule.beta(chainLength).squareRoot(), tolerance: 1e-12)
 
 //: These are exact: the library's forward step ran on normal variables that know their
@@ -461,7 +457,7 @@ notebook.check(
 //: correlation of the two noises.
 
 notebook.check(
-  claim: "2.8", "correlation of the two noises", jumpNoise.correlation(with: lastNoise),
+  "correlation of the two noises", jumpNoise.correlation(with: lastNoise),
   equals: (schedule.beta(chainLength) / schedule.noiseVariance(chainLength)).squareRoot(),
   tolerance: 1e-12)
 
@@ -511,7 +507,7 @@ func slope(at x: Double, step h: Double = 4e-4, _ f: (Double) -> Double) -> Doub
 
 let probes = draws(200, stream: 8) { [1.5 * $0.normal(), 1.5 * $0.normal()] }
 notebook.check(
-  claim: "2.9", "score of three clouds at 200 places", probes.flatMap { threeClouds.score($0) },
+  "score of three clouds at 200 places", probes.flatMap { threeClouds.score($0) },
   equals: probes.flatMap { x -> [Double] in
     [
       slope(at: x[0]) { threeClouds.logDensity([$0, x[1]]) },
@@ -519,7 +515,7 @@ notebook.check(
     ]
   }, tolerance: 1e-7)
 notebook.check(
-  claim: "2.9", "sum of the responsibilities",
+  "sum of the responsibilities",
   probes.map { threeClouds.responsibilities($0).reduce(0, +) }, equals: probes.map { _ in 1 },
   tolerance: 1e-14)
 
@@ -537,7 +533,7 @@ let densities = three.components.map { part -> Variable in
 }
 let logDensity = log(densities[0] + densities[1] + densities[2]).sum()
 notebook.check(
-  claim: "2.9", "score of the mixture of three, by the tape",
+  "score of the mixture of three, by the tape",
   scoreTape.gradients(of: logDensity)[scoreInput]!.elements,
   equals: lineProbes.map { Float(three.score(Double(Float($0)))) }, tolerance: 3e-4)
 
@@ -598,10 +594,9 @@ notebook.erratum(
 
 let valley = GaussianMixture.twoClasses
 notebook.check(
-  claim: "2.9", "score in the middle between two classes", valley.score(0), equals: 0,
-  tolerance: 1e-15)
+  "score in the middle between two classes", valley.score(0), equals: 0, tolerance: 1e-15)
 notebook.check(
-  claim: "2.9", "slope of the score there: a minimum", slope(at: 0) { valley.score($0) },
+  "slope of the score there: a minimum", slope(at: 0) { valley.score($0) },
   isAbove: 1)
 
 //: ### No normalizer needed
@@ -621,8 +616,7 @@ func tapeScore(_ offset: Float) -> [Float] {
   return tape.gradients(of: -energy.sum())[x]!.elements
 }
 notebook.check(
-  claim: "2.10", "score with log Z = 0 and with 123.4", tapeScore(0) == tapeScore(123.4),
-  isExactly: true)
+  "score with log Z = 0 and with 123.4", tapeScore(0) == tapeScore(123.4), isExactly: true)
 func wells(_ x: Double) -> Double {
   let height = x * x - 1
   return -height * height
@@ -630,7 +624,7 @@ func wells(_ x: Double) -> Double {
 let normalizer = Quadrature.integrate(from: -5, to: 5) { exp(wells($0)) }
 notebook.show("Z of the two wells", normalizer)
 notebook.check(
-  claim: "2.10", "score, from the normalized density by differences",
+  "score, from the normalized density by differences",
   tapeScore(0).map(Double.init),
   equals: lineProbes.map { place in slope(at: place) { wells($0) - log(normalizer) } },
   tolerance: 1e-5)
@@ -656,8 +650,8 @@ let conditionalErrors = [1, 200, 1000].map { t -> Double in
   return scale * law.score(xt) + noise
 }
 notebook.check(
-  claim: "2.11", "score given x0, t = 1, 200, 1000, times √(1-ᾱ)", conditionalErrors,
-  equals: [0, 0, 0], tolerance: 1e-11)
+  "score given x0, t = 1, 200, 1000, times √(1-ᾱ)", conditionalErrors, equals: [0, 0, 0],
+  tolerance: 1e-11)
 
 /// The mean of `body(x0)` over what may have led to `xt`: an integral over x0, by Bayes' rule.
 func meanGiven(_ xt: Double, t: Int, _ body: (Double) -> Double) -> Double {
@@ -673,7 +667,7 @@ let marginalPlaces = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
 for t in [100, 400] {
   let law = three.noised(schedule, to: t)
   notebook.check(
-    claim: "2.11", "E[ε | xt] as an integral, t = \(t)",
+    "E[ε | xt] as an integral, t = \(t)",
     marginalPlaces.map { xt in
       meanGiven(xt, t: t) { diffusion.noise(x0: $0, xt: xt, t: t) }
     },
@@ -725,7 +719,7 @@ notebook.erratum(
 for t in [100, 400] {
   let law = three.noised(schedule, to: t)
   notebook.check(
-    claim: "2.12", "E[x0 | xt] as an integral, t = \(t)",
+    "E[x0 | xt] as an integral, t = \(t)",
     marginalPlaces.map { meanGiven($0, t: t) { $0 } },
     equals: marginalPlaces.map { xt in
       (xt + law.noiseVariance * law.score(xt)) / law.alphaBar.squareRoot()
@@ -735,7 +729,7 @@ let (filterMean, filterVariance) = (1.0, 0.25)
 let filtered = GaussianMixture.normal(mean: filterMean, variance: filterVariance)
   .noised(schedule, to: 300)
 notebook.check(
-  claim: "2.12", "Wiener filter for N(1, 1/4), t = 300",
+  "Wiener filter for N(1, 1/4), t = 300",
   marginalPlaces.map { xt in
     let signal = schedule.signalScale(300)
     let gain = signal * filterVariance / (signal * signal * filterVariance + filtered.noiseVariance)
@@ -807,7 +801,7 @@ notebook.table(
     [line.k, line.m, losses.0, losses.1, losses.0 - 2 * losses.1, losses.0 - losses.1]
   })
 notebook.check(
-  claim: "2.13", "explicit - 2 implicit, for three scores",
+  "explicit - 2 implicit, for three scores",
   zip(explicit, implicit).map { $0 - 2 * $1 },
   equals: explicit.map { _ in scoreSize }, tolerance: 1e-10)
 
@@ -855,8 +849,7 @@ for (index, (name, score)) in dsmScores.enumerated() {
     return denoising * denoising - explicit * explicit
   }
   notebook.check(
-    claim: "2.14", "denoising - explicit loss for \(name)", Estimate(of: differences),
-    equals: dsmConstant)
+    "denoising - explicit loss for \(name)", Estimate(of: differences), equals: dsmConstant)
 }
 
 //: **Claim 2.15.** Denoising score matching is noise prediction: at each step,
@@ -874,11 +867,11 @@ let scoreErrors = (1...1000).map { t -> (score: Double, noise: Double, exploding
   return (gap * gap * schedule.noiseVariance(t) - error, error, exploding)
 }
 notebook.check(
-  claim: "2.15", "preserving form, times (1-ᾱ)", scoreErrors.map(\.score),
+  "preserving form, times (1-ᾱ)", scoreErrors.map(\.score),
   equals: scoreErrors.map { _ in 0 }, tolerance: 1e-12)
 notebook.check(
-  claim: "2.15", "exploding form, times σ²", scoreErrors.map(\.exploding),
-  equals: scoreErrors.map(\.noise), tolerance: 1e-12)
+  "exploding form, times σ²", scoreErrors.map(\.exploding), equals: scoreErrors.map(\.noise),
+  tolerance: 1e-12)
 
 //: **Erratum E-B19.** The factor belongs to its step. (6.50) and (6.51) of "Foundations of
 //: Generative Models" pull it out of an expectation over $t$, and make of the score loss "the
@@ -929,15 +922,14 @@ let planeNoise = draws(notebook.count(50_000, quick: 5_000), stream: 30) {
 func zeroScoreLoss(_ sigma: Double, _ weight: Double) -> Estimate {
   Estimate(of: planeNoise.map { weight * ($0.x * $0.x + $0.y * $0.y) / (sigma * sigma) })
 }
-notebook.check(
-  claim: "2.16", "λ = σ² at σ = 0.1", zeroScoreLoss(0.1, 0.01), equals: 2)
-notebook.check(claim: "2.16", "λ = 1 at σ = 0.1", zeroScoreLoss(0.1, 1), equals: 200)
+notebook.check("λ = σ² at σ = 0.1", zeroScoreLoss(0.1, 0.01), equals: 2)
+notebook.check("λ = 1 at σ = 0.1", zeroScoreLoss(0.1, 1), equals: 200)
 let uniforms = draws(notebook.count(100_000, quick: 10_000), stream: 31) { $0.uniform() }
 notebook.check(
-  claim: "2.16", "share below 0.1, uniform",
+  "share below 0.1, uniform",
   .proportion(uniforms.count { 0.01 + 9.99 * $0 < 0.1 }, of: uniforms.count), equals: 0.09 / 9.99)
 notebook.check(
-  claim: "2.16", "share below 0.1, log-uniform",
+  "share below 0.1, log-uniform",
   .proportion(uniforms.count { 0.01 * pow(1000, $0) < 0.1 }, of: uniforms.count), equals: 1 / 3)
 
 //: **Erratum E-B20.** "Foundations of Generative Models" says in section 6.7.2 that $\lambda = 1$
@@ -987,7 +979,7 @@ for prediction in Prediction.allCases where prediction != .noise {
     return noiseErrorFactor(prediction, t) * error / ofNoise
   }
   notebook.check(
-    claim: "2.17", "\(prediction.rawValue): factor times error, over that of the noise", ratios,
+    "\(prediction.rawValue): factor times error, over that of the noise", ratios,
     equals: ratios.map { _ in 1 }, tolerance: 1e-8)
 }
 
@@ -1087,15 +1079,13 @@ let rate = slope(at: 0, step: 0.02, lossMoved)
 _ = lossMoved(0)
 notebook.show("weights", probeNetwork.network.parameterCount)
 notebook.check(
-  claim: "2.18", "rate of the loss along the gradient", rate, equals: gradientLength,
-  relativeTolerance: 1e-5)
+  "rate of the loss along the gradient", rate, equals: gradientLength, relativeTolerance: 1e-5)
 let shortRecipe = recipe.with { $0.updates = 20 }
 let (firstRun, secondRun) = (
   PointDenoiser.trained(on: lineData, shortRecipe), PointDenoiser.trained(on: lineData, shortRecipe)
 )
 notebook.check(
-  claim: "2.18", "twenty losses of two runs agree", firstRun.losses == secondRun.losses,
-  isExactly: true)
+  "twenty losses of two runs agree", firstRun.losses == secondRun.losses, isExactly: true)
 
 //: (The tolerance: the loss is rounded to seven digits, and changes by a few hundredths over the
 //: step of 0.02, which leaves five.)
@@ -1132,15 +1122,14 @@ let weightedDraws = draws(lossDraws, stream: 42) { random -> Double in
   return error / (50 * blockShares[block])
 }
 notebook.check(
-  claim: "2.19", "mean loss, steps drawn by importance", Estimate(of: weightedDraws),
+  "mean loss, steps drawn by importance", Estimate(of: weightedDraws),
   equals: Estimate(of: uniformDraws))
 let (evenVariance, drawnVariance) = (
   Estimate.variance(of: uniformDraws), Estimate.variance(of: weightedDraws)
 )
 notebook.show("variance, uniform", evenVariance)
 notebook.show("variance, by importance", drawnVariance)
-notebook.check(
-  claim: "2.19", "variance by importance", drawnVariance, isBelow: evenVariance)
+notebook.check("variance by importance", drawnVariance, isBelow: evenVariance)
 
 //: **Erratum E-B24.** "Foundations of Generative Models" calls low noise the easier end (7.9.2),
 //: says that uniform steps give an equal training signal at all levels (7.5.2), and the forward
@@ -1159,7 +1148,7 @@ notebook.erratum(
     mean: easyEstimate.mean / hardFloor, standardError: easyEstimate.standardError / hardFloor),
   apart: 0.9)
 notebook.check(
-  claim: "2.19", "for x0: best loss at t = 10 over that at t = 600",
+  "for x0: best loss at t = 10 over that at t = 600",
   allLaws[9].x0LossFloor / allLaws[599].x0LossFloor, isBelow: 0.002)
 
 //: ### Telling the network the step
@@ -1184,7 +1173,7 @@ func inner(_ s: Int, _ t: Int) -> Double {
   return sum
 }
 notebook.check(
-  claim: "2.20", "squared lengths, t = 0 … 1000", (0...1000).map { inner($0, $0) },
+  "squared lengths, t = 0 … 1000", (0...1000).map { inner($0, $0) },
   equals: (0...1000).map { _ in 16.0 }, tolerance: 1e-5)
 func byDifference(_ gap: Int) -> Double {
   var sum = 0.0
@@ -1196,7 +1185,7 @@ func byDifference(_ gap: Int) -> Double {
 }
 let embeddingPairs = draws(500, stream: 44) { ($0.index(below: 1001), $0.index(below: 1001)) }
 notebook.check(
-  claim: "2.20", "inner products of 500 pairs", embeddingPairs.map { inner($0.0, $0.1) },
+  "inner products of 500 pairs", embeddingPairs.map { inner($0.0, $0.1) },
   equals: embeddingPairs.map { byDifference($0.0 - $0.1) }, tolerance: 2e-3)
 
 //: (The angles are rounded to single precision: at $t = 1000$ by up to $1000 \cdot 2^{-24} =
@@ -1290,10 +1279,10 @@ notebook.table(
   columns: ["told by"] + (1...3).map { Column("seed \($0)", digits: 3, volatile: true) },
   rows: zip(codes, codeRows).map { row($0.name, $1) })
 notebook.check(
-  claim: "2.21", "of 9 pairs, those in which the table beats nothing",
-  wins(codeRows[1], over: codeRows[2]), isExactly: 9)
+  "of 9 pairs, those in which the table beats nothing", wins(codeRows[1], over: codeRows[2]),
+  isExactly: 9)
 notebook.check(
-  claim: "2.21", "of 9 pairs, those in which sines are \(codeFactor) times better than nothing",
+  "of 9 pairs, those in which sines are \(codeFactor) times better than nothing",
   wins(codeRows[0].map { codeFactor * $0 }, over: codeRows[2]), isExactly: 9)
 
 //: The table needs longer than the sines: each of its rows is met in one example of a thousand, and
@@ -1329,19 +1318,18 @@ for (k, gradient) in [firstGradient, secondGradient].enumerated() {
   }
 }
 notebook.check(
-  claim: "2.22", "weights after two steps", toy.value.elements.map(Double.init), equals: byHand,
-  tolerance: 1e-6)
+  "weights after two steps", toy.value.elements.map(Double.init), equals: byHand, tolerance: 1e-6)
 func clippedLength(_ limit: Double) -> Double {
   gradientLength
     * Double(probeGradients.clippingFactor(toNorm: limit, of: probeParameters))
 }
 notebook.check(
-  claim: "2.22", "length after clipping to a half and to twice the length",
+  "length after clipping to a half and to twice the length",
   [clippedLength(gradientLength / 2), clippedLength(2 * gradientLength)],
   equals: [gradientLength / 2, gradientLength], relativeTolerance: 1e-5)
 let warmed = LearningRate.cosine(peak: 3e-3, warmUpSteps: 100, decaySteps: 1100, floor: 3e-5)
 notebook.check(
-  claim: "2.22", "learning rate at updates 1, 100, 600 and 1100",
+  "learning rate at updates 1, 100, 600 and 1100",
   [warmed(0), warmed(99), warmed(600), warmed(1100)],
   equals: [3e-5, 3e-3, (3e-3 + 3e-5) / 2, 3e-5], tolerance: 1e-12)
 
@@ -1378,12 +1366,11 @@ notebook.table(
 for (index, t) in shown.enumerated() where [1, 100, 400].contains(t) {
   let differences = zip(profile[index].loss, profile[index].excess).map { $0 - $1 }
   notebook.check(
-    claim: "2.23", "loss - distance at t = \(t)", Estimate(of: differences),
-    equals: laws[index].noiseLossFloor)
+    "loss - distance at t = \(t)", Estimate(of: differences), equals: laws[index].noiseLossFloor)
 }
 let nearFloor = notebook.isQuick ? 0.2 : 0.02
 notebook.check(
-  claim: "2.23", "steps at which it is within \(nearFloor) of the best, of 9",
+  "steps at which it is within \(nearFloor) of the best, of 9",
   profile.count { average($0.excess) < nearFloor }, isExactly: 9)
 
 //: @fold How the figure is drawn
@@ -1494,13 +1481,13 @@ notebook.table(
   columns: ["t", "ε to x0", "x0 to ε", "v to x0", "v to ε", "mean to ε"],
   rows: amplifications.map { row(String(Int($0[0])), Array($0.dropFirst())) })
 notebook.check(
-  claim: "2.24", "ε to x0, measured", amplifications.map { $0[1] },
+  "ε to x0, measured", amplifications.map { $0[1] },
   equals: amplifications.map { schedule.sigmaExploding(Int($0[0])) }, relativeTolerance: 1e-9)
 notebook.check(
-  claim: "2.24", "x0 to ε, measured", amplifications.map { $0[2] },
+  "x0 to ε, measured", amplifications.map { $0[2] },
   equals: amplifications.map { 1 / schedule.sigmaExploding(Int($0[0])) }, relativeTolerance: 1e-9)
 notebook.check(
-  claim: "2.24", "v to either: largest", amplifications.map { max($0[3], $0[4]) }.max()!,
+  "v to either: largest", amplifications.map { max($0[3], $0[4]) }.max()!,
   isAtMost: 1)
 
 //: The last column is a warning. The mean of the step before differs from $x_t$ by a small
@@ -1676,30 +1663,30 @@ notebook.table(
 //: training, has another.
 
 notebook.check(
-  claim: "2.25", "t ≤ 50: pairs of 9 in which noise beats plain x0",
+  "t ≤ 50: pairs of 9 in which noise beats plain x0",
   wins(contestRows[0].map { $0.errors[0] }, over: contestRows[1].map { $0.errors[0] }),
   isExactly: 9)
 notebook.check(
-  claim: "2.25", "t ≤ 50: pairs of 9 in which x0 gains from the weight of the noise",
+  "t ≤ 50: pairs of 9 in which x0 gains from the weight of the noise",
   wins(contestRows[4].map { $0.errors[0] }, over: contestRows[1].map { $0.errors[0] }),
   isExactly: 9)
 notebook.check(
-  claim: "2.25", "t ≥ 500: pairs of 9 in which plain x0 beats noise",
+  "t ≥ 500: pairs of 9 in which plain x0 beats noise",
   wins(contestRows[1].map { $0.errors[2] }, over: contestRows[0].map { $0.errors[2] }),
   isExactly: 9)
 for (band, name) in bands.map(\.name).enumerated() {
   notebook.check(
-    claim: "2.25", "\(name): pairs of 9 in which noise beats the mean",
+    "\(name): pairs of 9 in which noise beats the mean",
     wins(contestRows[0].map { $0.errors[band] }, over: contestRows[3].map { $0.errors[band] }),
     isExactly: 9)
 }
 notebook.check(
-  claim: "2.25", "t ≥ 500: pairs of 9 in which velocity beats noise",
+  "t ≥ 500: pairs of 9 in which velocity beats noise",
   wins(contestRows[2].map { $0.errors[2] }, over: contestRows[0].map { $0.errors[2] }),
   isExactly: 9)
 let sampleFactor = notebook.isQuick ? 8.0 : 1.5
 notebook.check(
-  claim: "2.25", "noise, velocity, weighted x0: samples within \(sampleFactor) of the exact, of 12",
+  "noise, velocity, weighted x0: samples within \(sampleFactor) of the exact, of 12",
   [0, 2, 4, 5].flatMap { contestRows[$0] }.count {
     $0.distance < sampleFactor * exactJudgement.distance
   }, isExactly: 12)
@@ -1730,11 +1717,10 @@ for (s, t) in zip(steps, steps.dropFirst()).reversed() {
   rotated = .sum((cos(turn), rotated), (-sin(turn), speaker.says(rotated, t: t)))
 }
 notebook.check(
-  claim: "2.26", "asked for x0, against asked for the noise", byX0.values, equals: byNoise.values,
-  tolerance: 1e-6)
+  "asked for x0, against asked for the noise", byX0.values, equals: byNoise.values, tolerance: 1e-6)
 notebook.check(
-  claim: "2.26", "by rotation, against asked for the noise", rotated.values,
-  equals: byNoise.values, tolerance: 1e-6)
+  "by rotation, against asked for the noise", rotated.values, equals: byNoise.values,
+  tolerance: 1e-6)
 
 /// The same network as a denoiser of single-precision tensors.
 let single = ConvertedDenoiser<Tensor>(.velocity, of: diffusion) { xt, t in
@@ -1743,9 +1729,7 @@ let single = ConvertedDenoiser<Tensor>(.velocity, of: diffusion) { xt, t in
 let singleSamples = sampler.sample(
   from: startNoise.tensor, denoiser: single, using: streams(1000, stream: 54))
 let singleGaps = Points(singleSamples).meanSquares(awayFrom: byNoise)
-notebook.check(
-  claim: "2.26", "single precision: rms distance", average(singleGaps).squareRoot(),
-  isBelow: 1e-4)
+notebook.check("single precision: rms distance", average(singleGaps).squareRoot(), isBelow: 1e-4)
 
 //: ## Part VI. Pictures made of points
 //:
@@ -1812,7 +1796,7 @@ notebook.table(
   rows: zip(setNames, setDistances).map { row($0, $1) })
 let nearData = notebook.isQuick ? 6.0 : 2
 notebook.check(
-  claim: "2.27", "sets drawn within \(nearData) times the distance of other data, of 4",
+  "sets drawn within \(nearData) times the distance of other data, of 4",
   setDistances.count { $0[1] < nearData * $0[2] }, isExactly: 4)
 
 //: ### A learned score
@@ -1888,7 +1872,7 @@ notebook.table(
   columns: ["where", Column("error", digits: 2, volatile: true)],
   rows: zip(regions, regionErrors).map { row($0.0, [$1]) })
 notebook.check(
-  claim: "2.28", "in the middle and outside it is more than ten times that on noisy data",
+  "in the middle and outside it is more than ten times that on noisy data",
   min(regionErrors[1], regionErrors[2]) > 10 * regionErrors[0], isExactly: true)
 
 //: ## What goes wrong
@@ -1912,11 +1896,9 @@ let wrongEnd = allSteps.sample(
   from: pure, denoiser: stepNoise, using: Streams(seed: notebook.seed, count: 1))
 notebook.show("deviation of samples, noise of the jump", rightEnd.deviation)
 notebook.show("deviation of samples, noise of the step", wrongEnd.deviation)
+notebook.check("deviation with the right noise", rightEnd.deviation, equals: 1, tolerance: 0.01)
 notebook.check(
-  claim: "2.29", "deviation with the right noise", rightEnd.deviation, equals: 1, tolerance: 0.01)
-notebook.check(
-  claim: "2.29", "deviation with the noise of the step, times too large", wrongEnd.deviation,
-  isAbove: 10)
+  "deviation with the noise of the step, times too large", wrongEnd.deviation, isAbove: 10)
 
 //: (The tolerance of 0.01: 1000 steps of a first-order method. Chapter 4 has the exact number.)
 //:
@@ -1946,7 +1928,7 @@ notebook.table(
   rows: zip(told, toldErrors).map { row($0.name, $1) })
 let disaster = notebook.isQuick ? 2.0 : 30
 notebook.check(
-  claim: "2.30", "t/1000 is more than \(disaster) times worse than t, at t = 200",
+  "t/1000 is more than \(disaster) times worse than t, at t = 200",
   toldErrors[3][2] > disaster * toldErrors[0][2], isExactly: true)
 
 //: ## Summary
@@ -1978,8 +1960,8 @@ notebook.check(
 //: **Claim 2.31.** (Exercise 1.) Scaled to the deviation 0.18, normal data have a floor of 0.073.
 
 notebook.check(
-  claim: "2.31", "least simple loss of N(0, 0.18²)", meanFloor(variance: 0.18 * 0.18),
-  equals: 0.073, tolerance: 5e-4)
+  "least simple loss of N(0, 0.18²)", meanFloor(variance: 0.18 * 0.18), equals: 0.073,
+  tolerance: 5e-4)
 
 //: 2. Your schedule ends at $\bar\alpha_T = 0$ exactly. Which targets still determine $x_0$ at
 //:    $t = T$?
@@ -1999,12 +1981,11 @@ let zeroEnd = GaussianDiffusion(schedule.withZeroTerminalSNR())
 let (endX0, endNoise) = (0.7, -0.4)
 let endXt = zeroEnd.jump(endX0, to: 1000, noise: endNoise)
 notebook.check(
-  claim: "2.32", "x0 from the velocity at zero signal",
+  "x0 from the velocity at zero signal",
   zeroEnd.convert(
     zeroEnd.velocity(x0: endX0, noise: endNoise, t: 1000), from: .velocity, to: .x0, xt: endXt,
     t: 1000), equals: endX0, tolerance: 1e-12)
-notebook.check(
-  claim: "2.32", "what is left of x0 in xT", endXt - endNoise, equals: 0, tolerance: 1e-12)
+notebook.check("what is left of x0 in xT", endXt - endNoise, equals: 0, tolerance: 1e-12)
 
 //: 3. Hyvärinen's identity needs $p\,s$ to vanish at infinity. Find an $s$ for which it fails.
 //:
@@ -2024,7 +2005,7 @@ let mass = Quadrature.integrate(from: 0, to: 40) { exp(-$0) }
 let exponentialExplicit = mass * (steady - slopeOfLog) * (steady - slopeOfLog)
 let exponentialImplicit = 2 * mass * (0 + steady * steady / 2)
 notebook.check(
-  claim: "2.33", "right side - left side",
+  "right side - left side",
   exponentialImplicit + slopeOfLog * slopeOfLog * mass - exponentialExplicit, equals: 4,
   tolerance: 1e-10)
 
@@ -2043,10 +2024,10 @@ notebook.check(
 //: $x_{50} = 0$ is 0, where the density is less than a third of that at the centres.
 
 let between = valley.noised(schedule, to: 50)
-notebook.check(claim: "2.34", "E[x0 | x50 = 0]", between.x0Mean(0), equals: 0, tolerance: 1e-14)
+notebook.check("E[x0 | x50 = 0]", between.x0Mean(0), equals: 0, tolerance: 1e-14)
 notebook.check(
-  claim: "2.34", "density in the middle over that at a centre",
-  valley.density(0) / valley.density(1), isBelow: 1.0 / 3)
+  "density in the middle over that at a centre", valley.density(0) / valley.density(1),
+  isBelow: 1.0 / 3)
 
 //: ## On to chapter 3
 //:

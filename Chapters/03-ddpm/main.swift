@@ -141,16 +141,14 @@ let withPosterior = data.sampled(addedVariance: schedule.posteriorVariance)
 let withBeta = data.sampled(addedVariance: schedule.beta)
 let lawWithPosterior = law(of: .ancestral(), for: data)
 let lawWithBeta = law(of: .ancestral(variance: .beta), for: data)
+notebook.check("mean", withPosterior.mean, equals: lawWithPosterior.mean, tolerance: 1e-12)
 notebook.check(
-  claim: "3.1", "mean", withPosterior.mean, equals: lawWithPosterior.mean, tolerance: 1e-12)
-notebook.check(
-  claim: "3.1", "variance with posterior variance", withPosterior.variance,
-  equals: lawWithPosterior.variance, tolerance: 1e-12)
-notebook.check(
-  claim: "3.1", "variance with beta", withBeta.variance, equals: lawWithBeta.variance,
+  "variance with posterior variance", withPosterior.variance, equals: lawWithPosterior.variance,
   tolerance: 1e-12)
 notebook.check(
-  claim: "3.1", "mean and the two variances, to five digits",
+  "variance with beta", withBeta.variance, equals: lawWithBeta.variance, tolerance: 1e-12)
+notebook.check(
+  "mean and the two variances, to five digits",
   [withPosterior.mean, withPosterior.variance, withBeta.variance],
   equals: [0.99999, 0.24613, 0.25075], tolerance: 5e-6)
 
@@ -195,8 +193,8 @@ let floors = RunningStatistics(
 notebook.show("distance of independent draws: mean of 16", floors.mean)
 notebook.show("and their standard deviation", floors.deviation)
 notebook.check(
-  claim: "3.1", "distance of the sampler's draws: at most the mean + 4 deviations",
-  distance(mixtureChain.end), isAtMost: floors.mean + 4 * floors.deviation)
+  "distance of the sampler's draws: at most the mean + 4 deviations", distance(mixtureChain.end),
+  isAtMost: floors.mean + 4 * floors.deviation)
 
 //: @fold How the figure is drawn
 
@@ -275,7 +273,7 @@ notebook.erratum(
 
 let everyStep = Array(1...1000)
 notebook.check(
-  claim: "3.2", "weight of the noise, at all t",
+  "weight of the noise, at all t",
   everyStep.map { t in
     (schedule.noiseVariance(t - 1) - schedule.posteriorVariance(t)).squareRoot()
   },
@@ -288,7 +286,7 @@ let (ancestral500, renewed500) = (
 )
 let startPoints = Points((0..<500).map { mixture.quantile((Double($0) + 0.5) / 500) })
 notebook.check(
-  claim: "3.2", "500 samples from one stream of noise",
+  "500 samples from one stream of noise",
   ancestral500.sample(from: startPoints, denoiser: denoiser, using: someStreams).values,
   equals: renewed500.sample(from: startPoints, denoiser: denoiser, using: someStreams).values,
   tolerance: 1e-9)
@@ -314,11 +312,11 @@ func reverseVariance(_ t: Int, x0Variance: Double) -> Double {
 }
 let unit = GaussianDenoiser<Double>(variance: 1, schedule)
 notebook.check(
-  claim: "3.3", "N(0, 1): true variance over beta, at all t",
+  "N(0, 1): true variance over beta, at all t",
   everyStep.map { reverseVariance($0, x0Variance: unit.x0Variance($0)) / schedule.beta($0) },
   equals: everyStep.map { _ in 1 }, tolerance: 1e-12)
 notebook.check(
-  claim: "3.3", "a point: true variance, at all t",
+  "a point: true variance, at all t",
   everyStep.map { reverseVariance($0, x0Variance: 0) },
   equals: everyStep.map(schedule.posteriorVariance), tolerance: 0)
 //:
@@ -333,11 +331,11 @@ notebook.table(
     [$0, schedule.posteriorVariance($0) / schedule.beta($0), $1 / schedule.beta($0), 1]
   })
 notebook.check(
-  claim: "3.3", "mixture: least distance above the posterior variance, over beta",
+  "mixture: least distance above the posterior variance, over beta",
   zip(between, ofMixture).map { ($1 - schedule.posteriorVariance($0)) / schedule.beta($0) }.min()!,
   isAbove: 0)
 notebook.check(
-  claim: "3.3", "mixture: least distance below beta, over beta, t up to 400",
+  "mixture: least distance below beta, over beta, t up to 400",
   zip(between, ofMixture).filter { $0.0 <= 400 }.map { 1 - $1 / schedule.beta($0) }.min()!,
   isAbove: 0)
 let (tHere, xHere) = (300, 0.4)
@@ -351,10 +349,10 @@ let reverseMoments = (0...2).map { power in
 }
 let reverseMean = reverseMoments[1] / reverseMoments[0]
 notebook.check(
-  claim: "3.3", "mixture: variance of x(299) given x(300) = 0.4, by Bayes' rule",
+  "mixture: variance of x(299) given x(300) = 0.4, by Bayes' rule",
   reverseMoments[2] / reverseMoments[0] - reverseMean * reverseMean,
-  equals: reverseVariance(
-    tHere, x0Variance: mixture.noised(schedule, to: tHere).x0Variance(xHere)), tolerance: 1e-12)
+  equals: reverseVariance(tHere, x0Variance: mixture.noised(schedule, to: tHere).x0Variance(xHere)),
+  tolerance: 1e-12)
 
 //: At the last steps, where there is hardly any noise, the choice matters by a factor of two; over
 //: most of the chain $\beta_t$ and $\tilde\beta_t$ differ by less than two percent. This is why the
@@ -404,7 +402,7 @@ notebook.table(
     Column("the right variance", digits: 6),
   ], rows: byLength.map { [$0.steps, $0.posterior, $0.beta, $0.best] })
 notebook.check(
-  claim: "3.4", "the right variance, for all lengths", byLength.map(\.best),
+  "the right variance, for all lengths", byLength.map(\.best),
   equals: lengths.map { steps in
     let data = NormalData(schedule: .linearScaledToLength(steps: steps))
     let last = data.variance(at: steps)
@@ -431,10 +429,10 @@ func lengthResult(_ steps: Int) -> (posterior: Double, beta: Double) {
   return (row.posterior, row.beta)
 }
 notebook.check(
-  claim: "3.5", "order with the posterior variance", order { lengthResult($0).posterior },
+  "order with the posterior variance", order { lengthResult($0).posterior },
   equals: 1, tolerance: 0.07)
 notebook.check(
-  claim: "3.5", "order with beta", order { lengthResult($0).beta }, equals: 1, tolerance: 0.07)
+  "order with beta", order { lengthResult($0).beta }, equals: 1, tolerance: 0.07)
 
 let lengthAxis = lengths.map { Double($0) }
 notebook.figure(
@@ -481,7 +479,7 @@ notebook.erratum(
 
 let ends = [0.002, 0.005, 0.01, 0.02].map { NormalData(schedule: .linear(to: $0)) }
 notebook.check(
-  claim: "3.6", "ancestral: error of the mean, four schedules",
+  "ancestral: error of the mean, four schedules",
   ends.map { 1 - law(of: .ancestral(), for: $0).mean },
   equals: ends.map { end in
     end.schedule.alphaBar(1000) * end.variance / end.variance(at: 1000)
@@ -489,10 +487,9 @@ notebook.check(
 for end in ends {
   let kept = (end.variance / end.variance(at: 1000)).squareRoot()
   notebook.check(
-    claim: "3.6",
     "deterministic: error of the mean, last beta \(end.schedule.beta(1000))",
-    1 - law(of: .ddim(), for: end).mean,
-    equals: end.schedule.signalScale(1000) * kept, relativeTolerance: 0.02)
+    1 - law(of: .ddim(), for: end).mean, equals: end.schedule.signalScale(1000) * kept,
+    relativeTolerance: 0.02)
 }
 
 //: (The last check has a tolerance of two percent because $G = s / \sqrt{V_T}$ holds for infinitely
@@ -512,11 +509,11 @@ func shareRemoved(_ t: Int) -> Double {
   return 1 - mean * schedule.alpha(t).squareRoot() / xt
 }
 notebook.check(
-  claim: "3.7", "share of the noise removed, at all t", everyStep.map(shareRemoved),
+  "share of the noise removed, at all t", everyStep.map(shareRemoved),
   equals: everyStep.map { schedule.beta($0) / schedule.noiseVariance($0) }, tolerance: 1e-12)
 notebook.check(
-  claim: "3.7", "at t = 1, 500, 1000", [1, 500, 1000].map(shareRemoved),
-  equals: [1, 0.0109, 0.0200], tolerance: 5e-5)
+  "at t = 1, 500, 1000", [1, 500, 1000].map(shareRemoved), equals: [1, 0.0109, 0.0200],
+  tolerance: 5e-5)
 
 //: **Erratum E-S1f.** A talk on DDPM, DDIM, U-Net and latent diffusion says that the fraction
 //: removed is $\beta_t / \sqrt{\alpha_t (1 - \bar\alpha_t)}$. That is the coefficient of
@@ -541,7 +538,7 @@ let ascending = everyStep.reduce(Moments()) { law, t in
   data.stepped(law, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t))
 }
 notebook.check(
-  claim: "3.8", "mean and variance of the ascending loop", [ascending.mean, ascending.variance],
+  "mean and variance of the ascending loop", [ascending.mean, ascending.variance],
   equals: [0.0643, 0.9994], tolerance: 5e-5)
 
 //: **Erratum E-S1g.** The sampling code of the same talk runs `for i in range(noise_steps)`,
@@ -566,8 +563,7 @@ notebook.erratum(
 for t in watched {
   let marginal = t == 0 ? mixture : mixture.noised(schedule, to: t).marginal
   notebook.check(
-    claim: "3.9", "gap at t = \(t)",
-    Distance.kolmogorov(mixtureChain.states[t]!.values, cdf: marginal.cdf),
+    "gap at t = \(t)", Distance.kolmogorov(mixtureChain.states[t]!.values, cdf: marginal.cdf),
     isBelow: 1.95 / Double(count).squareRoot())
 }
 //:
@@ -581,7 +577,7 @@ let alongPosterior = lawsAlongTheChain(addedVariance: schedule.posteriorVariance
 let shortfalls = (0...1000).map { 1 - alongPosterior[1000 - $0].variance / data.variance(at: $0) }
 notebook.show("largest shortfall of the variance", shortfalls.max()!)
 notebook.show("at t", shortfalls.firstIndex(of: shortfalls.max()!)!)
-notebook.check(claim: "3.9", "largest shortfall", shortfalls.max()!, isAtMost: 0.016)
+notebook.check("largest shortfall", shortfalls.max()!, isAtMost: 0.016)
 
 //: @fold How the figure is drawn
 
@@ -625,19 +621,18 @@ let opinions = stages.map { t -> (mean: Double, variance: Double, unexplained: D
   return (mean, square - mean * mean, noised.x0LossFloor)
 }
 notebook.check(
-  claim: "3.10", "average opinion at ten steps", opinions.map(\.mean),
+  "average opinion at ten steps", opinions.map(\.mean),
   equals: stages.map { _ in mixture.mean }, tolerance: 1e-10)
 notebook.check(
-  claim: "3.10", "variance of the opinion + what is left open",
+  "variance of the opinion + what is left open",
   opinions.map {
     $0.variance + $0.unexplained
   }, equals: stages.map { _ in mixture.variance }, tolerance: 1e-10)
-notebook.check(
-  claim: "3.10", "variance of the opinion as t falls", increases: opinions.map(\.variance))
+notebook.check("variance of the opinion as t falls", increases: opinions.map(\.variance))
 for t in [700, 350, 150, 20] {
   notebook.check(
-    claim: "3.10", "average opinion of the chains at t = \(t)",
-    Estimate(of: mixtureChain.x0[t]!.values), equals: mixture.mean)
+    "average opinion of the chains at t = \(t)", Estimate(of: mixtureChain.x0[t]!.values),
+    equals: mixture.mean)
 }
 
 //: @fold How the figure is drawn
@@ -702,16 +697,16 @@ notebook.table(
     [steps, renoised(steps: steps, dataVariance: 1), renoised(steps: steps, dataVariance: 0.25)]
   })
 notebook.check(
-  claim: "3.11", "10000 steps: share of the variance, data of variance 1",
+  "10000 steps: share of the variance, data of variance 1",
   renoised(steps: 10_000, dataVariance: 1), equals: 0.5, tolerance: 0.001)
 notebook.check(
-  claim: "3.11", "10000 steps: share of the variance, data of variance 0.25",
+  "10000 steps: share of the variance, data of variance 0.25",
   renoised(steps: 10_000, dataVariance: 0.25) / 0.25, equals: 0.5, tolerance: 0.002)
 let noisedAnew = DDIMStep { @Sendable in $0.previousNoiseVariance.squareRoot() }
 let halved = law(of: noisedAnew, for: data)
 notebook.check(
-  claim: "3.11", "the same with the schedule of this chapter, 1000 steps: share",
-  halved.variance / data.variance, equals: 0.5, tolerance: 0.011)
+  "the same with the schedule of this chapter, 1000 steps: share", halved.variance / data.variance,
+  equals: 0.5, tolerance: 0.011)
 
 //: (The tolerances are first-order errors again: the table shows them fall with the number of
 //: steps.)
@@ -884,11 +879,9 @@ func skips(levels: Int, blocks: Int) -> (pushed: [Int], popped: [Int]) {
 for (levels, blocks) in [(1, 1), (2, 1), (3, 1), (3, 2), (4, 2)] {
   let (pushed, popped) = skips(levels: levels, blocks: blocks)
   notebook.check(
-    claim: "3.12", "pushes, R = \(levels), N = \(blocks)", pushed.count,
-    isExactly: levels * (blocks + 1))
+    "pushes, R = \(levels), N = \(blocks)", pushed.count, isExactly: levels * (blocks + 1))
   notebook.check(
-    claim: "3.12", "channels popped, R = \(levels), N = \(blocks)", popped,
-    isExactly: pushed.reversed())
+    "channels popped, R = \(levels), N = \(blocks)", popped, isExactly: pushed.reversed())
 }
 //:
 let trial = UNet(
@@ -901,8 +894,7 @@ let trialPictures = [8, 16].map { side -> Tensor in
 }
 for pictures in trialPictures {
   notebook.check(
-    claim: "3.12", "shape of the output", trial(pictures, t: [300, 7]).shape,
-    isExactly: pictures.shape)
+    "shape of the output", trial(pictures, t: [300, 7]).shape, isExactly: pictures.shape)
 }
 
 //: A network is trained along its gradient, so a wrong gradient is the worst of bugs: training
@@ -954,7 +946,7 @@ notebook.table(
   })
 for (index, row) in slopeRows.enumerated() {
   notebook.check(
-    claim: "3.12", "slope along direction \(index + 1) of all weights, h = 0.0005", row.tape,
+    "slope along direction \(index + 1) of all weights, h = 0.0005", row.tape,
     equals: row.differences[3], tolerance: 5e-4)
 }
 
@@ -986,20 +978,20 @@ let firstConvolution = Convolution(16, 16, in: Scope(root.split(27)))
 let told = firstConvolution(quiet.constant(features), channelBias: quiet.constant(timeBias)).value
 let untold = firstConvolution(quiet.constant(features)).value
 notebook.check(
-  claim: "3.13", "what the time adds, at all pixels",
+  "what the time adds, at all pixels",
   Double(
     (told - untold).largestDifference(
-      from: timeBias.reshaped([2, 1, 1, 16]).broadcast(to: [2, 8, 8, 16]))),
-  equals: 0, tolerance: 1e-5)
+      from: timeBias.reshaped([2, 1, 1, 16]).broadcast(to: [2, 8, 8, 16]))), equals: 0,
+  tolerance: 1e-5)
 let newBlock = ResidualBlock(
   16, 16, embeddingChannels: 32, groups: 4, epsilon: 1e-5, startsAtZero: true,
   in: Scope(root.split(28)))
 let someEmbedding = Tensor.normal([2, 32], using: &blockRandom)
 notebook.check(
-  claim: "3.13", "a new block: largest difference of output and input",
+  "a new block: largest difference of output and input",
   Double(
-    newBlock(quiet.constant(features), quiet.constant(someEmbedding)).value
-      .largestDifference(from: features)), equals: 0, tolerance: 0)
+    newBlock(quiet.constant(features), quiet.constant(someEmbedding)).value.largestDifference(
+      from: features)), equals: 0, tolerance: 0)
 //:
 let fresh = ImageDiffusionModel(.small(), seed: notebook.seed)
 let noisePictures = Tensor.normal(fresh.shape(16), using: &blockRandom)
@@ -1008,14 +1000,13 @@ let freshOutput = fresh.network(freshTape.constant(noisePictures), t: [500])
 let freshLoss = meanSquaredError(freshOutput, noisePictures)
 notebook.show("weights of the network", fresh.network.parameterCount)
 notebook.check(
-  claim: "3.13", "a new network: length of its output", freshOutput.value.norm(), equals: 0,
-  tolerance: 0)
+  "a new network: length of its output", freshOutput.value.norm(), equals: 0, tolerance: 0)
 notebook.check(
-  claim: "3.13", "its loss, against the mean square of the noise", Double(freshLoss.value.scalar),
+  "its loss, against the mean square of the noise", Double(freshLoss.value.scalar),
   equals: noisePictures.sumOfSquares() / Double(noisePictures.count), relativeTolerance: 1e-6)
 let freshGradients = freshTape.gradients(of: freshLoss)
 notebook.check(
-  claim: "3.13", "parameters with a gradient other than zero",
+  "parameters with a gradient other than zero",
   fresh.network.parameters.filter { (freshGradients[$0]?.norm() ?? 0) > 0 }.map(\.name),
   isExactly: ["conv_out.weight", "conv_out.bias"])
 
@@ -1037,8 +1028,7 @@ for _ in 0..<3 { sizes.append(halving.outputExtents(height: sizes.last!, width: 
 for _ in 0..<3 {
   sizes.append(doubling.transposedOutputExtents(height: sizes.last!, width: 4).height)
 }
-notebook.check(
-  claim: "3.14", "sizes down and up", sizes, isExactly: [32, 16, 8, 4, 8, 16, 32])
+notebook.check("sizes down and up", sizes, isExactly: [32, 16, 8, 4, 8, 16, 32])
 
 func wholeNumbers(_ shape: Shape, stream: Int) -> Tensor {
   var random = root.split(stream)
@@ -1052,8 +1042,7 @@ for (name, geometry) in [("halving, 3x3", halving), ("doubling, 4x4", doubling)]
   let up = Kernel.convolutionInputGradient(
     smaller, weight: kernels, inputShape: large.shape, geometry: geometry)
   notebook.check(
-    claim: "3.14", "\(name): <Cx, y> and <x, C'y>", down.dot(smaller), equals: large.dot(up),
-    tolerance: 0)
+    "\(name): <Cx, y> and <x, C'y>", down.dot(smaller), equals: large.dot(up), tolerance: 0)
 }
 
 //: Why four by four, when the way down has three by three? Count how often each pixel of the larger
@@ -1067,7 +1056,7 @@ for (kernel, counts) in [(4, [4.0]), (3, [1, 2, 4])] {
     .ones([1, 8, 8, 1]), weight: .ones([1, 1, kernel, kernel]), bias: nil, geometry: geometry)
   let inside = painted.slice(2..<12, along: 1).slice(2..<12, along: 2)
   notebook.check(
-    claim: "3.14", "how often pixels inside are painted, \(kernel)x\(kernel)",
+    "how often pixels inside are painted, \(kernel)x\(kernel)",
     Set(inside.elements.map { Double($0) }).sorted(), equals: counts, tolerance: 0)
 }
 
@@ -1107,25 +1096,23 @@ let shifted = features * 3 + 5
 let grouped = normalized(shifted, groups: 4)
 let firstGroup = RunningStatistics(
   grouped.slice(0..<1).slice(0..<4, along: 3).elements.map { Double($0) })
-notebook.check(
-  claim: "3.15", "mean of a group", firstGroup.mean, equals: 0, tolerance: 1e-6)
-notebook.check(
-  claim: "3.15", "variance of a group", firstGroup.variance, equals: 1, tolerance: 0.005)
+notebook.check("mean of a group", firstGroup.mean, equals: 0, tolerance: 1e-6)
+notebook.check("variance of a group", firstGroup.variance, equals: 1, tolerance: 0.005)
 let otherMate = Tensor.concatenated([shifted.slice(0..<1), shifted.slice(1..<2) * 9], along: 0)
 notebook.check(
-  claim: "3.15", "change of a picture's output when its neighbor changes",
+  "change of a picture's output when its neighbor changes",
   Double(
-    normalized(otherMate, groups: 4).slice(0..<1)
-      .largestDifference(from: grouped.slice(0..<1))), equals: 0, tolerance: 0)
+    normalized(otherMate, groups: 4).slice(0..<1).largestDifference(from: grouped.slice(0..<1))),
+  equals: 0, tolerance: 0)
 let batchNormed = [shifted, otherMate].map { normalizedByHand($0) { _, channel in channel } }
 notebook.check(
-  claim: "3.15", "the same with batch norm",
+  "the same with batch norm",
   zip(batchNormed[0], batchNormed[1]).prefix(1024).map { abs($0 - $1) }.max()!, isAbove: 0.5)
 for (name, groups) in [
   ("one group is layer norm", 1), ("4 groups", 4), ("16 is instance norm", 16),
 ] {
   notebook.check(
-    claim: "3.15", name, normalized(shifted, groups: groups).elements.map { Double($0) },
+    name, normalized(shifted, groups: groups).elements.map { Double($0) },
     equals: normalizedByHand(shifted) { picture, channel in
       100 * picture + channel / (16 / groups)
     }, tolerance: 1e-4)
@@ -1150,10 +1137,10 @@ let swishTape = Tape()
 let swishInput = swishTape.input(Tensor(bends.map { Float($0) }))
 let swishSlopes = swishTape.gradients(of: silu(swishInput).sum())[swishInput]!
 notebook.check(
-  claim: "3.16", "the tape's slope at 49 places", swishSlopes.elements.map { Double($0) },
+  "the tape's slope at 49 places", swishSlopes.elements.map { Double($0) },
   equals: bends.map { logistic($0) * (1 + $0 * (1 - logistic($0))) }, tolerance: 1e-6)
 notebook.check(
-  claim: "3.16", "the formula, by differences",
+  "the formula, by differences",
   bends.map { x in ((x + 1e-5) * logistic(x + 1e-5) - (x - 1e-5) * logistic(x - 1e-5)) / 2e-5 },
   equals: bends.map { logistic($0) * (1 + $0 * (1 - logistic($0))) }, tolerance: 1e-9)
 var (lowEnd, highEnd) = (-2.0, 0.0)
@@ -1162,11 +1149,10 @@ for _ in 0..<60 {
   if middle * (1 - logistic(middle)) < -1 { lowEnd = middle } else { highEnd = middle }
 }
 notebook.check(
-  claim: "3.16", "place and value of the least", [lowEnd, lowEnd * logistic(lowEnd)],
+  "place and value of the least", [lowEnd, lowEnd * logistic(lowEnd)],
   equals: [-1.278465, -0.278465], tolerance: 5e-7)
 notebook.check(
-  claim: "3.16", "value, against place + 1", lowEnd * logistic(lowEnd), equals: lowEnd + 1,
-  tolerance: 1e-12)
+  "value, against place + 1", lowEnd * logistic(lowEnd), equals: lowEnd + 1, tolerance: 1e-12)
 
 //: ### Looking at the whole
 //:
@@ -1193,7 +1179,7 @@ let (q, k, v) = (
   Tensor.normal([1, 16, 8], using: &attentionRandom)
 )
 notebook.check(
-  claim: "3.17", "values of one come out as one",
+  "values of one come out as one",
   Double(attend(q, k, .ones(v.shape)).largestDifference(from: .ones(v.shape))), equals: 0,
   tolerance: 1e-6)
 func definition(_ query: Int) -> [Double] {
@@ -1207,7 +1193,7 @@ func definition(_ query: Int) -> [Double] {
   }
 }
 notebook.check(
-  claim: "3.17", "pixel 5, by the definition",
+  "pixel 5, by the definition",
   attend(q, k, v).slice(5..<6, along: 1).elements.map { Double($0) }, equals: definition(5),
   tolerance: 1e-5)
 let halves = [0..<4, 4..<8].map { range in
@@ -1215,22 +1201,22 @@ let halves = [0..<4, 4..<8].map { range in
     q.slice(range, along: 2), k.slice(range, along: 2), v.slice(range, along: 2))
 }
 notebook.check(
-  claim: "3.17", "two heads, against two attentions",
+  "two heads, against two attentions",
   Double(attend(q, k, v, heads: 2).largestDifference(from: .concatenated(halves, along: 2))),
   equals: 0, tolerance: 1e-6)
 let shuffle = attentionRandom.permutation(16)
 func shuffled(_ x: Tensor) -> Tensor { x.reshaped([16, 8]).rows(shuffle).reshaped([1, 16, 8]) }
 notebook.check(
-  claim: "3.17", "permuted pixels, against permuted outputs",
+  "permuted pixels, against permuted outputs",
   Double(
-    attend(shuffled(q), shuffled(k), shuffled(v))
-      .largestDifference(from: shuffled(attend(q, k, v)))), equals: 0, tolerance: 1e-5)
+    attend(shuffled(q), shuffled(k), shuffled(v)).largestDifference(from: shuffled(attend(q, k, v)))
+  ), equals: 0, tolerance: 1e-5)
 let attentionSlopes = gradientCheck(at: [q, k, v], using: root.split(34)) {
   attention(query: $0[0], key: $0[1], value: $0[2], heads: 2)
 }
 notebook.check(
-  claim: "3.17", "largest relative error of nine slopes",
-  attentionSlopes.map(\.relativeError).max()!, isBelow: 2e-3)
+  "largest relative error of nine slopes", attentionSlopes.map(\.relativeError).max()!,
+  isBelow: 2e-3)
 
 //: ### Telling a block the time, two ways
 //:
@@ -1249,21 +1235,21 @@ func film(_ h: Tensor, gamma: Tensor, delta: Tensor) -> Tensor {
 }
 let nothing = Tensor.zeros([2, 16])
 notebook.check(
-  claim: "3.18", "FiLM with zeros, against the norm",
+  "FiLM with zeros, against the norm",
   Double(
-    film(features, gamma: nothing, delta: nothing)
-      .largestDifference(from: normalized(features, groups: 4))), equals: 0, tolerance: 0)
+    film(features, gamma: nothing, delta: nothing).largestDifference(
+      from: normalized(features, groups: 4))), equals: 0, tolerance: 0)
 let evenBias = Tensor((0..<16).map { Float([0.5, -1, 2, 0.1][$0 / 4]) }, shape: [1, 1, 1, 16])
 notebook.check(
-  claim: "3.18", "one number a group, added before the norm: change",
+  "one number a group, added before the norm: change",
   Double(
-    normalized(features + evenBias, groups: 4)
-      .largestDifference(from: normalized(features, groups: 4))), equals: 0, tolerance: 1e-5)
+    normalized(features + evenBias, groups: 4).largestDifference(
+      from: normalized(features, groups: 4))), equals: 0, tolerance: 1e-5)
 notebook.check(
-  claim: "3.18", "the same numbers as FiLM's shift: change",
+  "the same numbers as FiLM's shift: change",
   Double(
-    film(features, gamma: nothing, delta: nothing + evenBias.reshaped([1, 16]))
-      .largestDifference(from: normalized(features, groups: 4))), isAbove: 1.9)
+    film(features, gamma: nothing, delta: nothing + evenBias.reshaped([1, 16])).largestDifference(
+      from: normalized(features, groups: 4))), isAbove: 1.9)
 
 //: ### How wide?
 //:
@@ -1300,14 +1286,12 @@ func talkSkips(width: Int, blocks: Int) -> (pushed: [Int], popped: [Int]) {
 }
 let ofTalk = talkSkips(width: 64, blocks: 2)
 notebook.check(
-  claim: "3.19", "channels of the bottom, in the two ways", [base[3], cumulative[3]],
-  isExactly: [256, 1024])
+  "channels of the bottom, in the two ways", [base[3], cumulative[3]], isExactly: [256, 1024])
 notebook.check(
-  claim: "3.19", "weights of a convolution there, in millions",
+  "weights of a convolution there, in millions",
   [base[3], cumulative[3]].map { 9 * Double($0 * $0) / 1e6 }, equals: [0.59, 9.44],
   tolerance: 0.005)
-notebook.check(
-  claim: "3.19", "the talk's pops", ofTalk.popped, isExactly: ofTalk.pushed.reversed())
+notebook.check("the talk's pops", ofTalk.popped, isExactly: ofTalk.pushed.reversed())
 
 //: ## Part III. A model of small pictures
 //:
@@ -1316,8 +1300,8 @@ notebook.check(
 //: numbers in the tables below differ a little; what is checked are statements that do not.
 
 /// Checks a statement about trained networks; its numbers stand in the tables.
-func expect(claim: String, _ statement: String, _ holds: Bool, line: UInt = #line) {
-  notebook.check(claim: claim, statement, holds ? "yes" : "no", isExactly: "yes", line: line)
+func expect(_ statement: String, _ holds: Bool, line: UInt = #line) {
+  notebook.check(statement, holds ? "yes" : "no", isExactly: "yes", line: line)
 }
 
 //: ### The data
@@ -1441,9 +1425,9 @@ let meanError = evenErrors.reduce(0, +) / Double(evenSteps.count)
 let meanFloor = evenSteps.map(normalFloor).reduce(0, +) / Double(evenSteps.count)
 notebook.show("mean over the steps, network", meanError, volatile: true)
 notebook.show("mean over the steps, normal data at best", meanFloor)
-expect(claim: "3.20", "below a network that says 0", meanError < 1)
+expect("below a network that says 0", meanError < 1)
 if !notebook.isQuick {  // a quick run trains too little for this
-  expect(claim: "3.20", "below normal data at best", meanError < meanFloor)
+  expect("below normal data at best", meanError < meanFloor)
 }
 
 //: Read the table from below. For $t \ge 600$ there is hardly anything but noise in a picture, and
@@ -1598,16 +1582,12 @@ notebook.table(
 //: from them, as after a minute of training one would expect. Which of the two variances the
 //: sampler adds makes no difference here: clipping to black and white takes the difference away.
 
-expect(
-  claim: "3.20", "the model's Fréchet distance is below that of noise",
-  scores[1].frechet < scores[4].frechet)
-expect(
-  claim: "3.20", "the fog's Fréchet distance is below the model's",
-  scores[3].frechet < scores[1].frechet)
+expect("the model's Fréchet distance is below that of noise", scores[1].frechet < scores[4].frechet)
+expect("the fog's Fréchet distance is below the model's", scores[3].frechet < scores[1].frechet)
 let fogKind = scores[3].kind.data
 if !notebook.isQuick {
   expect(
-    claim: "3.20", "by neighbors, fog is not data (4 standard errors)",
+    "by neighbors, fog is not data (4 standard errors)",
     fogKind.mean - 0.5 > 4 * fogKind.standardError)
 }
 
@@ -1633,7 +1613,7 @@ notebook.table(
 let farther =
   Estimate(of: toSamples.map(\.distance)) - Estimate(of: toUnseen.map(\.distance))
 expect(
-  claim: "3.20", "samples are not nearer to training pictures than pictures not seen",
+  "samples are not nearer to training pictures than pictures not seen",
   farther.mean > -4 * farther.standardError)
 
 //: It does not copy; its fault is the opposite one. What it draws lies further from the training
@@ -1799,14 +1779,13 @@ notebook.table(
   })
 if !notebook.isQuick {
   for (model, scores) in zip(ringModels, ringScores) {
-    expect(claim: "3.21", "\(model.name): all eight", scores.allSatisfy { $0.covered == 8 })
+    expect("\(model.name): all eight", scores.allSatisfy { $0.covered == 8 })
   }
 }
 let counted = CountedDenoiser(FunctionDenoiser<Tensor> { @Sendable x, _ in x })
 _ = Sampler(.ancestral(), schedule: ringSchedule).sample(
   like: .zeros([1, 2]), denoiser: counted, seed: 1)
-notebook.check(
-  claim: "3.21", "evaluations for a sample", counted.evaluations, isExactly: 100)
+notebook.check("evaluations for a sample", counted.evaluations, isExactly: 100)
 
 //: @fold How the figure is drawn
 
@@ -1852,8 +1831,8 @@ for steps in [1000, 20] {
   let data = NormalData(schedule: .linearScaledToLength(steps: steps))
   let (noisy, clean) = withNoisyEnd(data)
   notebook.check(
-    claim: "3.22", "variance that the noisy end adds, T = \(steps)", noisy - clean,
-    equals: data.schedule.beta(1), tolerance: 1e-14)
+    "variance that the noisy end adds, T = \(steps)", noisy - clean, equals: data.schedule.beta(1),
+    tolerance: 1e-14)
 }
 
 //: **Claim 3.23.** *The wrong $t$.* A loop that counts from 0 tells the network $t - 1$ for $t$.
@@ -1883,11 +1862,11 @@ notebook.table(
 
 let offByOne = shiftedLaws.map { [$0.wrong.mean, $0.wrong.variance / $0.right.variance] }
 notebook.check(
-  claim: "3.23", "T = 1000: mean, and variance over the right one", offByOne[0],
-  equals: [1.0018, 1.012], tolerance: 5e-4)
+  "T = 1000: mean, and variance over the right one", offByOne[0], equals: [1.0018, 1.012],
+  tolerance: 5e-4)
 notebook.check(
-  claim: "3.23", "T = 20: mean, and variance over the right one", offByOne[1],
-  equals: [1.13, 1.44], tolerance: 0.006)
+  "T = 20: mean, and variance over the right one", offByOne[1], equals: [1.13, 1.44],
+  tolerance: 0.006)
 
 //: **Claim 3.24.** *Skipping steps with the old $\beta_t$.* To walk only every twentieth step, one
 //: must compute $\beta$ anew for the pairs of steps one visits, $1 - \bar\alpha_t / \bar\alpha_s$.
@@ -1911,10 +1890,9 @@ notebook.table(
     ["beta of the steps visited", respaced.mean, respaced.variance], ["data", 1.0, 0.25],
   ])
 notebook.check(
-  claim: "3.24", "mean and variance with the old beta", [skipping.mean, skipping.variance],
+  "mean and variance with the old beta", [skipping.mean, skipping.variance],
   equals: [0.138, 0.877], tolerance: 0.002)
-notebook.check(
-  claim: "3.24", "error of the mean with the new beta", abs(respaced.mean - 1), isBelow: 1e-4)
+notebook.check("error of the mean with the new beta", abs(respaced.mean - 1), isBelow: 1e-4)
 
 //: ## Summary
 //:
@@ -1958,8 +1936,8 @@ notebook.table(
   columns: ["kappa", Column("variance of the samples", digits: 5)],
   rows: zip(kappas, byKappa).map { [$0, $1] })
 notebook.check(
-  claim: "3.25", "variance at kappa = 2, from those at 0 and 1", byKappa[4],
-  equals: 2 * byKappa[2] - byKappa[0], tolerance: 1e-12)
+  "variance at kappa = 2, from those at 0 and 1", byKappa[4], equals: 2 * byKappa[2] - byKappa[0],
+  tolerance: 1e-12)
 func rightKappa(_ data: NormalData) -> Double {
   let (none, all) = (sampledVariance(0, data), sampledVariance(1, data))
   return (data.variance - none) / (all - none)
@@ -1968,10 +1946,9 @@ let kappaOf1000 = rightKappa(data)
 notebook.show("the right kappa, T = 1000", kappaOf1000)
 notebook.show("the right kappa, T = 50", rightKappa(fifty))
 notebook.check(
-  claim: "3.25", "variance with the right kappa, T = 1000", sampledVariance(kappaOf1000, data),
-  equals: 0.25, tolerance: 1e-12)
-notebook.check(
-  claim: "3.25", "the right kappa, T = 1000", kappaOf1000, equals: 1.016, tolerance: 5e-4)
+  "variance with the right kappa, T = 1000", sampledVariance(kappaOf1000, data), equals: 0.25,
+  tolerance: 1e-12)
+notebook.check("the right kappa, T = 1000", kappaOf1000, equals: 1.016, tolerance: 5e-4)
 
 //: </details>
 //:
@@ -2027,16 +2004,16 @@ func x0Error(_ prediction: Prediction) -> Double {
     diffusion.convert(said + 0.01, from: prediction, to: .x0, xt: atEarly, t: early) - 0.2)
 }
 notebook.check(
-  claim: "3.26", "error of x(0) for an error of 0.01 in the noise", x0Error(.noise),
+  "error of x(0) for an error of 0.01 in the noise", x0Error(.noise),
   equals: 0.01 * schedule.sigmaExploding(early), relativeTolerance: 1e-10)
 notebook.check(
-  claim: "3.26", "for an error of 0.01 in the velocity", x0Error(.velocity),
+  "for an error of 0.01 in the velocity", x0Error(.velocity),
   equals: 0.01 * schedule.noiseScale(early), relativeTolerance: 1e-10)
 expect(
-  claim: "3.26", "more outside in the last step than in the first",
+  "more outside in the last step than in the first",
   withoutClip.shares.last!.share > withoutClip.shares.first!.share)
 expect(
-  claim: "3.26", "none outside with clipping", withClip.shares.allSatisfy { $0.share == 0 })
+  "none outside with clipping", withClip.shares.allSatisfy { $0.share == 0 })
 
 //: </details>
 //:
@@ -2084,7 +2061,7 @@ let ofStart = Distance.wasserstein1(
 notebook.show("distance of the standard normal law", ofStart)
 if !notebook.isQuick {
   expect(
-    claim: "3.27", "all six are below it", contest.flatMap(\.distances).allSatisfy { $0 < ofStart })
+    "all six are below it", contest.flatMap(\.distances).allSatisfy { $0 < ofStart })
 }
 
 //: The verdict of the table is for this data, this length of chain and this much training.

@@ -157,10 +157,10 @@ for choice in choices {
   }
   let reached = Array(stride(from: 999, through: 1, by: -1))
   notebook.check(
-    claim: "4.1", "\(choice.name): means at t = 999 … 1", means,
+    "\(choice.name): means at t = 999 … 1", means,
     equals: reached.map { 1.3 * schedule.signalScale($0) }, tolerance: 1e-12)
   notebook.check(
-    claim: "4.1", "\(choice.name): variances", variances,
+    "\(choice.name): variances", variances,
     equals: reached.map { schedule.noiseVariance($0) }, tolerance: 1e-12)
 }
 
@@ -209,13 +209,12 @@ for t in [2, 100, 500, 1000] {
   }
   let stated = sigmas.map { forwardKernel(step, $0) }
   notebook.check(
-    claim: "4.2", "slope by regression at t = \(t), four sigmas", found.map(\.slope),
-    equals: stated.map(\.slope), tolerance: 1e-12)
+    "slope by regression at t = \(t), four sigmas", found.map(\.slope), equals: stated.map(\.slope),
+    tolerance: 1e-12)
   notebook.check(
-    claim: "4.2", "variance by regression", found.map(\.rest), equals: stated.map(\.variance),
-    tolerance: 1e-14)
+    "variance by regression", found.map(\.rest), equals: stated.map(\.variance), tolerance: 1e-14)
   notebook.check(
-    claim: "4.2", "variance of x(t)",
+    "variance of x(t)",
     stated.map { $0.slope * $0.slope * step.previousNoiseVariance + $0.variance },
     equals: sigmas.map { _ in step.noiseVariance }, tolerance: 1e-14)
 }
@@ -224,11 +223,10 @@ let ownKernels = (2...1000).map { t -> (slope: Double, variance: Double) in
   return forwardKernel(step, step.posteriorVariance.squareRoot())
 }
 notebook.check(
-  claim: "4.2", "with DDPM's sigma: slopes for t = 2 … 1000", ownKernels.map(\.slope),
+  "with DDPM's sigma: slopes for t = 2 … 1000", ownKernels.map(\.slope),
   equals: (2...1000).map { schedule.alpha($0).squareRoot() }, tolerance: 1e-12)
 notebook.check(
-  claim: "4.2", "variances", ownKernels.map(\.variance), equals: (2...1000).map(schedule.beta),
-  tolerance: 1e-15)
+  "variances", ownKernels.map(\.variance), equals: (2...1000).map(schedule.beta), tolerance: 1e-15)
 
 //: **Erratum E-B25.** S. Chatterjee's "Foundations of Generative Models" constructs another forward
 //: step in (8.12) to (8.21). It adds $c\,\epsilon_{t-1} + \sigma_t \epsilon$ to
@@ -289,10 +287,10 @@ let familyWeights = (1...1000).map { t -> (x0: Double, xt: Double) in
   )
 }
 notebook.check(
-  claim: "4.3", "weights of x(0), t = 1 … 1000", familyWeights.map(\.x0),
+  "weights of x(0), t = 1 … 1000", familyWeights.map(\.x0),
   equals: (1...1000).map { schedule.posteriorWeights($0).x0 }, tolerance: 1e-12)
 notebook.check(
-  claim: "4.3", "weights of x(t)", familyWeights.map(\.xt),
+  "weights of x(t)", familyWeights.map(\.xt),
   equals: (1...1000).map { schedule.posteriorWeights($0).xt }, tolerance: 1e-12)
 for count in [1000, 50] {
   func points(_ rule: some ReverseStep) -> [Double] {
@@ -300,7 +298,7 @@ for count in [1000, 50] {
       .sample(from: spread(100), denoiser: best, using: streams(3, 100)).values
   }
   notebook.check(
-    claim: "4.3", "100 points in \(count) steps, by either code", points(.ddim(eta: 1)),
+    "100 points in \(count) steps, by either code", points(.ddim(eta: 1)),
     equals: points(.ancestral()), tolerance: 1e-9)
 }
 
@@ -372,20 +370,20 @@ let twice = [5, 6].map { experiment in
     .sample(from: spread(1000), denoiser: best, using: streams(experiment, 1000)).values
 }
 notebook.check(
-  claim: "4.4", "1000 points with other random streams, largest difference",
+  "1000 points with other random streams, largest difference",
   zip(twice[0], twice[1]).map { abs($0 - $1) }.max()!, equals: 0, tolerance: 0)
 for eta in [0, 0.5, 1] {
   let states = Array(
     museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(20))
       .chain(from: spread(50), denoiser: best, using: streams(7, 50)))
   notebook.check(
-    claim: "4.4", "the last state, eta = \(eta)", states.last!.x.values,
-    equals: states.last!.x0Estimate.values, tolerance: 1e-14)
+    "the last state, eta = \(eta)", states.last!.x.values, equals: states.last!.x0Estimate.values,
+    tolerance: 1e-14)
 }
 let counts = [5, 10, 20, 50, 100, 250, 1000]
 let lawsByCount = counts.map { law(.ddim(), schedule.timesteps($0, spacing: .trailing)) }
 notebook.check(
-  claim: "4.4", "variances for \(counts.map(String.init).joined(separator: ", ")) steps",
+  "variances for \(counts.map(String.init).joined(separator: ", ")) steps",
   lawsByCount.map(\.variance),
   equals: counts.map { varianceByAngles(schedule.timesteps($0, spacing: .trailing)) },
   tolerance: 1e-12)
@@ -434,7 +432,7 @@ for eta in [0, 0.25, 0.5, 0.75, 1] {
     let found = law(.ddim(eta: eta), steps)
     let right = moments(steps) { eta * eta * betaTilde($0, $1) }
     notebook.check(
-      claim: "4.5", "mean and variance, eta = \(eta), \(name)", [found.mean, found.variance],
+      "mean and variance, eta = \(eta), \(name)", [found.mean, found.variance],
       equals: [right.mean, right.variance], tolerance: 1e-11)
   }
 }
@@ -445,9 +443,8 @@ let retrained = Sampler(.ancestral(), schedule: shortSchedule).sample(
   using: streams(4, 1))
 let skipping = law(.ddim(eta: 1), fifty)
 notebook.check(
-  claim: "4.5", "eta = 1 on 50 steps against a process of 50 steps",
-  [skipping.mean, skipping.variance], equals: [retrained.mean, retrained.variance],
-  tolerance: 1e-11)
+  "eta = 1 on 50 steps against a process of 50 steps", [skipping.mean, skipping.variance],
+  equals: [retrained.mean, retrained.variance], tolerance: 1e-11)
 func evaluations(_ eta: Double) -> Int {
   let counted = CountedDenoiser(best)
   _ = museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: fifty)
@@ -455,8 +452,7 @@ func evaluations(_ eta: Double) -> Int {
   return counted.evaluations
 }
 notebook.check(
-  claim: "4.5", "evaluations for eta = 0, 0.5, 1", [0, 0.5, 1].map(evaluations),
-  isExactly: [50, 50, 50])
+  "evaluations for eta = 0, 0.5, 1", [0, 0.5, 1].map(evaluations), isExactly: [50, 50, 50])
 
 //: **Erratum E-B14.** In its Algorithm 4 and in (8.31) the book closes the square root too early:
 //: $\sqrt{\frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}}\;\beta_t$. A variance of 0.02 becomes one
@@ -534,11 +530,11 @@ for (name, spacing) in spacings {
     let steps = schedule.timesteps(count, spacing: spacing)
     let (found, right) = (law(.ddim(eta: 0.5), steps), moments(steps) { 0.25 * betaTilde($0, $1) })
     notebook.check(
-      claim: "4.6", "mean and variance, \(name), \(count) steps", [found.mean, found.variance],
+      "mean and variance, \(name), \(count) steps", [found.mean, found.variance],
       equals: [right.mean, right.variance], tolerance: 1e-11)
   }
   notebook.check(
-    claim: "4.6", "first and last of 10 steps, \(name)",
+    "first and last of 10 steps, \(name)",
     [schedule.timesteps(10, spacing: spacing)[0], schedule.timesteps(10, spacing: spacing)[9]],
     isExactly: [1, 1000])
 }
@@ -568,8 +564,7 @@ let bySpacing = spacings.map { entry in
 }
 for (entry, distances) in zip(spacings, bySpacing) {
   notebook.check(
-    claim: "4.6", "distance from the mixture for 10 … 160 steps, \(entry.name)",
-    decreases: distances)
+    "distance from the mixture for 10 … 160 steps, \(entry.name)", decreases: distances)
 }
 notebook.table(
   "Wasserstein distance from the mixture, no noise",
@@ -597,10 +592,10 @@ for count in [10, 50] {
   let share = pow(cos(angle(schedule.alphaBar(1000)) / Double(count)), 2 * Double(count))
   let start = schedule.alphaBar(1000)
   notebook.check(
-    claim: "4.6", "variance for \(count) even angles", found.variance,
+    "variance for \(count) even angles", found.variance,
     equals: share * v / (start * v + 1 - start), tolerance: 1e-12)
   notebook.check(
-    claim: "4.6", "more than with \(count) steps of any of the three spacings", found.variance,
+    "more than with \(count) steps of any of the three spacings", found.variance,
     isAbove: spacings.map { varianceByAngles(schedule.timesteps(count, spacing: $0.spacing)) }
       .max()!)
 }
@@ -650,19 +645,16 @@ notebook.show("distance of the noise", distance(starts), digits: 3)
 //: few steps: the variance $\tilde\beta$ is, which is too small for data that are not a single
 //: point (chapter 1). With $\beta$ the distance at 50 steps is less than 0.8 of that.
 
-notebook.check(claim: "4.7", "distance without noise, by steps", decreases: distances[0])
+notebook.check("distance without noise, by steps", decreases: distances[0])
+notebook.check("50 steps: no noise against eta = 1", distances[0][2], isBelow: distances[2][2])
 notebook.check(
-  claim: "4.7", "50 steps: no noise against eta = 1", distances[0][2], isBelow: distances[2][2])
+  "50 steps without noise against 1000 with eta = 1", distances[0][2], isAbove: distances[2][5])
+notebook.check("the same in the unit of the data's deviation", distances[0][2], isBelow: 0.03)
 notebook.check(
-  claim: "4.7", "50 steps without noise against 1000 with eta = 1", distances[0][2],
-  isAbove: distances[2][5])
-notebook.check(
-  claim: "4.7", "the same in the unit of the data's deviation", distances[0][2], isBelow: 0.03)
-notebook.check(
-  claim: "4.7", "50 steps with noise: variance beta against 0.8 of eta = 1", distances[3][2],
+  "50 steps with noise: variance beta against 0.8 of eta = 1", distances[3][2],
   isBelow: 0.8 * distances[2][2])
 notebook.check(
-  claim: "4.7", "1000 steps without noise against a sample of the data", distances[0][5],
+  "1000 steps without noise against a sample of the data", distances[0][5],
   isBelow: sampleFloor.mean / 2)
 
 //: @fold How the figure is plotted
@@ -749,14 +741,14 @@ notebook.table(
 //: dominates, as with the perfect denoiser, and there sampling without noise is the better choice.
 
 notebook.check(
-  claim: "4.7", "networks, no noise: 10 steps against 50", moonStudy[0][0],
-  isAbove: moonStudy[0][2], byStandardErrors: 2)
+  "networks, no noise: 10 steps against 50", moonStudy[0][0], isAbove: moonStudy[0][2],
+  byStandardErrors: 2)
 notebook.check(
-  claim: "4.7", "networks: 50 steps without noise against the most with noise", moonStudy[0][2],
+  "networks: 50 steps without noise against the most with noise", moonStudy[0][2],
   equals: moonStudy[1].last!)
 notebook.check(
-  claim: "4.7", "networks, 10 steps: no noise against eta = 1", moonStudy[0][0],
-  isBelow: moonStudy[1][0], byStandardErrors: 1)
+  "networks, 10 steps: no noise against eta = 1", moonStudy[0][0], isBelow: moonStudy[1][0],
+  byStandardErrors: 1)
 
 //: ### The same noise, more steps
 //:
@@ -849,7 +841,7 @@ let gaps = (0..<200).map { _ -> Double in
   return ddim - step.previousAlphaBar.squareRoot() * y
 }
 notebook.check(
-  claim: "4.8", "the step in both forms, 200 random ones", gaps, equals: gaps.map { _ in 0 },
+  "the step in both forms, 200 random ones", gaps, equals: gaps.map { _ in 0 },
   tolerance: 1e-12)
 
 let flowStarts = Points(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
@@ -874,12 +866,8 @@ notebook.table(
   "Mean error of the noiseless sampler against the exact flow",
   columns: ["steps", Column("error", digits: 3)],
   rows: zip([80, 160, 320], euler).map { [$0, $1] })
-notebook.check(
-  claim: "4.8", "order from 80 to 160 steps", order(euler[0], euler[1]), equals: 1,
-  tolerance: 0.1)
-notebook.check(
-  claim: "4.8", "order from 160 to 320 steps", order(euler[1], euler[2]), equals: 1,
-  tolerance: 0.1)
+notebook.check("order from 80 to 160 steps", order(euler[0], euler[1]), equals: 1, tolerance: 0.1)
+notebook.check("order from 160 to 320 steps", order(euler[1], euler[2]), equals: 1, tolerance: 0.1)
 
 //: ### The flow on the line is the quantile map
 //:
@@ -904,10 +892,10 @@ let quantileMap = flowStarts.values.map {
   fineFirst.marginal.quantile(fineLast.marginal.cdf($0))
 }
 notebook.check(
-  claim: "4.9", "solution and quantile map, mean distance over 101 points",
+  "solution and quantile map, mean distance over 101 points",
   zip(fineEnds, quantileMap).reduce(0) { $0 + abs($1.0 - $1.1) } / 101, equals: 0,
   tolerance: 1e-6)
-notebook.check(claim: "4.9", "the order of the 101 points", increases: fineEnds)
+notebook.check("the order of the 101 points", increases: fineEnds)
 
 //: ### Solvers of higher order
 //:
@@ -945,14 +933,14 @@ let heunGaps = (0..<100).map { _ -> Double in
   return found - schedule.signalScale(s) * (y + (after - before) * (first + second) / 2)
 }
 notebook.check(
-  claim: "4.10", "Heun's step in both forms, 100 random ones", heunGaps,
+  "Heun's step in both forms, 100 random ones", heunGaps,
   equals: heunGaps.map { _ in 0 }, tolerance: 1e-11)
 let heun = [80, 160, 320].map { flowError(.heun, $0).error }
 let adams = [80, 160, 320].map { flowError(.adamsBashforth, $0).error }
 for (name, errors) in [("Heun", heun), ("Adams-Bashforth", adams)] {
   notebook.check(
-    claim: "4.10", "order of \(name)'s method, from 80 to 320 steps",
-    order(errors[0], errors[2]) / 2, isAtLeast: 1.8)
+    "order of \(name)'s method, from 80 to 320 steps", order(errors[0], errors[2]) / 2,
+    isAtLeast: 1.8)
 }
 
 let budgets = [10, 20, 40, 80, 160, 320]
@@ -963,20 +951,19 @@ let byBudget = solvers.map { solver in
   budgets.map { flowError(solver.rule, $0 / solver.cost + 1) }
 }
 notebook.check(
-  claim: "4.10", "evaluations", byBudget.flatMap { $0.map(\.evaluations) },
+  "evaluations", byBudget.flatMap { $0.map(\.evaluations) },
   isExactly: solvers.flatMap { _ in budgets })
 notebook.table(
   "Mean error at equal evaluations of the denoiser",
   columns: ["evaluations"] + solvers.map { Column($0.name, digits: 3) },
   rows: budgets.indices.map { i in row(budgets[i], byBudget.map { $0[i].error }) })
 notebook.check(
-  claim: "4.10", "10 evaluations: Heun against twice DDIM", byBudget[1][0].error,
-  isAbove: 2 * byBudget[0][0].error)
+  "10 evaluations: Heun against twice DDIM", byBudget[1][0].error, isAbove: 2 * byBudget[0][0].error
+)
 notebook.check(
-  claim: "4.10", "40 evaluations: Heun against DDIM", byBudget[1][2].error,
-  isBelow: byBudget[0][2].error)
+  "40 evaluations: Heun against DDIM", byBudget[1][2].error, isBelow: byBudget[0][2].error)
 notebook.check(
-  claim: "4.10", "greatest ratio of Adams-Bashforth's error to the smaller of the others",
+  "greatest ratio of Adams-Bashforth's error to the smaller of the others",
   budgets.indices.map { i in
     byBudget[2][i].error / min(byBudget[0][i].error, byBudget[1][i].error)
   }.max()!, isBelow: 1)
@@ -1053,10 +1040,9 @@ notebook.table(
   ],
   rows: zip([25, 50, 100, 200], roundTrips).map { [$0, $1.back, $1.noise] })
 notebook.check(
-  claim: "4.11", "order of the error, from 100 to 200 steps",
-  order(roundTrips[2].back, roundTrips[3].back), equals: 1, tolerance: 0.15)
-notebook.check(
-  claim: "4.11", "distance of the code from N(0, 1)", decreases: roundTrips.map(\.noise))
+  "order of the error, from 100 to 200 steps", order(roundTrips[2].back, roundTrips[3].back),
+  equals: 1, tolerance: 0.15)
+notebook.check("distance of the code from N(0, 1)", decreases: roundTrips.map(\.noise))
 
 //: ### Linear and spherical interpolation (slerp)
 //:
@@ -1095,10 +1081,8 @@ func halfway(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
 }
 let (tame, whole) = (halfway(straight), halfway(circular))
 notebook.check(
-  claim: "4.12", "variance halfway on the straight line", Estimate(of: tame.map(squareMean)),
-  equals: 0.5)
-notebook.check(
-  claim: "4.12", "variance halfway on the circle", Estimate(of: whole.map(squareMean)), equals: 1)
+  "variance halfway on the straight line", Estimate(of: tame.map(squareMean)), equals: 0.5)
+notebook.check("variance halfway on the circle", Estimate(of: whole.map(squareMean)), equals: 1)
 
 /// Wasserstein's distance of what is decoded from the mixture, and its variance.
 func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
@@ -1121,7 +1105,7 @@ notebook.table(
     ["circle", decodedWhole.distance, decodedWhole.variance],
   ])
 notebook.check(
-  claim: "4.12", "distance from the mixture, straight line", decodedTame.distance,
+  "distance from the mixture, straight line", decodedTame.distance,
   isAbove: 3 * decodedWhole.distance)
 
 //: @fold How the figure is plotted
@@ -1170,24 +1154,23 @@ for (name, points) in zip(["no noise", "eta = 1"], diverse) {
   let shares = points.values.map { mixture.labelProbabilities($0) }
   for k in 0..<3 {
     notebook.check(
-      claim: "4.13", "share of hump \(k + 1), \(name)", Estimate(of: shares.map { $0[k] }),
+      "share of hump \(k + 1), \(name)", Estimate(of: shares.map { $0[k] }),
       equals: mixture.labelWeights[k])
   }
 }
-notebook.check(
-  claim: "4.13", "variance, no noise", .variance(of: diverse[0].values), equals: 1)
-notebook.check(claim: "4.13", "variance, eta = 1", .variance(of: diverse[1].values), equals: 1)
+notebook.check("variance, no noise", .variance(of: diverse[0].values), equals: 1)
+notebook.check("variance, eta = 1", .variance(of: diverse[1].values), equals: 1)
 let oneStart = Points([Double](repeating: 0.5, count: 2000))
 let fromOne = [0.0, 1].map { eta in
   museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(250))
     .sample(from: oneStart, denoiser: best, using: streams(71, 2000)).values
 }
 notebook.check(
-  claim: "4.13", "spread of 2000 samples from one start, no noise",
-  fromOne[0].max()! - fromOne[0].min()!, equals: 0, tolerance: 0)
+  "spread of 2000 samples from one start, no noise", fromOne[0].max()! - fromOne[0].min()!,
+  equals: 0, tolerance: 0)
 notebook.check(
-  claim: "4.13", "variance of 2000 samples from one start, eta = 1",
-  .variance(of: fromOne[1]), isAbove: Estimate(mean: 0.9, standardError: 0), byStandardErrors: 1)
+  "variance of 2000 samples from one start, eta = 1", .variance(of: fromOne[1]),
+  isAbove: Estimate(mean: 0.9, standardError: 0), byStandardErrors: 1)
 
 //: **Erratum E-X13.** The Cornell notes state that without fresh noise "the generations would
 //: follow similar trajectories". The book calls noise crucial for diversity (sections 8.2.2, 8.2.3)
@@ -1227,9 +1210,9 @@ notebook.table(
   "Distance from the mixture with a wrong denoiser",
   columns: ["eta"] + errorSteps.map { Column("\($0) steps", digits: 3) },
   rows: etas.indices.map { i in row(etas[i], withErrors.map { $0[i] }) })
-notebook.check(claim: "4.14", "distance by eta, 1000 steps", decreases: withErrors[2])
+notebook.check("distance by eta, 1000 steps", decreases: withErrors[2])
 notebook.check(
-  claim: "4.14", "distance for eta = 1 against a quarter of that for eta = 0", withErrors[2][4],
+  "distance for eta = 1 against a quarter of that for eta = 0", withErrors[2][4],
   isBelow: withErrors[2][0] / 4)
 
 //: @fold How the figure is plotted
@@ -1282,8 +1265,8 @@ notebook.table(
     [moonEtas[i], Estimate(of: moonByEta[i].map(moonDistance)), offByEta[i]]
   })
 notebook.check(
-  claim: "4.14", "networks: share off the moons, eta = 1 against eta = 0", offByEta[2],
-  isBelow: offByEta[0], byStandardErrors: 1)
+  "networks: share off the moons, eta = 1 against eta = 0", offByEta[2], isBelow: offByEta[0],
+  byStandardErrors: 1)
 
 //: The claim holds, but the effect is smaller than with an artificial error. DDPM's noise removes a
 //: good third of the stray points; half as much noise removes none that three networks could show;
@@ -1332,11 +1315,10 @@ for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
   }
   let magnified = each.sigmaExploding(1000) * Double(Float.ulpOfOne)
   notebook.check(
-    claim: "4.15", "\(name): error of the first x(0), in roundings times sigma",
+    "\(name): error of the first x(0), in roundings times sigma",
     gap(single[0].x0Estimate, double[0].x0Estimate) / magnified, isBelow: 8)
   notebook.check(
-    claim: "4.15", "\(name): error of the samples", gap(single.last!.x, double.last!.x),
-    isBelow: 1e-3)
+    "\(name): error of the samples", gap(single.last!.x, double.last!.x), isBelow: 1e-3)
 }
 
 let silent = schedule.withZeroTerminalSNR()
@@ -1344,20 +1326,20 @@ let silentEnd = Sampler(.ddim(), schedule: silent, timesteps: silent.timesteps(1
   from: spread(9), denoiser: GaussianDenoiser(mean: m, variance: v, silent),
   using: streams(81, 9))
 notebook.check(
-  claim: "4.15", "finite samples out of 9 without signal at T",
+  "finite samples out of 9 without signal at T",
   silentEnd.values.count { $0.isFinite }, isExactly: 0)
 let silentProcess = GaussianDiffusion(silent)
 // At T the best guess of x(0) is the mean of the data, so the best velocity is its negative.
 notebook.check(
-  claim: "4.15", "x(0) from the velocity there",
-  silentProcess.convert(-m, from: .velocity, to: .x0, xt: 0.3, t: 1000), equals: m,
-  tolerance: 1e-15)
+  "x(0) from the velocity there",
+  silentProcess.convert(-m, from: .velocity, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
+)
 
 for share in [0, 0.5, 1] {
   let interpolated = exp(
     share * log(schedule.beta(1)) + (1 - share) * museum.logPosteriorVariance(1, of: schedule))
   notebook.check(
-    claim: "4.15", "interpolated variance at t = 1, share \(share)", interpolated,
+    "interpolated variance at t = 1, share \(share)", interpolated,
     equals: pow(schedule.beta(1), share) * pow(schedule.posteriorVariance(2), 1 - share),
     relativeTolerance: 1e-12)
 }
@@ -1368,10 +1350,9 @@ func distanceClipped(_ clip: Clip?) -> Double {
       .sample(from: starts, denoiser: best, using: streams(82, many)))
 }
 notebook.check(
-  claim: "4.15", "distance from the mixture with what this course does to latents",
+  "distance from the mixture with what this course does to latents",
   distanceClipped(museum.latentClip), isBelow: 0.03)
-notebook.check(
-  claim: "4.15", "distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
+notebook.check("distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
 
 /// The share of the variance that ten steps give back for latents of this deviation.
 func shareOfLatents(_ deviation: Double) -> Double {
@@ -1382,9 +1363,9 @@ func shareOfLatents(_ deviation: Double) -> Double {
   return found.variance / (deviation * deviation)
 }
 notebook.check(
-  claim: "4.15", "share of the variance for latents of deviation 0.18 as this course gives them",
+  "share of the variance for latents of deviation 0.18 as this course gives them",
   shareOfLatents(0.18 * museum.latentScale(1 / 0.18)), isAbove: 0.6)
-notebook.check(claim: "4.15", "share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
+notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 
 //: ### DDPM and DDIM in one table
 //:
@@ -1412,11 +1393,9 @@ func memory(_ share: Double, _ t: Int) -> Double {
 }
 for t in [2, 100, 500] {
   notebook.check(
-    claim: "4.17", "weight of x(0) forwards, DDPM, t = \(t)", memory(1, t), equals: 0,
-    tolerance: 1e-14)
+    "weight of x(0) forwards, DDPM, t = \(t)", memory(1, t), equals: 0, tolerance: 1e-14)
 }
-notebook.check(
-  claim: "4.17", "weight of x(0) forwards without noise, t = 2", memory(0, 2), isBelow: -0.4)
+notebook.check("weight of x(0) forwards without noise, t = 2", memory(0, 2), isBelow: -0.4)
 let sampled = Array(
   museum.sampler(.ddim(eta: 0.5), schedule: schedule).chain(
     from: GaussianVariable(deviation: 1, source: 0),
@@ -1432,8 +1411,8 @@ let remembered = [2, 100, 500, 900].map {
   partialCovariance(state($0 - 1), state($0 + 1), given: state($0))
 }
 notebook.check(
-  claim: "4.17", "partial covariances at four steps, eta = 0.5", remembered, equals: [0, 0, 0, 0],
-  tolerance: 1e-13)
+  "partial covariances at four steps, eta = 0.5", remembered, equals: [0, 0, 0, 0], tolerance: 1e-13
+)
 
 //: **Erratum E-S1i.** In the talk's table the forward step of DDIM depends on
 //: $q(x_{t-1} \mid x_t, x_0)$. That is the reverse step. The forward one is
@@ -1522,8 +1501,7 @@ let renoised = museum.sampler(
   denoiser: museum.denoiser(GaussianDenoiser<GaussianVariable>(variance: 1, schedule)),
   using: streams(90, 1))
 notebook.check(
-  claim: "4.18", "variance, all new noise in each of 1000 steps", renoised.variance, equals: 0.5,
-  tolerance: 0.01)
+  "variance, all new noise in each of 1000 steps", renoised.variance, equals: 0.5, tolerance: 0.01)
 
 //: </details>
 //:
@@ -1554,9 +1532,7 @@ let exactPath = schedule.timesteps(200)
 let exactCode = encodeExactly(pictures, exactPath)
 let returned = museum.sampler(.ddim(), schedule: schedule, timesteps: exactPath)
   .chain(from: exactCode, denoiser: best, using: streams(91, 400)).first { $0.t == 1 }!.x
-notebook.check(
-  claim: "4.19", "data that come back", returned.values, equals: pictures.values,
-  tolerance: 1e-9)
+notebook.check("data that come back", returned.values, equals: pictures.values, tolerance: 1e-9)
 
 //: </details>
 //:
@@ -1593,7 +1569,7 @@ let studentPath = stride(from: 2, through: 50, by: 2).map { teacherPath[$0] }
 let learned = Sampler(.ddim(), schedule: schedule, timesteps: studentPath).sample(
   from: GaussianVariable(deviation: 1, source: 0), denoiser: student, using: streams(92, 1))
 notebook.check(
-  claim: "4.20", "mean and variance, 25 steps of the student", [learned.mean, learned.variance],
+  "mean and variance, 25 steps of the student", [learned.mean, learned.variance],
   equals: [law(.ddim(), fifty).mean, law(.ddim(), fifty).variance], tolerance: 1e-11)
 
 //: A trained student comes close to this, and can be the next teacher (*progressive distillation*,

@@ -171,8 +171,8 @@ let summedScores = tried.map { place in
     + logistic.labelScore(Points([place.x]), t: place.t, labels: [1]).values[0]
 }
 notebook.check(
-  claim: "5.1", "on the line: score given class 1, and the sum", summedScores,
-  equals: conditionalScores, tolerance: 1e-12)
+  "on the line: score given class 1, and the sum", summedScores, equals: conditionalScores,
+  tolerance: 1e-12)
 
 //: In the plane the second term is a finite difference of the classifier's log probability, of
 //: fourth order with step size $10^{-3}$. It is accurate to about nine digits; this sets the
@@ -206,7 +206,7 @@ for t in [100, 300, 700] {
     return (0..<2).map { conditional[$0] - marginal.score(x)[$0] - gradient[$0] }
   }
   notebook.check(
-    claim: "5.1", "in the plane, t = \(t): largest error of the sum, 100 points",
+    "in the plane, t = \(t): largest error of the sum, 100 points",
     errors.map { abs($0) }.max()!, isAtMost: 1e-8)
 }
 
@@ -240,15 +240,14 @@ func guidedOnLine(_ scale: Double, t: Int) -> [Double] {
 
 for t in [1, 300, 1000] {
   notebook.check(
-    claim: "5.2", "scale 1 and the conditional noise, t = \(t), 601 places",
-    guidedOnLine(1, t: t), equals: onLine.noise(grid, t: t, labels: ones).values,
-    tolerance: 1e-12)
+    "scale 1 and the conditional noise, t = \(t), 601 places", guidedOnLine(1, t: t),
+    equals: onLine.noise(grid, t: t, labels: ones).values, tolerance: 1e-12)
 }
 notebook.check(
-  claim: "5.2", "scale 0 and the unconditional noise", guidedOnLine(0, t: 300),
+  "scale 0 and the unconditional noise", guidedOnLine(0, t: 300),
   equals: onLine.noise(grid, t: 300).values, tolerance: 0)
 notebook.check(
-  claim: "5.2", "scale 3 is on the line through scales 0 and 1", guidedOnLine(3, t: 300),
+  "scale 3 is on the line through scales 0 and 1", guidedOnLine(3, t: 300),
   equals: zip(guidedOnLine(0, t: 300), guidedOnLine(1, t: 300)).map { $0 + 3 * ($1 - $0) },
   tolerance: 1e-12)
 
@@ -290,7 +289,7 @@ for (name, variance, factor) in [
 ] {
   notebook.show("factor with \(name) variance, t = 500", factor, digits: 5)
   notebook.check(
-    claim: "5.3", "shift of the mean over shift by guided noise, 81 places, variance \(name)",
+    "shift of the mean over shift by guided noise, 81 places, variance \(name)",
     shiftRatios(variance), equals: here.values.map { _ in factor }, tolerance: 1e-11)
 }
 
@@ -360,14 +359,13 @@ notebook.table(
     ["\(step.0) to \(step.1)", errors[0], errors[1], errors[2], errors[3]]
   })
 notebook.check(
-  claim: "5.3", "guided noise: largest error over all four steps",
+  "guided noise: largest error over all four steps",
   meanErrors.map { $0[0] }.max()!, isAtMost: 1e-9)
 notebook.check(
-  claim: "5.3", "shift with the posterior's variance: error grows with the step",
+  "shift with the posterior's variance: error grows with the step",
   increases: meanErrors.map { $0[2] })
 notebook.check(
-  claim: "5.3", "shift with the posterior's variance, 500 to 400: error",
-  meanErrors[3][2], isAbove: 0.02)
+  "shift with the posterior's variance, 500 to 400: error", meanErrors[3][2], isAbove: 0.02)
 
 //: With a thousand short steps the two forms are interchangeable; with the ten or fifty steps of a
 //: fast sampler they are not. We use guided noise from here on.
@@ -432,14 +430,12 @@ notebook.table(
     ]
   })
 let startedRight = byStepCount.map { distance($0.exact) }
+notebook.check("distance as steps are added, started from the noisy class", decreases: startedRight)
 notebook.check(
-  claim: "5.4", "distance as steps are added, started from the noisy class",
-  decreases: startedRight)
-notebook.check(
-  claim: "5.4", "distance with 250 steps over distance with 1000: first order gives 4",
+  "distance with 250 steps over distance with 1000: first order gives 4",
   startedRight[4] / startedRight[5], equals: 4, tolerance: 0.4)
 notebook.check(
-  claim: "5.4", "share at x > 0 with 1000 steps, against that of the class",
+  "share at x > 0 with 1000 steps, against that of the class",
   Double(byStepCount[5].noise.count { $0 > 0 }) / 2001, equals: StandardNormal.cdf(2),
   tolerance: 1.0 / 2001)
 
@@ -476,10 +472,10 @@ for label in 0..<3 {
       truth(label, stream: 100 + 2 * k), truth(label, stream: 101 + 2 * k))
   }
   notebook.check(
-    claim: "5.4", "class \(label): share that Bayes calls so, guided and true draws",
-    accuracy(drawn, label), equals: accuracy(first, label))
+    "class \(label): share that Bayes calls so, guided and true draws", accuracy(drawn, label),
+    equals: accuracy(first, label))
   notebook.check(
-    claim: "5.4", "class \(label): distance of guided from true draws, against the yardstick",
+    "class \(label): distance of guided from true draws, against the yardstick",
     Distance.slicedWasserstein1(drawn, second), isAtMost: 1.5 * floors.max()!)
 }
 
@@ -714,23 +710,23 @@ notebook.table(
 
 let allowedExcess = notebook.isQuick ? 0.03 : 0.01
 notebook.check(
-  claim: "5.5", "greatest excess over the least possible cross-entropy",
+  "greatest excess over the least possible cross-entropy",
   awareReports.map { $0.loss - $0.floor }.max()!, isAtMost: allowedExcess)
 notebook.check(
-  claim: "5.5", "least excess, which no classifier brings below 0",
+  "least excess, which no classifier brings below 0",
   awareReports.map { $0.loss - $0.floor }.min()!, isAtLeast: -1e-6)
 
 let probe = noisyPoints(16, t: 300, stream: 22).points.tensor
 let comparisons = gradientCheck(at: [probe]) { logSoftmax(awareNetwork.logits($0[0], t: [300])) }
 notebook.check(
-  claim: "5.5", "the tape's gradient and differences, largest gap over its norm, single precision",
+  "the tape's gradient and differences, largest gap over its norm, single precision",
   comparisons.map { abs($0.analytic - $0.numeric) / $0.scale }.max()!, isAtMost: 2e-3)
 let noiseErrors = zip(reportTimes, awareReports).map {
   schedule.noiseScale($0) * $1.gradientError.squareRoot()
 }
 notebook.check(
-  claim: "5.5", "greatest error of the guided noise, scale 1, root mean square",
-  noiseErrors.max()!, isAtMost: notebook.isQuick ? 0.3 : 0.12)
+  "greatest error of the guided noise, scale 1, root mean square", noiseErrors.max()!,
+  isAtMost: notebook.isQuick ? 0.3 : 0.12)
 
 //: Gradients are harder than probabilities: a small ripple on $\log p_\phi$ hardly changes the loss
 //: but changes the slope a lot, and the loss contains no slopes. At $t = 1000$, where the noisy
@@ -782,12 +778,11 @@ notebook.table(
     ["not told", blindLoss, distance(blindlyDrawn, fewClassQuantiles)],
   ])
 notebook.check(
-  claim: "5.5", "what not knowing the step costs in cross-entropy, nats", blindLoss - tellingLoss,
-  isAbove: 0.05)
+  "what not knowing the step costs in cross-entropy, nats", blindLoss - tellingLoss, isAbove: 0.05)
 notebook.check(
-  claim: "5.5", "distance from the class, not told over told",
-  distance(blindlyDrawn, fewClassQuantiles) / distance(tellingDrawn, fewClassQuantiles),
-  isAbove: 10)
+  "distance from the class, not told over told",
+  distance(blindlyDrawn, fewClassQuantiles) / distance(tellingDrawn, fewClassQuantiles), isAbove: 10
+)
 
 //: ### A classifier that was never trained on noise
 //:
@@ -829,18 +824,18 @@ notebook.table(
     ]
   })
 notebook.check(
-  claim: "5.6", "cross-entropy of the best at t = 200, 400, 700, against its entropy",
+  "cross-entropy of the best at t = 200, 400, 700, against its entropy",
   noisySteps.map { crossEntropyOnLine(logistic, t: $0) },
   equals: noisySteps.map { line.noised(schedule, to: $0).labelLossFloor }, tolerance: 1e-10)
 notebook.check(
-  claim: "5.6", "clean only at t = 400 and 700: least of the two, against log 2",
+  "clean only at t = 400 and 700: least of the two, against log 2",
   min(crossEntropyOnLine(overconfident, t: 400), crossEntropyOnLine(overconfident, t: 700)),
   isAbove: log(2))
 notebook.check(
-  claim: "5.6", "size of its gradient at t = 200, 400, 700",
+  "size of its gradient at t = 200, 400, 700",
   noisySteps.map { gradientOnLine(overconfident, t: $0) }, equals: [4, 4, 4], tolerance: 1e-9)
 notebook.check(
-  claim: "5.6", "size of the best one's gradient, against half its slope",
+  "size of the best one's gradient, against half its slope",
   noisySteps.map { gradientOnLine(logistic, t: $0) },
   equals: noisySteps.map { logistic.slope($0) / 2 }, tolerance: 1e-9)
 
@@ -861,13 +856,13 @@ notebook.table(
     ]
   })
 notebook.check(
-  claim: "5.6", "guided by the clean classifier, scale 1: share at x > 0",
+  "guided by the clean classifier, scale 1: share at x > 0",
   Double(byClean[2].count { $0 > 0 }) / 2001, isAtLeast: 0.999)
 notebook.check(
-  claim: "5.6", "deviation of these samples, where that of the class is 0.5",
-  moments(byClean[2]).deviation, isBelow: 0.25)
+  "deviation of these samples, where that of the class is 0.5", moments(byClean[2]).deviation,
+  isBelow: 0.25)
 notebook.check(
-  claim: "5.6", "least distance over the four scales, over that of the best classifier",
+  "least distance over the four scales, over that of the best classifier",
   byClean.map { distance($0) }.min()! / distance(byBest), isAbove: 10)
 
 //: Not useless, and not harmless. *Every* sample is of the wanted class, more of them than in the
@@ -917,11 +912,11 @@ notebook.table(
   })
 let planeDistances = planeByClassifier.map { Distance.slicedWasserstein1($0.1, reference) }
 notebook.check(
-  claim: "5.6", "in the plane: distance guided by the clean classifier over that by all steps",
+  "in the plane: distance guided by the clean classifier over that by all steps",
   planeDistances[3] / planeDistances[2], isAbove: 2)
 notebook.check(
-  claim: "5.6", "cross-entropy of the clean classifier at t = 400, above that of a shrug",
-  cleanReports[5].loss, isAbove: log(3))
+  "cross-entropy of the clean classifier at t = 400, above that of a shrug", cleanReports[5].loss,
+  isAbove: log(3))
 
 notebook.figure(
   "clean",
@@ -983,24 +978,22 @@ notebook.table(
     ]
   })
 let risingScales = [1, 2, 4, 6, 7]  // 0.5, 1, 2, 4, 8
+notebook.check("accuracy at scales 0, 0.5, 1, 1.5", increases: bestSweep[0...3].map(\.accuracy))
 notebook.check(
-  claim: "5.7", "accuracy at scales 0, 0.5, 1, 1.5", increases: bestSweep[0...3].map(\.accuracy))
-notebook.check(
-  claim: "5.7", "spread at scales 0.5, 1, 2, 4, 8",
+  "spread at scales 0.5, 1, 2, 4, 8",
   decreases: risingScales.map { bestSweep[$0].spread })
 notebook.check(
-  claim: "5.7", "entropy of the clouds at scales 1, 2, 4, 8",
+  "entropy of the clouds at scales 1, 2, 4, 8",
   decreases: risingScales.dropFirst().map { bestSweep[$0].entropy })
 notebook.check(
-  claim: "5.7", "scale of the smallest distance, best classifier",
+  "scale of the smallest distance, best classifier",
   scales[bestSweep.indices.min { bestSweep[$0].distance < bestSweep[$1].distance }!], equals: 1,
   tolerance: 0)
 notebook.check(
-  claim: "5.7", "scale of the smallest distance, trained classifier",
+  "scale of the smallest distance, trained classifier",
   scales[awareSweep.indices.min { awareSweep[$0].distance < awareSweep[$1].distance }!], equals: 1,
   tolerance: 0)
-notebook.check(
-  claim: "5.7", "share of the far cloud at scale 4", bestSweep[6].share, isAbove: 0.9)
+notebook.check("share of the far cloud at scale 4", bestSweep[6].share, isAbove: 0.9)
 
 //: @fold How the figure is plotted
 
@@ -1067,13 +1060,13 @@ func guidedScore(_ x: Double, scale: Double, t: Int) -> Double {
 
 let gentle = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
 notebook.check(
-  claim: "5.8", "scale 1: score of the noised class, and the guided score, 41 places",
+  "scale 1: score of the noised class, and the guided score, 41 places",
   gentle.map { noisedTiltedScore($0, scale: 1, t: 300) },
   equals: gentle.map { guidedScore($0, scale: 1, t: 300) }, tolerance: 1e-9)
 notebook.show("score of the noised tilted law, scale 4", noisedTiltedScore(0.3, scale: 4, t: 300))
 notebook.show("guided score, scale 4", guidedScore(0.3, scale: 4, t: 300))
 notebook.check(
-  claim: "5.8", "scale 4: their difference at x = 0.3",
+  "scale 4: their difference at x = 0.3",
   guidedScore(0.3, scale: 4, t: 300) - noisedTiltedScore(0.3, scale: 4, t: 300), isAbove: 0.5)
 
 let tiltScales = [1.0, 2, 4, 8]
@@ -1122,15 +1115,15 @@ notebook.table(
     ]
   })
 notebook.check(
-  claim: "5.8", "scale 1: mean of the noisy sampler, and that of the class",
-  Estimate(of: tilts[0].noisy), equals: 1, withinStandardErrors: 4)
+  "scale 1: mean of the noisy sampler, and that of the class", Estimate(of: tilts[0].noisy),
+  equals: 1, withinStandardErrors: 4)
 for (scale, row) in zip(tiltScales, tilts).dropFirst() {
   notebook.check(
-    claim: "5.8", "scale \(Int(scale)): mean of the noisy sampler, above the tilted law's",
+    "scale \(Int(scale)): mean of the noisy sampler, above the tilted law's",
     Estimate(of: row.noisy), isAbove: Estimate(mean: row.tilted.mean, standardError: 0))
   notebook.check(
-    claim: "5.8", "scale \(Int(scale)): and below the deterministic sampler's",
-    Estimate(of: row.noisy), isBelow: Estimate(mean: row.still.mean, standardError: 0))
+    "scale \(Int(scale)): and below the deterministic sampler's", Estimate(of: row.noisy),
+    isBelow: Estimate(mean: row.still.mean, standardError: 0))
 }
 
 //: The tilted distribution at $\omega = 8$ would still be a narrow density around 1.09. Guided
@@ -1190,7 +1183,7 @@ let wholeRun = (1...1000).map { Double($0) / 1000 }
 for shape in shapes[1...3] {
   let values = wholeRun.reversed().map(shape.f)
   notebook.check(
-    claim: "5.9", "\(shape.name): largest growth from one step of sampling to the next",
+    "\(shape.name): largest growth from one step of sampling to the next",
     zip(values, values.dropFirst()).map { $1 - $0 }.max()!, isAtMost: 0)
 }
 
@@ -1237,7 +1230,7 @@ notebook.table(
 notebook.show("sureness of true draws", sureness(fewClassQuantiles))
 let equalMeans = matched.map { (distance($0.equalMean, fewClassQuantiles), sureness($0.equalMean)) }
 notebook.check(
-  claim: "5.9", "mean 2: the three that steer early are nearer than the constant, and less sure",
+  "mean 2: the three that steer early are nearer than the constant, and less sure",
   holds: equalMeans[1...3].allSatisfy { $0.0 < equalMeans[0].0 && $0.1 < equalMeans[0].1 },
   numbers: [
     "greatest distance": equalMeans[1...3].map(\.0).max()!, "constant": equalMeans[0].0,
@@ -1245,10 +1238,10 @@ notebook.check(
   ])
 let matchedDistances = matched.map { distance($0.equalResult, fewClassQuantiles) }
 notebook.check(
-  claim: "5.9", "least distance of the three that steer early, over that of the constant",
+  "least distance of the three that steer early, over that of the constant",
   matchedDistances[1...3].min()! / matchedDistances[0], isAbove: 2)
 notebook.check(
-  claim: "5.9", "greatest distance of the two that steer late, over that of the constant",
+  "greatest distance of the two that steer late, over that of the constant",
   matchedDistances[4...5].max()! / matchedDistances[0], isBelow: 1)
 
 //: The reason is in the classifier: at high noise $k_t$ is small and the two classes overlap, so
@@ -1328,10 +1321,10 @@ notebook.table(
     [$0.name, $0.millions, $0.millions / operations[0].millions, $0.milliseconds]
   })
 notebook.check(
-  claim: "5.10", "multiply-adds of the gradient over those of the answer",
+  "multiply-adds of the gradient over those of the answer",
   operations[2].millions / operations[1].millions, equals: 2, tolerance: 0.1)
 notebook.check(
-  claim: "5.10", "price of guidance as a share of an unguided step, multiply-adds",
+  "price of guidance as a share of an unguided step, multiply-adds",
   operations[2].millions / operations[0].millions, isBelow: 0.3)
 
 //: ### Adversarial samples
@@ -1427,14 +1420,13 @@ notebook.table(
   })
 
 notebook.check(
-  claim: "5.11", "scale 1: share that the guide calls right, less the share that Bayes does",
+  "scale 1: share that the guide calls right, less the share that Bayes does",
   verdicts[3].guide - verdicts[3].bayes, isAbove: 0.03)
 notebook.check(
-  claim: "5.11", "scales 1, 2, 4: least ratio of the judge's to the guide's cross-entropy",
+  "scales 1, 2, 4: least ratio of the judge's to the guide's cross-entropy",
   verdicts[3...5].map { $0.judgeLoss / $0.guideLoss }.min()!, isAbove: 3)
 notebook.check(
-  claim: "5.11", "scale 8: drift of what means nothing, in standard deviations", verdicts[6].drift,
-  isAbove: 0.65)
+  "scale 8: drift of what means nothing, in standard deviations", verdicts[6].drift, isAbove: 0.65)
 
 //: The samples are not purely *adversarial*: the true direction is in the gradient too, and grows
 //: with the scale, until all three classifiers agree. But they agree on samples that have left the
@@ -1523,7 +1515,7 @@ notebook.show(
 
 if !notebook.isQuick {
   notebook.check(
-    claim: "5.12", "the guide's greatest cross-entropy over the steps, less that of a shrug",
+    "the guide's greatest cross-entropy over the steps, less that of a shrug",
     readings.map { $0[1] }.max()! - shrug, isAtMost: 0.05)
 }
 
@@ -1585,12 +1577,12 @@ notebook.show("variety of true pictures", variety(unseen.tensor))
 
 if !notebook.isQuick {
   notebook.check(
-    claim: "5.12", "share that the judge calls right: scale 4 above scale 0",
+    "share that the judge calls right: scale 4 above scale 0",
     .proportion(Int(guidedRows[3].judged * 100), of: 100),
     isAbove: .proportion(Int(guidedRows[0].judged * 100), of: 100), byStandardErrors: 4)
   notebook.check(
-    claim: "5.12", "variety of the kinds: scale 8 over scale 0",
-    guidedRows[4].variety / guidedRows[0].variety, isBelow: 1)
+    "variety of the kinds: scale 8 over scale 0", guidedRows[4].variety / guidedRows[0].variety,
+    isBelow: 1)
 }
 
 //: @fold How the figure is plotted
@@ -1628,17 +1620,15 @@ notebook.figure(
 
 if !notebook.isQuick {
   notebook.check(
-    claim: "5.13", "clean pictures: share right, the clean classifier less the guide",
+    "clean pictures: share right, the clean classifier less the guide",
     readings[0][2] - readings[0][0], isAtLeast: 0)
+  notebook.check("its cross-entropy at t = 300, against a shrug", readings[3][3], isAbove: shrug)
   notebook.check(
-    claim: "5.13", "its cross-entropy at t = 300, against a shrug", readings[3][3], isAbove: shrug)
-  notebook.check(
-    claim: "5.13",
     "scale 4: share that the judge calls right, guided by the clean one, below the guide's",
     .proportion(Int(cleanRows[1].judged * 100), of: 100),
     isBelow: .proportion(Int(guidedRows[3].judged * 100), of: 100), byStandardErrors: 3)
   notebook.check(
-    claim: "5.13", "scale 4: distance of impressions, guided by the clean one, over the guide's",
+    "scale 4: distance of impressions, guided by the clean one, over the guide's",
     cleanRows[1].distance / guidedRows[3].distance, isAbove: 1.5)
 }
 
@@ -1666,7 +1656,6 @@ notebook.table(
     + zip(readers, attacks).map { ($0.0, $1) }).map { [$0, $1[0], $1[1], $1[2]] })
 if !notebook.isQuick {
   notebook.check(
-    claim: "5.13",
     "share that the clean classifier reads right, moved against the guide less itself",
     attacks[0][1] - attacks[1][1], isAbove: 0.15)
 }
@@ -1723,13 +1712,13 @@ notebook.table(
     ]
   })
 notebook.check(
-  claim: "5.14", "no mistake: largest difference from the library's quantiles", mistakes[0].drawn,
-  equals: byBest, tolerance: 1e-12)
+  "no mistake: largest difference from the library's quantiles", mistakes[0].drawn, equals: byBest,
+  tolerance: 1e-12)
 notebook.check(
-  claim: "5.14", "least distance of the four, over that of the correct formula",
+  "least distance of the four, over that of the correct formula",
   mistakes.dropFirst().map { distance($0.drawn) }.min()! / distance(byBest), isAbove: 5)
 notebook.check(
-  claim: "5.14", "share at x > 0 without the root",
+  "share at x > 0 without the root",
   Double(mistakes[2].drawn.count { $0 > 0 }) / 2001,
   isAbove: 0.97)
 
@@ -1762,7 +1751,7 @@ let weightedPulls = (0..<400).map { i -> Double in
   return zip(chances, classPulls).reduce(0) { $0 + $1.0 * $1.1[i] }
 }
 notebook.check(
-  claim: "5.15", "weighted sum of the three gradients, 200 points", weightedPulls,
+  "weighted sum of the three gradients, 200 points", weightedPulls,
   equals: [Double](repeating: 0, count: 400), tolerance: 1e-12)
 
 //: **A clean-data classifier of the denoised estimate.** Instead of the noisy $x_t$, give a
@@ -1811,10 +1800,10 @@ notebook.table(
     ]
   })
 notebook.check(
-  claim: "5.16", "distance: shown the guess, over shown the noisy point",
+  "distance: shown the guess, over shown the noisy point",
   distance(byGuess, fewClassQuantiles) / distance(byView, fewClassQuantiles), isBelow: 1)
 notebook.check(
-  claim: "5.16", "distance: shown the guess, over the best classifier",
+  "distance: shown the guess, over the best classifier",
   distance(byGuess, fewClassQuantiles) / distance(byTruth, fewClassQuantiles), isAbove: 10)
 
 //: ## Summary

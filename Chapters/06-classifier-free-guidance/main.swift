@@ -157,15 +157,15 @@ func touchedRows(
 }
 
 notebook.check(
-  claim: "6.1", "(a) rows that a batch of the labels 2, 0, 2 reaches",
+  "(a) rows that a batch of the labels 2, 0, 2 reaches",
   touchedRows(fresh, labels: [2, 0, 2], root), isExactly: [0, 2])
 let probe = Points([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
 let told = fresh.noise(probe, t: 300, labels: [0, 1, 0])
 notebook.check(
-  claim: "6.1", "(b) labels 0 and 1 at one place: distance of the answers",
+  "(b) labels 0 and 1 at one place: distance of the answers",
   hypot(told[0][0] - told[1][0], told[0][1] - told[1][1]), isAbove: 1e-3)
 notebook.check(
-  claim: "6.1", "(b) label 0 beside other labels, and alone", told[0],
+  "(b) label 0 beside other labels, and alone", told[0],
   equals: fresh.noise(probe.entries(0..<1), t: 300, labels: [0])[0], tolerance: 1e-5)
 
 //: The tolerance is that of single precision: matrix products of different sizes add in different
@@ -185,22 +185,22 @@ let timeMap = Matrix(rows: 5, columns: 8, normals(40, stream: 4))
 let classMap = Matrix(rows: 5, columns: 8, normals(40, stream: 5))
 let sideBySide = Matrix((0..<5).map { timeMap.row($0) + classMap.row($0) })
 notebook.check(
-  claim: "6.1", "(c) concatenated, then mapped", sideBySide * (timeVector + classVector),
+  "(c) concatenated, then mapped", sideBySide * (timeVector + classVector),
   equals: zip(timeMap * timeVector, classMap * classVector).map { $0 + $1 }, tolerance: 1e-13)
 let questions = Tensor(normals(6, stream: 6).map { Float($0) }, shape: [6, 1])
 notebook.check(
-  claim: "6.1", "(c) weights that six queries give to the one value there is",
-  softmax(questions).elements, equals: [Float](repeating: 1, count: 6), tolerance: 0)
+  "(c) weights that six queries give to the one value there is", softmax(questions).elements,
+  equals: [Float](repeating: 1, count: 6), tolerance: 0)
 let activations = normals(5, stream: 7)
 func exchanged(_ first: (Double) -> Double, _ second: (Double) -> Double) -> Double {
   let changes = activations.map { first($0) - second($0) }
   return changes.max()! - changes.min()!
 }
 notebook.check(
-  claim: "6.1", "(c) addition: spread of the change over h",
+  "(c) addition: spread of the change over h",
   exchanged({ $0 + 0.7 }, { $0 - 0.2 }), equals: 0, tolerance: 1e-14)
 notebook.check(
-  claim: "6.1", "(c) FiLM: spread of the change over h",
+  "(c) FiLM: spread of the change over h",
   exchanged({ 1.4 * $0 + 0.7 }, { 0.8 * $0 - 0.2 }), isAbove: 0.1)
 
 //: ### Label dropout
@@ -229,15 +229,15 @@ let seenRows = (0..<tries).map { i in
   touchedRows(forgetful, labels: [i % 3], root.split(11).split(i))
 }
 notebook.check(
-  claim: "6.2", "examples that touch one row, their own or the null row",
+  "examples that touch one row, their own or the null row",
   seenRows.indices.count { seenRows[$0] == [$0 % 3] || seenRows[$0] == [3] }, isExactly: tries)
 notebook.check(
-  claim: "6.2", "share that the null row sees",
+  "share that the null row sees",
   .proportion(seenRows.count { $0 == [3] }, of: tries), equals: 0.15)
 let pairsDropped = zip(seenRows, seenRows.dropFirst()).count { $0 == [3] && $1 == [3] }
 notebook.check(
-  claim: "6.2", "share of neighbors that both lose their label",
-  .proportion(pairsDropped, of: tries - 1), equals: 0.15 * 0.15)
+  "share of neighbors that both lose their label", .proportion(pairsDropped, of: tries - 1),
+  equals: 0.15 * 0.15)
 
 //: (Neighboring pairs overlap, so their standard error is a little too small; for a product of this
 //: size by a few percent.)
@@ -297,7 +297,7 @@ for s in [0.0, 1, 3, 7.5] {
   let library = museum.guided(exact, labels: spotLabels, scale: s).noise(spots, t: 300)
   let size = answers[0].values.map(abs).max()!
   notebook.check(
-    claim: "6.3", "s = \(s): largest difference among the five and the library, per size",
+    "s = \(s): largest difference among the five and the library, per size",
     answers.map { dialect in
       zip(dialect.values, library.values).map { abs($0 - $1) }.max()! / size
     }.max()!, isBelow: 3e-15)
@@ -322,7 +322,7 @@ for kind in [Prediction.x0, .velocity, .score] {
   }
   let combined = Points.sum((3, says(ownNoise)), (-2, says(openNoise)))
   notebook.check(
-    claim: "6.3", "combined as \(kind), against combined as noise, s = 3", combined.values,
+    "combined as \(kind), against combined as noise, s = 3", combined.values,
     equals: says(.sum((3, ownNoise), (-2, openNoise))).values, tolerance: 1e-12)
 }
 
@@ -386,8 +386,7 @@ for t in [100, 400, 800] {
     zip(byLabel[spotLabels[i]].score(spots[i]), marginal.score(spots[i])).map { $0 - $1 }
   }
   notebook.check(
-    claim: "6.4", "t = \(t): difference of scores", implicit.values, equals: scores,
-    tolerance: 1e-12)
+    "t = \(t): difference of scores", implicit.values, equals: scores, tolerance: 1e-12)
   func logChance(_ i: Int, _ dx: Double, _ dy: Double) -> Double {
     log(marginal.labelProbabilities([spots[i][0] + dx, spots[i][1] + dy])[spotLabels[i]])
   }
@@ -400,8 +399,7 @@ for t in [100, 400, 800] {
     }
   }
   notebook.check(
-    claim: "6.4", "t = \(t): slope of log p(y | x)", implicit.values, equals: slopes,
-    tolerance: 1e-8)
+    "t = \(t): slope of log p(y | x)", implicit.values, equals: slopes, tolerance: 1e-8)
 }
 
 //: So guidance with scale $s$ adds $s$ times the gradient of the classifier to the unconditional
@@ -499,17 +497,15 @@ notebook.table(
   columns: ["s", "guided", "of the noised tilted law"],
   rows: tiltRows.map { [$0.s, $0.field, $0.noised] })
 notebook.check(
-  claim: "6.5", "(a) the guided field is the score of the tilted law at t, s = 4",
+  "(a) the guided field is the score of the tilted law at t, s = 4",
   tiltRows[3].field, equals: slope({ logTilted($0, scale: 4, at: 300) }, at: 0.3),
   tolerance: 1e-9)
 for row in tiltRows.prefix(2) {
   notebook.check(
-    claim: "6.5", "(a) s = \(Int(row.s)): the two scores agree", row.field, equals: row.noised,
-    tolerance: 1e-10)
+    "(a) s = \(Int(row.s)): the two scores agree", row.field, equals: row.noised, tolerance: 1e-10)
 }
 notebook.check(
-  claim: "6.5", "(a) s = 4: the two scores differ by", abs(tiltRows[3].field - tiltRows[3].noised),
-  isAbove: 0.1)
+  "(a) s = 4: the two scores differ by", abs(tiltRows[3].field - tiltRows[3].noised), isAbove: 0.1)
 
 //: ### Closed forms for Gaussian data
 //:
@@ -577,14 +573,11 @@ func solved(
 for s in [1.0, 2, 4] {
   let (ddim, ddpm) = (extrapolated(.ddim(), scale: s), extrapolated(.ancestral(), scale: s))
   notebook.check(
-    claim: "6.5", "(b) s = \(Int(s)): deviation by DDIM", ddim.std, equals: solved(s).ddim,
-    tolerance: 2e-4)
+    "(b) s = \(Int(s)): deviation by DDIM", ddim.std, equals: solved(s).ddim, tolerance: 2e-4)
   notebook.check(
-    claim: "6.5", "(b) s = \(Int(s)): deviation by DDPM", ddpm.std, equals: solved(s).ddpm,
-    tolerance: 5e-4)
+    "(b) s = \(Int(s)): deviation by DDPM", ddpm.std, equals: solved(s).ddpm, tolerance: 5e-4)
   notebook.check(
-    claim: "6.5", "(b) s = \(Int(s)): mean by DDPM", ddpm.mean, equals: solved(s).ddpmMean,
-    tolerance: 5e-4)
+    "(b) s = \(Int(s)): mean by DDPM", ddpm.mean, equals: solved(s).ddpmMean, tolerance: 5e-4)
 }
 notebook.table(
   "Normal laws with v = 1/4, V = 1, m = 1: deviations and means",
@@ -718,16 +711,14 @@ for each in drawn {
   let (name, expected) = ("s = \(Int(each.s))", ending(each.s))
   let mean = each.ddim.reduce(0, +) / Double(some)
   notebook.check(
-    claim: "6.5", "(c) \(name): mean by DDIM", mean, equals: expected.ddim.mean,
-    tolerance: 1 / Double(some))
+    "(c) \(name): mean by DDIM", mean, equals: expected.ddim.mean, tolerance: 1 / Double(some))
+  notebook.check("(c) \(name): mean by DDPM", Estimate(of: each.ddpm), equals: expected.ddpm.mean)
   notebook.check(
-    claim: "6.5", "(c) \(name): mean by DDPM", Estimate(of: each.ddpm), equals: expected.ddpm.mean)
-  notebook.check(
-    claim: "6.5", "(c) \(name): variance by DDPM", .variance(of: each.ddpm),
+    "(c) \(name): variance by DDPM", .variance(of: each.ddpm),
     equals: expected.ddpm.std * expected.ddpm.std)
 }
 notebook.check(
-  claim: "6.5", "(c) s = 1, where nothing is tilted: the three means",
+  "(c) s = 1, where nothing is tilted: the three means",
   [ending(1).ddim.mean, ending(1).ddpm.mean], equals: [1, 1], tolerance: 5e-3)
 
 //: (With $s = 1$ what is left is the error of 1000 steps and of starting from $\mathcal N(0, 1)$,
@@ -823,10 +814,8 @@ func corrected(scale s: Double, count: Int) -> [Double] {
 }
 
 let settled = RunningStatistics(corrected(scale: 2, count: 6000))
-notebook.check(
-  claim: "6.5", "(d) s = 2: mean", settled.mean, equals: tilted(2).mean, tolerance: 0.03)
-notebook.check(
-  claim: "6.5", "(d) s = 2: deviation", settled.deviation, equals: tilted(2).std, tolerance: 0.015)
+notebook.check("(d) s = 2: mean", settled.mean, equals: tilted(2).mean, tolerance: 0.03)
+notebook.check("(d) s = 2: deviation", settled.deviation, equals: tilted(2).std, tolerance: 0.015)
 notebook.show("for comparison: mean by DDIM", ending(2).ddim.mean)
 notebook.show("mean by DDPM", ending(2).ddpm.mean)
 
@@ -923,25 +912,17 @@ let beyond = sweep.filter { $0.s >= 1 }.map(\.portrait)
 let strong = Array(beyond.dropFirst())
 let conditional = beyond[0]
 notebook.check(
-  claim: "6.6", "accuracy for s = 0, 0.5, 1, 1.25, 1.5",
-  increases: sweep.prefix(5).map(\.portrait.accuracy))
+  "accuracy for s = 0, 0.5, 1, 1.25, 1.5", increases: sweep.prefix(5).map(\.portrait.accuracy))
+notebook.check("spread within the class, from s = 0 to 8", decreases: sweep.map(\.portrait.spread))
+notebook.check("inner share, from s = 0 to 3", decreases: sweep.prefix(7).map(\.portrait.inner))
 notebook.check(
-  claim: "6.6", "spread within the class, from s = 0 to 8", decreases: sweep.map(\.portrait.spread))
+  "distance from the class, from s = 0 to 1", decreases: sweep.prefix(3).map(\.portrait.distance))
+notebook.check("distance from the class, from s = 1 to 8", increases: beyond.map(\.distance))
 notebook.check(
-  claim: "6.6", "inner share, from s = 0 to 3", decreases: sweep.prefix(7).map(\.portrait.inner))
-notebook.check(
-  claim: "6.6", "distance from the class, from s = 0 to 1",
-  decreases: sweep.prefix(3).map(\.portrait.distance))
-notebook.check(
-  claim: "6.6", "distance from the class, from s = 1 to 8", increases: beyond.map(\.distance))
-notebook.check(
-  claim: "6.6", "s = 1: distance over that of true draws",
-  conditional.distance / truePortrait.distance,
+  "s = 1: distance over that of true draws", conditional.distance / truePortrait.distance,
   isBelow: 3)
-notebook.check(
-  claim: "6.6", "s = 3: accuracy", sweep[6].portrait.accuracy, isAbove: 0.99)
-notebook.check(
-  claim: "6.6", "s = 3: inner share", sweep[6].portrait.inner, isBelow: 0.05)
+notebook.check("s = 3: accuracy", sweep[6].portrait.accuracy, isAbove: 0.99)
+notebook.check("s = 3: inner share", sweep[6].portrait.inner, isBelow: 0.05)
 
 //: (The factor 3 leaves room for the error of 50 steps.) So "fidelity" has two meanings. If it
 //: means that the class can be recognized, guidance raises it. If it means that samples are like
@@ -996,9 +977,8 @@ func mixed(_ model: some ConditionalDenoiser<Points>, at xt: Points, t: Int) -> 
 
 for t in [1, 100, 400, 800] {
   notebook.check(
-    claim: "6.7", "(a) t = \(t): null branch at 60 places",
-    exact.noise(spots, t: t, labels: open).values, equals: mixed(exact, at: spots, t: t).values,
-    tolerance: 1e-12)
+    "(a) t = \(t): null branch at 60 places", exact.noise(spots, t: t, labels: open).values,
+    equals: mixed(exact, at: spots, t: t).values, tolerance: 1e-12)
 }
 
 //: A trained network satisfies this only as far as it has learned. The size of the violation, which
@@ -1097,13 +1077,13 @@ let usual = trained.indices.filter { shares[$0 / seeds] == usualShare }.map { tr
 
 func ratio(_ a: Estimate, _ b: Estimate) -> Double { a.mean / b.mean }
 notebook.check(
-  claim: "6.8", "null branch: error with the least share over that with the largest",
+  "null branch: error with the least share over that with the largest",
   ratio(over(shares.first!) { $0.open }, over(shares.last!) { $0.open }), isAbove: 1.3)
 notebook.check(
-  claim: "6.8", "class branches: error with the largest share over that with the least",
+  "class branches: error with the largest share over that with the least",
   ratio(over(shares.last!) { $0.own }, over(shares.first!) { $0.own }), isBelow: 1.3)
 notebook.check(
-  claim: "6.8", "worse half, with the largest share over that with the usual",
+  "worse half, with the largest share over that with the usual",
   ratio(over(shares.last!) { max($0.open, $0.own) }, over(usualShare) { max($0.open, $0.own) }),
   isBelow: 1)
 
@@ -1177,7 +1157,7 @@ for t in [20, 400, 990] {
   let gap = zip(
     atOnce.noise(judges.points, t: t).values, inTwoPasses(judges.points, t: t, scale: 4).values
   ).map { abs($0 - $1) }.max()!
-  notebook.check(claim: "6.9", "t = \(t), s = 4: largest difference", gap, isBelow: 2e-5)
+  notebook.check("t = \(t), s = 4: largest difference", gap, isBelow: 2e-5)
 }
 let timings = [1, 8, 64, 512].map { size -> (size: Int, twice: Double, once: Double) in
   let (x, labels) = (
@@ -1281,16 +1261,16 @@ func average(_ some: ArraySlice<Reading>, _ value: (Reading) -> Double) -> Doubl
   some.reduce(0) { $0 + value($1) } / Double(some.count)
 }
 notebook.check(
-  claim: "6.10", "favoring high noise: inner share, less that of the constant shape",
+  "favoring high noise: inner share, less that of the constant shape",
   average(readings[1...3]) { $0.inner } - constantly.inner, isBelow: 0)
 notebook.check(
-  claim: "6.10", "favoring high noise: distance, less that of the constant shape",
+  "favoring high noise: distance, less that of the constant shape",
   average(readings[1...3]) { $0.distance } - constantly.distance, isAbove: 0)
 notebook.check(
-  claim: "6.10", "favoring low noise: inner share, less that of the constant shape",
+  "favoring low noise: inner share, less that of the constant shape",
   average(readings[4...6]) { $0.inner } - constantly.inner, isAbove: 0)
 notebook.check(
-  claim: "6.10", "favoring low noise: distance, less that of the constant shape",
+  "favoring low noise: distance, less that of the constant shape",
   average(readings[4...6]) { $0.distance } - constantly.distance, isBelow: 0.01)
 
 //: (All shapes start from the same noise, which removes most of the chance from the differences.
@@ -1355,13 +1335,12 @@ let bestScales = tuned.map { row in
   range[row.indices.min { row[$0].distance < row[$1].distance }!]
 }
 notebook.check(
-  claim: "6.11", "exact: best scale of the sweep",
+  "exact: best scale of the sweep",
   sweepScales[sweep.indices.min { sweep[$0].portrait.distance < sweep[$1].portrait.distance }!],
   equals: 1, tolerance: 0)
+notebook.check("trained: largest of the best scales", bestScales.max()!, isAtMost: 1.5)
 notebook.check(
-  claim: "6.11", "trained: largest of the best scales", bestScales.max()!, isAtMost: 1.5)
-notebook.check(
-  claim: "6.11", "s = 3: largest inner share, exact or trained",
+  "s = 3: largest inner share, exact or trained",
   max(sweep[6].portrait.inner, tuned.map { $0[4].inner }.max()!), isBelow: 0.05)
 
 //: ### Training with log-SNR instead of steps
@@ -1388,16 +1367,15 @@ let jumps = [1, 250, 700, 1000].flatMap { t -> [Double] in
     abs((1 / (1 + exp(lambda))).squareRoot() - schedule.noiseScale(t)),
   ]
 }
-notebook.check(
-  claim: "6.12", "(a) coefficients of four jumps: largest difference", jumps.max()!, isBelow: 1e-15)
+notebook.check("(a) coefficients of four jumps: largest difference", jumps.max()!, isBelow: 1e-15)
 let offsetFree = NoiseSchedule.cosine(offset: 0, clip: .none)
 func lambda(_ u: Double) -> Double { -2 * log(tan(.pi * u / 2)) }
 let cosineSteps = [1, 100, 500, 900, 999]
 notebook.check(
-  claim: "6.12", "(b) log SNR of the cosine schedule", cosineSteps.map { offsetFree.logSNR($0) },
+  "(b) log SNR of the cosine schedule", cosineSteps.map { offsetFree.logSNR($0) },
   equals: cosineSteps.map { lambda(Double($0) / 1000) }, tolerance: 1e-9)
 notebook.check(
-  claim: "6.12", "(b) share of lambda above 1.5, by its density",
+  "(b) share of lambda above 1.5, by its density",
   GaussLegendre.standard.integrate(from: 1.5, to: 80, panels: 80) { 1 / (2 * .pi * cosh($0 / 2)) },
   equals: 2 / .pi * atan(exp(-0.75)), tolerance: 1e-12)
 func meanFloor(_ schedule: NoiseSchedule) -> Double {
@@ -1407,8 +1385,8 @@ let floors = (linear: meanFloor(schedule), cosine: meanFloor(offsetFree))
 notebook.show("mean loss of the exact denoiser, two classes on the line, linear", floors.linear)
 notebook.show("the same, cosine", floors.cosine)
 notebook.check(
-  claim: "6.12", "(c) the two losses of one perfect denoiser differ by",
-  abs(floors.linear - floors.cosine), isAbove: 0.05)
+  "(c) the two losses of one perfect denoiser differ by", abs(floors.linear - floors.cosine),
+  isAbove: 0.05)
 
 //: ### Negative prompts
 //:
@@ -1430,8 +1408,8 @@ let byGradients = Points.sum(
   (-3 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: towards)),
   (2 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: avoided)))
 notebook.check(
-  claim: "6.13", "(a) s = 3 at 60 places", negative.noise(spots, t: 300).values,
-  equals: byGradients.values, tolerance: 1e-12)
+  "(a) s = 3 at 60 places", negative.noise(spots, t: 300).values, equals: byGradients.values,
+  tolerance: 1e-12)
 
 func towardsTop(awayFrom label: Int?) -> Points {
   var streams = Streams(of: root.split(50), count: crowd)
@@ -1456,11 +1434,11 @@ notebook.table(
     ["class 1", Estimate(of: away.column(0)), taken(away, for: 1), taken(away, for: 2)],
   ])
 notebook.check(
-  claim: "6.13", "(b) shift to the right, with equal noise",
+  "(b) shift to the right, with equal noise",
   Estimate(of: zip(away.column(0), plain.column(0)).map { $0 - $1 }),
   isAbove: Estimate(mean: 0, standardError: 0), byStandardErrors: 4)
 notebook.check(
-  claim: "6.13", "(b) taken for class 1, less taken for class 2",
+  "(b) taken for class 1, less taken for class 2",
   Double(taken(away, for: 1) - taken(away, for: 2)), isBelow: 0)
 
 //: ### The cost of guidance
@@ -1487,10 +1465,10 @@ func cost(_ scale: @escaping @Sendable (Int) -> Double) -> Int {
 }
 let visited = schedule.timesteps(50)
 notebook.check(
-  claim: "6.14", "answers a point in 50 steps: s = 0, 1, 2",
+  "answers a point in 50 steps: s = 0, 1, 2",
   [cost { _ in 0 }, cost { _ in 1 }, cost { _ in 2 }], isExactly: [50, 50, 100])
 notebook.check(
-  claim: "6.14", "the same with s = 2 for t in 200...600 only",
+  "the same with s = 2 for t in 200...600 only",
   cost { (200...600).contains($0) ? 2 : 1 },
   isExactly: 50 + visited.count { (200...600).contains($0) })
 
@@ -1590,10 +1568,10 @@ for side in free {
   notebook.show("\(side.name): distance, difference", advantage(side) { $0.distance })
 }
 notebook.check(
-  claim: "6.15", "inner share: largest advantage of classifier-free guidance",
+  "inner share: largest advantage of classifier-free guidance",
   free.map { side in advantage(side) { $0.inner }.mean }.max()!, isBelow: 0.03)
 notebook.check(
-  claim: "6.15", "distance: least excess of classifier-free guidance",
+  "distance: least excess of classifier-free guidance",
   free.map { side in advantage(side) { $0.distance }.mean }.min()!, isAbove: -0.02)
 
 //: Do not conclude that classifiers are better, either. Classifier guidance had two networks and
@@ -1760,7 +1738,7 @@ notebook.figure(
 
 if !notebook.isQuick {
   notebook.check(
-    claim: "6.16", "accuracy at s = 1, over that at s = 0", hits(gallery[1].images),
+    "accuracy at s = 1, over that at s = 0", hits(gallery[1].images),
     isAbove: hits(gallery[0].images), byStandardErrors: 4)
 }
 let few = [0, 1, 2, 3]
@@ -1770,7 +1748,7 @@ let twice = Tensor.sum(
   (4, painter.noise(blur, t: 400, labels: few)),
   (-3, painter.noise(blur, t: 400, labels: [4, 4, 4, 4])))
 notebook.check(
-  claim: "6.16", "one pass of twice the size against two passes, s = 4, largest difference",
+  "one pass of twice the size against two passes, s = 4, largest difference",
   zip(museum.guided(painter, labels: few, scale: 4).noise(blur, t: 400).elements, twice.elements)
     .map { Double(abs($0 - $1)) }.max()!, isBelow: 1e-4)
 
@@ -1781,19 +1759,19 @@ notebook.check(
 
 if !notebook.isQuick {
   notebook.check(
-    claim: "6.17", "contrast, from s = 1 to 8",
+    "contrast, from s = 1 to 8",
     increases: gallery.dropFirst().map { contrast($0.images) })
   notebook.check(
-    claim: "6.17", "share of numbers outside, from s = 1 to 8",
+    "share of numbers outside, from s = 1 to 8",
     increases: gallery.dropFirst().map { outside($0.images) })
   notebook.check(
-    claim: "6.17", "clipped, s = 4: contrast over that of real pictures",
-    contrast(clipped) / contrast(someUnseen), isAbove: 1)
+    "clipped, s = 4: contrast over that of real pictures", contrast(clipped) / contrast(someUnseen),
+    isAbove: 1)
   notebook.check(
-    claim: "6.17", "variety, from s = 0 to 8",
+    "variety, from s = 0 to 8",
     decreases: gallery.map { variety($0.images, paintedLabels) })
 }
-notebook.check(claim: "6.17", "clipped: share of numbers outside", outside(clipped), isBelow: 1e-6)
+notebook.check("clipped: share of numbers outside", outside(clipped), isBelow: 1e-6)
 
 //: This is the plane's result in colors. There, guided points left their mode for a place without
 //: data; here, guided images leave the range of colors. The variance within a class would count
@@ -1813,7 +1791,7 @@ notebook.check(claim: "6.17", "clipped: share of numbers outside", outside(clipp
 
 let wrongly = Museum(showing: .guidanceSign)
 let fled = portrait(guided(exact, scale: 2, from: wrongly))
-notebook.check(claim: "6.18", "accuracy, s = 2", fled.accuracy, isBelow: 0.05)
+notebook.check("accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 
 //: **Claim 6.19.** *Three of four channels.* A program that combines the first channels only (a
 //: slice with a wrong end, from the time when images had three) leaves the last one conditional. In
@@ -1824,13 +1802,13 @@ notebook.check(claim: "6.18", "accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 let skipping = Museum(showing: .guidanceSkipsChannel)
 let halfGuided = skipping.guided(exact, labels: spotLabels, scale: 3).noise(spots, t: 300)
 notebook.check(
-  claim: "6.19", "second coordinate of the noise at s = 3, against the conditional one",
-  halfGuided.column(1), equals: ownNoise.column(1), tolerance: 1e-13)
+  "second coordinate of the noise at s = 3, against the conditional one", halfGuided.column(1),
+  equals: ownNoise.column(1), tolerance: 1e-13)
 notebook.check(
-  claim: "6.19", "first coordinate, against the guided one", halfGuided.column(0),
+  "first coordinate, against the guided one", halfGuided.column(0),
   equals: Points.sum((3, ownNoise), (-2, openNoise)).column(0), tolerance: 1e-12)
 let halfway = guided(exact, scale: 2, from: skipping)
-notebook.check(claim: "6.19", "accuracy, s = 2", portrait(halfway).accuracy, isAbove: 0.9)
+notebook.check("accuracy, s = 2", portrait(halfway).accuracy, isAbove: 0.9)
 let correctly = guided(exact, scale: 2, from: Museum())
 notebook.table(
   "Inner share by class, s = 2", columns: ["", "class 0", "class 1", "class 2"],
@@ -1839,7 +1817,7 @@ notebook.table(
     ["the last one skipped"] + (0..<3).map { innerShare(halfway, $0) },
   ])
 notebook.check(
-  claim: "6.19", "inner share of class 1, less that of class 0",
+  "inner share of class 1, less that of class 0",
   abs(innerShare(halfway, 1) - innerShare(halfway, 0)), isAbove: 0.1)
 
 //: **Claim 6.20.** *A null label that was never trained.* Without label dropout the null row of the
@@ -1873,10 +1851,10 @@ notebook.table(
     ],
   ])
 notebook.check(
-  claim: "6.20", "without dropout: gauge over that of a network with dropout",
-  gauge(neglected) / gauge(usual[0]), isAbove: 3)
+  "without dropout: gauge over that of a network with dropout", gauge(neglected) / gauge(usual[0]),
+  isAbove: 3)
 notebook.check(
-  claim: "6.20", "without dropout: error of the class branches over that with dropout",
+  "without dropout: error of the class branches over that with dropout",
   neglectedOwn / missOf(usual[0], labels: judges.labels), isBelow: 2)
 
 //: ## Summary
@@ -1912,8 +1890,8 @@ notebook.check(
 
 let tenth = 1 + log2(10.0)
 notebook.check(
-  claim: "6.21", "deviation by DDIM, over that of the class",
-  extrapolated(.ddim(), scale: tenth).std / 0.5, equals: 0.1, tolerance: 1e-3)
+  "deviation by DDIM, over that of the class", extrapolated(.ddim(), scale: tenth).std / 0.5,
+  equals: 0.1, tolerance: 1e-3)
 
 //: </details>
 //:
@@ -1937,11 +1915,11 @@ for _ in 0..<6 {
 }
 let automatic = portrait(guided(exact, scale: high))
 notebook.show("least scale", high, digits: 3)
-notebook.check(claim: "6.22", "least scale for 98 %", high, isBelow: 1.5)
-notebook.check(claim: "6.22", "accuracy there", automatic.accuracy, isAtLeast: 0.98)
+notebook.check("least scale for 98 %", high, isBelow: 1.5)
+notebook.check("accuracy there", automatic.accuracy, isAtLeast: 0.98)
 notebook.check(
-  claim: "6.22", "inner share there, over that at s = 3",
-  automatic.inner / max(sweep[6].portrait.inner, 1e-3), isAbove: 5)
+  "inner share there, over that at s = 3", automatic.inner / max(sweep[6].portrait.inner, 1e-3),
+  isAbove: 5)
 
 //: </details>
 //:
@@ -1959,8 +1937,7 @@ notebook.check(
 
 let mixtureMiss = gap({ exact.noise($0, t: $1, labels: none) }, { mixed(neglected, at: $0, t: $1) })
 notebook.check(
-  claim: "6.23", "error of the mixture over that of the null branch",
-  mixtureMiss / neglectedOpen, isBelow: 0.25)
+  "error of the mixture over that of the null branch", mixtureMiss / neglectedOpen, isBelow: 0.25)
 
 //: </details>
 //:

@@ -116,14 +116,12 @@ notebook.figure(
 let posterior = encoded
 let (pixels, places) = (32 * 32, 8 * 8)
 
+notebook.check("shape of the latents", posterior.mean.shape, isExactly: [images.shape[0], 4, 8, 8])
+notebook.check("numbers saved", 3 * pixels / (4 * places), isExactly: 12)
+notebook.check("positions saved", pixels / places, isExactly: 16)
+notebook.check("pairs of positions saved", pixels * pixels / (places * places), isExactly: 256)
 notebook.check(
-  claim: "7.1", "shape of the latents", posterior.mean.shape, isExactly: [images.shape[0], 4, 8, 8])
-notebook.check(claim: "7.1", "numbers saved", 3 * pixels / (4 * places), isExactly: 12)
-notebook.check(claim: "7.1", "positions saved", pixels / places, isExactly: 16)
-notebook.check(
-  claim: "7.1", "pairs of positions saved", pixels * pixels / (places * places), isExactly: 256)
-notebook.check(
-  claim: "7.1", "is every spread positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
+  "is every spread positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
   isExactly: true)
 
 //: Rombach et al. (2022) count the same for images of 512x512 pixels, whose latents have 64x64
@@ -135,9 +133,9 @@ notebook.check(
 //: 48th.
 
 let (pictureBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
-notebook.check(claim: "7.2", "bytes of the picture", pictureBytes, isExactly: 3_145_728)
-notebook.check(claim: "7.2", "bytes of the latent", latentBytes, isExactly: 65_536)
-notebook.check(claim: "7.2", "ratio", pictureBytes / latentBytes, isExactly: 48)
+notebook.check("bytes of the picture", pictureBytes, isExactly: 3_145_728)
+notebook.check("bytes of the latent", latentBytes, isExactly: 65_536)
+notebook.check("ratio", pictureBytes / latentBytes, isExactly: 48)
 
 //: **Claim 7.3.** An encoder that halves the sides $k$ times leaves a $4^k$-th of the positions;
 //: with four channels for three, the saving in values is three quarters of $4^k$. Encoders of two
@@ -159,10 +157,8 @@ let savings = (2...5).map { halvings -> Saving in
 notebook.table(
   "What encoders save", columns: ["per side", "in positions", "in numbers"],
   rows: savings.map { [$0.side, $0.positions, $0.numbers] })
-notebook.check(
-  claim: "7.3", "positions saved", savings.map(\.positions), isExactly: [16, 64, 256, 1024])
-notebook.check(
-  claim: "7.3", "numbers saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
+notebook.check("positions saved", savings.map(\.positions), isExactly: [16, 64, 256, 1024])
+notebook.check("numbers saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
 
 //: **Erratum E-B31.** The book's table of compression (10.2) gives 4, 16, 64 and 256 for the
 //: factors 4, 8, 16 and 32 per side: those are the positions saved by 2, 4, 8 and 16. Table 10.1
@@ -220,11 +216,10 @@ let (onPixels, onLatents) = (multiplications(32), multiplications(8))
 notebook.show("multiplications, 32x32 positions", onPixels)
 notebook.show("multiplications, 8x8 positions", onLatents)
 notebook.check(
-  claim: "7.4", "ratio, U-Net without attention (the embedding of the time is the same in both)",
+  "ratio, U-Net without attention (the embedding of the time is the same in both)",
   Double(onPixels) / Double(onLatents), equals: 16, relativeTolerance: 0.01)
 notebook.check(
-  claim: "7.4", "ratio, attention", attentionMultiplications(32) / attentionMultiplications(8),
-  isExactly: 256)
+  "ratio, attention", attentionMultiplications(32) / attentionMultiplications(8), isExactly: 256)
 
 let batch = notebook.count(16, quick: 4)
 /// The shortest of several durations, after one that does not count.
@@ -318,9 +313,8 @@ let comparisons = gradientCheck(at: point) {
   VariationalLoss.sample(mean: $0[0], logVariance: $0[1], noise: $0[2])
 }
 notebook.check(
-  claim: "7.5", "error of the tape's derivatives, relative",
-  comparisons.map(\.relativeError).max() ?? 1, equals: 0,
-  tolerance: 1e-3)
+  "error of the tape's derivatives, relative", comparisons.map(\.relativeError).max() ?? 1,
+  equals: 0, tolerance: 1e-3)
 
 let (mu, logVariance) = (0.7, -0.4)
 let draws = notebook.count(100_000, quick: 20_000)
@@ -333,8 +327,7 @@ let derivatives: [Double] = {
   return tape.gradients(of: square(z).sum())[v]?.elements.map(Double.init) ?? []
 }()
 notebook.check(
-  claim: "7.5", "mean derivative by the log-variance", Estimate(of: derivatives),
-  equals: exp(logVariance))
+  "mean derivative by the log-variance", Estimate(of: derivatives), equals: exp(logVariance))
 
 //: ## The loss of the autoencoder
 //:
@@ -361,11 +354,11 @@ let errors = zip(x.elements, xHat.elements).map { Double($0) - Double($1) }
 let laplace = errors.reduce(0) { $0 - log(0.5 * exp(-abs($1))) }
 let normal = errors.reduce(0) { $0 - log(exp(-$1 * $1) / Double.pi.squareRoot()) }
 notebook.check(
-  claim: "7.6", "absolute errors and constant", x.absoluteDifference(xHat) + 3072 * log(2.0),
-  equals: laplace, relativeTolerance: 1e-6)
-notebook.check(claim: "7.6", "the constant", 3072 * log(2.0), equals: 2129.348, tolerance: 1e-3)
+  "absolute errors and constant", x.absoluteDifference(xHat) + 3072 * log(2.0), equals: laplace,
+  relativeTolerance: 1e-6)
+notebook.check("the constant", 3072 * log(2.0), equals: 2129.348, tolerance: 1e-3)
 notebook.check(
-  claim: "7.6", "squared errors and constant",
+  "squared errors and constant",
   errors.reduce(0) { $0 + $1 * $1 } + 1536 * log(Double.pi), equals: normal,
   relativeTolerance: 1e-9)
 
@@ -392,7 +385,7 @@ let differences = (0..<draws).map { _ -> Double in
   return (z * z - epsilon * epsilon - logVariance) / 2
 }
 notebook.check(
-  claim: "7.7", "divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
+  "divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
   equals: (mu * mu + exp(logVariance) - logVariance - 1) / 2)
 
 //: **Claim 7.8.** With means in place of both sums the same β would mean something else: to get the
@@ -401,7 +394,7 @@ notebook.check(
 let beta = 0.01
 let (l1, kl) = (180.0, 900.0)
 notebook.check(
-  claim: "7.8", "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
+  "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
   equals: l1 + beta * kl, tolerance: 1e-9)
 
 //: **Erratum E-S0a.** The note whose model this chapter builds calls $L$ the ELBO (the variational
@@ -455,7 +448,7 @@ func bestSquaredWeight(variance: Double, beta: Double) -> Double {
 
 for beta in [1, 1.9, 2.1, 5] {
   notebook.check(
-    claim: "7.9", "squared weights at β = \(beta)",
+    "squared weights at β = \(beta)",
     spectrum.map { bestSquaredWeight(variance: $0, beta: beta) },
     equals: spectrum.map { max($0 - beta / 2, 0) }, tolerance: 0.002)
 }
@@ -519,9 +512,9 @@ notebook.figure(
 //: greater than at any other. (Among the smallest β it hardly differs: there the weight of the KL
 //: divergence is negligible.)
 
-notebook.check(claim: "7.10", "nats, from the smallest β to the largest", decreases: rates)
+notebook.check("nats, from the smallest β to the largest", decreases: rates)
 notebook.check(
-  claim: "7.10", "absolute error at the largest β", distortions.last ?? .nan,
+  "absolute error at the largest β", distortions.last ?? .nan,
   isAbove: distortions.dropLast().max() ?? .nan)
 
 //: ### Perceptual loss
@@ -562,7 +555,7 @@ notebook.show(
   "feature loss of two of the pictures above", Double(featureDistance.scalar), digits: 4)
 let featureGradients = featureTape.gradients(of: featureDistance)
 notebook.check(
-  claim: "7.11", "feature loss of a picture to itself",
+  "feature loss of a picture to itself",
   Double(featureLoss(Tape(recording: false).constant(shownPicture), shownPicture).scalar),
   equals: 0, tolerance: 1e-5)
 let featureDirection = Tensor.normal(shownPicture.shape, using: &random)
@@ -574,11 +567,11 @@ let featureSlope =
   (8 * (featureLossMoved(0.01) - featureLossMoved(-0.01))
     - (featureLossMoved(0.02) - featureLossMoved(-0.02))) / 0.12
 notebook.check(
-  claim: "7.11", "derivative along a random direction",
+  "derivative along a random direction",
   featureGradients[featureInput]?.dot(featureDirection) ?? .nan, equals: featureSlope,
   tolerance: 0.01 * Double(featureGradients[featureInput]?.norm() ?? 0))
 notebook.check(
-  claim: "7.11", "does any weight of the classifier get a derivative",
+  "does any weight of the classifier get a derivative",
   judge.network.parameters.contains { featureGradients[$0] != nil }, isExactly: false)
 
 //: What is its effect? One training without it was continued with two weights, and measured on test
@@ -618,9 +611,7 @@ func thinks(_ picture: Tensor) -> Double {
 let step = 30.0
 let slope = -thinks(shownPicture) / 3072  // of log(1 - D) along the opponent's weights
 let improved = Tensor.sum((1, shownPicture.reshaped([3072])), (-step * slope, opponent))
-notebook.check(
-  claim: "7.12", "D after a step, less D before", thinks(improved) - thinks(shownPicture),
-  isAbove: 0)
+notebook.check("D after a step, less D before", thinks(improved) - thinks(shownPicture), isAbove: 0)
 
 //: ## PSNR and SSIM: the quality of a reconstruction
 //:
@@ -640,14 +631,14 @@ let noisy = noiseLevels.map { s in
 }
 func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 notebook.check(
-  claim: "7.13", "dB of pictures with noise 0.05, 0.1 and 0.2",
+  "dB of pictures with noise 0.05, 0.1 and 0.2",
   noisy.map { average(peakSignalToNoise($0, few)) },
   equals: noiseLevels.map { 20 * log10(2 / $0) }, tolerance: 0.05)
 notebook.check(
-  claim: "7.13", "least similarity of a picture to itself",
-  structuralSimilarity(few, few).min() ?? 0, equals: 1, tolerance: 1e-6)
+  "least similarity of a picture to itself", structuralSimilarity(few, few).min() ?? 0, equals: 1,
+  tolerance: 1e-6)
 notebook.check(
-  claim: "7.13", "similarity to pictures with noise 0.05, 0.1 and 0.2",
+  "similarity to pictures with noise 0.05, 0.1 and 0.2",
   decreases: noisy.map { average(structuralSimilarity($0, few)) })
 
 //: How good should it be? The baseline is linear: of all linear maps to 256 values and back,
@@ -691,10 +682,10 @@ notebook.orStop { try realImages?.checkReconstructions(against: reconstructionRe
 //: images.
 
 notebook.check(
-  claim: "7.14", "PSNR with drawn latents", reconstruction("autoencoder", "psnr_sampled"),
+  "PSNR with drawn latents", reconstruction("autoencoder", "psnr_sampled"),
   isAbove: reconstruction("pca-256", "psnr_mean"))
 notebook.check(
-  claim: "7.14", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
+  "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
   isBelow: reconstruction("pca-256", "frechet"))
 
 //: ## The scale factor of the latents
@@ -718,9 +709,9 @@ let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> 
   return log(ratio) - log(schedule.alphaBar(t) / schedule.noiseVariance(t))
 }
 notebook.check(
-  claim: "7.15", "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
+  "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
   tolerance: 1e-9)
-notebook.check(claim: "7.15", "in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
+notebook.check("in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
 
 //: **Claim 7.16.** Scaling and unscaling cancel; and the samples of this model without guidance
 //: have a variance of the order of one, like the latents that it was trained on.
@@ -733,8 +724,8 @@ let scale = model.settings.latentScale
 let there = Tensor.sum((scale, posterior.mean))
 let back = Tensor.sum((1 / scale, there))
 notebook.check(
-  claim: "7.16", "largest change by scaling and unscaling", largestDifference(back, posterior.mean),
-  equals: 0, tolerance: 1e-5)
+  "largest change by scaling and unscaling", largestDifference(back, posterior.mean), equals: 0,
+  tolerance: 1e-5)
 
 func meanSquare(_ z: Tensor) -> Double { z.dot(z) / Double(z.count) }
 
@@ -742,8 +733,7 @@ var plain = request
 plain.guidanceScale = 1
 let plainLatents = plain.latents(from: model)
 notebook.check(
-  claim: "7.16", "mean square of sampled latents", meanSquare(plainLatents), equals: 1,
-  tolerance: 0.5)
+  "mean square of sampled latents", meanSquare(plainLatents), equals: 1, tolerance: 0.5)
 
 //: One factor for all preserves the ratios between the channels. Subtracting means and scaling
 //: every channel by itself is as easy to undo:
@@ -767,8 +757,8 @@ notebook.table(
   ],
   rows: channelTable.enumerated().map { [$0, $1.mean, $1.variance.squareRoot(), $1.scale] })
 notebook.check(
-  claim: "7.17", "deviation over all channels, scaled by one factor",
-  drawnShapes.variance().squareRoot(), equals: 1, tolerance: 0.01)
+  "deviation over all channels, scaled by one factor", drawnShapes.variance().squareRoot(),
+  equals: 1, tolerance: 0.01)
 let standardized = channelTable.enumerated().map { channel, statistics -> Tensor in
   let unscaled = cache.latents(
     everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))
@@ -776,14 +766,14 @@ let standardized = channelTable.enumerated().map { channel, statistics -> Tensor
     .map { Float((Double($0) - statistics.mean) * statistics.scale) }
 }
 notebook.check(
-  claim: "7.17", "deviations of the channels, each by its own factor",
+  "deviations of the channels, each by its own factor",
   standardized.map { $0.variance().squareRoot() }, equals: channelTable.map { _ in 1 },
   tolerance: 0.01)
 let restored = zip(standardized, channelTable).map { z, statistics in
   z.map { Float(Double($0) / statistics.scale + statistics.mean) }
 }
 notebook.check(
-  claim: "7.17", "drawn latents, largest change by scaling each channel and back",
+  "drawn latents, largest change by scaling each channel and back",
   largestDifference(
     .concatenated(restored, along: 1),
     cache.latents(everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))),
@@ -829,9 +819,8 @@ notebook.table(
   ],
   rows: zip(sizes, ratios).map { [$0, $1[0], $1[1], $1[2]] })
 notebook.check(
-  claim: "7.18", "share at 10 steps, from large data to small", decreases: ratios.map { $0[0] })
-notebook.check(
-  claim: "7.18", "share for the smallest data, 10, 50 and all steps", increases: ratios[2])
+  "share at 10 steps, from large data to small", decreases: ratios.map { $0[0] })
+notebook.check("share for the smallest data, 10, 50 and all steps", increases: ratios[2])
 
 //: Data that are too large do no harm here, where the denoiser is exact. With a network they would:
 //: its input has the variance found above at $t = 250$, and at most $t$ there is too little noise
@@ -876,7 +865,7 @@ let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Doub
   return GaussianDiffusion(schedule).jump(latent, to: t, noise: noise).variance
 }
 notebook.check(
-  claim: "7.19", "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
+  "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
 let untrained = UNet(
   .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
   generator: RandomGenerator(seed: notebook.seed))
@@ -889,7 +878,7 @@ let zeroLoss = Estimate(
         tape: Tape(recording: false), generator: random.split(part)
       ).total.scalar)
   })
-notebook.check(claim: "7.19", "loss of a network that says zero", zeroLoss, equals: 1)
+notebook.check("loss of a network that says zero", zeroLoss, equals: 1)
 
 //: How good is the trained denoiser? A fair answer needs latents that it was not trained on;
 //: `train-denoiser` measures that at every checkpoint. Here we use its own samples, the only
@@ -910,11 +899,9 @@ notebook.table(
   rows: zip(times, profile).map { [$0, $1, schedule.alphaBar($0), 1] })
 
 let floor = (1...schedule.steps).reduce(0) { $0 + schedule.alphaBar($1) } / Double(schedule.steps)
+notebook.check("the normal denoiser, mean over t", floor, equals: 0.2755, tolerance: 1e-4)
 notebook.check(
-  claim: "7.20", "the normal denoiser, mean over t", floor, equals: 0.2755, tolerance: 1e-4)
-notebook.check(
-  claim: "7.20", "mean error of the denoiser",
-  profile.reduce(0, +) / Double(profile.count), isBelow: floor)
+  "mean error of the denoiser", profile.reduce(0, +) / Double(profile.count), isBelow: floor)
 
 //: **Erratum E-S0d.** The note takes the expectation over $x$, ε and $t$. Two random variables are
 //: missing: the class label, which is dropped now and then, and the latent itself,
@@ -944,7 +931,7 @@ notebook.erratum(
 
 let fresh = LatentCache.encode(shapes.tensor(Array(0..<10)), with: model.autoencoder)
 notebook.check(
-  claim: "7.21", "kept latents against fresh ones, largest difference",
+  "kept latents against fresh ones, largest difference",
   largestDifference(cache.means.slice(0..<10), fresh.mean), equals: 0, tolerance: 1e-4)
 
 let digestBefore = weightsDigest(model.autoencoder.parameters)
@@ -967,10 +954,10 @@ let tinyLosses = secondStage.map(\.loss)
 notebook.show("loss of a small denoiser at its first update", tinyLosses.first ?? .nan, digits: 3)
 notebook.show("and at its last", tinyLosses.last ?? .nan, digits: 3)
 notebook.check(
-  claim: "7.21", "are the autoencoder's weights bit for bit the same",
+  "are the autoencoder's weights bit for bit the same",
   weightsDigest(model.autoencoder.parameters) == digestBefore, isExactly: true)
 notebook.check(
-  claim: "7.21", "are the denoiser's",
+  "are the denoiser's",
   weightsDigest(tiny.parameters)
     == weightsDigest(
       UNet(tiny.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
@@ -997,16 +984,15 @@ let closedForm = (1...40).reduce(pow(0.9, 40) * path[0]) {
   $0 + 0.1 * pow(0.9, Double(40 - $1)) * path[$1]
 }
 notebook.check(
-  claim: "7.22", "average after 40 updates",
-  Double(movingAverage.averages[0].elements[0]), equals: closedForm, tolerance: 1e-5)
+  "average after 40 updates", Double(movingAverage.averages[0].elements[0]), equals: closedForm,
+  tolerance: 1e-5)
 let rounding = tiny.parameters.flatMap { $0.value.elements }.filter { abs($0) > 1e-4 }.map {
   weight -> Double in
   let kept = Float(Float16(weight))
   return Double(abs(kept - weight) / abs(weight))
 }
 notebook.check(
-  claim: "7.22", "largest relative error of a weight in 16 bits", rounding.max() ?? .nan,
-  isAtMost: 1.0 / 2048)
+  "largest relative error of a weight in 16 bits", rounding.max() ?? .nan, isAtMost: 1.0 / 2048)
 
 //: The effect of the average, and the loss of the trained denoiser on latents of test images, are
 //: in a record made by `test-losses`. A stricter baseline stands beside that of independent
@@ -1055,7 +1041,7 @@ realImages?.checkLosses(against: lossRecord)
 //: than the best one of independent entries.
 
 notebook.check(
-  claim: "7.23", "mean over t: independent, with covariances, denoiser",
+  "mean over t: independent, with covariances, denoiser",
   decreases: [mean("normal"), mean("covariance"), mean("averaged")])
 
 //: ## Class conditioning and guidance
@@ -1074,7 +1060,7 @@ let attended: Tensor = {
   return attention(query: query, key: key, value: value, heads: 2).value
 }()
 notebook.check(
-  claim: "7.24", "six queries of one key, largest distance from its value",
+  "six queries of one key, largest distance from its value",
   largestDifference(attended, Tensor((0..<48).map { Float($0 % 8) })), equals: 0, tolerance: 1e-6)
 
 //: In training, one label in ten is replaced by the null label 10 (*label dropout*): so one network
@@ -1095,15 +1081,15 @@ func guided(_ s: Double) -> Tensor {
   GuidedDenoiser(model, labels: label, scale: s).noise(some, t: t)
 }
 notebook.check(
-  claim: "7.25", "one batch against two, largest difference",
+  "one batch against two, largest difference",
   largestDifference(guided(3), .sum((3, conditional), (-2, unconditional))), equals: 0,
   tolerance: 1e-3)
 notebook.check(
-  claim: "7.25", "$s = 1$ against conditional", largestDifference(guided(1), conditional),
-  equals: 0, tolerance: 1e-4)
+  "$s = 1$ against conditional", largestDifference(guided(1), conditional), equals: 0,
+  tolerance: 1e-4)
 notebook.check(
-  claim: "7.25", "$s = 0$ against unconditional", largestDifference(guided(0), unconditional),
-  equals: 0, tolerance: 1e-4)
+  "$s = 0$ against unconditional", largestDifference(guided(0), unconditional), equals: 0,
+  tolerance: 1e-4)
 
 //: One noise, the same for all images, with one class after the other and with a growing guidance
 //: scale:
@@ -1140,8 +1126,7 @@ notebook.figure(
 notebook.table(
   "Mean square of sampled latents", columns: ["s", Column("mean square", decimals: 2)],
   rows: zip(scales, sweep).map { [$0, meanSquare($1)] })
-notebook.check(
-  claim: "7.26", "mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().map(meanSquare))
+notebook.check("mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().map(meanSquare))
 
 //: ## Sampling
 //:
@@ -1165,19 +1150,16 @@ let visited = request.sampler(schedule).schedule
 let firstStep = visited.timestep(visited.steps)
 notebook.show("first of \(request.steps) steps", firstStep)
 notebook.check(
-  claim: "7.27", "magnification of an error at the first step", magnification(firstStep),
+  "magnification of an error at the first step", magnification(firstStep),
   isBelow: magnification(schedule.steps))
-notebook.check(
-  claim: "7.27", "magnification at T", magnification(schedule.steps), equals: 157.4, tolerance: 0.05
-)
+notebook.check("magnification at T", magnification(schedule.steps), equals: 157.4, tolerance: 0.05)
 var thousand = request
 (thousand.steps, thousand.rule) = (schedule.steps, .ddpm)
 let known = thousand.sampler(schedule).sample(
   from: GaussianVariable(deviation: 1, source: 0),
   denoiser: GaussianDenoiser(mean: 1, variance: 0.25, .linear()),
   using: Streams(seed: 0, count: 1))
-notebook.check(
-  claim: "7.27", "variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
+notebook.check("variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
 
 //: **Claim 7.28.** An image does not depend on its batch. Almost no decoded value lies outside the
 //: range of images, without guidance and with it.
@@ -1185,17 +1167,16 @@ notebook.check(
 var alone = request
 alone.labels = Array(request.labels.prefix(1))
 notebook.check(
-  claim: "7.28", "a latent by itself and among others, largest difference",
+  "a latent by itself and among others, largest difference",
   largestDifference(alone.latents(from: model), z0.entries(0..<1)), equals: 0, tolerance: 2e-2)
 func shareOutside(_ images: Tensor) -> Double {
   Double(images.elements.filter { abs($0) > 1.1 }.count) / Double(images.count)
 }
 notebook.check(
-  claim: "7.28", "share of values outside -1.1…1.1 at s = 1",
-  shareOutside(model.decode(plainLatents)), equals: 0, tolerance: 0.005)
-notebook.check(
-  claim: "7.28", "share of values outside -1.1…1.1 at s = 3", shareOutside(images), equals: 0,
+  "share of values outside -1.1…1.1 at s = 1", shareOutside(model.decode(plainLatents)), equals: 0,
   tolerance: 0.005)
+notebook.check(
+  "share of values outside -1.1…1.1 at s = 3", shareOutside(images), equals: 0, tolerance: 0.005)
 
 //: From noise to an image: the decoded estimates $\hat z_0$ of the final latent.
 
@@ -1274,10 +1255,8 @@ func meanSquare(_ path: (Tensor, Tensor, Double) -> Tensor, at u: Double) -> Est
 }
 for u in [0.25, 0.5] {
   notebook.check(
-    claim: "7.29", "mean square on the line, $u = \(u)$", meanSquare(line, at: u),
-    equals: 1 - 2 * u * (1 - u))
-  notebook.check(
-    claim: "7.29", "mean square on the arc, $u = \(u)$", meanSquare(arc, at: u), equals: 1)
+    "mean square on the line, $u = \(u)$", meanSquare(line, at: u), equals: 1 - 2 * u * (1 - u))
+  notebook.check("mean square on the arc, $u = \(u)$", meanSquare(arc, at: u), equals: 1)
 }
 
 let (first, second) = (
@@ -1337,29 +1316,27 @@ func sampleDeviation(_ x: Tensor) -> Double {
   (x.variance() * Double(x.count) / Double(x.count - 1)).squareRoot()
 }
 notebook.check(
-  claim: "7.30", "one dimension", frechet(one, two).value,
+  "one dimension", frechet(one, two).value,
   equals: pow(one.mean() - two.mean(), 2) + pow(sampleDeviation(one) - sampleDeviation(two), 2),
   relativeTolerance: 1e-4)
 let cloud = normalVectors(2000, 16, 3)
+notebook.check("a set and itself", frechet(cloud, cloud).value, equals: 0, tolerance: 1e-6)
 notebook.check(
-  claim: "7.30", "a set and itself", frechet(cloud, cloud).value, equals: 0, tolerance: 1e-6)
-notebook.check(
-  claim: "7.30", "a shift of one half in 16 dimensions", frechet(cloud, cloud + 0.5).value,
-  equals: 4, tolerance: 1e-3)
+  "a shift of one half in 16 dimensions", frechet(cloud, cloud + 0.5).value, equals: 4,
+  tolerance: 1e-3)
 let reference = normalVectors(notebook.count(40_000, quick: 10_000), 16, 4)
 let ofSize = [250, 1000, 4000].map { frechet(reference, normalVectors($0, 16, $0)) }
 notebook.table(
   "Fréchet distance of normal sets from a large one of the same law",
   columns: ["size", Column("distance", decimals: 4), Column("standard error", decimals: 4)],
   rows: zip([250, 1000, 4000], ofSize).map { [$0, $1.value, $1.standardError] })
-notebook.check(
-  claim: "7.30", "distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
+notebook.check("distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
 func sized(_ size: Int, _ distance: MeasuredValue) -> Estimate {
   Estimate(
     mean: Double(size) * distance.value, standardError: Double(size) * distance.standardError)
 }
 notebook.check(
-  claim: "7.30", "size times distance, at 1000 against at 250", sized(1000, ofSize[1]),
+  "size times distance, at 1000 against at 250", sized(1000, ofSize[1]),
   equals: sized(250, ofSize[0]), withinStandardErrors: 4)
 
 //: That is why tables of distances below have a row of test images, as many as there are samples.
@@ -1374,12 +1351,10 @@ notebook.check(
 
 let same = kernelDistance(normalVectors(2000, 16, 5), normalVectors(2000, 16, 6))
 notebook.check(
-  claim: "7.31", "two sets of one law",
-  Estimate(mean: same.value, standardError: same.standardError), equals: 0)
+  "two sets of one law", Estimate(mean: same.value, standardError: same.standardError), equals: 0)
 let apart = kernelDistance(normalVectors(2000, 16, 7), normalVectors(2000, 16, 8) + 0.5)
 notebook.check(
-  claim: "7.31", "a shift of one half",
-  Estimate(mean: apart.value, standardError: apart.standardError),
+  "a shift of one half", Estimate(mean: apart.value, standardError: apart.standardError),
   isAbove: Estimate(mean: 0, standardError: same.standardError), byStandardErrors: 4)
 
 //: ### Precision, recall, classifier score
@@ -1397,12 +1372,12 @@ func regions(_ real: Tensor, _ samples: Tensor) -> [Double] {
   let result = PrecisionAndRecall(real: real, samples: samples)
   return [result.precision.value, result.recall.value]
 }
-notebook.check(claim: "7.32", "equal sets", regions(left, left), equals: [1, 1], tolerance: 0)
-notebook.check(claim: "7.32", "far apart", regions(left, right), equals: [0, 0], tolerance: 0)
+notebook.check("equal sets", regions(left, left), equals: [1, 1], tolerance: 0)
+notebook.check("far apart", regions(left, right), equals: [0, 0], tolerance: 0)
 let halves = regions(.concatenated([left, right], along: 0), normalVectors(600, 8, 11))
 notebook.show("precision of one half", halves[0], digits: 3)
-notebook.check(claim: "7.32", "precision of one half", halves[0], isAbove: 0.75)
-notebook.check(claim: "7.32", "its recall", halves[1], equals: 0.5, tolerance: 0.1)
+notebook.check("precision of one half", halves[0], isAbove: 0.75)
+notebook.check("its recall", halves[1], equals: 0.5, tolerance: 0.1)
 
 //: The *classifier score* $\exp E\,D_{KL}(p(y \mid x) \Vert p(y))$ is high if the classifier is
 //: confident about each sample and the samples cover all classes (Salimans et al. 2016; with the
@@ -1417,12 +1392,11 @@ func certain(_ labels: [Int]) -> Tensor {
   return logits
 }
 notebook.check(
-  claim: "7.33", "sure and balanced",
+  "sure and balanced",
   classifierScore(logits: certain((0..<1000).map { $0 % 10 })).value,
   equals: 10, tolerance: 1e-9)
 notebook.check(
-  claim: "7.33", "always the same",
-  classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
+  "always the same", classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
   equals: 1, tolerance: 1e-9)
 
 //: *Diversity* is the mean squared distance between the features of two images of one class. It is
@@ -1540,17 +1514,16 @@ notebook.figure(
 //: guidance the images of a class have more diversity than real ones, at the largest $s$ less.
 
 notebook.check(
-  claim: "7.34", "named right at s = 0, 1, 2 and 3",
+  "named right at s = 0, 1, 2 and 3",
   increases: [0, 1, 2, 3].compactMap { s in
     guidanceScales.firstIndex(of: s).map { guided("accuracy")[$0] }
   })
 notebook.check(
-  claim: "7.34", "diversity at s = 1",
+  "diversity at s = 1",
   guidanceScales.firstIndex(of: 1).map { guided("diversity")[$0] } ?? .nan,
   isAbove: testFloor("diversity"))
 notebook.check(
-  claim: "7.34", "diversity at the largest s", guided("diversity").last ?? .nan,
-  isBelow: testFloor("diversity"))
+  "diversity at the largest s", guided("diversity").last ?? .nan, isBelow: testFloor("diversity"))
 let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("frechet")[$1] } ?? 0
 notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
 notebook.show("named right there, %", 100 * guided("accuracy")[bestScale], digits: 3)
@@ -1567,8 +1540,8 @@ let recordedAt3 =
   guidanceScales.firstIndex(of: request.guidanceScale)
   .map { guided("accuracy")[$0] } ?? .nan
 notebook.check(
-  claim: "7.35", "named right at s = 3",
-  .proportion(accuracy.overall.hits, of: accuracy.overall.trials), equals: recordedAt3)
+  "named right at s = 3", .proportion(accuracy.overall.hits, of: accuracy.overall.trials),
+  equals: recordedAt3)
 
 //: ### Guidance interval
 //:
@@ -1652,19 +1625,19 @@ let smallest = nearest(atLaterSteps)
 notebook.show("s of the smallest distance", intervalRecord["guidance"][smallest])
 notebook.show("τ of the smallest distance", Int(intervalRecord["guided_to"][smallest]))
 notebook.check(
-  claim: "7.36", "distance at s = 3 with guidance at all steps",
+  "distance at s = 3 with guidance at all steps",
   distanceOfSetting(nearest(atAllSteps.filter(hasScale))),
   isAbove: distanceOfSetting(nearest(atLaterSteps.filter(hasScale))), byStandardErrors: 4)
 notebook.check(
-  claim: "7.36", "smallest distance with guidance at all steps",
-  distanceOfSetting(nearest(atAllSteps)).mean, isAbove: distanceOfSetting(smallest).mean)
+  "smallest distance with guidance at all steps", distanceOfSetting(nearest(atAllSteps)).mean,
+  isAbove: distanceOfSetting(smallest).mean)
 let usedLimit = Int(largeSet["guided_to"] ?? Double(schedule.steps))
 let used = limitedRows.first {
   intervalRecord["guidance"][$0] == largeSet["guidance"]
     && intervalRecord["guided_to"][$0] == largeSet["guided_to"]
 }
 notebook.check(
-  claim: "7.36", "distance with the guidance of the ten thousand",
+  "distance with the guidance of the ten thousand",
   used.map { distanceOfSetting($0).mean } ?? .nan,
   isAtMost: distanceOfSetting(smallest).mean + distanceOfSetting(smallest).standardError)
 var limitedRequest = request
@@ -1673,7 +1646,7 @@ let limitedBar = ProgressBar("sampling", total: request.labels.count * request.s
 let limitedLatents = limitedRequest.latents(from: model) { limitedBar.move(to: $0) }
 limitedBar.finish()
 notebook.check(
-  claim: "7.36", "mean square of latents with guidance limited", meanSquare(limitedLatents),
+  "mean square of latents with guidance limited", meanSquare(limitedLatents),
   isBelow: meanSquare(z0))
 let firstOfClass = classes.indices.map { $0 * each }
 notebook.figure(
@@ -1749,13 +1722,13 @@ notebook.figure(
 //: most twice as far.
 
 notebook.check(
-  claim: "7.37", "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
+  "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
   isAbove: reconstruction("test", "frechet"))
 notebook.check(
-  claim: "7.37", "Fréchet distance of ten thousand samples", largeSet["frechet"] ?? .nan,
+  "Fréchet distance of ten thousand samples", largeSet["frechet"] ?? .nan,
   isAbove: reconstruction("autoencoder", "frechet"))
 notebook.check(
-  claim: "7.37", "distance of samples as a multiple of that of reconstructions",
+  "distance of samples as a multiple of that of reconstructions",
   (largeSet["frechet"] ?? .nan) / reconstruction("autoencoder", "frechet"), isAtMost: 2)
 
 //: ### Pixels instead of latents, v-prediction instead of noise
@@ -1811,10 +1784,10 @@ func distanceOf(_ name: String) -> Estimate {
   Estimate(mean: contestant(name, "frechet"), standardError: contestant(name, "frechet_error"))
 }
 notebook.check(
-  claim: "7.38", "Fréchet distance of the model of pixels", distanceOf("pixels"),
+  "Fréchet distance of the model of pixels", distanceOf("pixels"),
   isAbove: distanceOf("small-noise"), byStandardErrors: 4)
 notebook.check(
-  claim: "7.38", "seconds to draw, pixels", contestant("pixels", "seconds"),
+  "seconds to draw, pixels", contestant("pixels", "seconds"),
   isAbove: contestant("small-noise", "seconds"))
 
 //: Of the two predictions neither wins by both measures: in these single runs the images of
@@ -1837,7 +1810,7 @@ pixelBar.finish()
 let pixelVerdict = judge.evaluate(count: drawnPixels.shape[0]) { drawnPixels.entries($0) }
 let pixelAccuracy = ClassAccuracy(logits: pixelVerdict.logits, labels: pixelRequest.labels)
 notebook.check(
-  claim: "7.39", "named right, model of pixels",
+  "named right, model of pixels",
   .proportion(pixelAccuracy.overall.hits, of: pixelAccuracy.overall.trials),
   equals: contestant("pixels", "accuracy"))
 notebook.figure(

@@ -100,23 +100,14 @@ extension Chapter {
 
   private struct WriteError: Error, CustomStringConvertible { var description: String }
 
-  /// Where figures go.
+  /// Where figures go: the folder of `--figures`, or else one under `scratch/figures`, which git
+  /// ignores, so that no run of a reader changes the figures of the pages. `swift run course run`
+  /// takes figures over to `figures`.
   public var figuresFolder: URL {
-    Self.figuresFolder(
-      name, options, surroundings.package, alteration: state.withLock { $0.alteration })
-  }
-
-  // A quick run, one with another seed and an altered one must not replace the figures of the page.
-  static func figuresFolder(
-    _ name: String, _ options: NotebookOptions, _ package: String?, alteration: String? = nil
-  ) -> URL {
     if let folder = options.figures { return URL(fileURLWithPath: folder, isDirectory: true) }
-    let root = URL(fileURLWithPath: package ?? ".", isDirectory: true)
-    if let alteration {
-      return root.appendingPathComponent("scratch/figures/\(name)-\(alteration)")
-    }
-    let isOfPage = !options.quick && options.seed == 0
-    return root.appendingPathComponent((isOfPage ? "figures/" : "scratch/figures/") + name)
+    let root = URL(fileURLWithPath: surroundings.package ?? ".", isDirectory: true)
+    let alteration = state.withLock { $0.alteration }.map { "-" + $0 } ?? ""
+    return root.appendingPathComponent("scratch/figures/\(name)\(alteration)")
   }
 
   /// Makes the folder; returns why figures cannot be written, so that this is known before the work

@@ -80,6 +80,14 @@ extension Chapter {
     return lines + layout.rows.map(layout.line)
   }
 
+  /// Prints which figures were drawn and where they are.
+  func printFigures(_ figures: [FigureRecord]) {
+    let files = figures.flatMap(\.files).map(\.name)
+    guard !files.isEmpty else { return }
+    emit("\n" + paint("Figures in \(shownFolder):", .bold))
+    for line in files.joined(separator: ", ").wrapped(to: 90) { emit("  " + line) }
+  }
+
   /// The figures' folder as the reader would type it.
   private var shownFolder: String {
     let here = FileManager.default.currentDirectoryPath + "/"
@@ -97,5 +105,18 @@ extension Chapter {
       }
     }
     return "\"" + escaped.joined() + "\""
+  }
+}
+
+extension String {
+  /// The text in lines of at most `width` characters, broken at spaces.
+  func wrapped(to width: Int) -> [String] {
+    split(separator: " ").reduce(into: [String]()) { lines, word in
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 }

@@ -9,7 +9,7 @@ import Weaving
 /// ```swift
 /// let notebook = Chapter.open("Noise, step by step.")  // weave:hide
 /// …
-/// notebook.check(claim: "0.3", "alphaBar at t = 1000", alphaBar, equals: 4.0358e-5, tolerance: 1e-9)
+/// notebook.check("alphaBar at t = 1000", alphaBar, equals: 4.0358e-5, tolerance: 1e-9)
 /// notebook.finish()
 /// ```
 public final class Chapter: Sendable {
@@ -21,6 +21,8 @@ public final class Chapter: Sendable {
   public let isQuick: Bool
 
   let title: String
+  /// The claims that the prose states; empty where the source cannot be read.
+  let claims: [ClaimStatement]
   let options: NotebookOptions
   let surroundings: Surroundings
   let state: Mutex<State>
@@ -67,6 +69,7 @@ public final class Chapter: Sendable {
         transcript: Transcript(chapter: name, seed: options.seed, isQuick: options.quick),
         headings: headings[...]))
     title = headings.first { $0.level == 1 }?.text ?? name
+    claims = source?.statements ?? []
   }
 
   // MARK: - Opening
@@ -108,6 +111,12 @@ public final class Chapter: Sendable {
     surroundings.source = try? String(contentsOfFile: identity.source, encoding: .utf8)
     let chapter = Chapter(name: identity.name, options: options, surroundings: surroundings)
     if let obstacle = chapter.obstacle { Launch.stop(obstacle) }
+    if surroundings.source == nil {
+      // Claims and headings are those of the source, which a program that was moved has not.
+      let message = "\(identity.source) cannot be read"
+      if options.record != nil { Launch.stop(message + ", and a transcript needs its claims") }
+      writeAll("note: \(message), so checks are printed without the numbers of claims\n", to: 2)
+    }
     chapter.start()
     Self.current.withLock { $0 = chapter }
     atexit { Chapter.complainIfUnfinished() }
@@ -147,8 +156,8 @@ public final class Chapter: Sendable {
 
   // MARK: - Finishing
 
-  /// Prints how many checks passed and failed, writes the transcript if one was asked for, and ends
-  /// the program: with status 1 if a check failed or an output could not be written.
+  /// Prints where the figures are and how many checks passed and failed, writes the transcript if one
+  /// was asked for, and ends the program: with status 1 if a check failed or an output could not be written.
   public func finish() -> Never {
     let status = conclude()
     fflush(nil)
@@ -165,8 +174,11 @@ public final class Chapter: Sendable {
     let passed = transcript.passedCount
     let failed = transcript.failedCount
     if options.json {
-      emit(#"{"event":"summary","failed":\#(failed),"passed":\#(passed)}"#)
+      emit(
+        #"{"event":"summary","failed":\#(failed),"figures":\#(json(figuresFolder.path)),"#
+          + #""passed":\#(passed)}"#)
     } else {
+      printFigures(transcript.figures)
       if let alteration { printFailures(transcript.checks.filter { !$0.passed }, alteration) }
       emit("\n" + paint("\(passed) passed, \(failed) failed", failed > 0 ? .red : .green))
     }

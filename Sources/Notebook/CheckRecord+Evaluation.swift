@@ -9,10 +9,10 @@ enum Tolerance {
 // Every verdict is a comparison that NaN makes false, so that a NaN anywhere fails the check.
 extension CheckRecord {
   static func equality(
-    _ claim: String, _ statement: String, _ computed: Double, _ expected: Double,
+    _ statement: String, _ computed: Double, _ expected: Double,
     _ tolerance: Tolerance
   ) -> CheckRecord {
-    var record = CheckRecord(claim: claim, statement: statement, test: .equals)
+    var record = CheckRecord(statement: statement, test: .equals)
     record.computed = computed
     record.expected = expected
     record.compare(tolerance)
@@ -35,10 +35,10 @@ extension CheckRecord {
   }
 
   static func equality(
-    _ claim: String, _ statement: String, _ computed: [Double], _ expected: [Double],
+    _ statement: String, _ computed: [Double], _ expected: [Double],
     _ tolerance: Tolerance
   ) -> CheckRecord {
-    var worst = CheckRecord(claim: claim, statement: statement, test: .equals)
+    var worst = CheckRecord(statement: statement, test: .equals)
     worst.count = computed.count
     guard computed.count == expected.count, !computed.isEmpty else {
       worst.computedText = "\(computed.count) values"
@@ -47,7 +47,7 @@ extension CheckRecord {
       return worst
     }
     for (index, pair) in zip(computed, expected).enumerated() {
-      var record = equality(claim, statement, pair.0, pair.1, tolerance)
+      var record = equality(statement, pair.0, pair.1, tolerance)
       let isWorse = !((record.difference ?? .nan) <= (worst.difference ?? -1))
       guard isWorse else { continue }
       record.count = computed.count
@@ -59,20 +59,20 @@ extension CheckRecord {
   }
 
   static func exactly(
-    _ claim: String, _ statement: String, _ computed: String, _ expected: String
+    _ statement: String, _ computed: String, _ expected: String
   ) -> CheckRecord {
     var record = CheckRecord(
-      claim: claim, statement: statement, test: .isExactly, passed: computed == expected)
+      statement: statement, test: .isExactly, passed: computed == expected)
     record.computedText = computed
     record.expectedText = expected
     return record
   }
 
   static func estimate(
-    _ claim: String, _ statement: String, _ computed: Estimate, _ expected: Double,
+    _ statement: String, _ computed: Estimate, _ expected: Double,
     allowed: Double
   ) -> CheckRecord {
-    var record = CheckRecord(claim: claim, statement: statement, test: .estimates)
+    var record = CheckRecord(statement: statement, test: .estimates)
     record.computed = computed.mean
     record.standardError = computed.standardError
     record.expected = expected
@@ -90,9 +90,9 @@ extension CheckRecord {
   }
 
   static func bound(
-    _ claim: String, _ statement: String, _ computed: Double, _ test: Test, _ bound: Double
+    _ statement: String, _ computed: Double, _ test: Test, _ bound: Double
   ) -> CheckRecord {
-    var record = CheckRecord(claim: claim, statement: statement, test: test)
+    var record = CheckRecord(statement: statement, test: test)
     record.computed = computed
     record.expected = bound
     switch test {
@@ -109,10 +109,10 @@ extension CheckRecord {
 
   /// An inequality of estimates, demanded by so many standard errors of the difference.
   static func bound(
-    _ claim: String, _ statement: String, _ computed: Estimate, _ test: Test, _ other: Estimate,
+    _ statement: String, _ computed: Estimate, _ test: Test, _ other: Estimate,
     demanded: Double
   ) -> CheckRecord {
-    var record = bound(claim, statement, computed.mean, test, other.mean)
+    var record = bound(statement, computed.mean, test, other.mean)
     let apart = computed - other
     record.standardError = computed.standardError
     record.deviations = deviations(record.difference ?? .nan, apart.standardError)
@@ -122,9 +122,9 @@ extension CheckRecord {
   }
 
   static func order(
-    _ claim: String, _ statement: String, _ values: [Double], _ test: Test
+    _ statement: String, _ values: [Double], _ test: Test
   ) -> CheckRecord {
-    var record = CheckRecord(claim: claim, statement: statement, test: test)
+    var record = CheckRecord(statement: statement, test: test)
     record.count = values.count
     guard let first = values.first, let last = values.last, values.count > 1 else {
       record.remark = "fewer than two values"
@@ -147,12 +147,12 @@ extension CheckRecord {
   }
 
   static func condition(
-    _ claim: String, _ statement: String, _ holds: Bool, _ numbers: [Named]
+    _ statement: String, _ holds: Bool, _ numbers: [Named]
   ) -> CheckRecord {
     guard !numbers.isEmpty else {
-      fatalError("claim \(claim): show the numbers that the condition is about")
+      fatalError("'\(statement)': show the numbers that the condition is about")
     }
-    var record = CheckRecord(claim: claim, statement: statement, test: .holds)
+    var record = CheckRecord(statement: statement, test: .holds)
     record.numbers = numbers
     record.passed = holds && !numbers.contains { $0.value.isNaN }
     return record
@@ -163,11 +163,10 @@ extension CheckRecord {
   /// Passes if the right one agrees with the second route and the printed one is further from the
   /// right one than `apart`. A printed formula that gives an infinity is wrong enough; a NaN fails.
   static func erratum(
-    _ id: String, _ statement: String, source: String, printed: Double, right: Double,
+    _ statement: String, source: String, printed: Double, right: Double,
     against agreement: CheckRecord, apart: Double
   ) -> CheckRecord {
     var record = agreement
-    record.claim = id
     record.statement = statement
     record.test = .erratum
     record.source = source

@@ -20,18 +20,40 @@ enum Launch {
           + "The exit status is 1 if a check fails.",
         subcommands: commands)
     }
-    let words = CommandLine.arguments.dropFirst().filter { $0 != "help" }
-    if let named = words.first, commands.contains(where: { $0._commandName == named }) {
+    var words = CommandLine.arguments.dropFirst()
+    if words.first == "help" { words.removeFirst() }
+    if let named = words.first, commands.contains(where: { name(of: $0) == named }) {
       run(identity.command + " " + named)
     }
     do {
       var command = try ChapterCommand<Extra>.parseAsRoot()
       if let chapter = command as? ChapterCommand<Extra> { return chapter }
+      if let misplaced = commands.first(where: { type(of: command) == $0 }) {
+        stop(misplacedOptions(name(of: misplaced), identity.command))
+      }
       try command.run()  // The parser's own command for --help, which ends by throwing the text.
       stop("\(identity.command) has no such command")
     } catch {
       stop(ChapterCommand<Extra>.self, error, command: identity.command)
     }
+  }
+
+  /// The word that calls a subcommand: the name it was given, or else its type's in small letters
+  /// with hyphens.
+  static func name(of command: any ParsableCommand.Type) -> String {
+    if let name = command.configuration.commandName { return name }
+    var name = ""
+    for character in "\(command)" {
+      if character.isUppercase, !name.isEmpty { name += "-" }
+      name += character.lowercased()
+    }
+    return name
+  }
+
+  /// Why a subcommand with options before its name does not run: the chapter would have read those
+  /// options, and the subcommand would do something else than was asked for.
+  static func misplacedOptions(_ name: String, _ command: String) -> String {
+    "options of '\(name)' stand after its name, as in \(command) \(name) --help"
   }
 
   /// Runs the subcommand that the command line starts with.

@@ -5,12 +5,13 @@ public struct NotebookOptions: ParsableArguments, Sendable {
   @Option(help: "The seed of all random numbers.")
   public var seed: UInt64 = 0
 
-  @Flag(help: "Use fewer samples and steps. The figures go to scratch/figures.")
+  @Flag(help: "Use fewer samples and steps.")
   public var quick = false
 
   @Option(
     help: ArgumentHelp(
-      "The folder for figures (default: figures/CHAPTER in the package).", valueName: "dir"))
+      "The folder for figures (default: scratch/figures/CHAPTER in the package).", valueName: "dir")
+  )
   public var figures: String?
 
   @Flag(help: "Print one JSON object a line, for programs.")

@@ -28,8 +28,11 @@ public struct CheckRecord: Codable, Equatable, Sendable {
     }
   }
 
-  /// The number of the claim, such as `0.12`; for an erratum, its name, such as `E-B8`.
+  /// The number of the claim, such as `0.12`; for an erratum, its name, such as `E-B8`; `noClaim`
+  /// where no claim stands above the check or its source cannot be read.
   public var claim: String
+  /// True where the claim follows from the place of the check: it is the last one above.
+  public var isClaimInferred: Bool?
   public var statement: String
   public var test: Test
   public var passed: Bool
@@ -57,7 +60,7 @@ public struct CheckRecord: Codable, Equatable, Sendable {
   /// Why a check failed that the numbers do not show, such as two lengths that differ.
   public var remark: String?
 
-  public init(claim: String, statement: String, test: Test, passed: Bool = false) {
+  public init(claim: String = noClaim, statement: String, test: Test, passed: Bool = false) {
     self.claim = claim
     self.statement = statement
     self.test = test
@@ -66,6 +69,9 @@ public struct CheckRecord: Codable, Equatable, Sendable {
 }
 
 extension CheckRecord {
+  /// Stands in place of the number of a claim that is not known.
+  public static let noClaim = "–"
+
   /// The mark of the verdict: `✓` or `✗`.
   public var mark: String { passed ? "✓" : "✗" }
 

@@ -1,41 +1,82 @@
-/// What the prose states and what the checks cite, held against each other.
-struct Claims {
-  /// A claim or an erratum as the prose states it.
-  struct Statement: Equatable {
-    var id: String
-    var line: Int
-    var isErratum: Bool
-  }
+/// A claim or an erratum as the prose of a chapter states it.
+public struct ClaimStatement: Equatable, Sendable {
+  /// The number of a claim, such as `0.12`, or the name of an erratum, such as `E-B8`.
+  public var id: String
+  /// The line of the source.
+  public var line: Int
+  public var isErratum: Bool
+}
 
-  let source: ChapterSource
-  private(set) var statements: [Statement] = []
-  private(set) var problems: [Problem] = []
+extension [ClaimStatement] {
+  /// The number of the last claim above a line of the source, which a check there belongs to; nil
+  /// if there is none.
+  public func id(above line: Int) -> String? { last { !$0.isErratum && $0.line < line }?.id }
+}
 
-  /// Finds `**Claim 0.12.**` and `**Erratum E-B8.**` in the prose of the chapter numbered `chapter`.
-  init(_ source: ChapterSource, chapter: Int) {
-    self.source = source
-    for case .prose(let lines) in source.chunks {
+extension ChapterSource {
+  /// The claims and errata that the prose states, in order.
+  public var statements: [ClaimStatement] { readStatements().0 }
+
+  /// Finds `**Claim 0.12.**` and `**Erratum E-B8.**` in the prose.
+  func readStatements() -> ([ClaimStatement], problems: [Problem]) {
+    var (found, problems) = ([ClaimStatement](), [Problem]())
+    for case .prose(let lines) in chunks {
       var fence = FenceTracker()
-      for line in lines where !fence.isInside(line.text) { read(line) }
+      for line in lines where !fence.isInside(line.text) { read(line, &found, &problems) }
     }
-    validateNumbers(chapter: chapter)
+    return (found, problems)
   }
 
-  private mutating func read(_ line: ChapterSource.Line) {
+  private func read(_ line: Line, _ found: inout [ClaimStatement], _ problems: inout [Problem]) {
     for (word, isErratum) in [("**Claim ", false), ("**Erratum ", true)] {
       var rest = line.text[...]
       while let start = rest.firstRange(of: word) {
         rest = rest[start.upperBound...]
         guard let end = rest.firstRange(of: ".**") else {
-          report(
-            line.number, "\(word)… does not end; write \(word)\(isErratum ? "E-B8" : "0.12").**")
+          let form = "\(word)\(isErratum ? "E-B8" : "0.12").**"
+          problems.append(Problem(file, line.number, "\(word)… does not end; write \(form)"))
           break
         }
         let id = String(rest[..<end.lowerBound])
-        statements.append(Statement(id: id, line: line.number, isErratum: isErratum))
+        found.append(ClaimStatement(id: id, line: line.number, isErratum: isErratum))
         rest = rest[end.upperBound...]
       }
     }
+  }
+}
+
+extension Transcript {
+  /// The sealed transcript with the checks that belong to the claim above them numbered as `source`
+  /// numbers it now, so that claims can be renumbered without running the chapter again.
+  func numbered(by source: ChapterSource) -> Transcript {
+    var lines: [Int: Int] = [:]
+    for (index, number) in source.codeNumbers.enumerated() {
+      if let number { lines[number] = index + 1 }
+    }
+    let statements = source.statements
+    var result = self
+    for index in events.indices {
+      guard var check = events[index].check, check.isClaimInferred == true,
+        let line = lines[events[index].line]
+      else { continue }
+      check.claim = statements.id(above: line) ?? CheckRecord.noClaim
+      result.events[index].content = .check(check)
+    }
+    return result
+  }
+}
+
+/// What the prose states and what the checks cite, held against each other.
+struct Claims {
+  let source: ChapterSource
+  private(set) var statements: [ClaimStatement] = []
+  private(set) var problems: [Problem] = []
+
+  /// Reads the claims of the chapter numbered `chapter`.
+  init(_ source: ChapterSource, chapter: Int) {
+    self.source = source
+    (statements, problems) = source.readStatements()
+    validateNumbers(chapter: chapter)
   }
 
   private mutating func validateNumbers(chapter: Int) {
@@ -74,7 +115,7 @@ struct Claims {
           statement.line,
           statement.isErratum
             ? "Erratum \(statement.id) is not run; add notebook.erratum(\"\(statement.id)\", …)"
-            : "Claim \(statement.id) has no check; add notebook.check(claim: \"\(statement.id)\", …)"
+            : "Claim \(statement.id) has no check; add notebook.check(…) below it"
         )
       }
     }
@@ -86,7 +127,10 @@ struct Claims {
       guard !isStated, complained.insert(check.claim).inserted else { continue }
       let form = "**\(isErratum ? "Erratum" : "Claim") \(check.claim).**"
       report(
-        lineOf(event), "a check cites \(check.claim), which the prose does not state as \(form)")
+        lineOf(event),
+        check.claim == CheckRecord.noClaim
+          ? "a check stands above the first claim; state what it checks, as **Claim 0.12.**"
+          : "a check cites \(check.claim), which the prose does not state as \(form)")
     }
   }
 

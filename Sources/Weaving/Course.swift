@@ -78,13 +78,14 @@ public struct Course: Sendable {
       throw Problems(path, message: "is missing; \(rerun)")
     }
     let transcript = try Transcript(json: json, file: path)
-    guard transcript.digest == (try chapter.source()).digest(with: chapter.otherSources) else {
+    let source = try chapter.source()
+    guard transcript.digest == source.digest(with: chapter.otherSources) else {
       throw Problems(path, message: "is of other code than main.swift; \(rerun)")
     }
     guard !transcript.isQuick else {
       throw Problems(path, message: "is of a quick run; \(rerun)")
     }
-    return transcript
+    return transcript.numbered(by: source)
   }
 
   private func surroundings(of chapter: CourseChapter) -> PageSurroundings {

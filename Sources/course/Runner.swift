@@ -9,15 +9,20 @@ struct Runner {
 
   /// Runs a chapter and takes what comes out for the course: figures, transcript, page.
   ///
-  /// - Throws: if it does not build, does not finish or fails a check; the page stays as it was.
+  /// - Throws: if it does not build, does not finish or fails a check; the page, its transcript and
+  ///   its figures stay as they were.
   func renew(_ chapter: CourseChapter) throws(Problems) {
-    let transcript = try runAndSeal(chapter, figures: chapter.figures)
+    let drawn = scratch(chapter).appendingPathComponent("figures")
+    try? FileManager.default.removeItem(at: drawn)
+    let transcript = try runAndSeal(chapter, figures: drawn)
+    try move(drawn, into: chapter.figures)
     try write(transcript.json, to: chapter.url("transcript.json"))
     for stray in course.strayFigures(of: chapter, transcript) {
       Console.say("removing \(stray.lastPathComponent), which the chapter no longer draws")
       try? FileManager.default.removeItem(at: stray)
     }
     _ = try course.writePage(of: chapter)
+    try? FileManager.default.removeItem(at: scratch(chapter))
     if isDetailed { Console.say("\nwoven: \(chapter.path("README.md"))") }
   }
 
@@ -163,6 +168,19 @@ struct Runner {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
       throw Problems([Problem(folder.path, "cannot be made: \(error.localizedDescription)")])
+    }
+  }
+
+  /// Moves the files of a folder, if it is there, into another, in place of those of the same names.
+  private func move(_ folder: URL, into place: URL) throws(Problems) {
+    try makeFolder(place)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    for name in names.sorted() {
+      let (from, to) = (folder.appendingPathComponent(name), place.appendingPathComponent(name))
+      guard rename(from.path, to.path) == 0 else {
+        let reason = String(cString: strerror(errno))
+        throw Problems([Problem(to.path, "cannot be written: \(reason)")])
+      }
     }
   }
 

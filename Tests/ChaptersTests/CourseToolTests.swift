@@ -141,12 +141,14 @@ import Weaving
   @Test func aFailedCheckLeavesThePageAsItWas() throws {
     _ = try place.course()
     let page = place.text("Chapters/04-x/README.md")
+    try place.write("figures/04-x/f.svg", "as it was")
     try place.program(passed: false, value: 2)
     let run = try place.course()
     #expect(run.status == 1)
     #expect(run.output.contains("✗ 4.1 one: one = 1 must be true (does not hold)"))
     #expect(run.errors.contains("Chapters/04-x/main.swift: failed; the page stays as it was"))
     #expect(place.text("Chapters/04-x/README.md") == page)
+    #expect(place.text("figures/04-x/f.svg") == "as it was")
   }
 
   @Test func aChapterThatDoesNotBuildShowsTheCompilersWords() throws {

@@ -23,7 +23,7 @@ import Testing
   @Test func figuresGoToAFolderOfTheirOwn() throws {
     defer { cleanUp() }
     let chapter = try chapter()
-    #expect(chapter.figuresFolder.path == package + "/figures/03-x")
+    #expect(chapter.figuresFolder.path == package + "/scratch/figures/03-x")
     try chapter.alter(as: "wrong-sign", "the sign is wrong")
     #expect(chapter.figuresFolder.path == package + "/scratch/figures/03-x-wrong-sign")
     #expect(printed.text == "With a mistake on purpose, wrong-sign: the sign is wrong.\n")

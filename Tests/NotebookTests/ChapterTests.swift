@@ -192,14 +192,51 @@ final class Printed: Sendable {
     #expect(!obstacle.contains("\n"))
   }
 
-  @Test func figuresOfAQuickRunOrAnotherSeedLeaveThePageAlone() throws {
+  @Test func aRunLeavesTheFiguresOfThePagesAlone() throws {
     func folder(_ arguments: [String]) throws -> String {
-      Chapter.figuresFolder("03-x", try NotebookOptions.parse(arguments), "/p").path
+      var surroundings = Chapter.Surroundings()
+      surroundings.package = "/p"
+      return Chapter(
+        name: "03-x", options: try NotebookOptions.parse(arguments), surroundings: surroundings
+      ).figuresFolder.path
     }
-    #expect(try folder([]) == "/p/figures/03-x")
-    #expect(try folder(["--quick"]) == "/p/scratch/figures/03-x")
-    #expect(try folder(["--seed", "1"]) == "/p/scratch/figures/03-x")
+    #expect(try folder([]) == "/p/scratch/figures/03-x")
+    #expect(try folder(["--record", "t.json"]) == "/p/scratch/figures/03-x")
     #expect(try folder(["--quick", "--figures", "/f"]) == "/f")
+  }
+
+  @Test func theEndSaysWhereTheFiguresAre() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let chapter = try chapter()
+    for name in ["first", "second"] {
+      chapter.figure(name, caption: "c") { try Data("<svg/>".utf8).write(to: $0) }
+    }
+    #expect(chapter.conclude() == 0)
+    let end = "\nFigures in \(folder.path):\n  first.svg, second.svg\n\n0 passed, 0 failed\n"
+    #expect(printed.text.hasSuffix(end))
+  }
+
+  @Test func linesAreBrokenAtSpaces() {
+    #expect("a bb ccc dddd".wrapped(to: 6) == ["a bb", "ccc", "dddd"])
+    #expect("".wrapped(to: 6) == [])
+  }
+
+  @Test func aCheckBelongsToTheClaimAboveIt() throws {
+    let source = "//: **Claim 3.1.** a\na()\n//: **Claim 3.2.** b\n//: **Erratum E-1.** c\nb()\n"
+    let chapter = try chapter(source: source)
+    chapter.check("first", 1, equals: 1, tolerance: 0, line: 2)
+    chapter.check("second", 1, isAbove: 0, line: 5)
+    chapter.check(claim: "3.1", "third", 1, isExactly: 1, line: 5)
+    let checks = chapter.state.withLock { $0.transcript.checks }
+    #expect(checks.map(\.claim) == ["3.1", "3.2", "3.1"])
+    #expect(checks.map(\.isClaimInferred) == [true, true, nil])
+  }
+
+  @Test func withoutItsSourceAChapterChecksWithoutNumbersOfClaims() throws {
+    let chapter = try chapter()
+    chapter.check("first", 1, equals: 1, tolerance: 0)
+    #expect(printed.text.contains("✓ –     first\n"))
+    #expect(chapter.conclude() == 0)
   }
 
   @Test func quickRunsCountLess() throws {

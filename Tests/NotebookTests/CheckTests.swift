@@ -5,7 +5,7 @@ import Weaving
 
 @Suite struct CheckTests {
   private func equality(_ x: Double, _ y: Double, _ tolerance: Double) -> CheckRecord {
-    .equality("1.1", "s", x, y, .absolute(tolerance))
+    .equality("s", x, y, .absolute(tolerance))
   }
 
   @Test func numbersAreEqualUpToAndIncludingTheTolerance() {
@@ -25,14 +25,14 @@ import Weaving
     #expect(!equality(1, .nan, 1).passed)
     #expect(!equality(.nan, .nan, .infinity).passed)
     #expect(!equality(1, 1, .nan).passed)
-    #expect(!CheckRecord.bound("", "", .nan, .isBelow, 1).passed)
-    #expect(!CheckRecord.bound("", "", 1, .isAtLeast, .nan).passed)
-    #expect(!CheckRecord.order("", "", [1, .nan, 2], .increases).passed)
-    #expect(!CheckRecord.condition("", "", true, [.init("a", .nan)]).passed)
+    #expect(!CheckRecord.bound("", .nan, .isBelow, 1).passed)
+    #expect(!CheckRecord.bound("", 1, .isAtLeast, .nan).passed)
+    #expect(!CheckRecord.order("", [1, .nan, 2], .increases).passed)
+    #expect(!CheckRecord.condition("", true, [.init("a", .nan)]).passed)
     #expect(
-      !CheckRecord.estimate("", "", Estimate(mean: .nan, standardError: 1), 0, allowed: 4).passed)
+      !CheckRecord.estimate("", Estimate(mean: .nan, standardError: 1), 0, allowed: 4).passed)
     #expect(
-      !CheckRecord.estimate("", "", Estimate(mean: 0, standardError: .nan), 0, allowed: 4).passed)
+      !CheckRecord.estimate("", Estimate(mean: 0, standardError: .nan), 0, allowed: 4).passed)
   }
 
   @Test func infinitiesAreEqualOnlyToThemselves() {
@@ -47,7 +47,7 @@ import Weaving
 
   @Test func relativeToleranceIsOfTheExpectedNumber() {
     func relative(_ x: Double, _ y: Double, _ tolerance: Double) -> Bool {
-      CheckRecord.equality("", "", x, y, .relative(tolerance)).passed
+      CheckRecord.equality("", x, y, .relative(tolerance)).passed
     }
     #expect(relative(100.5, 100, 0.005))
     #expect(!relative(100.6, 100, 0.005))
@@ -57,44 +57,44 @@ import Weaving
   }
 
   @Test func listsAreComparedByTheirWorstElement() {
-    let record = CheckRecord.equality("", "", [1, 2, 3, 4], [1, 2.5, 3.2, 4], .absolute(0.5))
+    let record = CheckRecord.equality("", [1, 2, 3, 4], [1, 2.5, 3.2, 4], .absolute(0.5))
     #expect(record.passed)
     #expect(record.position == 1)
     #expect(record.difference == 0.5)
     #expect(record.count == 4)
-    #expect(!CheckRecord.equality("", "", [1, 2, 3], [1, 2.5, 3], .absolute(0.4)).passed)
+    #expect(!CheckRecord.equality("", [1, 2, 3], [1, 2.5, 3], .absolute(0.4)).passed)
   }
 
   @Test func aNaNInAListIsItsWorstElement() {
     for list in [[.nan, 0, 0], [0, .nan, 9], [0, 9, .nan]] as [[Double]] {
-      let record = CheckRecord.equality("", "", list, [0, 0, 0], .absolute(10))
+      let record = CheckRecord.equality("", list, [0, 0, 0], .absolute(10))
       #expect(!record.passed)
       #expect(record.computed?.isNaN == true)
     }
   }
 
   @Test func listsOfDifferentLengthAndEmptyOnesFail() {
-    let shorter = CheckRecord.equality("", "", [1], [1, 2], .absolute(1))
+    let shorter = CheckRecord.equality("", [1], [1, 2], .absolute(1))
     #expect(!shorter.passed)
     #expect(shorter.agreementWords == "the lengths differ")
-    #expect(!CheckRecord.equality("", "", [Double](), [], .absolute(1)).passed)
+    #expect(!CheckRecord.equality("", [Double](), [], .absolute(1)).passed)
   }
 
   @Test func anEstimateMayBeSoManyStandardErrorsOff() {
     let estimate = Estimate(mean: 1, standardError: 0.25)
-    #expect(CheckRecord.estimate("", "", estimate, 2, allowed: 4).passed)
-    #expect(CheckRecord.estimate("", "", estimate, 0, allowed: 4).passed)
-    #expect(!CheckRecord.estimate("", "", estimate, 2.01, allowed: 4).passed)
+    #expect(CheckRecord.estimate("", estimate, 2, allowed: 4).passed)
+    #expect(CheckRecord.estimate("", estimate, 0, allowed: 4).passed)
+    #expect(!CheckRecord.estimate("", estimate, 2.01, allowed: 4).passed)
     let exact = Estimate(mean: 1, standardError: 0)
-    #expect(CheckRecord.estimate("", "", exact, 1, allowed: 4).passed)
-    #expect(!CheckRecord.estimate("", "", exact, 1.0001, allowed: 4).passed)
+    #expect(CheckRecord.estimate("", exact, 1, allowed: 4).passed)
+    #expect(!CheckRecord.estimate("", exact, 1.0001, allowed: 4).passed)
     let negative = Estimate(mean: 1, standardError: -1)
-    #expect(!CheckRecord.estimate("", "", negative, 1, allowed: 4).passed)
+    #expect(!CheckRecord.estimate("", negative, 1, allowed: 4).passed)
   }
 
   @Test func inequalitiesAreStrictWhereTheySaySo() {
     func passes(_ x: Double, _ test: CheckRecord.Test, _ y: Double) -> Bool {
-      CheckRecord.bound("", "", x, test, y).passed
+      CheckRecord.bound("", x, test, y).passed
     }
     #expect(passes(1, .isAtMost, 1) && !passes(1, .isBelow, 1) && passes(0.9, .isBelow, 1))
     #expect(passes(1, .isAtLeast, 1) && !passes(1, .isAbove, 1) && passes(1.1, .isAbove, 1))
@@ -105,33 +105,33 @@ import Weaving
     let low = Estimate(mean: 1, standardError: 0.3)
     func passes(_ high: Double) -> Bool {
       CheckRecord.bound(
-        "", "", low, .isBelow, Estimate(mean: high, standardError: 0.4), demanded: 4
+        "", low, .isBelow, Estimate(mean: high, standardError: 0.4), demanded: 4
       ).passed
     }
     #expect(passes(3))
     #expect(!passes(2.9))
     #expect(!passes(0.5))
     let same = CheckRecord.bound(
-      "", "", Estimate(mean: 1, standardError: 0), .isBelow, Estimate(mean: 1, standardError: 0),
+      "", Estimate(mean: 1, standardError: 0), .isBelow, Estimate(mean: 1, standardError: 0),
       demanded: 0)
     #expect(!same.passed)
   }
 
   @Test func orderIsStrict() {
-    #expect(CheckRecord.order("", "", [1, 2, 3], .increases).passed)
-    #expect(!CheckRecord.order("", "", [1, 2, 2], .increases).passed)
-    #expect(CheckRecord.order("", "", [3, 2, 1], .decreases).passed)
-    #expect(!CheckRecord.order("", "", [3, 2, 2.5], .decreases).passed)
-    #expect(!CheckRecord.order("", "", [1], .increases).passed)
-    #expect(!CheckRecord.order("", "", [], .increases).passed)
-    #expect(CheckRecord.order("", "", [1, 2, 4], .increases).difference == 1)
+    #expect(CheckRecord.order("", [1, 2, 3], .increases).passed)
+    #expect(!CheckRecord.order("", [1, 2, 2], .increases).passed)
+    #expect(CheckRecord.order("", [3, 2, 1], .decreases).passed)
+    #expect(!CheckRecord.order("", [3, 2, 2.5], .decreases).passed)
+    #expect(!CheckRecord.order("", [1], .increases).passed)
+    #expect(!CheckRecord.order("", [], .increases).passed)
+    #expect(CheckRecord.order("", [1, 2, 4], .increases).difference == 1)
   }
 
   @Test func anErratumNeedsBothHalves() {
     func passes(printed: Double, right: Double, second: Double) -> Bool {
       CheckRecord.erratum(
-        "E-1", "s", source: "t", printed: printed, right: right,
-        against: .equality("E-1", "s", right, second, .absolute(0.01)), apart: 0.5
+        "s", source: "t", printed: printed, right: right,
+        against: .equality("s", right, second, .absolute(0.01)), apart: 0.5
       ).passed
     }
     #expect(passes(printed: 2, right: 1, second: 1.005))
@@ -148,7 +148,7 @@ import Weaving
     #expect(record.expectedWords == "0.5")
     #expect(record.agreementWords == "difference 0.25, tolerance 0.12")
     let estimate = CheckRecord.estimate(
-      "", "", Estimate(mean: 1, standardError: 0.1), 1.2, allowed: 4)
+      "", Estimate(mean: 1, standardError: 0.1), 1.2, allowed: 4)
     #expect(estimate.computedWords == "1.00 ± 0.10")
     #expect(estimate.agreementWords == "2 standard errors, 4 allowed")
   }

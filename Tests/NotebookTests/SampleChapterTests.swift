@@ -78,6 +78,10 @@ import Weaving
       ["toss", "--side", "edge"],
       "error: A coin has no side 'edge'; choose --side heads or tails. See sample-chapter toss --help\n"
     ),
+    (
+      ["--seed", "7", "toss"],
+      "error: options of 'toss' stand after its name, as in sample-chapter toss --help\n"
+    ),
     (["--figures", "/dev/null/x"], "error: cannot write figures to /dev/null/x: "),
   ]
 
@@ -115,6 +119,17 @@ import Weaving
     let run = try run(["toss", "--side", "tails"])
     #expect(run.status == 0)
     #expect(run.output == "tails\n")
+  }
+
+  @Test func aSubcommandThatIsMisplacedDoesNotRun() throws {
+    defer { cleanUp() }
+    for arguments in [["--quick", "toss"], ["--throw-count", "5", "toss", "--side", "tails"]] {
+      let run = try run(arguments)
+      #expect(run.status == 1)
+      #expect(run.output == "")
+    }
+    #expect(try run(["help", "toss"]).output.contains("--side"))
+    #expect(try run(["toss", "--seed", "7"]).output == "heads\n")
   }
 
   @Test func progressIsPlainLinesWhereThereIsNoTerminal() throws {

@@ -52,6 +52,17 @@ import Testing
     #expect(places.compactMap { $0 } == places.compactMap { $0 }.sorted())
   }
 
+  @Test func inferredClaimsFollowTheProse() throws {
+    var record = Self.check("4.1")
+    record.isClaimInferred = true
+    let text = "//: # T\n//: **Claim 4.3.** was 4.1\na()\n"
+    #expect(try page(text, [(3, .check(record))]).contains("4.3"))
+    #expect(
+      problems("//: # T\na()\n", [(2, .check(record))]) == [
+        "m.swift:2: a check stands above the first claim; state what it checks, as **Claim 0.12.**"
+      ])
+  }
+
   @Test func editsOfProseDoNotMoveOutputs() throws {
     let source = try ChapterSource("//: # T\na()\n//: m\nb()\n", file: "m.swift")
     var transcript = Transcript(chapter: "04-x", seed: 0, isQuick: false)
@@ -149,7 +160,7 @@ import Testing
     let found = problems(
       "//: # T\n//: **Claim 4.1.** x\n//: **Claim 4.2.** y\na()\n", [(4, .check(Self.check("4.2")))]
     )
-    #expect(found == ["m.swift:2: Claim 4.1 has no check; add notebook.check(claim: \"4.1\", …)"])
+    #expect(found == ["m.swift:2: Claim 4.1 has no check; add notebook.check(…) below it"])
   }
 
   @Test func aCheckWithoutAClaimIsAnError() {

@@ -42,13 +42,12 @@ let p = 0.3
 let variance = p * (1 - p) * (1 - p) + (1 - p) * p * p
 notebook.show("p", p)
 notebook.check(
-  claim: "9.1", "variance of one throw | its definition", variance, equals: p * (1 - p),
-  tolerance: 1e-15)
+  "variance of one throw | its definition", variance, equals: p * (1 - p), tolerance: 1e-15)
 
 //: It is never more than a quarter, whatever $p$ is.
 
 let all = stride(from: 0.0, through: 1, by: 0.125).map { $0 * (1 - $0) }
-notebook.check(claim: "9.1", "the largest of p(1 - p)", all.max()!, isAtMost: 0.25)
+notebook.check("the largest of p(1 - p)", all.max()!, isAtMost: 0.25)
 notebook.table(
   "The variance for a few $p$, in units of $1/4$", columns: ["p", "4p(1-p)", "coin"],
   rows: [[0.0, 0.0, "always tails"], [0.25, 0.75, "biased"], [0.5, 1.0, "fair"]])
@@ -70,20 +69,18 @@ let heads = notebook.progress("throwing", 0..<throwCount).count { _ in
 //: |---|---|
 //: | $|x|$ | heads, absolutely |
 
-notebook.check(
-  claim: "9.2", "share of heads", .proportion(heads, of: throwCount), equals: p)
+notebook.check("share of heads", .proportion(heads, of: throwCount), equals: p)
 notebook.show("heads", heads)
 
 //: **Claim 9.3.** Powers of $p$ fall, and $p^2<p$.
 
 let powers = [p, p * p, p * p * p, p * p * p * p]
-notebook.check(claim: "9.3", "the powers", decreases: powers)
+notebook.check("the powers", decreases: powers)
 notebook.check(
-  claim: "9.3", "the powers, another way", powers,
-  equals: [p, p * p, p * (p * p), (p * p) * (p * p)], tolerance: 1e-15)
-notebook.check(
-  claim: "9.3", "the square is below", holds: p * p < p, numbers: ["p^2": p * p, "p": p])
-notebook.check(claim: "9.3", "how many", powers.count, isExactly: 4)
+  "the powers, another way", powers, equals: [p, p * p, p * (p * p), (p * p) * (p * p)],
+  tolerance: 1e-15)
+notebook.check("the square is below", holds: p * p < p, numbers: ["p^2": p * p, "p": p])
+notebook.check("how many", powers.count, isExactly: 4)
 
 //: ## What goes wrong
 //:
@@ -114,6 +111,5 @@ if options.slowly { notebook.show("slow", true ? "yes" : "no") }
 
 //: Exercise: make a check fail. **Claim 9.4.** One is one, unless one asks otherwise.
 
-notebook.check(
-  claim: "9.4", "one is one", options.nan ? .nan : options.fail ? 2 : 1, equals: 1, tolerance: 0)
+notebook.check("one is one", options.nan ? .nan : options.fail ? 2 : 1, equals: 1, tolerance: 0)
 notebook.finish()  // weave:hide
