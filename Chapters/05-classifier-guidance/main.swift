@@ -1611,7 +1611,7 @@ notebook.figure(
 //: Now the last two rows. On the line, the clean-data classifier brought every sample to its class
 //: (Claim 5.6) and removed half of the diversity. Would you expect the same here?
 //:
-//: **Claim 5.13.** No: for images this guide is as useless as the books claim, although its accuracy
+//: **Claim 5.13.** No: for images this guide is as useless as the books claim, though its accuracy
 //: on clean images is higher than the guide's. At half of the noise levels it is worse than a
 //: uniform guess. The evaluation classifier's accuracy on its images is far lower, and the distance
 //: of their *features* (the activations of the classifier's last layer but one) from those of real
