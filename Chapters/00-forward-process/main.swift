@@ -26,8 +26,13 @@ import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Adds noise to data, step by step, and checks every formula on the way.",  // weave:hide
-  adding: MuseumOptions.self)  // weave:hide
-let museum = options.museum(for: notebook)  // weave:hide
+  adding: MistakeOptions.self)  // weave:hide
+let knownMistakes = options.selection(for: notebook)  // weave:hide
+
+// weave:hide-begin
+// With `--bug`, the chosen mistake takes the place of the schedule.
+extension NoiseSchedule { static func cosine() -> NoiseSchedule { knownMistakes.cosine() } }
+// weave:hide-end
 
 //: ## A picture dissolves
 //:
@@ -923,11 +928,11 @@ notebook.check(
 //: **Claim 0.31.** The cap touches the last step and no other. Before it, the product of the
 //: $1 - \beta_t$ is the curve; at the end it is 0.001 times the value before.
 //:
-//: (`museum.cosine()` is `NoiseSchedule.cosine()`. But start this program with
-//: `--bug cosine-uncapped`, or another name from `--bug list`, and it is the cosine as somebody once
-//: had it wrong. Guess which of the checks from here on will notice.)
+//: Start this program with `--bug cosine-uncapped`, or another name from `--bug list`, and it has a
+//: cosine schedule with a mistake that was once published. Guess which of the checks from here on
+//: will fail.
 
-let cosine = museum.cosine()
+let cosine = NoiseSchedule.cosine()
 func cosineCurve(_ t: Int) -> Double {
   func f(_ t: Double) -> Double {
     let c = cos((t / 1000 + 0.008) / 1.008 * .pi / 2)

@@ -34,14 +34,20 @@ struct Options: ParsableArguments {  // weave:hide-begin
       valueName: "source"))
   var data = "synthetic"
 
-  @OptionGroup var bugs: MuseumOptions
+  @OptionGroup var bugs: MistakeOptions
 }  // weave:hide-end
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Samples with DDPM: first from laws, exactly, then from a network.",  // weave:hide
   adding: Options.self)  // weave:hide
 
-let museum = options.bugs.museum(for: notebook)  // weave:hide
+let knownMistakes = options.bugs.selection(for: notebook)  // weave:hide
+
+// weave:hide-begin
+// With `--bug`, the chosen mistake takes the places of these types.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+let Sampler = knownMistakes.sampler
+// weave:hide-end
 
 //: Claims are numbered and checked as in chapter 0: exact ones to rounding, those by Monte Carlo
 //: within four standard errors, and where a tolerance is neither, its reason stands beside it.
@@ -122,14 +128,13 @@ let root = RandomGenerator(seed: notebook.seed)
 func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
   let denoiser = GaussianDenoiser<GaussianVariable>(
     mean: data.mean, variance: data.variance, data.schedule)
-  return museum.sampler(rule, schedule: data.schedule).sample(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: museum.denoiser(denoiser),
+  return Sampler(rule, schedule: data.schedule).sample(
+    from: GaussianVariable(deviation: 1, source: 0), denoiser: denoiser,
     using: Streams(of: root, count: 1))
 }
 
-//: (`museum.sampler(…)` is the library's `Sampler(…)` and `museum.denoiser(d)` is `d`, unless you
-//: start this program with `--bug NAME`; then they have a mistake that somebody once shipped, and
-//: the checks below show who notices. `--bug list` names the mistakes.)
+//: (Start this program with `--bug NAME`, and the sampler has a mistake that was once published; the
+//: checks below show which claims it breaks. `--bug list` lists the mistakes.)
 
 //: **Claim 3.1.** For data $\mathcal N(1, \frac14)$ and the linear schedule with $T = 1000$, the
 //: sampler makes samples of mean 0.99999 and variance 0.24613 if $\sigma_t^2 = \tilde\beta_t$, and
@@ -169,8 +174,8 @@ func chainOfMixture(keeping kept: [Int]) -> (
   let xT = Points(zeros: count).normalDraws(using: &streams)
   var states = [schedule.steps: xT]
   var estimates: [Int: Points] = [:]
-  let chain = museum.sampler(.ancestral(), schedule: schedule).chain(
-    from: xT, denoiser: museum.denoiser(denoiser), using: streams)
+  let chain = Sampler(.ancestral(), schedule: schedule).chain(
+    from: xT, denoiser: denoiser, using: streams)
   for state in chain {
     if kept.contains(state.t) { states[state.t] = state.x }
     if kept.contains(state.t + 1) { estimates[state.t + 1] = state.x0Estimate }
@@ -1877,7 +1882,7 @@ let visited = schedule.timesteps(50)
 let skipping = visited.reversed().reduce(Moments()) { law, t in
   data.stepped(law, from: t, addedVariance: t == 1 ? 0 : schedule.beta(t))
 }
-let respaced = museum.sampler(.ancestral(variance: .beta), schedule: schedule, timesteps: visited)
+let respaced = Sampler(.ancestral(variance: .beta), schedule: schedule, timesteps: visited)
   .sample(
     from: GaussianVariable(deviation: 1, source: 0),
     denoiser: GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule),

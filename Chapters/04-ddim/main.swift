@@ -28,8 +28,14 @@ import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Samples with few steps and without noise, and checks why that is allowed.",  // weave:hide
-  adding: MuseumOptions.self)  // weave:hide
-let museum = options.museum(for: notebook)  // weave:hide
+  adding: MistakeOptions.self)  // weave:hide
+let knownMistakes = options.selection(for: notebook)  // weave:hide
+
+// weave:hide-begin
+// With `--bug`, the chosen mistake takes the places of these types.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+let Sampler = knownMistakes.sampler
+// weave:hide-end
 
 //: ## DDPM and DDIM from the same noise
 //:
@@ -42,7 +48,7 @@ let museum = options.museum(for: notebook)  // weave:hide
 
 let schedule = NoiseSchedule.linear()
 let mixture = GaussianMixture.three
-let best = museum.denoiser(ExactDenoiser(mixture, schedule))
+let best = ExactDenoiser(mixture, schedule)
 let root = RandomGenerator(seed: notebook.seed)
 
 /// The streams of random numbers of one experiment.
@@ -64,7 +70,7 @@ let densities = Field(x: 0...1000, y: -2.6...2.6, columns: 250, rows: 130) { t, 
 }
 
 func paths(_ rule: some ReverseStep, _ title: String) -> Plot {
-  let sampler = museum.sampler(rule, schedule: schedule)
+  let sampler = Sampler(rule, schedule: schedule)
   let chain = sampler.chain(from: beginnings, denoiser: best, using: streams(1, 9))
   var states = [(t: 1000, x: beginnings.values)]
   for state in chain where state.t.isMultiple(of: 4) { states.append((state.t, state.x.values)) }
@@ -95,9 +101,8 @@ notebook.figure(
 //: It is not obvious that the right panel is allowed. Training taught the network to reverse a
 //: process with noise in every step. Why should its predictions be of use for another process?
 //:
-//: A note on the code. `museum.sampler(…)` is the core's `Sampler(…)`, and `museum.denoiser(d)` is
-//: `d`. If you start this program with `--bug NAME`, they contain a known mistake instead, and the
-//: failed checks of this page show what the mistake breaks. `--bug list` lists the mistakes.
+//: (Start this program with `--bug NAME`, and the code below has a mistake that was once published:
+//: the failed checks show what it breaks. `--bug list` lists the mistakes.)
 //:
 //: ## Part I. What training leaves open
 //:
@@ -294,7 +299,7 @@ notebook.check(
   equals: (1...1000).map { schedule.posteriorWeights($0).xt }, tolerance: 1e-12)
 for count in [1000, 50] {
   func points(_ rule: some ReverseStep) -> [Double] {
-    museum.sampler(rule, schedule: schedule, timesteps: schedule.timesteps(count))
+    Sampler(rule, schedule: schedule, timesteps: schedule.timesteps(count))
       .sample(from: spread(100), denoiser: best, using: streams(3, 100)).values
   }
   notebook.check(
@@ -346,8 +351,8 @@ let (m, v) = (1.0, 0.25)  // mean and variance of the normal data
 /// The law of what a sampler makes of N(0, 1) noise for normal data. Nothing is drawn.
 func law(_ rule: some ReverseStep, _ timesteps: [Int]? = nil) -> GaussianVariable {
   let ideal = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
-  return museum.sampler(rule, schedule: schedule, timesteps: timesteps).sample(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: museum.denoiser(ideal),
+  return Sampler(rule, schedule: schedule, timesteps: timesteps).sample(
+    from: GaussianVariable(deviation: 1, source: 0), denoiser: ideal,
     using: streams(4, 1))
 }
 
@@ -366,7 +371,7 @@ func varianceByAngles(_ timesteps: [Int]) -> Double {
 }
 
 let twice = [5, 6].map { experiment in
-  museum.sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
+  Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
     .sample(from: spread(1000), denoiser: best, using: streams(experiment, 1000)).values
 }
 notebook.check(
@@ -374,7 +379,7 @@ notebook.check(
   zip(twice[0], twice[1]).map { abs($0 - $1) }.max()!, equals: 0, tolerance: 0)
 for eta in [0, 0.5, 1] {
   let states = Array(
-    museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(20))
+    Sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(20))
       .chain(from: spread(50), denoiser: best, using: streams(7, 50)))
   notebook.check(
     "the last state, eta = \(eta)", states.last!.x.values, equals: states.last!.x0Estimate.values,
@@ -447,7 +452,7 @@ notebook.check(
   equals: [retrained.mean, retrained.variance], tolerance: 1e-11)
 func evaluations(_ eta: Double) -> Int {
   let counted = CountedDenoiser(best)
-  _ = museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: fifty)
+  _ = Sampler(.ddim(eta: eta), schedule: schedule, timesteps: fifty)
     .sample(from: spread(4), denoiser: counted, using: streams(8, 4))
   return counted.evaluations
 }
@@ -499,7 +504,7 @@ notebook.erratum(
 
 let frozen = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
   .noise(GaussianVariable(deviation: 1, source: 0), t: 1000)
-let frozenLaw = museum.sampler(.ddim(), schedule: schedule, timesteps: fifty).sample(
+let frozenLaw = Sampler(.ddim(), schedule: schedule, timesteps: fifty).sample(
   from: GaussianVariable(deviation: 1, source: 0), denoiser: FunctionDenoiser { _, _ in frozen },
   using: streams(4, 1))
 notebook.erratum(
@@ -550,7 +555,7 @@ func distance(_ points: Points) -> Double {
 
 /// The end points of a sampler that starts from evenly spread noise.
 func ends(_ rule: some ReverseStep, _ timesteps: [Int], experiment: Int = 9) -> Points {
-  museum.sampler(rule, schedule: schedule, timesteps: timesteps)
+  Sampler(rule, schedule: schedule, timesteps: timesteps)
     .sample(from: starts, denoiser: best, using: streams(experiment, many))
 }
 
@@ -586,7 +591,7 @@ func evenAngles(_ count: Int) -> NoiseSchedule {
 }
 for count in [10, 50] {
   let own = evenAngles(count)
-  let found = museum.sampler(.ddim(), schedule: own).sample(
+  let found = Sampler(.ddim(), schedule: own).sample(
     from: GaussianVariable(deviation: 1, source: 0),
     denoiser: GaussianDenoiser(mean: m, variance: v, own), using: streams(4, 1))
   let share = pow(cos(angle(schedule.alphaBar(1000)) / Double(count)), 2 * Double(count))
@@ -701,14 +706,13 @@ let (moonNetworks, moonSeconds) = notebook.time {
   PointDenoiser.trained(on: moonTraining, moonRecipes)
 }
 notebook.show("training took", seconds: moonSeconds)
-let moonDenoisers = moonNetworks.map { network in museum.denoiser(network) }
 
 let moonCount = 1000
 func moonEnds(
   _ rule: some ReverseStep, _ steps: Int, _ k: Int, count: Int = moonCount
 ) -> Points {
-  museum.sampler(rule, schedule: schedule, timesteps: schedule.timesteps(steps)).sample(
-    like: Points(zeros: count, dimensions: 2), denoiser: moonDenoisers[k],
+  Sampler(rule, schedule: schedule, timesteps: schedule.timesteps(steps)).sample(
+    like: Points(zeros: count, dimensions: 2), denoiser: moonNetworks[k],
     seed: notebook.seed &+ UInt64(100 + k))
 }
 func moonDistance(_ points: Points) -> Double {
@@ -784,9 +788,9 @@ let tintedSteps = [5, 10, 50, 250]
 let tintedPanels = [0.0, 1].flatMap { eta in
   [tinted(tintedStarts, eta == 0 ? "the noise" : "")]
     + tintedSteps.map { steps in
-      let ends = museum.sampler(
+      let ends = Sampler(
         .ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(steps)
-      ).sample(from: tintedStarts, denoiser: moonDenoisers[0], using: streams(31, tintedCount))
+      ).sample(from: tintedStarts, denoiser: moonNetworks[0], using: streams(31, tintedCount))
       return tinted(ends, eta == 0 ? "\(steps) steps" : "")
     }
 }
@@ -852,7 +856,7 @@ let flowEnds = flowStarts.values.map { firstLaw.quantile(lastLaw.cdf($0)) }
 func flowError(_ rule: some ReverseStep, _ steps: Int) -> (error: Double, evaluations: Int) {
   let counted = CountedDenoiser(best)
   let timesteps = schedule.timesteps(steps)
-  let chain = museum.sampler(rule, schedule: schedule, timesteps: timesteps)
+  let chain = Sampler(rule, schedule: schedule, timesteps: timesteps)
     .chain(from: flowStarts, denoiser: counted, using: streams(42, flowStarts.count))
   let found = chain.first { $0.t == 1 }!.x.values
   let error = zip(found, flowEnds).reduce(0) { $0 + abs($1.0 - $1.1) }
@@ -884,8 +888,8 @@ let fine = NoiseSchedule(steps: fineSteps) { u in
   schedule.logSNR(1) + u * (schedule.logSNR(1000) - schedule.logSNR(1))
 }
 let (fineFirst, fineLast) = (mixture.noised(fine, to: 1), mixture.noised(fine, to: fineSteps))
-let fineChain = museum.sampler(.heun, schedule: fine).chain(
-  from: flowStarts, denoiser: museum.denoiser(ExactDenoiser(mixture, fine)),
+let fineChain = Sampler(.heun, schedule: fine).chain(
+  from: flowStarts, denoiser: ExactDenoiser(mixture, fine),
   using: streams(43, flowStarts.count))
 let fineEnds = fineChain.first { $0.t == 1 }!.x.values
 let quantileMap = flowStarts.values.map {
@@ -1024,7 +1028,7 @@ let pictures = Points((0..<400).map { firstLaw.quantile((Double($0) + 0.5) / 400
 let roundTrips = [25, 50, 100, 200].map { steps -> (back: Double, noise: Double) in
   let path = schedule.timesteps(steps)
   let noise = encode(pictures, path)
-  let chain = museum.sampler(.ddim(), schedule: schedule, timesteps: path)
+  let chain = Sampler(.ddim(), schedule: schedule, timesteps: path)
     .chain(from: noise, denoiser: best, using: streams(50, 400))
   let back = chain.first { $0.t == 1 }!.x
   func gap(_ a: Points, _ b: [Double]) -> Double {
@@ -1087,7 +1091,7 @@ notebook.check("variance halfway on the circle", Estimate(of: whole.map(squareMe
 /// Wasserstein's distance of what is decoded from the mixture, and its variance.
 func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
   let points = Points(noises.flatMap { $0 })
-  let data = museum.sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100))
+  let data = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100))
     .sample(from: points, denoiser: best, using: streams(61, points.count))
   return (
     Distance.wasserstein1(data.values, quantile: mixture.quantile), squareMean(data.values)
@@ -1147,7 +1151,7 @@ notebook.figure(
 let diverse = [0.0, 1].map { eta in
   var noises = streams(70, many)
   let randomStarts = noises.normalPoints()
-  return museum.sampler(.ddim(eta: eta), schedule: schedule)
+  return Sampler(.ddim(eta: eta), schedule: schedule)
     .sample(from: randomStarts, denoiser: best, using: noises)
 }
 for (name, points) in zip(["no noise", "eta = 1"], diverse) {
@@ -1162,7 +1166,7 @@ notebook.check("variance, no noise", .variance(of: diverse[0].values), equals: 1
 notebook.check("variance, eta = 1", .variance(of: diverse[1].values), equals: 1)
 let oneStart = Points([Double](repeating: 0.5, count: 2000))
 let fromOne = [0.0, 1].map { eta in
-  museum.sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(250))
+  Sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(250))
     .sample(from: oneStart, denoiser: best, using: streams(71, 2000)).values
 }
 notebook.check(
@@ -1199,7 +1203,7 @@ let wrong = FunctionDenoiser<Points> { x, t in
 }
 let etas = [0, 0.25, 0.5, 0.75, 1]
 func distanceWithErrors(_ eta: Double, _ steps: Int) -> Double {
-  let points = museum.sampler(
+  let points = Sampler(
     .ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(steps)
   ).sample(from: spread(wrongCount), denoiser: wrong, using: streams(72, wrongCount))
   return Distance.wasserstein1(points.values, quantile: mixture.quantile)
@@ -1301,7 +1305,7 @@ notebook.check(
 var edgeStreams = streams(80, 1000)
 let singleStarts = edgeStreams.normal([1000, 1])
 for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
-  let sampler = museum.sampler(.ddim(), schedule: each, timesteps: each.timesteps(50))
+  let sampler = Sampler(.ddim(), schedule: each, timesteps: each.timesteps(50))
   let single = Array(
     sampler.chain(
       from: singleStarts, denoiser: GaussianDenoiser<Tensor>(mean: m, variance: v, each),
@@ -1335,9 +1339,17 @@ notebook.check(
   silentProcess.convert(-m, from: .velocity, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
 )
 
+/// The logarithm of the posterior variance, with that of t = 2 in place of log 0 at t = 1.
+func logPosteriorVariance(_ t: Int) -> Double {
+  // weave:hide-begin
+  if knownMistakes.isActive { return knownMistakes.logPosteriorVariance(t, of: schedule) }
+  // weave:hide-end
+  return log(schedule.posteriorVariance(max(t, 2)))
+}
+
 for share in [0, 0.5, 1] {
   let interpolated = exp(
-    share * log(schedule.beta(1)) + (1 - share) * museum.logPosteriorVariance(1, of: schedule))
+    share * log(schedule.beta(1)) + (1 - share) * logPosteriorVariance(1))
   notebook.check(
     "interpolated variance at t = 1, share \(share)", interpolated,
     equals: pow(schedule.beta(1), share) * pow(schedule.posteriorVariance(2), 1 - share),
@@ -1345,26 +1357,35 @@ for share in [0, 0.5, 1] {
 }
 
 func distanceClipped(_ clip: Clip?) -> Double {
-  distance(
-    museum.sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100), clip: clip)
+  let clip = clip ?? knownMistakes.latentClip  // weave:hide
+  return distance(
+    Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100), clip: clip)
       .sample(from: starts, denoiser: best, using: streams(82, many)))
 }
 notebook.check(
   "distance from the mixture with what this course does to latents",
-  distanceClipped(museum.latentClip), isBelow: 0.03)
+  distanceClipped(nil), isBelow: 0.03)
 notebook.check("distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
+
+/// The factor that brings latents of this standard deviation to 1.
+func latentScale(_ deviation: Double) -> Double {
+  // weave:hide-begin
+  if knownMistakes.isActive { return knownMistakes.latentScale(1 / deviation) }
+  // weave:hide-end
+  return 1 / deviation
+}
 
 /// The share of the variance that ten steps give back for latents of this deviation.
 func shareOfLatents(_ deviation: Double) -> Double {
   let denoiser = GaussianDenoiser<GaussianVariable>(variance: deviation * deviation, schedule)
-  let found = museum.sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
+  let found = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
     .sample(
       from: GaussianVariable(deviation: 1, source: 0), denoiser: denoiser, using: streams(84, 1))
   return found.variance / (deviation * deviation)
 }
 notebook.check(
   "share of the variance for latents of deviation 0.18 as this course gives them",
-  shareOfLatents(0.18 * museum.latentScale(1 / 0.18)), isAbove: 0.6)
+  shareOfLatents(0.18 * latentScale(0.18)), isAbove: 0.6)
 notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 
 //: ### DDPM and DDIM in one table
@@ -1397,9 +1418,9 @@ for t in [2, 100, 500] {
 }
 notebook.check("weight of x(0) forwards without noise, t = 2", memory(0, 2), isBelow: -0.4)
 let sampled = Array(
-  museum.sampler(.ddim(eta: 0.5), schedule: schedule).chain(
+  Sampler(.ddim(eta: 0.5), schedule: schedule).chain(
     from: GaussianVariable(deviation: 1, source: 0),
-    denoiser: museum.denoiser(GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)),
+    denoiser: GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule),
     using: streams(83, 1)))
 func state(_ t: Int) -> GaussianVariable { sampled.first { $0.t == t }!.x }
 func partialCovariance(
@@ -1494,11 +1515,11 @@ notebook.erratum(
 //: $n$ is left this is $V \approx (1 - 2n) V + n$, with the solution $V = \frac12$: half of the
 //: variance is lost, however many the steps.
 
-let renoised = museum.sampler(
+let renoised = Sampler(
   .ddim(sigma: { @Sendable step in step.previousNoiseVariance.squareRoot() }), schedule: schedule
 ).sample(
   from: GaussianVariable(deviation: 1, source: 0),
-  denoiser: museum.denoiser(GaussianDenoiser<GaussianVariable>(variance: 1, schedule)),
+  denoiser: GaussianDenoiser<GaussianVariable>(variance: 1, schedule),
   using: streams(90, 1))
 notebook.check(
   "variance, all new noise in each of 1000 steps", renoised.variance, equals: 0.5, tolerance: 0.01)
@@ -1530,7 +1551,7 @@ func encodeExactly(_ data: Points, _ path: [Int]) -> Points {
 }
 let exactPath = schedule.timesteps(200)
 let exactCode = encodeExactly(pictures, exactPath)
-let returned = museum.sampler(.ddim(), schedule: schedule, timesteps: exactPath)
+let returned = Sampler(.ddim(), schedule: schedule, timesteps: exactPath)
   .chain(from: exactCode, denoiser: best, using: streams(91, 400)).first { $0.t == 1 }!.x
 notebook.check("data that come back", returned.values, equals: pictures.values, tolerance: 1e-9)
 

@@ -31,8 +31,14 @@ import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Steers an unconditional model by the gradient of a classifier.",  // weave:hide
-  adding: MuseumOptions.self)  // weave:hide
-let museum = options.museum(for: notebook)  // weave:hide
+  adding: MistakeOptions.self)  // weave:hide
+let knownMistakes = options.selection(for: notebook)  // weave:hide
+
+// weave:hide-begin
+// With `--bug`, the chosen mistake takes the places of these types.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+let ClassifierGuidedDenoiser = knownMistakes.classifierGuidedDenoiser
+// weave:hide-end
 
 //: ## The testbed: three classes in the plane
 //:
@@ -59,8 +65,7 @@ let bayes = ExactClassifier(law, schedule)
 //: The sampler is deterministic DDIM (chapter 4), with 100 steps unless stated otherwise. Its input
 //: is a denoiser; it has no notion of classes. Every experiment has a random stream of its own;
 //: equal streams give equal noise, so that two guidance methods can be compared from the same
-//: start. (`museum.guided` is the library's `ClassifierGuidedDenoiser`, unless the chapter is run
-//: with a known mistake: see Part VII.)
+//: start.
 
 let root = RandomGenerator(seed: notebook.seed)
 let crowd = notebook.count(4000, quick: 1000)
@@ -74,7 +79,7 @@ func steered<Classifier: NoisyClassifier>(
   to label: Int, by classifier: Classifier, scale: Double, stream: Int,
   count: Int = crowd, steps: Int = 100
 ) -> Points where Classifier.Value == Points {
-  let guided = museum.guided(
+  let guided = ClassifierGuidedDenoiser(
     denoiser, by: classifier, labels: [Int](repeating: label, count: count), scale: scale, schedule)
   var streams = Streams(of: root.split(stream), count: count)
   let noise = streams.normalPoints(dimensions: 2)
@@ -234,7 +239,7 @@ let grid = Points(stride(from: -3.0, through: 3, by: 0.01).map { $0 })
 let ones = [Int](repeating: 1, count: grid.count)
 
 func guidedOnLine(_ scale: Double, t: Int) -> [Double] {
-  museum.guided(onLine, by: logistic, labels: ones, scale: scale, schedule)
+  ClassifierGuidedDenoiser(onLine, by: logistic, labels: ones, scale: scale, schedule)
     .noise(grid, t: t).values
 }
 
@@ -272,7 +277,7 @@ let hereOnes = [Int](repeating: 1, count: here.count)
 let pull = logistic.labelScore(here, t: 500, labels: hereOnes)
 let straight = diffusion.posteriorMean(noise: onLine.noise(here, t: 500), xt: here, t: 500)
 let turned = diffusion.posteriorMean(
-  noise: museum.guided(onLine, by: logistic, labels: hereOnes, scale: 1, schedule)
+  noise: ClassifierGuidedDenoiser(onLine, by: logistic, labels: hereOnes, scale: 1, schedule)
     .noise(here, t: 500), xt: here, t: 500)
 let noiseShift = Points.sum((1, turned), (-1, straight)).values
 
@@ -329,7 +334,7 @@ func meansByGuidance(_ xt: Double, _ step: Transition, t: Int, s: Int) -> [Doubl
   func mean(_ noise: Points) -> Double {
     (xt - step.beta / step.noiseVariance.squareRoot() * noise.values[0]) / step.alpha.squareRoot()
   }
-  let guided = museum.guided(
+  let guided = ClassifierGuidedDenoiser(
     outerDenoiser, by: outerClassifier, labels: [1], scale: 1, schedule)
   let mu = mean(outerDenoiser.noise(x, t: t))
   let before = outerClassifier.labelScore(x, t: t, labels: [1]).values[0]
@@ -390,7 +395,7 @@ func drawnQuantiles<Classifier: NoisyClassifier>(
   scale: @escaping @Sendable (Int) -> Double
 ) -> [Double] where Classifier.Value == Points {
   let labels = [Int](repeating: 1, count: start.count)
-  let guided = museum.guided(
+  let guided = ClassifierGuidedDenoiser(
     onLine, by: classifier, labels: labels, schedule, scale: scale)
   return ddim(steps)
     .sample(
@@ -535,7 +540,7 @@ notebook.figure(
 
 func paths(to label: Int) -> [[[Double]]] {
   let count = 40
-  let guided = museum.guided(
+  let guided = ClassifierGuidedDenoiser(
     denoiser, by: bayes, labels: [Int](repeating: label, count: count), scale: 1, schedule)
   var streams = Streams(of: root.split(13), count: count)
   let noise = streams.normalPoints(dimensions: 2)
@@ -1087,7 +1092,8 @@ func tiltedMoments(_ scale: Double) -> (mean: Double, deviation: Double) {
 /// Draws of the ancestral sampler, all 1000 steps, guided to class 1 on the line.
 func ancestralDraws(_ scale: Double, stream: Int) -> [Double] {
   let labels = [Int](repeating: 1, count: walkers)
-  let guided = museum.guided(onLine, by: logistic, labels: labels, scale: scale, schedule)
+  let guided = ClassifierGuidedDenoiser(
+    onLine, by: logistic, labels: labels, scale: scale, schedule)
   var streams = Streams(of: root.split(stream), count: walkers)
   let noise = streams.normalPoints()
   return Sampler(.ancestral(), schedule: schedule)
@@ -1372,7 +1378,7 @@ let inRoom = notebook.count(1000, quick: 300)
 let roomLabels = (0..<inRoom).map { $0 % 2 }
 
 func roomSamples(scale: Double) -> Points {
-  let guided = museum.guided(
+  let guided = ClassifierGuidedDenoiser(
     roomDenoiser, by: roomGuide, labels: roomLabels, scale: scale, schedule)
   var streams = Streams(of: root.split(55), count: inRoom)
   let noise = streams.normalPoints(dimensions: room)
@@ -1528,7 +1534,7 @@ let fastSampler = Sampler(
 
 func drawnPictures(by classifier: PictureClassifier, scale: Double) -> Tensor {
   model.sample(wanted.count, with: fastSampler, seed: notebook.seed, batchSize: 50) { range in
-    museum.guided(
+    ClassifierGuidedDenoiser(
       model, by: classifier, labels: Array(wanted[range]), scale: scale, model.schedule)
   }
 }

@@ -32,8 +32,16 @@ import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "One network with and without labels, and what lies beyond the conditional model.",  // weave:hide
-  adding: MuseumOptions.self)  // weave:hide
-let museum = options.museum(for: notebook)  // weave:hide
+  adding: MistakeOptions.self)  // weave:hide
+let knownMistakes = options.selection(for: notebook)  // weave:hide
+
+// weave:hide-begin
+// With `--bug`, the chosen mistake takes the places of these types.
+// swift-format-ignore: AlwaysUseLowerCamelCase
+let GuidedDenoiser = knownMistakes.guidedDenoiser
+// swift-format-ignore: AlwaysUseLowerCamelCase
+let ClassifierGuidedDenoiser = knownMistakes.classifierGuidedDenoiser
+// weave:hide-end
 
 //: ## The testbed: six modes in the plane
 //:
@@ -56,8 +64,7 @@ let exact = ExactDenoiser(law, schedule)
 //: `exact` returns the true $E[\epsilon \mid x_t, y]$ for a label $y$ = 0, 1 or 2, and
 //: $E[\epsilon \mid x_t]$ for the *null label* 3, which means: no condition. A network would learn
 //: these from endless data in endless time. A *guided* denoiser combines the two predictions. It is
-//: a denoiser again, so the samplers of the earlier chapters accept it as it is. (`museum` returns
-//: `GuidedDenoiser` from the library; its purpose is explained in the section on mistakes.)
+//: a denoiser again, so the samplers of the earlier chapters accept it as it is.
 //:
 //: @code Sources/Diffusion/Guidance.swift guided-noise
 //:
@@ -76,22 +83,24 @@ let fifty = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(5
 let crowd = notebook.count(3000, quick: 1500)
 let wanted = (0..<crowd).map { $0 % 3 }
 
-/// Points of the classes `wanted`, guided with a scale for every step.
-func guided(
-  _ model: some ConditionalDenoiser<Points>, from house: Museum = museum, count: Int = crowd,
-  scale: @escaping @Sendable (Int) -> Double
-) -> Points {
+/// The points that a denoiser makes of the noise of this experiment.
+func sampled(_ denoiser: some Denoiser<Points>, count: Int = crowd) -> Points {
   var streams = Streams(of: root.split(1), count: count)
   let noise = streams.normalPoints(dimensions: 2)
-  let labels = Array(wanted.prefix(count))
-  return fifty.sample(
-    from: noise, denoiser: house.guided(model, labels: labels, scale: scale), using: streams)
+  return fifty.sample(from: noise, denoiser: denoiser, using: streams)
 }
 
+/// Points of the classes `wanted`, guided with a scale for every step.
 func guided(
-  _ model: some ConditionalDenoiser<Points>, scale: Double, from house: Museum = museum
+  _ model: some ConditionalDenoiser<Points>, count: Int = crowd,
+  scale: @escaping @Sendable (Int) -> Double
 ) -> Points {
-  guided(model, from: house) { _ in scale }
+  let labels = Array(wanted.prefix(count))
+  return sampled(GuidedDenoiser(model, labels: labels, scale: scale), count: count)
+}
+
+func guided(_ model: some ConditionalDenoiser<Points>, scale: Double) -> Points {
+  guided(model) { _ in scale }
 }
 
 //: @fold How the figure is plotted
@@ -217,10 +226,11 @@ notebook.check(
 //: observed from outside: a batch of one example has a gradient in one row, and this row shows
 //: which label the network was given.
 
-let dropShare = museum.labelDropout(0.15)
+let dropShare = 0.15
 let forgetful = PointDenoiser(
   PointRecipe {
     $0.dropProbability = dropShare
+    $0.dropProbability = knownMistakes.labelDropout(dropShare)  // weave:hide
     $0.width = 8
     $0.layers = 1
   }, for: data)
@@ -294,7 +304,7 @@ for s in [0.0, 1, 3, 7.5] {
     exact.noise(spots, t: 300, labels: open), exact.noise(spots, t: 300, labels: spotLabels)
   )
   let answers = dialects(u, c, at: spots, t: 300, s: s)
-  let library = museum.guided(exact, labels: spotLabels, scale: s).noise(spots, t: 300)
+  let library = GuidedDenoiser(exact, labels: spotLabels, scale: s).noise(spots, t: 300)
   let size = answers[0].values.map(abs).max()!
   notebook.check(
     "s = \(s): largest difference among the five and the library, per size",
@@ -688,7 +698,7 @@ let evenStart = Points(
 func onTheLine(_ rule: some ReverseStep, scale s: Double, from start: Points) -> [Double] {
   let labels = [Int](repeating: 1, count: start.count)
   return Sampler(rule, schedule: schedule).sample(
-    from: start, denoiser: museum.guided(onLine, labels: labels, scale: s),
+    from: start, denoiser: GuidedDenoiser(onLine, labels: labels, scale: s),
     using: Streams(of: root.split(20), count: start.count)
   ).values
 }
@@ -793,7 +803,7 @@ notebook.figure(
 func corrected(scale s: Double, count: Int) -> [Double] {
   var streams = Streams(of: root.split(22), count: count)
   var x = streams.normalPoints()
-  let field = museum.guided(onLine, labels: [Int](repeating: 1, count: count), scale: s)
+  let field = GuidedDenoiser(onLine, labels: [Int](repeating: 1, count: count), scale: s)
   let levels = schedule.timesteps(60)
   let sampler = Sampler(.ddim(), schedule: schedule, timesteps: levels)
   for i in levels.indices.reversed() {
@@ -1007,7 +1017,8 @@ let (trained, trainingTime) = notebook.time {
     shares.flatMap { share in
       (0..<seeds).map { seed in
         recipe.with {
-          $0.dropProbability = museum.labelDropout(share)
+          $0.dropProbability = share
+          $0.dropProbability = knownMistakes.labelDropout(share)  // weave:hide
           $0.seed = notebook.seed &+ UInt64(seed)
         }
       }
@@ -1152,7 +1163,7 @@ func inTwoPasses(_ xt: Points, t: Int, scale s: Double) -> Points {
     (s, network.noise(xt, t: t, labels: manyLabels)), (1 - s, network.noise(xt, t: t, labels: none))
   )
 }
-let atOnce = museum.guided(network, labels: manyLabels, scale: 4)
+let atOnce = GuidedDenoiser(network, labels: manyLabels, scale: 4)
 for t in [20, 400, 990] {
   let gap = zip(
     atOnce.noise(judges.points, t: t).values, inTwoPasses(judges.points, t: t, scale: 4).values
@@ -1402,7 +1413,7 @@ notebook.check(
 let towards = [Int](repeating: 0, count: 60)
 let avoided = [Int](repeating: 1, count: 60)
 let classifier = ExactClassifier(law, schedule)
-let negative = museum.guided(exact, labels: towards, scale: 3, awayFrom: avoided)
+let negative = GuidedDenoiser(exact, labels: towards, scale: 3, awayFrom: avoided)
 let byGradients = Points.sum(
   (1, exact.noise(spots, t: 300, labels: open)),
   (-3 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: towards)),
@@ -1414,7 +1425,7 @@ notebook.check(
 func towardsTop(awayFrom label: Int?) -> Points {
   var streams = Streams(of: root.split(50), count: crowd)
   let noise = streams.normalPoints(dimensions: 2)
-  let denoiser = museum.guided(
+  let denoiser = GuidedDenoiser(
     exact, labels: [Int](repeating: 0, count: crowd), scale: 1.2,
     awayFrom: label.map { [Int](repeating: $0, count: crowd) })
   return fifty.sample(from: noise, denoiser: denoiser, using: streams)
@@ -1530,7 +1541,7 @@ let classified = Contender(
     duelScales.map { s in
       var streams = Streams(of: root.split(1), count: duelists)
       let noise = streams.normalPoints(dimensions: 2)
-      let denoiser = museum.guided(
+      let denoiser = ClassifierGuidedDenoiser(
         rivals.denoisers[seed], by: rivals.classifiers[seed],
         labels: Array(wanted.prefix(duelists)), scale: s, schedule)
       return portrait(fifty.sample(from: noise, denoiser: denoiser, using: streams))
@@ -1645,7 +1656,7 @@ func painted(scale s: Double, clip: Clip? = nil) -> Tensor {
   let sampler = Sampler(.ddim(), schedule: painter.schedule, timesteps: brushSteps, clip: clip)
   return painter.sample(
     paintedLabels.count, with: sampler, seed: notebook.seed, batchSize: 32
-  ) { museum.guided(painter, labels: Array(paintedLabels[$0]), scale: s) }
+  ) { GuidedDenoiser(painter, labels: Array(paintedLabels[$0]), scale: s) }
 }
 
 /// The share of numbers outside the range of pictures.
@@ -1749,7 +1760,7 @@ let twice = Tensor.sum(
   (-3, painter.noise(blur, t: 400, labels: [4, 4, 4, 4])))
 notebook.check(
   "one pass of twice the size against two passes, s = 4, largest difference",
-  zip(museum.guided(painter, labels: few, scale: 4).noise(blur, t: 400).elements, twice.elements)
+  zip(GuidedDenoiser(painter, labels: few, scale: 4).noise(blur, t: 400).elements, twice.elements)
     .map { Double(abs($0 - $1)) }.max()!, isBelow: 1e-4)
 
 //: **Claim 6.17.** Guidance overshoots as it did in the plane (*oversaturation*): contrast grows
@@ -1789,8 +1800,8 @@ notebook.check("clipped: share of numbers outside", outside(clipped), isBelow: 1
 //: **Claim 6.18.** *The wrong sign.* $\epsilon_u - s\,(\epsilon_c - \epsilon_u)$ leads away from
 //: the class. Samples look fine, and hardly one of them is of the wanted class.
 
-let wrongly = Museum(showing: .guidanceSign)
-let fled = portrait(guided(exact, scale: 2, from: wrongly))
+let wrongly = MistakeSelection(.guidanceSign).guidedDenoiser
+let fled = portrait(sampled(wrongly(exact, labels: wanted, scale: 2)))
 notebook.check("accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 
 //: **Claim 6.19.** *Three of four channels.* A program that combines the first channels only (a
@@ -1799,17 +1810,17 @@ notebook.check("accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 //: high, which is why the mistake goes unnoticed. It shows in a symmetry: three classes that are
 //: rotated copies of each other are no longer treated alike.
 
-let skipping = Museum(showing: .guidanceSkipsChannel)
-let halfGuided = skipping.guided(exact, labels: spotLabels, scale: 3).noise(spots, t: 300)
+let skipping = MistakeSelection(.guidanceSkipsChannel).guidedDenoiser
+let halfGuided = skipping(exact, labels: spotLabels, scale: 3).noise(spots, t: 300)
 notebook.check(
   "second coordinate of the noise at s = 3, against the conditional one", halfGuided.column(1),
   equals: ownNoise.column(1), tolerance: 1e-13)
 notebook.check(
   "first coordinate, against the guided one", halfGuided.column(0),
   equals: Points.sum((3, ownNoise), (-2, openNoise)).column(0), tolerance: 1e-12)
-let halfway = guided(exact, scale: 2, from: skipping)
+let halfway = sampled(skipping(exact, labels: wanted, scale: 2))
 notebook.check("accuracy, s = 2", portrait(halfway).accuracy, isAbove: 0.9)
-let correctly = guided(exact, scale: 2, from: Museum())
+let correctly = guided(exact, scale: 2)
 notebook.table(
   "Inner share by class, s = 2", columns: ["", "class 0", "class 1", "class 2"],
   rows: [
@@ -1826,8 +1837,7 @@ notebook.check(
 //: shows it at once.
 
 let neglected = PointDenoiser.trained(
-  on: data,
-  recipe.with { $0.dropProbability = Museum(showing: .untrainedNullLabel).labelDropout(0.1) })
+  on: data, recipe.with { $0.dropProbability = 0 })
 let neglectedOpen = missOf(neglected, labels: none)
 let neglectedOwn = missOf(neglected, labels: judges.labels)
 let neglectedPortrait = portrait(guided(neglected, scale: 2))

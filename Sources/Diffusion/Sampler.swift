@@ -136,7 +136,8 @@ public struct ReverseMove<D: Denoiser> {
   /// The noise found by the step before, and that step.
   public let earlier: (noise: D.Value, transition: Transition)?
 
-  let denoiser: D
+  /// What predicts the noise.
+  public let denoiser: D
   let clip: Clip?
   let nextTimestep: Int
 

@@ -44,11 +44,11 @@ public enum Mistake: String, CaseIterable, Sendable {
     case .etaWithoutRatio: "sigma has 1 - alphaBar(t) in place of 1 - alphaBar(t)/alphaBar(s)"
     case .etaOutsideRoot: "sigma multiplies by beta outside the root instead of inside"
     case .alphaForAlphaBar: "an ancestral step divides the noise by the root of 1 - alpha(t)"
-    case .timeOffByOne: "the denoiser is told t - 1 when it is shown x(t)"
+    case .timeOffByOne: "the denoiser is given t - 1 with x(t)"
     case .clippedLatents: "x(0) is clipped to -1...1 though the data reach further"
     case .guidanceSign: "guidance leads away from the label"
     case .guidanceSkipsChannel: "the last channel is left without guidance"
-    case .untrainedNullLabel: "the null label was never trained, so its answers mean nothing"
+    case .untrainedNullLabel: "the null label was never trained, so its predictions mean nothing"
     case .unscaledLatents: "latents are not scaled to variance 1 before noise is added"
     }
   }

@@ -8,7 +8,7 @@ import Testing
 /// For every mistake a probe: how far an ingredient is from its formula, and how far it may be.
 struct Probe {
   let tolerance: Double
-  let miss: (Museum) -> Double
+  let miss: (MistakeSelection) -> Double
 }
 
 @Suite struct MistakeTests {
@@ -43,30 +43,30 @@ struct Probe {
 
   /// How far a sampler's law is from its moments.
   static func miss(
-    _ museum: Museum, _ rule: some ReverseStep, _ timesteps: [Int],
+    _ mistakes: MistakeSelection, _ rule: some ReverseStep, _ timesteps: [Int],
     _ sigmaSquared: (Double, Double) -> Double
   ) -> Double {
-    let x0 = museum.sampler(rule, schedule: linear, timesteps: timesteps).sample(
+    let x0 = mistakes.sampler(rule, schedule: linear, timesteps: timesteps).sample(
       from: GaussianVariable(deviation: 1, source: 0),
-      denoiser: museum.denoiser(
-        GaussianDenoiser<GaussianVariable>(mean: data.mean, variance: data.variance, linear)),
+      denoiser: GaussianDenoiser<GaussianVariable>(
+        mean: data.mean, variance: data.variance, linear),
       using: Streams(seed: 0, count: 1))
     let right = moments(timesteps, sigmaSquared: sigmaSquared)
     return max(abs(x0.mean - right.mean), abs(x0.variance - right.variance))
   }
 
-  static func cosineMiss(_ museum: Museum, at t: Int) -> Double {
+  static func cosineMiss(_ mistakes: MistakeSelection, at t: Int) -> Double {
     func f(_ t: Double) -> Double { pow(cos((t / 1000 + 0.008) / 1.008 * .pi / 2), 2) }
-    return abs(museum.cosine().alphaBar(t) - f(Double(t)) / f(0))
+    return abs(mistakes.cosine().alphaBar(t) - f(Double(t)) / f(0))
   }
 
   /// How far guided noise is from $s\, \epsilon_c + (1 - s)\, \epsilon_u$ at scale 3.
-  static func guidanceMiss(_ museum: Museum) -> Double {
+  static func guidanceMiss(_ mistakes: MistakeSelection) -> Double {
     let ring = VectorMixture.ring(3, deviation: 0.3)
     let exact = ExactDenoiser(ring, linear)
     let points = Points([0.1, -0.4, 0.9, 0.2, -0.5, 0.7], dimensions: 2)
     let labels = [2, 0, 1]
-    let guided = museum.guided(museum.trained(exact), labels: labels, scale: 3)
+    let guided = mistakes.guidedDenoiser(exact, labels: labels, scale: 3)
       .noise(points, t: 200)
     let c = exact.noise(points, t: 200, labels: labels)
     let u = exact.noise(points, t: 200)
@@ -82,37 +82,39 @@ struct Probe {
     case .cosineUncapped:
       return Probe(tolerance: 0) { max(0, $0.cosine().beta(1000) - 0.999) }
     case .respacedBeta:
-      return Probe(tolerance: 1e-12) { museum in
+      return Probe(tolerance: 1e-12) { mistakes in
         max(
-          miss(museum, .ancestral(), few, ancestralVariance),
-          miss(museum, .ddim(eta: 1), few, ancestralVariance))
+          miss(mistakes, .ancestral(), few, ancestralVariance),
+          miss(mistakes, .ddim(eta: 1), few, ancestralVariance))
       }
     case .logOfZeroVariance:
-      return Probe(tolerance: 1e-18) { museum in
-        abs(exp(museum.logPosteriorVariance(1, of: linear)) - linear.posteriorVariance(2))
+      return Probe(tolerance: 1e-18) { mistakes in
+        abs(exp(mistakes.logPosteriorVariance(1, of: linear)) - linear.posteriorVariance(2))
       }
     case .noiseInLastStep:
       return Probe(tolerance: 1e-10) { miss($0, .ancestral(), all, ancestralVariance) }
     case .endsAtFirstStep, .previousStepByDivision:
       return Probe(tolerance: 1e-12) { miss($0, .ddim(), few) { _, _ in 0 } }
     case .etaWithoutRatio, .etaOutsideRoot:
-      return Probe(tolerance: 1e-12) { museum in
-        miss(museum, .ddim(eta: 0.7), few) { 0.49 * ancestralVariance($0, $1) }
+      return Probe(tolerance: 1e-12) { mistakes in
+        miss(mistakes, .ddim(eta: 0.7), few) { 0.49 * ancestralVariance($0, $1) }
       }
     case .alphaForAlphaBar:
       return Probe(tolerance: 1e-10) { miss($0, .ancestral(), all, ancestralVariance) }
     case .timeOffByOne:
       return Probe(tolerance: 1e-12) { miss($0, .ddim(), few) { _, _ in 0 } }
     case .clippedLatents:
-      return Probe(tolerance: 1e-12) { museum in
+      return Probe(tolerance: 1e-12) { mistakes in
         let wide = GaussianDenoiser<Double>(variance: 4, linear)
-        let x0 = Sampler(.ddim(), schedule: linear, timesteps: few, clip: museum.latentClip)
+        let x0 = Sampler(.ddim(), schedule: linear, timesteps: few, clip: mistakes.latentClip)
           .sample(from: 1.5, denoiser: wide, using: Streams(seed: 0, count: 1))
         let gain = moments(few, variance: 4) { _, _ in 0 }.variance.squareRoot()
         return abs(x0 - 1.5 * gain)
       }
-    case .guidanceSign, .guidanceSkipsChannel, .untrainedNullLabel:
+    case .guidanceSign, .guidanceSkipsChannel:
       return Probe(tolerance: 1e-12, miss: guidanceMiss)
+    case .untrainedNullLabel:
+      return Probe(tolerance: 1e-12) { abs($0.labelDropout(0.1) - 0.1) }
     case .unscaledLatents:
       return Probe(tolerance: 1e-12) { abs($0.latentScale(1 / 5.5) * 5.5 - 1) }
     }
@@ -121,9 +123,9 @@ struct Probe {
   @Test(arguments: Mistake.allCases)
   func theRightIngredientPassesAndTheMistakenOneIsCaught(mistake: Mistake) {
     let probe = Self.probe(mistake)
-    let right = probe.miss(Museum())
+    let right = probe.miss(MistakeSelection())
     #expect(right <= probe.tolerance, "right: off by \(right)")
-    let wrong = probe.miss(Museum(showing: mistake))
+    let wrong = probe.miss(MistakeSelection(mistake))
     // A mistake may end in an infinity or in no number at all; both are caught.
     #expect(!(wrong <= 1000 * probe.tolerance), "\(mistake.rawValue): off by only \(wrong)")
     #expect(wrong != 0)
@@ -137,12 +139,12 @@ struct Probe {
     ]
     for shown in independent {
       for other in independent where other != shown {
-        // The probe of respaced steps runs the museum's denoiser too.
+        // The probe of respaced steps samples, as that of the time does.
         if (other, shown) == (.respacedBeta, .timeOffByOne) { continue }
         if (other, shown) == (.timeOffByOne, .respacedBeta) { continue }
         let probe = Self.probe(other)
         #expect(
-          probe.miss(Museum(showing: shown)) <= probe.tolerance,
+          probe.miss(MistakeSelection(shown)) <= probe.tolerance,
           "\(shown.rawValue) changes \(other.rawValue)")
       }
     }
@@ -152,14 +154,16 @@ struct Probe {
     let law = GaussianMixture.twoClasses
     let exact = ExactDenoiser(law, Self.linear)
     let points = Points([-0.7, 0.1, 1.2])
-    func guided(_ museum: Museum) -> Points {
-      museum.guided(
+    func guided(_ mistakes: MistakeSelection) -> Points {
+      mistakes.classifierGuidedDenoiser(
         exact, by: ExactClassifier(law, Self.linear), labels: [1, 1, 1], scale: 1, Self.linear
       ).noise(points, t: 300)
     }
     let conditional = exact.noise(points, t: 300, labels: [1, 1, 1])
-    for (a, b) in zip(guided(Museum()).values, conditional.values) { #expect(abs(a - b) < 1e-12) }
-    for (a, b) in zip(guided(Museum(showing: .guidanceSign)).values, conditional.values) {
+    for (a, b) in zip(guided(MistakeSelection()).values, conditional.values) {
+      #expect(abs(a - b) < 1e-12)
+    }
+    for (a, b) in zip(guided(MistakeSelection(.guidanceSign)).values, conditional.values) {
       #expect(a > b + 0.01)
     }
   }
@@ -185,24 +189,19 @@ struct Probe {
       betas: (0..<1000).map { Double(first + (0.02 - first) * Float($0) / 999) })
     let start = Points((0..<768).map { Double($0) / 768 })
     let model = FunctionDenoiser<Points> { x, t in .sum((Double(t - 1) / Double(t), x)) }
-    func sum(_ museum: Museum) -> Double {
-      museum.sampler(
+    func sum(_ mistakes: MistakeSelection) -> Double {
+      mistakes.sampler(
         .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
         clip: Clip(rederivesNoise: false)
       ).sample(from: start, denoiser: model, using: Streams(seed: 0, count: 768)).values
         .reduce(0) { $0 + abs($1) }
     }
-    #expect(abs(sum(Museum(showing: .endsAtFirstStep)) - 149.0784) < 1e-2)
-    #expect(abs(sum(Museum()) - 149.8295) < 1e-2)
-  }
-
-  @Test func labelsAreDroppedUnlessTheNullLabelIsToStayUntrained() {
-    #expect(Museum().labelDropout(0.1) == 0.1)
-    #expect(Museum(showing: .untrainedNullLabel).labelDropout(0.1) == 0)
+    #expect(abs(sum(MistakeSelection(.endsAtFirstStep)) - 149.0784) < 1e-2)
+    #expect(abs(sum(MistakeSelection()) - 149.8295) < 1e-2)
   }
 }
 
-@Suite struct MuseumOptionTests {
+@Suite struct MistakeOptionTests {
   @Test func everyMistakeHasALineWithItsChapters() {
     let lines = Mistake.list.split(separator: "\n")
     #expect(lines.count == Mistake.allCases.count)
@@ -215,26 +214,26 @@ struct Probe {
   }
 
   @Test func namesAreParsed() throws {
-    #expect(try MuseumOptions.parse([]).bug == nil)
+    #expect(try MistakeOptions.parse([]).bug == nil)
     for mistake in Mistake.allCases {
-      #expect(try MuseumOptions.parse(["--bug", mistake.rawValue]).bug == mistake.rawValue)
+      #expect(try MistakeOptions.parse(["--bug", mistake.rawValue]).bug == mistake.rawValue)
     }
   }
 
   @Test func anUnknownNameIsAClearError() throws {
     let error = try #require(throws: (any Error).self) {
-      try MuseumOptions.parse(["--bug", "nope"])
+      try MistakeOptions.parse(["--bug", "nope"])
     }
-    let message = MuseumOptions.message(for: error)
+    let message = MistakeOptions.message(for: error)
     #expect(message.contains("'nope'") && message.contains("--bug list"))
-    #expect(!MuseumOptions.exitCode(for: error).isSuccess)
+    #expect(!MistakeOptions.exitCode(for: error).isSuccess)
   }
 
   @Test func theListEndsWithSuccess() throws {
     let error = try #require(throws: (any Error).self) {
-      try MuseumOptions.parse(["--bug", "list"])
+      try MistakeOptions.parse(["--bug", "list"])
     }
-    #expect(MuseumOptions.exitCode(for: error).isSuccess)
-    #expect(MuseumOptions.fullMessage(for: error) == Mistake.list)
+    #expect(MistakeOptions.exitCode(for: error).isSuccess)
+    #expect(MistakeOptions.fullMessage(for: error) == Mistake.list)
   }
 }

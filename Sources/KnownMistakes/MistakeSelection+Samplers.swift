@@ -1,8 +1,16 @@
 import Diffusion
 
-extension Museum {
-  /// A sampler, as `Sampler(_:schedule:timesteps:clip:)`.
-  public func sampler(
+extension MistakeSelection {
+  /// Stands in for `Sampler`: `let Sampler = knownMistakes.sampler`.
+  public var sampler: SamplerMaker { SamplerMaker(mistake: mistake) }
+}
+
+/// Makes samplers as `Sampler(_:schedule:timesteps:clip:)` does, with a mistake or without.
+public struct SamplerMaker: Sendable {
+  let mistake: Mistake?
+
+  /// Makes a sampler.
+  public func callAsFunction(
     _ rule: some ReverseStep, schedule: NoiseSchedule, timesteps: [Int]? = nil, clip: Clip? = nil
   ) -> Sampler {
     let steps = timesteps?.count ?? schedule.steps
@@ -12,12 +20,13 @@ extension Museum {
   }
 
   /// The rule itself, for a sampler that takes `steps` of the steps of `schedule`.
-  public func rule<Rule: ReverseStep>(
+  private func rule<Rule: ReverseStep>(
     _ right: Rule, schedule: NoiseSchedule, steps: Int
   ) -> any ReverseStep {
     switch mistake {
     case .noiseInLastStep: right is any Noisy ? NoiseAtEnd(base: right) : right
     case .endsAtFirstStep: EarlyEnd(base: right, schedule: schedule)
+    case .timeOffByOne: TimeOffByOne(base: right)
     case .previousStepByDivision:
       (right as? any Noisy)?.taken { step in
         let stride = schedule.steps / steps
@@ -103,6 +112,20 @@ extension DDIMStep: Noisy {
     return LinearStep.Weights(
       x0: step.previousAlphaBar.squareRoot(),
       noise: max(0, step.previousNoiseVariance - sigma * sigma).squareRoot(), fresh: sigma)
+  }
+}
+
+// MARK: - Wrong times
+
+/// A rule whose denoiser is given t - 1 with $x_t$.
+private struct TimeOffByOne: ReverseStep {
+  let base: any ReverseStep
+
+  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+    let denoiser = move.denoiser
+    // Steps count from 1 here, so the first stays where it is.
+    let late = FunctionDenoiser<D.Value> { denoiser.noise($0, t: max($1 - 1, 1)) }
+    return base.advance(move.with(late), using: &streams)
   }
 }
 

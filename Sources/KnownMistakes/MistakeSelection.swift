@@ -1,16 +1,21 @@
 import Diffusion
 import Foundation
 
-/// Where chapters get the ingredients that people get wrong.
+/// Hands out the ingredients that people get wrong: those of `Diffusion`, or with one mistake.
 ///
-/// Each member gives what the core gives, unless the museum shows the mistake that concerns it.
-/// The wrong ingredients are built here from the core's public parts; the core has no switches.
-public struct Museum: Sendable {
-  /// The mistake on show; nil if all is right.
+/// A chapter puts them, in hidden lines at its top, in the places of the types they are named after,
+/// so that its visible code says `Sampler(…)` or `GuidedDenoiser(…)`. The wrong ones are built from
+/// the public parts of `Diffusion`, which has no switches.
+public struct MistakeSelection: Sendable {
+  /// The chosen mistake; nil if all is right.
   public let mistake: Mistake?
 
-  /// Opens a museum that shows one mistake, or none.
-  public init(showing mistake: Mistake? = nil) { self.mistake = mistake }
+  /// Chooses a mistake, or none.
+  public init(_ mistake: Mistake? = nil) { self.mistake = mistake }
+
+  /// Whether a mistake is chosen, for a hidden line in a function of a chapter, such as
+  /// `if knownMistakes.isActive { return knownMistakes.latentScale(scale) }`.
+  public var isActive: Bool { mistake != nil }
 
   // MARK: - Schedules
 
@@ -36,18 +41,14 @@ public struct Museum: Sendable {
     log(schedule.posteriorVariance(mistake == .logOfZeroVariance ? t : max(t, 2)))
   }
 
-  // MARK: - What samplers are given
+  // MARK: - Latents and labels
 
-  /// The denoiser itself.
-  public func denoiser<D: Denoiser>(_ right: D) -> FunctionDenoiser<D.Value> {
-    guard mistake == .timeOffByOne else { return FunctionDenoiser { right.noise($0, t: $1) } }
-    // Steps count from 1 here, so the first stays where it is.
-    return FunctionDenoiser { right.noise($0, t: max($1 - 1, 1)) }
-  }
-
-  /// What is done to estimates of latents: nothing, as nobody knows their range.
+  /// How estimates of latents are clipped: not at all, since their range is unknown.
   public var latentClip: Clip? { mistake == .clippedLatents ? .images : nil }
 
   /// The factor that brings latents to variance 1, given that factor.
   public func latentScale(_ right: Double) -> Double { mistake == .unscaledLatents ? 1 : right }
+
+  /// The share of the training examples that lose their label to the null label, given that share.
+  public func labelDropout(_ right: Double) -> Double { mistake == .untrainedNullLabel ? 0 : right }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Notebook
 
 /// The option `--bug` of a chapter.
-public struct MuseumOptions: ParsableArguments {
+public struct MistakeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Run with a well-known mistake and see which checks fail; 'list' names them all.",
@@ -19,23 +19,24 @@ public struct MuseumOptions: ParsableArguments {
     }
   }
 
-  /// The museum for a chapter that has been opened. A run with a mistake leaves the chapter's page,
-  /// its figures and its transcript alone; a mistake that the chapter cannot show ends the program.
-  public func museum(for notebook: Chapter) -> Museum {
-    guard let mistake = bug.flatMap(Mistake.init) else { return Museum() }
+  /// The selection for a chapter that has been opened. A run with a mistake leaves the chapter's
+  /// page, its figures and its transcript alone; a mistake that the chapter cannot show ends the
+  /// program.
+  public func selection(for notebook: Chapter) -> MistakeSelection {
+    guard let mistake = bug.flatMap(Mistake.init) else { return MistakeSelection() }
     notebook.orStop {
       let chapters = mistake.chapters
       guard let number = Int(notebook.name.prefix(2)), chapters.contains(number) else {
         let names = chapters.map { "\($0)" }.joined(separator: ", ")
-        throw MuseumError(
+        throw MistakeError(
           description: "this chapter cannot show the mistake '\(mistake.rawValue)'; "
             + "chapters that can: \(names)")
       }
       try notebook.alter(as: mistake.rawValue, mistake.summary)
     }
-    return Museum(showing: mistake)
+    return MistakeSelection(mistake)
   }
 }
 
 /// A mistake asked for in the wrong place.
-struct MuseumError: Error, CustomStringConvertible { var description: String }
+private struct MistakeError: Error, CustomStringConvertible { var description: String }
