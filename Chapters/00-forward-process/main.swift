@@ -1,16 +1,17 @@
 //: # Chapter 0. The forward process
 //:
-//: Take a picture. Add a little noise to it, then a little more, and go on until nothing of the
-//: picture can be made out. That is the *forward process*. Diffusion models make pictures by
-//: running it backwards, so it is worth knowing exactly. And exactly it can be known: nothing in it
-//: is trained, nothing is approximate, and for every amount of noise there is a formula for what is
-//: left of the picture.
+//: Take an image. Add a little noise to it, then a little more, and go on until nothing of the
+//: image can be made out. That is the *forward process*. A diffusion model is a *generative model*:
+//: it makes new images by running this process backwards (Sohl-Dickstein et al., 2015). So it is
+//: worth knowing the forward process exactly, and that is possible. Nothing in it is trained,
+//: nothing is approximate, and for every amount of noise there is a formula for what is left of the
+//: image.
 //:
 //: At the end of this chapter you can
 //:
-//: - draw random numbers from a law whose density you know,
-//: - jump from a picture to any stage of its destruction with a single draw of noise,
-//: - say how much of the picture is left there, as a variance, as a signal-to-noise ratio and as
+//: - sample from a distribution whose density you know,
+//: - sample $x_t$ at any step $t$ in closed form, with one sample of noise,
+//: - state how much of the image is left there, as a variance, as a signal-to-noise ratio and as
 //:   information,
 //: - choose a noise schedule, compare it with the published ones, and build your own,
 //: - name what is wrong with nine passages in print, because this page runs them.
@@ -34,13 +35,13 @@ let knownMistakes = options.selection(for: notebook)  // weave:hide
 extension NoiseSchedule { static func cosine() -> NoiseSchedule { knownMistakes.cosine() } }
 // weave:hide-end
 
-//: ## A picture dissolves
+//: ## An image under more and more noise
 //:
-//: Here is a small picture under more and more noise. The question of the chapter: what is the rule
-//: from one stage to the next, how much of the picture is left at each, and how do we get to any of
-//: them quickly?
+//: Here is a small image under more and more noise. The questions of the chapter: what is the rule
+//: from one step to the next, how much of the image is left at each, and how do we get to any step
+//: quickly?
 //:
-//: @fold How the picture and the figure are drawn
+//: @fold How the image and the figure are made
 
 let boat = Picture(drawing: 64, 64, background: Color(hex: 0x9CCBE8)) { canvas in
   canvas.fill(.circle(center: Point(50, 13), radius: 7), Color(hex: 0xFBE27A))
@@ -75,29 +76,31 @@ notebook.figure(
 
 //: ## How to read this page
 //:
-//: You need calculus, and these words. A random variable $x$ is a number that chance decides, and
-//: its *law* says how likely the outcomes are. A law with *density* $p$ gives the interval from
-//: $a$ to $b$ the probability $\int_a^b p(x)\,dx$. The *mean* or expectation is
-//: $E[x] = \int x\,p(x)\,dx$, the *variance* is $\mathrm{Var}(x) = E[(x - E[x])^2]$, the *standard
-//: deviation* is its root, and the *covariance* of two variables is
-//: $\mathrm{Cov}(x, y) = E[(x - E[x])(y - E[y])]$. Two variables are *independent* if knowing one
-//: says nothing about the other; then their covariance is 0, and the variance of their sum is the
-//: sum of their variances. The *normal law* $\mathcal N(\mu, \sigma^2)$ has the density
+//: You need calculus, vectors and matrices, a first course in probability, and these words.
+//: A *random variable* $x$ is a number that depends on chance. Its *distribution* gives the
+//: probability of each outcome. A distribution with *density* $p$ gives the interval from $a$ to
+//: $b$ the probability $\int_a^b p(x)\,dx$. The *mean* or expectation is $E[x] = \int x\,p(x)\,dx$,
+//: the *variance* is $\mathrm{Var}(x) = E[(x - E[x])^2]$, the *standard deviation* is its square
+//: root, and the *covariance* of two variables is $\mathrm{Cov}(x, y) = E[(x - E[x])(y - E[y])]$.
+//: Two variables are *independent* if the distribution of one does not change when the other is
+//: given; then their covariance is 0, and the variance of their sum is the sum of their variances.
+//: The *normal* or *Gaussian distribution* $\mathcal N(\mu, \sigma^2)$ has the density
 //: $$ \frac{1}{\sqrt{2\pi\sigma^2}}\, e^{-(x-\mu)^2 / 2\sigma^2} , $$
-//: the mean $\mu$ and the variance $\sigma^2$. The letter $\epsilon$ always stands for draws
-//: from $\mathcal N(0, 1)$, and $\mathcal N(0, I)$ is the law of a whole picture of them, all
-//: independent. "Noise" means such a picture.
+//: the mean $\mu$ and the variance $\sigma^2$. The letter $\epsilon$ always stands for samples of
+//: the *standard normal* distribution $\mathcal N(0, 1)$, and $\mathcal N(0, I)$ is the
+//: distribution of a whole image of them, all independent. "Noise" means such an image.
 //:
-//: Statements that can be checked are numbered **claims**. Behind each stands the code that checks
-//: it, and behind the code what the run printed: the number computed, what it must be, and how
+//: Statements that can be checked are numbered **claims**. Below each stands the code that checks
+//: it, and below the code what the run printed: the computed value, the expected value, and how
 //: close they are. Guess before you look. There are two kinds of check. Where both sides are
 //: computed without chance, they must agree up to rounding, and the tolerance is given. Where one
-//: side is an average over random draws (Monte Carlo), it comes with its *standard error*, the
-//: standard deviation of that average, and must lie within four of them.
+//: side is an average over random samples (*Monte Carlo*), it comes with its *standard error*, the
+//: standard deviation of that average, and must lie within four standard errors of the expected
+//: value.
 //:
-//: **Claim 0.1.** A correct check of the second kind fails less than once in ten thousand runs.
-//: An average of many draws is very nearly normal, so the chance is
-//: $1 - \int_{-4}^{4} \frac{1}{\sqrt{2\pi}} e^{-x^2/2} dx$.
+//: **Claim 0.1.** A correct check of the second kind fails less than once in ten thousand runs. An
+//: average of many samples is very nearly Gaussian, so the probability is $1 - \int_{-4}^{4}
+//: \frac{1}{\sqrt{2\pi}} e^{-x^2/2} dx$.
 
 let inside = GaussLegendre.standard.integrate(
   from: -4, to: 4, panels: 8, StandardNormal.density)
@@ -107,8 +110,8 @@ notebook.check(
 notebook.check("the same, against 1/10000", 1 - inside, isBelow: 1e-4)
 
 //: All random numbers come from one generator, which is a value and not a hidden state of the
-//: program. It can be split into streams; every experiment below has a stream of its own, so that
-//: one more draw in one place changes no number in another, and the same seed gives the same page.
+//: program. It can be split into streams, and every experiment below has its own stream. So one
+//: more sample in one place changes no number in another, and the same seed gives the same page.
 
 let root = RandomGenerator(seed: notebook.seed)
 
@@ -121,16 +124,17 @@ func draws<Value>(
 
 let many = notebook.count(1_000_000, quick: 100_000)
 
-//: ## Part I. Drawing from a law
+//: ## Part I. Sampling from a distribution
 //:
-//: ### Why not just draw a picture?
+//: ### Why not sample an image directly?
 //:
-//: If we knew the law of pictures, making one would mean drawing from it. The trouble is the size
-//: of the space. A picture of 256 by 256 pixels has three bytes a pixel, each with $2^8$ values.
+//: If we knew the distribution of images, making one would mean sampling from it. The trouble is
+//: the size of the space. An image of 256 by 256 pixels has three bytes per pixel, each with $2^8$
+//: values.
 //:
-//: **Claim 0.2.** There are $2^{8 \cdot 3 \cdot 256 \cdot 256} = 2^{1572864}$ such pictures, a
-//: number with 473480 decimal digits. The second route to the exponent: count the bits that such a
-//: picture occupies in memory.
+//: **Claim 0.2.** There are $2^{8 \cdot 3 \cdot 256 \cdot 256} = 2^{1572864}$ such images, a number
+//: with 473480 decimal digits. The second route to the exponent: count the bits that such an image
+//: occupies in memory.
 
 let bits = 8 * 3 * 256 * 256
 let storedBits = 8 * Picture(width: 256, height: 256).bytes.count
@@ -147,14 +151,15 @@ notebook.erratum(
   printed: Double(3 * 8 * 256 * 256 * 3), right: Double(bits), secondRoute: Double(storedBits),
   tolerance: 0, apart: 1e6)
 
-//: No table can hold a probability for each of so many pictures. What can be done: learn to turn
-//: noise, which is easy to draw, into pictures, which are not. So first, how does one draw at all?
+//: No table can hold a probability for each of so many images. What can be done: learn to turn
+//: noise, which is easy to sample, into images, which are not. So first, how does one sample at
+//: all?
 //:
-//: ### From one uniform number to any list
+//: ### Sampling a discrete distribution
 //:
-//: All a computer offers is $u$, uniform between 0 and 1. To draw outcome $i$ with probability
-//: $p_i$, lay the probabilities end to end, $P_i = p_1 + \dots + p_i$, and look in which interval
-//: $u$ falls.
+//: All that a computer offers is $u$, uniform between 0 and 1. To get outcome $i$ with probability
+//: $p_i$, lay the probabilities end to end, $P_i = p_1 + \dots + p_i$, and find the interval in
+//: which $u$ falls.
 
 let chances = [2.0, 4, 1, 6, 3].map { $0 / 16 }
 let ends = chances.reduce(into: [0.0]) { $0.append($0.last! + $1) }  // P_0 … P_5
@@ -168,9 +173,9 @@ notebook.check(
   "how often each outcome comes up on the grid",
   (1...5).map { i in grid.count { $0 == i } }, isExactly: [200, 400, 100, 600, 300])
 
-//: **Claim 0.4.** Drawn $N$ times, outcome $i$ comes up about $N p_i$ times. "About" has a measure:
-//: $\chi^2 = \sum_i (n_i - N p_i)^2 / N p_i$ is near the number of outcomes less one, and values so
-//: large that they come by chance less than once in a thousand runs would speak against the claim.
+//: **Claim 0.4.** In $N$ samples, outcome $i$ occurs about $N p_i$ times. "About" has a measure:
+//: $\chi^2 = \sum_i (n_i - N p_i)^2 / N p_i$ is near the number of outcomes less one. A value so
+//: large that it occurs by chance less than once in a thousand runs would count against the claim.
 
 let faces = draws(many, stream: 1) { outcome($0.uniform()) }
 let counts = (1...5).map { i in faces.count { $0 == i } }
@@ -184,15 +189,16 @@ notebook.check(
   "chance of a larger chi-square", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4),
   isAtLeast: 0.001)
 
-//: ### From one uniform number to any density
+//: ### Inverse transform sampling
 //:
-//: The same picture with infinitely many thin intervals: $F(x) = \int_{-\infty}^x p(y)\,dy$ is the
-//: probability of a value up to $x$, and $x = F^{-1}(u)$ has the density $p$, because
-//: $\Pr(F^{-1}(u) \le x) = \Pr(u \le F(x)) = F(x)$. Take $p(x) = \frac38 x^2$ on the interval from
-//: 0 to 2. Then $F(x) = x^3/8$, and solving $u = x^3/8$ gives $x = 2\,u^{1/3}$.
+//: The same idea with infinitely many thin intervals: $F(x) = \int_{-\infty}^x p(y)\,dy$,
+//: the *cumulative distribution function*, is the probability of a value up to $x$. And $x =
+//: F^{-1}(u)$ has the density $p$, because $\Pr(F^{-1}(u) \le x) = \Pr(u \le F(x)) = F(x)$. Take
+//: $p(x) = \frac38 x^2$ on the interval from 0 to 2. Then $F(x) = x^3/8$, and solving $u = x^3/8$
+//: gives $x = 2\,u^{1/3}$.
 //:
-//: **Claim 0.5.** These two functions undo one another, and the first is the integral of the
-//: density.
+//: **Claim 0.5.** These two functions are inverse to each other, and the first is the integral of
+//: the density.
 
 let cubeLaw = { (x: Double) in x * x * x / 8 }
 let cubeQuantile = { (u: Double) in 2 * cbrt(u) }
@@ -205,12 +211,11 @@ notebook.check(
   Quadrature.integrate(from: 0, to: 1.5) { 0.375 * $0 * $0 }, equals: cubeLaw(1.5),
   tolerance: 1e-14)
 
-//: **Claim 0.6.** Numbers $2\,u^{1/3}$ follow the density: their mean is
-//: $\int_0^2 x \cdot \frac38 x^2 dx = \frac32$, their variance is
-//: $\int_0^2 x^2 \cdot \frac38 x^2 dx - \frac94 = \frac{12}{5} - \frac94 = \frac{3}{20}$, and the
-//: share of them up to $x$ is $F(x)$ at every $x$ at once. Kolmogorov's test takes the largest gap
-//: between share and $F$; for $N$ draws it exceeds $1.95 / \sqrt N$ by chance once in a thousand
-//: runs.
+//: **Claim 0.6.** The numbers $2\,u^{1/3}$ have this density: their mean is $\int_0^2 x \cdot
+//: \frac38 x^2 dx = \frac32$, their variance is $\int_0^2 x^2 \cdot \frac38 x^2 dx - \frac94 =
+//: \frac{12}{5} - \frac94 = \frac{3}{20}$, and the share of them up to $x$ is $F(x)$ at every $x$
+//: at once. The Kolmogorov-Smirnov test takes the largest gap between this share and $F$; for $N$
+//: samples it exceeds $1.95 / \sqrt N$ by chance once in a thousand runs.
 
 let cubes = draws(many, stream: 2) { cubeQuantile($0.uniform()) }
 notebook.check("mean", Estimate(of: cubes), equals: 1.5)
@@ -219,11 +224,11 @@ notebook.check(
   "largest gap between the share up to x and F(x)", Distance.kolmogorov(cubes, cdf: cubeLaw),
   isBelow: 1.95 / Double(many).squareRoot())
 
-//: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has the
-//: *exponential* law with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u \ge
-//: e^{-\lambda x}) = 1 - e^{-\lambda x}$, with the mean $1/\lambda$. The sum of $k$ such numbers
-//: has the *gamma* law with shape $k$ and rate $\lambda$; means and variances add, so they are
-//: $k/\lambda$ and $k/\lambda^2$.
+//: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has
+//: the *exponential* distribution with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u
+//: \ge e^{-\lambda x}) = 1 - e^{-\lambda x}$, with the mean $1/\lambda$. The sum of $k$ such
+//: numbers has the *gamma* distribution with shape $k$ and rate $\lambda$; means and variances add,
+//: so they are $k/\lambda$ and $k/\lambda^2$.
 
 func gammaDraw(_ shape: Int, rate: Double, _ random: inout RandomGenerator) -> Double {
   (0..<shape).reduce(0) { sum, _ in sum - log(random.uniform()) / rate }
@@ -233,16 +238,17 @@ let gammas = draws(many, stream: 3) { gammaDraw(3, rate: 2, &$0) }
 notebook.check("mean of gamma, k = 3, rate 2", Estimate(of: gammas), equals: 3 / 2)
 notebook.check("variance", .variance(of: gammas), equals: 3 / 4)
 
-//: **Erratum E-B3.** The book calls the second parameter of this recipe, equation (1.30), a
-//: *scale*. With scale $\beta$ the mean would be $k\beta$; what the recipe draws has mean
+//: **Erratum E-B3.** The book calls the second parameter of this recipe, equation (1.30),
+//: a *scale*. With scale $\beta$ the mean would be $k\beta$; the samples of the recipe have mean
 //: $k/\beta$. Its $\beta$ is a rate.
 
 notebook.erratum(
   "E-B3", source: "Foundations of Generative Models, (1.30)", "mean for k = 3, beta = 2",
   printed: 3 * 2, right: 3 / 2, secondRoute: Estimate(of: gammas), apart: 1)
 
-//: **Claim 0.8.** If $x$ and $y$ are gamma with shapes $a$ and $b$ and one rate, then $x/(x+y)$ has
-//: the *beta* law: mean $\frac{a}{a+b}$, variance $\frac{ab}{(a+b)^2(a+b+1)}$.
+//: **Claim 0.8.** If $x$ and $y$ have gamma distributions with shapes $a$ and $b$ and the same
+//: rate, then $x/(x+y)$ has the *beta* distribution: mean $\frac{a}{a+b}$, variance
+//: $\frac{ab}{(a+b)^2(a+b+1)}$.
 
 let betas = draws(many, stream: 4) { random in
   let (x, y) = (gammaDraw(2, rate: 1, &random), gammaDraw(3, rate: 1, &random))
@@ -251,19 +257,20 @@ let betas = draws(many, stream: 4) { random in
 notebook.check("mean of beta, a = 2, b = 3", Estimate(of: betas), equals: 2 / 5)
 notebook.check("variance", .variance(of: betas), equals: 6 / (25 * 6))
 
-//: ### When the inverse has no formula: throw darts
+//: ### Rejection sampling
 //:
-//: The course's favorite law on the line is a mixture: with probabilities 0.3, 0.3, 0.4 a draw
-//: comes from one of three normal laws, and all is scaled to mean 0 and variance 1. Its density is
-//: a sum of three terms; the inverse of its $F$ has no formula. *Rejection sampling* needs the
-//: density only. Take a law $q$ that is easy to draw from and a number $c$ such that the
-//: *envelope* $c\,q(x)$ is nowhere below $p(x)$. Throw a dart: its place $x$ from $q$, its height
-//: $h$ uniform between 0 and $c\,q(x)$. Keep $x$ if the dart is below the curve $p$.
+//: The data distribution that this course uses most on the line is a *Gaussian mixture*: with
+//: probabilities 0.3, 0.3, 0.4 a sample comes from one of three Gaussians, and all is scaled to
+//: mean 0 and variance 1. Its density is a sum of three terms; the inverse of its $F$ has no
+//: formula. *Rejection sampling* needs the density only. Take a distribution $q$ that is easy to
+//: sample and a number $c$ such that the *envelope* $c\,q(x)$ is nowhere below $p(x)$. Throw a
+//: dart, a *proposal*: its place $x$ is a sample from $q$, its height $h$ is uniform between 0 and
+//: $c\,q(x)$. *Accept* $x$ if the dart is below the curve $p$.
 //:
-//: A dart at $x$ is kept with probability $p(x)/c\,q(x)$, so places are kept with density
+//: A dart at $x$ is accepted with probability $p(x)/c\,q(x)$, so accepted places have a density
 //: proportional to $q(x) \cdot p(x)/c\,q(x) = p(x)/c$, which is $p$ up to a factor, and in all a
-//: share of $\int p(x)/c\;dx = 1/c$ is kept. Note that $c$ cannot be less
-//: than 1: both laws integrate to 1, so $q$ alone is no envelope of another law.
+//: share of $\int p(x)/c\;dx = 1/c$ is accepted. Note that $c$ cannot be less than 1: both
+//: densities integrate to 1, so $q$ alone is no envelope of another density.
 
 let mixture = GaussianMixture.three
 let proposal = StandardNormal.density
@@ -276,7 +283,7 @@ func dart(_ c: Double, _ random: inout RandomGenerator) -> (x: Double, height: D
   return (x, random.uniform() * c * proposal(x))
 }
 
-//: **Claim 0.9.** A share $1/c$ of the darts is kept, and those follow $p$.
+//: **Claim 0.9.** A share $1/c$ of the darts is accepted, and their places have the density $p$.
 
 let darts = draws(many, stream: 5) { dart(envelope, &$0) }
 let kept = darts.filter { $0.height <= mixture.density($0.x) }
@@ -287,7 +294,7 @@ notebook.check(
   Distance.kolmogorov(kept.map(\.x), cdf: mixture.cdf),
   isBelow: 1.95 / Double(kept.count).squareRoot())
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let thrown = darts.prefix(2500)
 let below = thrown.filter { $0.height <= mixture.density($0.x) }
@@ -311,11 +318,11 @@ notebook.figure(
   alternative: "A density with three peaks under a bell curve; points between the two curves are "
     + "rejected, points under the density are kept.")
 
-//: **Claim 0.10.** An envelope $M$ times higher than it need be costs $M$ times the darts.
+//: **Claim 0.10.** An envelope $M$ times higher than necessary costs $M$ times the darts.
 //:
 //: **Erratum E-B2.** The book asks for a *distribution* $q$ with $q(x) \ge p(x)$ everywhere, which
-//: forces $q = p$, and then says in section 1.3.3 that multiplying it by $M \ge 1$ leaves the
-//: acceptance probability as it was. Its own equation (1.9) says otherwise: the rate is one over
+//: forces $q = p$, and then states in section 1.3.3 that multiplying it by $M \ge 1$ leaves the
+//: acceptance probability as it was. Its own equation (1.9) contradicts this: the rate is one over
 //: the integral of the envelope.
 
 let high = draws(many, stream: 6) { dart(3 * envelope, &$0) }
@@ -328,14 +335,16 @@ notebook.erratum(
   "share kept after multiplying by M = 3", printed: 1 / envelope, right: 1 / (3 * envelope),
   secondRoute: .proportion(keptOfHigh, of: many), apart: 0.1)
 
-//: ### Every normal law is one law
+//: ### The reparameterization trick
 //:
-//: Normal numbers need neither an inverse nor darts of their own (the library makes pairs of them
-//: from a uniform angle and the root of an exponential number). And one normal law is enough.
+//: Gaussian samples need neither an inverse nor darts (the library makes pairs of them from a
+//: uniform angle and the root of an exponential number, the *Box-Muller* method). And the standard
+//: normal distribution is enough.
 //:
 //: **Claim 0.11.** If $\epsilon$ follows $\mathcal N(0, 1)$, then $z = \mu + \sigma\epsilon$
-//: follows $\mathcal N(\mu, \sigma^2)$. To move and stretch fixed noise in place of drawing from a
-//: law with parameters is called *reparameterization*, and this course does it on every page.
+//: follows $\mathcal N(\mu, \sigma^2)$. To shift and scale fixed noise instead of sampling from a
+//: distribution with parameters is called the *reparameterization trick*, and this course uses it
+//: on every page.
 
 let (mu, sigma) = (1.5, 0.4)
 let moved = draws(many, stream: 7) { mu + sigma * $0.normal() }
@@ -346,16 +355,16 @@ notebook.check(
   Distance.kolmogorov(moved, cdf: GaussianMixture.normal(mean: mu, variance: sigma * sigma).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
-//: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds
-//: independent standard normals and $A$ is a matrix. Because $\mathrm{Cov}(\epsilon_k,
-//: \epsilon_l)$ is 1 for $k = l$ and else 0, the covariance of $z_i$ and $z_j$ is $\sum_k A_{ik}
-//: A_{jk}$: the covariance matrix of $z$ is $A A^T$. To get a wanted $\Sigma$, take a root of it,
-//: and there are several. The *Cholesky* root $L$ is lower triangular. The *symmetric* root is $S
-//: = Q \Lambda^{1/2} Q^T$, where $\Sigma = Q \Lambda Q^T$ is the decomposition into eigenvectors
-//: and eigenvalues.
+//: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds independent
+//: standard normal numbers and $A$ is a matrix. Because $\mathrm{Cov}(\epsilon_k, \epsilon_l)$ is 1
+//: for $k = l$ and 0 otherwise, the covariance of $z_i$ and $z_j$ is $\sum_k A_{ik} A_{jk}$: the
+//: covariance matrix of $z$ is $A A^T$. To get a wanted $\Sigma$, take a root of it, and there are
+//: several. The *Cholesky* root $L$ is lower triangular. The *symmetric* root is $S = Q
+//: \Lambda^{1/2} Q^T$, where $\Sigma = Q \Lambda Q^T$ is the decomposition into eigenvectors and
+//: eigenvalues.
 //:
-//: **Claim 0.12.** Both roots give back the matrix, $L L^T = S S^T = \Sigma$, and drawn numbers
-//: have that covariance.
+//: **Claim 0.12.** Both roots give back the matrix, $L L^T = S S^T = \Sigma$, and samples have that
+//: covariance.
 
 let wanted = Matrix([[2, 0.6, -0.4], [0.6, 1, 0.3], [-0.4, 0.3, 0.5]])
 let cholesky = try wanted.cholesky()
@@ -373,8 +382,8 @@ notebook.check(
   "covariance of the first and the third number",
   .covariance(triples.map { $0[0] }, triples.map { $0[2] }), equals: -0.4)
 
-//: Two roots, one law: how can that be? Because turned noise is noise. The density of $\epsilon$,
-//: proportional to $e^{-|\epsilon|^2/2}$, depends on the length of $\epsilon$ alone.
+//: Two roots, one distribution: how can that be? Because rotated noise is noise. The density of
+//: $\epsilon$, proportional to $e^{-|\epsilon|^2/2}$, depends on the length of $\epsilon$ alone.
 //:
 //: **Claim 0.13.** The two roots differ by a rotation (or a reflection): $R = L^{-1} S$ has
 //: $R R^T = L^{-1} \Sigma\, (L^T)^{-1} = I$, so $S\epsilon = L\,(R\epsilon)$ is $L$ times noise.
@@ -394,19 +403,20 @@ notebook.check(
   "z", zip([1, 2], pair * [0.5, -1]).map { $0 + $1 }, equals: [1.5, 1.8],
   tolerance: 1e-15)
 
-//: ### The slope of an average
+//: ### The gradient of an expectation
 //:
-//: Training changes a parameter $\mu$ to make an average $E[f(z)]$ larger or smaller, and for that
-//: it needs the slope $\frac{d}{d\mu} E[f(z)]$ from a few draws. For $z = \mu + \epsilon$ there are
-//: two ways. Differentiate the density, and what stands under the integral is $f$ times
+//: Training changes a parameter $\mu$ to make an expectation $E[f(z)]$ larger or smaller, and for
+//: that it needs the derivative $\frac{d}{d\mu} E[f(z)]$ from a few samples. For $z = \mu +
+//: \epsilon$ there are two ways. Differentiate the density, and the integrand becomes $f$ times
 //: $\frac{d}{d\mu} p = p \cdot (z - \mu)$; or differentiate through the reparameterization:
 //: $$ \frac{d}{d\mu} E[f(z)] = E[f(z)\,(z - \mu)] = E[f'(\mu + \epsilon)] . $$
-//: The first is called the *score-function* estimator (or REINFORCE), the second the
-//: *reparameterized* one.
+//: The first is called the *score-function* estimator (or REINFORCE), the second
+//: the *reparameterized* one. (This score is the derivative of $\log p$ in the parameter; the score
+//: of chapter 2 is its derivative in $x$.)
 //:
-//: **Claim 0.15.** Both are right on average. Try it for $f(z) = z^2$ and $f(z) = \sin 10z$ at
-//: $\mu = \frac12$; the slope itself comes from integrals at $\mu \pm h$. For the sine it is as
-//: good as 0, because its waves cancel.
+//: **Claim 0.15.** Both estimators are unbiased. Try it for $f(z) = z^2$ and $f(z) = \sin 10z$ at
+//: $\mu = \frac12$; the derivative itself comes from integrals at $\mu \pm h$. For the sine it is
+//: almost 0, because its waves cancel.
 
 struct Probe: Sendable {
   let name: String
@@ -436,12 +446,12 @@ for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
   notebook.check("\(probe.name), reparameterized", Estimate(of: draws.moved), equals: exact)
 }
 
-//: Right on average, but with what spread? Predict before you read on: which of the two has the
-//: smaller variance?
+//: Both are right on average, but with what variance? Predict before you read on: which of the two
+//: has the smaller one?
 //:
 //: **Claim 0.16.** It depends on $f$. For the square, $E[z^4\epsilon^2] - (2\mu)^2 = \mu^4 +
 //: 14\mu^2 + 15 = 18.5625$ against $\mathrm{Var}(2z) = 4$. For the sine it is the other way round:
-//: $E[\sin^2(10z)\,\epsilon^2] = \frac12$ against $100\,E[\cos^2 10z] = 50$, both but for terms
+//: $E[\sin^2(10z)\,\epsilon^2] = \frac12$ against $100\,E[\cos^2 10z] = 50$, both up to terms
 //: smaller than $e^{-97}$.
 
 notebook.check("square, score function", .variance(of: ofSquare.score), equals: 18.5625)
@@ -449,7 +459,7 @@ notebook.check("square, reparameterized", .variance(of: ofSquare.moved), equals:
 notebook.check("sine, score function", .variance(of: ofWave.score), equals: 0.5)
 notebook.check("sine, reparameterized", .variance(of: ofWave.moved), equals: 50)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func slopeVariances(frequency k: Double) -> (score: Double, moved: Double) {
   let law = GaussianMixture.normal(mean: 0.5)
@@ -471,10 +481,11 @@ notebook.figure(
     + "reparameterization by far, fast waves the score function.",
   alternative: "Two curves of variance against frequency that cross near frequency one.")
 
-//: **Erratum E-B4.** The book says in section 1.3.4 that reparameterized gradients typically have
-//: much lower variance, often by orders of magnitude. There is no such rule: the reparameterized
-//: estimator pays for a steep $f$, the other for a large $f$. For $\sin 10z$ the promised
-//: advantage, a ratio of 0.1 or less, turns into a ratio of 100. The second route is integration.
+//: **Erratum E-B4.** The book writes in section 1.3.4 that reparameterized gradients typically have
+//: much lower variance, often by orders of magnitude. There is no such rule: the variance of the
+//: reparameterized estimator grows with a steep $f$, that of the other with a large $f$. For $\sin
+//: 10z$ the promised advantage, a ratio of 0.1 or less, turns into a ratio of 100. The second route
+//: is integration.
 
 let spread = slopeVariances(frequency: 10)
 notebook.erratum(
@@ -486,25 +497,26 @@ notebook.erratum(
 //:
 //: ### One step
 //:
-//: Now the forward process. From one state to the next, shrink a little and add a little noise:
+//: Now the forward process. From one state to the next, shrink a little and add a little noise (why
+//: shrink? So that the variance stays 1, as we shall see):
 //: $$ x_t = \sqrt{1 - \beta_t}\; x_{t-1} + \sqrt{\beta_t}\; \epsilon_t . $$
-//: Here $x_0$ is the data (a number, a point, a picture: each of its numbers is treated alike and
+//: Here $x_0$ is the data (a number, a point, an image: each of its numbers is treated alike and
 //: independently), $t = 1 \dots T$ counts the steps, and $\beta_t$ between 0 and 1 is the variance
 //: that step $t$ adds. The list of all $\beta_t$ is the *noise schedule*. Part III is about
-//: choosing one; until then we use the one of the paper that made diffusion models work (Ho, Jain
-//: and Abbeel, "Denoising diffusion probabilistic models", 2020): $T = 1000$ and $\beta_t$ rising
-//: linearly from $10^{-4}$ to $0.02$. Seen as a law, a step is
+//: choosing one; until then we use that of the paper that made diffusion models work (Ho, Jain and
+//: Abbeel, "Denoising diffusion probabilistic models", 2020): $T = 1000$ and $\beta_t$ rising
+//: linearly from $10^{-4}$ to $0.02$. As a conditional distribution, a step is
 //: $$ q(x_t \mid x_{t-1}) = \mathcal N\left(\sqrt{1 - \beta_t}\; x_{t-1},\ \beta_t I\right) , $$
-//: to be read: given $x_{t-1}$, the state $x_t$ is normal with this mean and this variance. In the
-//: library it is one line.
+//: which reads: given $x_{t-1}$, the state $x_t$ is Gaussian with this mean and this variance. In
+//: the library it is one line.
 //:
 //: @code Sources/Diffusion/GaussianDiffusion.swift forward-step
 //:
-//: `Diffusable` is anything that can be scaled, added and matched with noise of its own form: a
-//: `Double`, a set of points, a tensor of pictures. It may also be a `GaussianVariable`: not a draw
-//: but a random variable, held as its mean and its coefficients in front of independent standard
-//: normals, so that means, variances and covariances come out without any sampling. The code that
-//: makes pictures can therefore be run on laws. We do both.
+//: `LinearCombinable` is anything that can be scaled, added and paired with noise of its own shape:
+//: a `Double`, a set of points, a tensor of images. It may also be a `GaussianVariable`: not a
+//: sample but a random variable, held as its mean and its coefficients in front of independent
+//: standard normal numbers, so that means, variances and covariances come out without any sampling.
+//: So the code that makes images also runs on distributions. We do both.
 //:
 //: **Claim 0.17.** One step from $x_{t-1} = 0.7$ has the mean $\sqrt{1-\beta_t} \cdot 0.7$ and the
 //: variance $\beta_t$.
@@ -523,23 +535,22 @@ notebook.check("mean, without sampling", stepLaw.mean, equals: stepMean, toleran
 notebook.check(
   "variance, without sampling", stepLaw.variance, equals: schedule.beta(500), tolerance: 1e-15)
 
-//: **Erratum E-S1a.** A talk on DDPM, DDIM, U-Net and latent diffusion says on its slide "Forward
+//: **Erratum E-S1a.** A talk on DDPM, DDIM, U-Net and latent diffusion states on its slide "Forward
 //: Diffusion Process" that $q(x_t \mid x_{t-1})$ is *standard* normal. Only $\epsilon_t$ is. If the
-//: step were standard normal, nothing of the picture would survive it.
+//: step were standard normal, nothing of the image would survive it.
 
 notebook.erratum(
   "E-S1a", source: "DDPM talk, slide Forward Diffusion Process",
   "mean of x(500), given x(499) = 0.7", printed: 0, right: stepMean,
   secondRoute: Estimate(of: steps), apart: 0.5)
 
-//: Each step looks at the state before it and at nothing earlier. Such a sequence is a *Markov
-//: chain*, and the law of all states together is the product of the steps,
+//: Each step depends on the state before it and on nothing earlier. Such a sequence is a *Markov
+//: chain*, and the joint distribution of all states is the product of the steps,
 //: $$ q(x_1, \dots, x_T \mid x_0) = \prod_{t=1}^T q(x_t \mid x_{t-1}) . $$
 //:
-//: **Claim 0.18.** What $x_2$ knows of $x_0$ it knows through $x_1$: what is new in it, $x_2 -
-//: \sqrt{1-\beta_2}\,x_1$, is uncorrelated with $x_0$ (and with jointly normal variables, that
-//: means independent). The steps here add the variances 0.3 and 0.4, so that there is something to
-//: see.
+//: **Claim 0.18.** $x_2$ depends on $x_0$ only through $x_1$: what is new in it, $x_2 -
+//: \sqrt{1-\beta_2}\,x_1$, is uncorrelated with $x_0$ (and for jointly Gaussian variables, that
+//: means independent). The steps here add the variances 0.3 and 0.4, so that the effect is visible.
 
 let rough = GaussianDiffusion(NoiseSchedule(betas: [0.3, 0.4]))
 let start0 = GaussianVariable(deviation: 1, source: 0)
@@ -551,9 +562,9 @@ notebook.check(
   "covariance of what is new in x(2) with x(0)", news.covariance(with: start0), equals: 0,
   tolerance: 1e-15)
 
-//: ### Where does the variance go?
+//: ### The variance along the chain
 //:
-//: Independent variances add, so a step makes of the variance $V_{t-1}$
+//: Variances of independent variables add, so a step turns the variance $V_{t-1}$ into
 //: $$ V_t = (1 - \beta_t)\, V_{t-1} + \beta_t . $$
 //: With two abbreviations that will stay with us to the last chapter,
 //: $$ \alpha_t = 1 - \beta_t , \qquad \bar\alpha_t = \alpha_1 \alpha_2 \cdots \alpha_t , \qquad
@@ -576,7 +587,7 @@ for (start, recursion) in zip(startVariances, variances) {
 }
 
 //: **Claim 0.20.** Only the variance 1 is preserved. The process is called *variance preserving*,
-//: and it is if the data have variance 1. Smaller variances grow all the way to the end, larger
+//: and it is so if the data have variance 1. Smaller variances grow all the way to the end, larger
 //: ones fall.
 
 notebook.check("V(1000) from V(0) = 1", variances[1][1000], equals: 1, tolerance: 1e-13)
@@ -598,13 +609,12 @@ notebook.figure(
     + "it at the start keep it on the way.",
   alternative: "Three curves of variance against step that start at 0.25, 1 and 4 and meet at 1.")
 
-//: Real pictures do not have variance 1. Their bytes, 0 to 255, are taken to numbers from -1 to 1
-//: by $x = \mathrm{byte} / 127.5 - 1$, which fixes the range and leaves the variance to the
-//: pictures.
+//: Real images do not have variance 1. Their bytes, 0 to 255, are mapped to numbers from -1 to 1 by
+//: $x = \mathrm{byte} / 127.5 - 1$, which fixes the range and leaves the variance to the images.
 //:
-//: **Claim 0.21.** Pictures have a variance below 1. Numbers between -1 and 1 can have no more,
-//: and that much only if each is -1 or 1 with equal chances. The course comes with drawn pictures
-//: in ten classes, for those who have no photographs at hand.
+//: **Claim 0.21.** Images have a variance below 1. Numbers between -1 and 1 cannot have more, and
+//: they reach it only if each is -1 or 1 with equal probability. The course comes with synthetic
+//: images in ten classes, for those who have no photographs at hand.
 
 let sketches = SyntheticImages.images(notebook.count(2000, quick: 500)).tensor
 notebook.table(
@@ -617,7 +627,7 @@ notebook.check("greatest number", Double(sketches.max()), isAtMost: 1)
 notebook.check("variance", sketches.variance(), isBelow: 1)
 
 //: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run
-//: says the same of them, on the terminal only: this page can be made without them.
+//: prints the same for them, on the terminal only: this page can be made without them.
 
 if let folder = try? CIFAR10.folder() {
   let photographs = notebook.orStop { try CIFAR10.load(.test, from: folder).tensor }
@@ -628,8 +638,8 @@ if let folder = try? CIFAR10.folder() {
   notebook.aside("CIFAR-10 is not here; the numbers above are of drawn pictures alone")
 }
 
-//: **Claim 0.22.** The pictures' variance follows the formula of Claim 0.19. (The standard error
-//: takes the pixels for independent, which overstates it: only the noise is left to chance.)
+//: **Claim 0.22.** The variance of the images follows the formula of Claim 0.19. (The standard
+//: error treats the pixels as independent, which overstates it: only the noise is random.)
 
 let initialVariance = sketches.variance()
 for t in [100, 250, 500] {
@@ -641,13 +651,13 @@ for t in [100, 250, 500] {
     equals: 1 + (initialVariance - 1) * schedule.alphaBar(t))
 }
 
-//: ### Two noises make one
+//: ### The sum of two Gaussians
 //:
-//: To get to step $t$ by the rule takes $t$ draws of noise. One is enough, because independent
-//: noises add up to noise.
+//: To reach step $t$ by the rule takes $t$ samples of noise. One is enough, because a sum of
+//: independent noises is again Gaussian noise.
 //:
-//: **Claim 0.23.** $\sqrt a\,\epsilon_1 + \sqrt b\,\epsilon_2$ follows $\mathcal N(0, a + b)$.
-//: That the variances add is plain; that the sum is *normal* follows from Claim 0.13: divided by
+//: **Claim 0.23.** $\sqrt a\,\epsilon_1 + \sqrt b\,\epsilon_2$ follows $\mathcal N(0, a + b)$. That
+//: the variances add is plain; that the sum is *Gaussian* follows from Claim 0.13: divided by
 //: $\sqrt{a+b}$, it is the first coordinate of the pair $(\epsilon_1, \epsilon_2)$ after a
 //: rotation.
 
@@ -660,11 +670,12 @@ notebook.check(
   Distance.kolmogorov(sums, cdf: GaussianMixture.normal(variance: 0.8).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
-//: ### The jump
+//: ### Sampling x_t in closed form
 //:
 //: Suppose that $x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon$
 //: for some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step
-//: makes of it
+//: for some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step
+//: gives
 //: $$ x_t = \sqrt{\alpha_t \bar\alpha_{t-1}}\; x_0 + \sqrt{\alpha_t\,(1 - \bar\alpha_{t-1})}\;
 //: \epsilon + \sqrt{\beta_t}\; \epsilon_t , $$
 //: and by Claim 0.23 the two noises are one, of variance
@@ -675,8 +686,9 @@ notebook.check(
 //:
 //: @code Sources/Diffusion/GaussianDiffusion.swift jump
 //:
-//: This is the most used formula of the course: it is how every network to come gets its training
-//: pictures.
+//: This is the *closed-form marginal* $q(x_t \mid x_0)$ of the forward process (other code calls
+//: the method `q_sample` or `add_noise`). It is the most used formula of the course: every network
+//: to come gets its training inputs from it.
 //:
 //: **Claim 0.24.** $\alpha_t (1 - \bar\alpha_{t-1}) + \beta_t = 1 - \bar\alpha_t$ for all $t$.
 
@@ -685,9 +697,9 @@ notebook.check(
   (1...1000).map { schedule.alpha($0) * (1 - schedule.alphaBar($0 - 1)) + schedule.beta($0) },
   equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-15)
 
-//: **Claim 0.25.** The chain of 1000 steps, followed as a law, arrives at each step with the jump's
-//: mean and variance. The start is $x_0 = 1$, so that the mean is the coefficient of $x_0$. The
-//: tolerance leaves room for a thousand roundings.
+//: **Claim 0.25.** The chain of 1000 steps, computed as a distribution, has at each step the mean
+//: and variance of the closed form. The start is $x_0 = 1$, so that the mean is the coefficient of
+//: $x_0$. The tolerance leaves room for a thousand roundings.
 
 let chainOfLaws = Array(
   diffusion.chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))
@@ -698,9 +710,9 @@ notebook.check(
   "variances", chainOfLaws.map(\.x.variance),
   equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
 
-//: **Claim 0.26.** The same with draws: points of the three-peaked mixture sent through 250 steps
-//: one by one, and others sent there by one jump, cannot be told apart. (Kolmogorov's test for two
-//: samples: the chance of a larger gap between them.)
+//: **Claim 0.26.** The same with samples: points of the three-mode mixture sent through 250 steps
+//: one by one, and others sent there in closed form, cannot be told apart. (The two-sample
+//: Kolmogorov-Smirnov test: the probability of a larger gap between them.)
 
 let crowd = notebook.count(40_000, quick: 10_000)
 var walkers = Streams(of: root.split(14), count: crowd)
@@ -719,11 +731,11 @@ notebook.check(
   "chance of a larger gap", Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2),
   isAtLeast: 0.001)
 
-//: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the law right, and in the
-//: line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$: a root is
-//: missing. For data of variance 1 the variance must stay 1; half way, at $t = 260$, their line
-//: gives about three quarters of that, and pictures made with it have too little noise at every
-//: step.
+//: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the distribution right,
+//: and in the line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$:
+//: a root is missing. For data of variance 1 the variance must stay 1; half way, at $t = 260$,
+//: their line gives about three quarters of that, and images made with it have too little noise at
+//: every step.
 
 let half = schedule.alphaBar(260)
 let unit = GaussianVariable(deviation: 1, source: 0)
@@ -734,15 +746,15 @@ notebook.erratum(
   "variance of x(260) for data of variance 1", printed: half + (1 - half) * (1 - half),
   right: 1, secondRoute: halfWay.variance, tolerance: 1e-15, apart: 0.2)
 
-//: ### All the noise there ever was
+//: ### The noise of every step
 //:
 //: Without merging, the chain unrolls into
 //: $$ x_t = \sqrt{\bar\alpha_t}\; x_0 + \sum_{s=1}^{t} \sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}\,
 //: \beta_s}\; \epsilon_s . $$
 //: The noise of step $s$ enters with $\sqrt{\beta_s}$ and is shrunk by every later step.
 //:
-//: **Claim 0.27.** These are the coefficients that the chain of laws has collected, and the squares
-//: of those of the noise add up to $1 - \bar\alpha_t$.
+//: **Claim 0.27.** These are the coefficients of the chain's `GaussianVariable`, and the squares of
+//: those of the noise add up to $1 - \bar\alpha_t$.
 
 for t in [3, 300, 1000] {
   let state = chainOfLaws[t - 1].x
@@ -771,7 +783,7 @@ notebook.erratum(
   printed: bookVariance, right: schedule.noiseVariance(3), secondRoute: chainOfLaws[2].x.variance,
   tolerance: 1e-15, apart: 5e-5)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func memory(_ t: Int) -> [Double] {
   (1...t).map { schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0) }
@@ -789,15 +801,15 @@ notebook.figure(
   alternative: "Five curves over the step s that rise and end at s equal to t, the last ones "
     + "reaching back only part of the way.")
 
-//: ### What the jump does not say
+//: ### Marginals are not the joint distribution
 //:
-//: The jump gives the law of each $x_t$. It does not give the law of two states *together*.
-//: Predict: if $x_{50}$ happens to lie above its mean, does $x_{200}$? And if each came from a
-//: jump of its own?
+//: The closed form gives the distribution of each $x_t$, a *marginal*. It does not give the *joint*
+//: distribution of two states. Predict: if $x_{50}$ happens to lie above its mean, does $x_{200}$?
+//: And if each was sampled in closed form with noise of its own?
 //:
-//: **Claim 0.28.** Along one chain, for $s < t$ and given $x_0$,
-//: $\mathrm{Cov}(x_s, x_t) = \sqrt{\bar\alpha_t / \bar\alpha_s}\,(1 - \bar\alpha_s)$: the noise in
-//: $x_s$, as much of it as is left at $t$. Two jumps with noises of their own have covariance 0.
+//: **Claim 0.28.** Along one chain, for $s < t$ and given $x_0$, $\mathrm{Cov}(x_s, x_t) =
+//: \sqrt{\bar\alpha_t / \bar\alpha_s}\,(1 - \bar\alpha_s)$: the noise in $x_s$, as much of it as is
+//: left at $t$. Two closed-form samples with independent noise have covariance 0.
 
 let chainCovariance =
   (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * (1 - schedule.alphaBar(50))
@@ -814,7 +826,7 @@ notebook.check(
   "on a chain, by draws", .covariance(pairs.map(\.0), pairs.map(\.1)), equals: chainCovariance)
 notebook.check("of two separate jumps", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let walkerCount = 6
 var fan = Streams(of: root.split(17), count: walkerCount)
@@ -857,10 +869,11 @@ notebook.figure(
   alternative: "Left, six jagged lines that start at 1 and spread out around 0. Right, a cloud "
     + "of points that fills the same band.")
 
-//: ### What the jump saves
+//: ### The cost of the chain
 //:
-//: **Claim 0.29.** The chain needs $t$ draws of noise for each number of $x_t$, the jump one. For a
-//: step chosen at random, as in training, that is $(T+1)/2$ times as many on average.
+//: **Claim 0.29.** The chain needs $t$ samples of noise for each entry of $x_t$, the closed form
+//: one. For a step chosen uniformly at random, as in training, that is $(T+1)/2$ times as many on
+//: average.
 
 let start = Points(zeros: 10_000)
 var chainStreams = Streams(of: root.split(19), count: start.count)
@@ -884,8 +897,8 @@ notebook.check(
 notebook.show("the chain took", seconds: chainSeconds)
 notebook.show("the jump took", seconds: jumpSeconds)
 
-//: Memory is the same for both: the chain overwrites the old state with the new one and keeps no
-//: noise. (The passage of the last erratum goes on to say that a thousand steps would take a
+//: The memory is the same for both: the chain overwrites the old state with the new one and keeps
+//: no noise. (The passage of the last erratum also claims that a thousand steps would take a
 //: thousand times the memory.)
 //:
 //: ## Part III. Schedules
@@ -898,7 +911,7 @@ notebook.show("the jump took", seconds: jumpSeconds)
 //: $$ \log \bar\alpha_T = \sum_t \log(1 - \beta_t) = - \sum_t \Bigl( \beta_t + \tfrac12 \beta_t^2 +
 //: \tfrac13 \beta_t^3 + \dots \Bigr) . $$
 //:
-//: **Claim 0.30.** At the end $\bar\alpha_T$ is about $4 \cdot 10^{-5}$: of the picture's variance
+//: **Claim 0.30.** At the end $\bar\alpha_T$ is about $4 \cdot 10^{-5}$: of the image's variance
 //: one part in twenty-five thousand is left. The second route is the sum of logarithms. The first
 //: term of the series alone, $e^{-\sum_t \beta_t}$, gives 7 percent too much; three terms are
 //: enough.
@@ -915,9 +928,9 @@ notebook.check(
 
 //: ### Cosine
 //:
-//: Nichol and Dhariwal ("Improved denoising diffusion probabilistic models", 2021) noticed that
-//: the last stages of the linear schedule all look alike, as in the first figure of this page.
-//: They chose the curve first and let the steps follow:
+//: Nichol and Dhariwal ("Improved denoising diffusion probabilistic models", 2021) noticed that the
+//: last images of the linear schedule all look alike, as in the first figure of this page. They
+//: chose the curve of $\bar\alpha_t$ first and derived the steps from it:
 //: $$ \bar\alpha_t = \frac{f(t)}{f(0)} , \qquad
 //: f(t) = \cos^2\Bigl( \frac{t/T + s}{1 + s} \cdot \frac\pi2 \Bigr) , \qquad
 //: \beta_t = \min\Bigl( 1 - \frac{\bar\alpha_t}{\bar\alpha_{t-1}},\ 0.999 \Bigr) . $$
@@ -925,8 +938,8 @@ notebook.check(
 //: $f(T) = 0$: without it the last step has $\beta_T = 1$ and wipes out everything. A cap changes
 //: $\beta_T$, and so it changes $\bar\alpha_T$, which is the product of what the steps keep.
 //:
-//: **Claim 0.31.** The cap touches the last step and no other. Before it, the product of the
-//: $1 - \beta_t$ is the curve; at the end it is 0.001 times the value before.
+//: **Claim 0.31.** The cap changes the last step and no other. Before it, the product of the $1 -
+//: \beta_t$ is the curve; at the end it is 0.001 times the value before.
 //:
 //: Start this program with `--bug cosine-uncapped`, or another name from `--bug list`, and it has a
 //: cosine schedule with a mistake that was once published. Guess which of the checks from here on
@@ -953,9 +966,10 @@ notebook.check(
 //: **Erratum E-X5.** Three sources print three other cosines. The DDPM talk clips $\beta_t$ to
 //: $10^{-4} \dots 0.02$, the range of the linear schedule. The book, equation (7.41), has the
 //: offset but no cap. The Cornell notes have neither: $\bar\alpha_t = \cos^2(\pi t / 2T)$. The
-//: talk's clip leaves more than a thousand times as much of the picture's amplitude at $t = T$ as
-//: the cap does, so that $x_T$ is not noise. Without a cap nothing at all is left, which sounds
-//: good until one divides by $\sqrt{\bar\alpha_T}$, as every sampler does in its first step.
+//: talk's clip leaves more than a thousand times as much of the image's amplitude at $t = T$ as the
+//: cap does, so that $x_T$ is not noise. Without a cap nothing at all is left, a *zero terminal
+//: SNR*. That is good until one divides by $\sqrt{\bar\alpha_T}$, as a sampler with a
+//: noise-predicting network does in its first step.
 
 let cosines: [(name: String, schedule: NoiseSchedule)] = [
   ("offset, cap 0.999 (paper)", cosine),
@@ -986,7 +1000,7 @@ notebook.erratum(
   right: cosine.signalScale(1000), secondRoute: (0.001 * cosineCurve(999)).squareRoot(),
   tolerance: 1e-9, apart: 0.05)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func tailPlot(_ steps: [Int], _ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
   let styles: [(Dash, Marker)] = [
@@ -1017,9 +1031,9 @@ notebook.figure(
   alternative: "Left, curves of beta that rise together to one, except for one that stays at 0.02. "
     + "Right, the amplitudes: one levels off at 0.06, one ends near 0.00005, two leave the frame.")
 
-//: ### Compared
+//: ### Linear and cosine compared
 //:
-//: How fast does each forget? The table shows $\bar\alpha_t$ at five stages.
+//: How fast does $\bar\alpha_t$ fall under each schedule? The table shows it at five steps.
 
 let linear = schedule
 notebook.table(
@@ -1036,19 +1050,19 @@ notebook.table(
     [$0, firstStep(of: linear, below: $0), firstStep(of: cosine, below: $0)]
   })
 
-//: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") say that in
-//: the last quarter of the linear schedule the states are almost pure noise, and that the cosine
-//: schedule adds noise more slowly. True: when the last quarter begins, the picture's amplitude
+//: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") state that
+//: in the last quarter of the linear schedule the states are almost pure noise, and that the cosine
+//: schedule adds noise more slowly. True: when the last quarter begins, the image's amplitude
 //: $\sqrt{\bar\alpha_t}$ is below 6 percent under the linear schedule, and above 37 percent under
-//: the cosine.
+//: the cosine schedule.
 
 notebook.check("linear, amplitude at t = 750", linear.signalScale(750), isBelow: 0.06)
 notebook.check("cosine, amplitude at t = 750", cosine.signalScale(750), isAbove: 0.37)
 
-//: Must not a schedule that adds less at first add more later on?
+//: Does a schedule that adds less at first add more later on?
 //:
-//: **Claim 0.33.** Slow is not slow everywhere. From $t = 891$ on the steps of the cosine schedule
-//: are the larger ones, and from $t = 996$ on less is left than under the linear schedule.
+//: **Claim 0.33.** It does. From $t = 891$ on the steps of the cosine schedule are the larger ones,
+//: and from $t = 996$ on less is left than under the linear schedule.
 
 let largerSteps = (1...1000).filter { cosine.beta($0) > linear.beta($0) }
 let lowerStates = (1...1000).filter { cosine.alphaBar($0) < linear.alphaBar($0) }
@@ -1059,7 +1073,7 @@ notebook.check(
   "the cosine's alphaBar is the smaller: first step, last step, how many",
   [lowerStates.first ?? 0, lowerStates.last ?? 0, lowerStates.count], isExactly: [996, 1000, 5])
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let dissolvingStages = [0, 125, 250, 375, 500, 625, 750, 875, 1000]
 notebook.figure(
@@ -1076,17 +1090,17 @@ notebook.figure(
     "Two rows of the sailing boat dissolving. In the upper row it is gone by the middle, "
     + "in the lower row it can be seen three quarters of the way.")
 
-//: ### One number says it all
+//: ### The signal-to-noise ratio
 //:
-//: A state is the sum of two parts, a picture times $\sqrt{\bar\alpha_t}$ and noise times
-//: $\sqrt{1-\bar\alpha_t}$. What can be learned from it depends on how one compares with the other,
+//: A state is the sum of two parts, an image times $\sqrt{\bar\alpha_t}$ and noise times
+//: $\sqrt{1-\bar\alpha_t}$. How much can be learned from it depends on the ratio of the two,
 //: the *signal-to-noise ratio*
 //: $$ \mathrm{SNR}_t = \frac{\bar\alpha_t}{1 - \bar\alpha_t} , \qquad
 //: \lambda_t = \log \mathrm{SNR}_t . $$
 //:
-//: **Claim 0.34.** It can be measured from pairs $(x_0, x_t)$ alone, without seeing the noise. For
-//: data of mean 0 and variance 1, $\mathrm{Cov}(x_0, x_t) = \sqrt{\bar\alpha_t}$, and what is left
-//: of $x_t$ after taking away that multiple of $x_0$ has the variance $1 - \bar\alpha_t$.
+//: **Claim 0.34.** It can be measured from pairs $(x_0, x_t)$ alone, without the noise. For data of
+//: mean 0 and variance 1, $\mathrm{Cov}(x_0, x_t) = \sqrt{\bar\alpha_t}$, and what is left of $x_t$
+//: after subtracting that multiple of $x_0$ has the variance $1 - \bar\alpha_t$.
 
 var measuring = Streams(of: root.split(21), count: notebook.count(400_000, quick: 50_000))
 let source = mixture.samples(using: &measuring).points
@@ -1105,9 +1119,9 @@ for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosi
   notebook.check("log SNR, t = 1 … 1000, \(name)", decreases: (1...1000).map(each.logSNR))
 }
 
-//: ### A schedule of one's own
+//: ### A schedule from its log-SNR
 //:
-//: Turned around: draw any falling curve $\lambda_t$, and there is a schedule for it. Solve
+//: The other way round: choose any falling curve $\lambda_t$, and there is a schedule for it. Solve
 //: $\lambda_t = \log \frac{\bar\alpha_t}{1 - \bar\alpha_t}$ for
 //: $\bar\alpha_t = 1/(1 + e^{-\lambda_t})$ and let the steps follow,
 //: $\beta_t = 1 - \bar\alpha_t / \bar\alpha_{t-1}$.
@@ -1126,7 +1140,7 @@ notebook.check(
   product.dropFirst().map { log($0 / (1 - $0)) }, equals: (1...1000).map { 10 - 0.02 * Double($0) },
   tolerance: 1e-9)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let compared: [(String, NoiseSchedule)] = [
   ("linear", linear), ("cosine", cosine), ("straight", straight),
@@ -1164,21 +1178,21 @@ notebook.figure(
   alternative: "Four panels over the step t for the linear, cosine and straight schedules: beta, "
     + "alphaBar, the two amplitudes, and the signal-to-noise ratio, which falls in all.")
 
-//: ## Part IV. What is left to know
+//: ## Part IV. How much information is left
 //:
-//: ### Information
+//: ### Mutual information
 //:
-//: How much does $x_t$ tell about $x_0$? *Mutual information* measures it in nats (a nat is
-//: $1/\log 2$, about one and a half, yes-or-no answers). With the *entropy* of a density,
-//: $h = -\int p \log p$, a measure of how spread out it is, the information is what knowing $x_0$
-//: takes away from the spread of $x_t$:
+//: How much information about $x_0$ is in $x_t$? The *mutual information* measures it in *nats* (a
+//: nat is $1/\log 2$, about one and a half, bits). With the *entropy* of a density, $h = -\int p
+//: \log p$, a measure of how widely it is spread, the mutual information is the reduction of the
+//: entropy of $x_t$ when $x_0$ is given:
 //: $$ I(x_0; x_t) = h(x_t) - h(x_t \mid x_0) , $$
 //: and $h(x_t \mid x_0)$ is the entropy of the noise, $\frac12 \log 2\pi e\,(1 - \bar\alpha_t)$,
 //: whatever $x_0$ is.
 //:
-//: **Claim 0.37.** For normal data of variance 1, where $h(x_t) = \frac12 \log 2\pi e$,
-//: $I(x_0; x_t) = -\frac12 \log(1 - \bar\alpha_t) = \frac12 \log(1 + \mathrm{SNR}_t)$. The second
-//: route integrates $-p \log p$.
+//: **Claim 0.37.** For Gaussian data of variance 1, where $h(x_t) = \frac12 \log 2\pi e$, $I(x_0;
+//: x_t) = -\frac12 \log(1 - \bar\alpha_t) = \frac12 \log(1 + \mathrm{SNR}_t)$. The second route
+//: integrates $-p \log p$.
 
 let normalData = GaussianMixture.normal()
 for t in [1, 100, 500, 1000] {
@@ -1187,8 +1201,8 @@ for t in [1, 100, 500, 1000] {
     equals: normalData.noised(linear, to: t).information, tolerance: 1e-10)
 }
 
-//: **Claim 0.38.** Noise destroys information and creates none: for the mixture too, where only
-//: integration helps, $I(x_0; x_t)$ falls from step to step.
+//: **Claim 0.38.** Noise destroys information and creates none (the *data-processing inequality*):
+//: for the mixture too, where only integration helps, $I(x_0; x_t)$ falls from step to step.
 
 func information(_ schedule: NoiseSchedule, _ t: Int) -> Double {
   mixture.noised(schedule, to: t).information
@@ -1199,16 +1213,17 @@ let knownOfCosine = knownSteps.map { information(cosine, $0) }
 notebook.check("information in nats, linear schedule", decreases: knownOfLinear)
 notebook.check("information in nats, cosine schedule", decreases: knownOfCosine)
 
-//: **Claim 0.39.** Normal data keep the most. Of all densities with a given variance the normal
-//: one has the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the noise makes
-//: everything normal; the check goes to $t = 700$, where it is still well above rounding.
+//: **Claim 0.39.** Gaussian data keep the most information. Of all densities with a given variance
+//: the Gaussian has the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the
+//: noise makes everything Gaussian; the check goes to $t = 700$, where it is still well above
+//: rounding.
 
 let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
   .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
 notebook.check("smallest gap, normal less mixture", gaps.min()!, isAbove: 0)
 notebook.check("the gaps, t = 1 … 700", decreases: gaps)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let infoSteps = [1, 2, 4, 7, 12, 20, 32, 50, 75] + Array(stride(from: 100, through: 1000, by: 25))
 func informationPlot(_ y: Axis) -> Plot {
@@ -1240,17 +1255,17 @@ notebook.figure(
   alternative: "Curves of information against step, falling from about 5 nats to almost 0, once "
     + "with a linear and once with a logarithmic axis.")
 
-//: ### Is the end really noise?
+//: ### Is x_T really noise?
 //:
-//: To make pictures one starts at $t = T$ with pure noise, so $q(x_T \mid x_0)$ had better be very
-//: close to $\mathcal N(0, 1)$. The measure of choice is the *Kullback-Leibler divergence* $D(q
-//: \,\|\, p) = \int q \log \frac qp$, which is 0 for $q = p$ and else positive; chapter 1 is full
-//: of it.
+//: To generate images one starts at $t = T$ with pure noise, so $q(x_T \mid x_0)$ must be very
+//: close to $\mathcal N(0, 1)$. The usual measure is the *Kullback-Leibler divergence* or *KL
+//: divergence* $D(q \,\|\, p) = \int q \log \frac qp$, which is 0 for $q = p$ and positive
+//: otherwise; chapter 1 uses it throughout.
 //:
-//: **Claim 0.40.** For each number of the picture,
-//: $D\bigl(q(x_T \mid x_0) \,\|\, \mathcal N(0,1)\bigr) = \frac12 \bigl( \bar\alpha_T\,x_0^2 -
-//: \bar\alpha_T - \log(1 - \bar\alpha_T) \bigr)$. Here for $x_0 = 1$ and linear schedules with the
-//: same ends and fewer steps; what is close enough for $T = 1000$ is not for $T = 50$.
+//: **Claim 0.40.** For each entry of the image, $D\bigl(q(x_T \mid x_0) \,\|\, \mathcal
+//: N(0,1)\bigr) = \frac12 \bigl( \bar\alpha_T\,x_0^2 - \bar\alpha_T - \log(1 - \bar\alpha_T)
+//: \bigr)$. Here for $x_0 = 1$ and linear schedules with the same ends and fewer steps; what is
+//: close enough for $T = 1000$ is not for $T = 50$.
 
 let x0 = 1.0
 let lengths = [10, 50, 100, 200, 1000]
@@ -1271,9 +1286,9 @@ notebook.table(
 notebook.check(
   "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals, tolerance: 1e-10)
 
-//: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ has
-//: no bound. If it has none, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it has one, all
-//: but a few of the $\beta_t$ are below $\frac12$, where $1 - \beta \ge e^{-2\beta}$, and
+//: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ is
+//: unbounded. If it is, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it is bounded, all but a
+//: few of the $\beta_t$ are below $\frac12$, where $1 - \beta \ge e^{-2\beta}$, and
 //: $\bar\alpha_T$ stays above some positive number. Compare $\beta_t = 1/(t+1)$, for which
 //: $\bar\alpha_T = \frac12 \cdot \frac23 \cdots \frac{T}{T+1} = \frac{1}{T+1}$, with $\beta_t =
 //: 1/(t+1)^2$, for which $\bar\alpha_T = \prod_t \frac{t\,(t+2)}{(t+1)^2} = \frac{T+2}{2\,(T+1)}$.
@@ -1291,21 +1306,21 @@ notebook.check(
 
 //: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever
 //: all $\beta_t$ lie between 0 and 1. The second of these schedules is a counterexample: half of
-//: the variance stays forever.
+//: the signal's variance stays forever.
 
 notebook.erratum(
   "E-B7", source: "Foundations of Generative Models, exercise 4.15.1",
   "limit of alphaBar(T) for beta = 1/(t+1)^2", printed: 0, right: 0.5,
   secondRoute: bounded.alphaBar(longRun), tolerance: 1e-5, apart: 0.4)
 
-//: ## Part V. Two other pictures of the same thing
+//: ## Part V. Two other forms of the same process
 //:
-//: ### Exploding instead of preserving
+//: ### Variance-preserving and variance-exploding
 //:
 //: Many papers add noise without shrinking: $y_t = x_0 + \sigma^{\mathrm{VE}}_t\,\epsilon$ with a
 //: growing $\sigma^{\mathrm{VE}}_t$. That is called *variance exploding* (VE), and ours *variance
 //: preserving* (VP). (Plain $\sigma_t$ is kept for the samplers of later chapters.) They are the
-//: same process seen through a lens: divide $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 -
+//: same process up to a scale: divide $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 -
 //: \bar\alpha_t}\,\epsilon$ by $\sqrt{\bar\alpha_t}$.
 //:
 //: **Claim 0.42.** $x_t / \sqrt{\bar\alpha_t}$ has the mean $x_0$ and the variance
@@ -1323,10 +1338,9 @@ notebook.check(
   equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
   relativeTolerance: 1e-12)
 
-//: **Claim 0.43.** Not only one state at a time: a whole chain goes over into a whole chain. The
-//: exploding chain adds noise of variance $(\sigma^{\mathrm{VE}}_t)^2 -
-//: (\sigma^{\mathrm{VE}}_{t-1})^2$ in step $t$; fed with the same $\epsilon_t$, the two stay
-//: together at every step.
+//: **Claim 0.43.** This holds for a whole chain and not only for one state at a time. The VE chain
+//: adds noise of variance $(\sigma^{\mathrm{VE}}_t)^2 - (\sigma^{\mathrm{VE}}_{t-1})^2$ in step
+//: $t$; given the same $\epsilon_t$, the two chains agree up to the scale at every step.
 
 var (preserved, exploded) = (0.7, 0.7)
 var lensChain: [Double] = []
@@ -1344,7 +1358,7 @@ notebook.show("last state, exploding", exploded)
 notebook.check(
   "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain, tolerance: 1e-10)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let lensTimes = Array(stride(from: 0, through: 450, by: 3))
 let lensAxis = lensTimes.map { Double($0) }
@@ -1382,10 +1396,10 @@ notebook.figure(
     "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
     + "band that opens like a funnel around 1.")
 
-//: ### Ink in water
+//: ### Diffusion in physics: ink in water
 //:
 //: The name comes from physics. A particle of ink is kicked to and fro, $\pm\delta$ every $\tau$
-//: seconds, each way with chance one half. Kicks are independent and have mean 0 and variance
+//: seconds, each way with probability one half. Kicks are independent and have mean 0 and variance
 //: $\delta^2$, so after the time $t = n\tau$ the mean of $x^2$ is $n\delta^2$.
 //:
 //: **Claim 0.44.** $E[x^2] = 2Dt$ with the *diffusion constant* $D = \delta^2/2\tau$. Here
@@ -1406,11 +1420,11 @@ for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
     equals: 2 * diffusionConstant * time)
 }
 
-//: Divided by the distance $2\delta$ between the places that can be reached, the chances of $n$
-//: kicks become a density, and with small kicks that density is smooth.
+//: Divided by the distance $2\delta$ between the places that can be reached, the probabilities
+//: after $n$ kicks become a density, and with small kicks that density is smooth.
 //:
 //: **Claim 0.45.** It approaches the *heat kernel* $\mathcal N(0, 2Dt)$. The largest gap, in units
-//: of the kernel's peak, is close to $\frac{1}{4n}$: what Stirling's formula says of the middle
+//: of the kernel's maximum, is close to $\frac{1}{4n}$, from Stirling's formula for the middle term
 //: $\binom{n}{n/2}/2^n$.
 
 let kickCounts = [16, 64, 256, 1024]
@@ -1428,8 +1442,8 @@ notebook.table(
 notebook.check("4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
 
 //: **Claim 0.46.** The heat kernel solves the *heat equation* $\frac{\partial p}{\partial t} =
-//: D\,\frac{\partial^2 p}{\partial x^2}$, which says that ink flows from where there is more to
-//: where there is less. Both sides by finite differences, whose error sets the tolerance.
+//: D\,\frac{\partial^2 p}{\partial x^2}$: ink flows from where there is more to where there is
+//: less. Both sides are computed by finite differences, whose error sets the tolerance.
 
 func heatKernel(_ x: Double, _ t: Double) -> Double {
   GaussianMixture.normal(variance: 2 * diffusionConstant * t).density(x)
@@ -1444,7 +1458,7 @@ notebook.check(
     return diffusionConstant * bend / (h * h)
   }, tolerance: 1e-6)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let inkColors: [Color] = [.blue, .vermilion, .green]
 let inkPlot = [(1, 0.64), (4, 2.56), (16, 10.24)].enumerated().reduce(
@@ -1471,20 +1485,20 @@ notebook.figure(
   alternative: "Three histograms around 0, each flatter and wider than the one before, with bell "
     + "curves that follow them.")
 
-//: This is the exploding process with $(\sigma^{\mathrm{VE}}_t)^2 = 2Dt$. The forward process *is*
-//: ink in water, one particle for each number of the picture, seen through the lens of Claim 0.42.
-//: Ink is famous for not going back into the drop. How to make it is what the rest of the course
-//: is about.
+//: This is the VE process with $(\sigma^{\mathrm{VE}}_t)^2 = 2Dt$. The forward process *is* ink in
+//: water, one particle for each entry of the image, up to the scale of Claim 0.42. Ink is famous
+//: for not going back into the drop. How to make it go back is what the rest of the course is
+//: about.
 //:
 //: ## What goes wrong
 //:
-//: Three mistakes with consequences. The first two are easy to make in code; the third waits for
-//: whoever takes the cosine schedule without thinking of the end.
+//: Three mistakes with consequences. The first two are easy to make in code; the third awaits
+//: anyone who takes the cosine schedule without thinking of its end.
 //:
-//: **Claim 0.47.** *Clipping the noise away.* Noisy pictures leave the range -1 to 1, and a program
-//: that stores them as bytes cuts off what is outside. That is right for looking (every figure on
-//: this page does it) and wrong for anything else: clipped noise has the variance
-//: $1 - 2\,\varphi(1)$, where $\varphi$ is the density of $\mathcal N(0,1)$, about half of what it
+//: **Claim 0.47.** *Clipping the noise away.* Noisy images leave the range -1 to 1, and a program
+//: that stores them as bytes clips what is outside. That is right for display (the images on this
+//: page are clipped so) and wrong for anything else: clipped noise has the variance $1 -
+//: 2\,\varphi(1)$, where $\varphi$ is the density of $\mathcal N(0,1)$, about half of what it
 //: should be.
 
 let clipped = draws(many, stream: 24) { min(max($0.normal(), -1), 1) }
@@ -1492,10 +1506,10 @@ notebook.check(
   "variance of clipped noise", .variance(of: clipped), equals: 1 - 2 * StandardNormal.density(1))
 
 //: **Claim 0.48.** *Counting from zero in one place and from one in another.* A list of $\beta_1
-//: \dots \beta_T$ starts at place 0 in most languages, and then place $t$ holds $\beta_{t+1}$.
-//: Late in the chain nobody notices; at $t = 1$ the noise has 1.48 times the standard deviation it
-//: should have. The library's lists hold $T + 1$ values, with $\bar\alpha_0 = 1$ at place 0, so
-//: that places are steps.
+//: \dots \beta_T$ starts at index 0 in most languages, and then index $t$ holds $\beta_{t+1}$. Late
+//: in the chain nobody notices; at $t = 1$ the noise has 1.48 times the standard deviation it
+//: should have. The library's lists hold $T + 1$ values, with $\bar\alpha_0 = 1$ at index 0, so
+//: that the index is the step.
 
 let zeroBased = (0..<1000).map { schedule.noiseScale($0 + 1) }  // place 0 holds step 1
 notebook.check(
@@ -1505,11 +1519,12 @@ notebook.check(
 notebook.check(
   "the same at t = 900", zeroBased[900] / schedule.noiseScale(900), equals: 1, tolerance: 1e-4)
 
-//: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the data
-//: follow from $\hat x_0 = (x_t - \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An
-//: error in $\hat\epsilon$ comes out $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t} =
-//: \sigma^{\mathrm{VE}}_t$ times as large. At $t = T$ that is a factor of about 157 for the linear
-//: schedule and of 20 thousand for the cosine. Predict: which of the two is worse at $t = 750$?
+//: **Claim 0.49.** *Dividing by almost nothing.* A network will estimate the noise, and the
+//: estimate of the data follows: $\hat x_0 = (x_t -
+//: \sqrt{1-\bar\alpha_t}\,\hat\epsilon)/\sqrt{\bar\alpha_t}$. An error in $\hat\epsilon$ becomes
+//: $\sqrt{(1-\bar\alpha_t)/\bar\alpha_t} = \sigma^{\mathrm{VE}}_t$ times as large. At $t = T$ that
+//: is a factor of about 157 for the linear schedule and of 20 thousand for the cosine. Predict:
+//: which of the two is worse at $t = 750$?
 
 for (name, each) in [("linear", linear), ("cosine", cosine)] {
   let process = GaussianDiffusion(each)
@@ -1532,34 +1547,35 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 //: | $\bar\alpha_t = \alpha_1 \cdots \alpha_t$ | `schedule.alphaBar(t)` | share kept since the start; $\bar\alpha_0 = 1$ |
 //: | $\sqrt{\bar\alpha_t},\ \sqrt{1 - \bar\alpha_t}$ | `signalScale(t)`, `noiseScale(t)` | amplitudes of data and noise in $x_t$ |
 //: | $\mathrm{SNR}_t,\ \lambda_t$ | `snr(t)`, `logSNR(t)` | signal-to-noise ratio and its logarithm |
-//: | $\sigma^{\mathrm{VE}}_t$ | `sigmaExploding(t)` | noise level of the exploding form |
+//: | $\sigma^{\mathrm{VE}}_t$ | `sigmaVE(t)` | noise level of the variance-exploding form |
 //: | $\epsilon$ | `noise` | all the noise in $x_t$, of variance 1 |
 //: | $q(x_t \mid x_{t-1})$ | `diffusion.forwardStep(x, to: t, noise:)` | one step |
-//: | $q(x_t \mid x_0)$ | `diffusion.jump(x0, to: t, noise:)` | all steps at once |
+//: | $q(x_t \mid x_0)$ | `diffusion.addNoise(to: x0, t: t, noise:)` | all steps at once |
 //:
-//: Types met: `NoiseSchedule` (the numbers), `GaussianDiffusion` (the process), `Diffusable` (what
-//: it acts on: `Double`, `Points`, `Tensor`, and `GaussianVariable` for laws), `GaussianMixture`
-//: and `NoisedMixture` (data about which everything is known), `RandomGenerator` and `Streams`
-//: (chance), `Estimate` (an average with its standard error).
+//: Types introduced: `NoiseSchedule` (the numbers), `GaussianDiffusion` (the process),
+//: `LinearCombinable` (what it acts on: `Double`, `PointSet`, `Tensor`, and `GaussianVariable` for
+//: distributions), `GaussianMixture` and `NoisyMarginal` (data with a known density, and its noisy
+//: marginals), `RandomGenerator` and `RandomStreams` (random numbers), `Estimate` (an average with
+//: its standard error).
 //:
 //: ## Exercises
 //:
-//: The numbers in brackets are those of "Foundations of Generative Models", where the exercises
-//: are from. Two of them, to show how a picture becomes noise (4.15.1c) and to plot the schedules
-//: (4.15.4a), are solved by figures above; the effect of a schedule on training (4.15.4b) waits
-//: for chapter 3.
+//: The numbers in brackets are those of "Foundations of Generative Models", where the exercises are
+//: from. Two of them, to show how an image becomes noise (4.15.1c) and to plot the schedules
+//: (4.15.4a), are solved by figures above; the effect of a schedule on training (4.15.4b) waits for
+//: chapter 3.
 //:
-//: **Exercise 1** (1.7.1). Draw from the exponential law with the density $\lambda e^{-\lambda x}$.
-//: Check the law, and a property that no other density has: those that have waited already wait as
-//: long as those who begin.
+//: **Exercise 1** (1.7.1). Sample from the exponential distribution with the density $\lambda
+//: e^{-\lambda x}$. Check the distribution, and a property that no other density has: it
+//: is *memoryless*, so the remaining waiting time does not depend on the time already waited.
 //:
 //: <details><summary>Answer</summary>
 //:
 //: $F(x) = 1 - e^{-\lambda x}$, so $x = -\frac1\lambda \log(1 - u)$, or $-\frac1\lambda \log u$,
 //: since $1 - u$ is uniform too.
 //:
-//: **Claim 0.50.** The draws follow $F$, and
-//: $\Pr(x > a + b \mid x > a) = e^{-\lambda(a+b)}/e^{-\lambda a} = e^{-\lambda b} = \Pr(x > b)$.
+//: **Claim 0.50.** The samples follow $F$, and $\Pr(x > a + b \mid x > a) =
+//: e^{-\lambda(a+b)}/e^{-\lambda a} = e^{-\lambda b} = \Pr(x > b)$.
 
 let waits = draws(many, stream: 25) { -log($0.uniform()) / 2 }
 notebook.check(
@@ -1573,13 +1589,13 @@ notebook.check(
 //: </details>
 //:
 //: **Exercise 2** (1.7.3). Rejection sampling with the envelope $c\,p(x)$, $c > 1$: what is the
-//: probability of keeping a dart, and which $c$ is best?
+//: probability of accepting a dart, and which $c$ is best?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every
-//: dart is kept. But a dart's place is then drawn from $p$ itself: whoever can do that needs no
-//: darts. (Below, the places are those kept before, which follow $p$.)
+//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every dart
+//: is accepted. But then a dart's place is a sample from $p$ itself: if you can do that, you need
+//: no darts. (Below, the places are those accepted before, which follow $p$.)
 
 for c in [2.5, 1] {
   var random = root.split(26)
@@ -1589,16 +1605,16 @@ for c in [2.5, 1] {
 
 //: </details>
 //:
-//: **Exercise 3** (1.7.4). Why do networks with random parts need reparameterization? What happens
-//: if one differentiates through a program that draws $z$ from $\mathcal N(\mu, 1)$?
+//: **Exercise 3** (1.7.4). Why do networks with random parts need the reparameterization trick?
+//: What happens if one differentiates through a program that samples $z$ from $\mathcal N(\mu, 1)$?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 0.52.** To a program that records operations and differentiates them, a drawn number is
-//: a constant: it cannot see that the draw would have come out differently for another $\mu$. For
-//: $f(z) = z^2$ at $\mu = \frac12$ the slope of $E[f(z)]$ is 1; without reparameterization the
-//: record says 0, with it the average of $2z$. (Where reparameterization is impossible, as for the
-//: outcomes of a die, the score function is left.)
+//: **Claim 0.52.** To a program that records operations and differentiates them, a sample is a
+//: constant: the record does not show that the sample would have been different for another $\mu$.
+//: For $f(z) = z^2$ at $\mu = \frac12$ the derivative of $E[f(z)]$ is 1; without reparameterization
+//: the record gives 0, with it the average of $2z$. (Where reparameterization is impossible, as for
+//: the outcomes of a die, the score-function estimator remains.)
 
 let epsilons = Tensor(draws(many, stream: 27) { Float($0.normal()) })
 
@@ -1622,7 +1638,7 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 4** (4.15.1a). Derive the jump for $t = 3$ step by step.
+//: **Exercise 4** (4.15.1a). Derive the closed form for $t = 3$ step by step.
 //:
 //: <details><summary>Answer</summary>
 //:
@@ -1648,12 +1664,12 @@ notebook.check(
 
 //: </details>
 //:
-//: **Exercise 5** (4.15.1b, corrected). Which of these schedules forget everything as $T \to
-//: \infty$: $\beta_t = 1/2t$, $\beta_t = 1/4t^2$?
+//: **Exercise 5** (4.15.1b, corrected). For which of these schedules does $\bar\alpha_T$ go to 0 as
+//: $T \to \infty$: $\beta_t = 1/2t$, $\beta_t = 1/4t^2$?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: By Claim 0.41 the first does, because $\sum 1/2t$ has no bound, and the second does not. Both
+//: By Claim 0.41 the first does, because $\sum 1/2t$ is unbounded, and the second does not. Both
 //: products have famous values.
 //:
 //: **Claim 0.54.** For $\beta_t = 1/2t$ one gets $\bar\alpha_T = \prod_t \frac{2t-1}{2t} =
@@ -1674,15 +1690,14 @@ notebook.check("alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, to
 
 //: </details>
 //:
-//: **Exercise 6** (4.15.4c). Design a schedule of your own and say why.
+//: **Exercise 6** (4.15.4c). Design a schedule of your own and justify it.
 //:
 //: <details><summary>Answer</summary>
 //:
-//: One idea among many: let every step forget the same amount. For normal data of variance 1 the
-//: information is $I_t = \frac12 \log(1 + \mathrm{SNR}_t)$ by Claim 0.37. Let it fall in a
-//: straight line from 5 nats to a thousandth, and solve for $\lambda_t = \log(e^{2 I_t} - 1)$.
-//: Then no step is wasted, in the sense of this measure, and none has more to undo than the
-//: others.
+//: One idea among many: let every step lose the same amount of information. For Gaussian data of
+//: variance 1 the information is $I_t = \frac12 \log(1 + \mathrm{SNR}_t)$ by Claim 0.37. Let it
+//: fall in a straight line from 5 nats to a thousandth, and solve for $\lambda_t = \log(e^{2 I_t} -
+//: 1)$. Then, in this measure, no step is wasted, and none has more to undo than the others.
 //:
 //: **Claim 0.55.** That is a schedule ($0 < \beta_t < 1$), and the information that remains, found
 //: by integration, falls by the same amount every hundred steps.
@@ -1710,23 +1725,23 @@ notebook.table(
     [$0, linear.alphaBar($0), cosine.alphaBar($0), even.alphaBar($0)]
   })
 
-//: The table has the catch: half of all steps work on pictures with hardly any noise in them,
-//: where there are many nats but little to see. Information is not beauty.
+//: The table shows the catch: half of all steps work on images with hardly any noise in them, where
+//: there are many nats but little that is visible. Information is not visual quality.
 //:
 //: </details>
 //:
-//: **Exercise 7** (5.8.4). Noise a set of points in the plane in the preserving and in the
-//: exploding way; follow mean and variance; what speaks for each? (The book asks for stochastic
-//: differential equations. The two chains are those, step by step.)
+//: **Exercise 7** (5.8.4). Add noise to a set of points in the plane in the variance-preserving and
+//: in the variance-exploding way; follow mean and variance; what are the advantages of each? (The
+//: book asks for stochastic differential equations. The two chains are those, step by step.)
 //:
 //: <details><summary>Answer</summary>
 //:
 //: **Claim 0.56.** If the data have the mean $m$ and the covariance matrix $C$, then $x_t$ has
-//: $\sqrt{\bar\alpha_t}\,m$ and $\bar\alpha_t C + (1 - \bar\alpha_t) I$, and $y_t$ has $m$ and $C
-//: + (\sigma^{\mathrm{VE}}_t)^2 I$. The formulas of this chapter act on each coordinate, and the
-//: noises of the two coordinates are independent, so the covariance between them only shrinks, or
-//: stays. (The points are fixed; what is left to chance is the noise. The standard errors allow
-//: for both.)
+//: $\sqrt{\bar\alpha_t}\,m$ and $\bar\alpha_t C + (1 - \bar\alpha_t) I$, and $y_t$ has $m$ and $C +
+//: (\sigma^{\mathrm{VE}}_t)^2 I$. The formulas of this chapter act on each coordinate, and the
+//: noise is independent in the two coordinates, so the covariance between them only shrinks (VP) or
+//: stays (VE). (The points are fixed; only the noise is random. The standard errors allow for
+//: both.)
 
 let moonCount = notebook.count(40_000, quick: 10_000)
 let moons = Points(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
@@ -1751,7 +1766,7 @@ for t in [100, 300] {
   notebook.check("exploding, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let moonTimes = [0, 50, 150, 300, 450]
 let fewMoons = moons.entries(0..<1500)
@@ -1782,28 +1797,31 @@ notebook.figure(
     "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
     + "the lower row also grows.")
 
-//: Preserving keeps all states on one scale, which networks like, and its end is the same for all
-//: data of moderate size. Exploding keeps the data where they are, so that a state reads directly
-//: as data plus error, and has one number, $\sigma^{\mathrm{VE}}_t$, in place of two; but its
-//: states must be scaled before a network sees them, and its end depends on how large
-//: $\sigma^{\mathrm{VE}}_T$ is compared with the spread of the data. By Claim 0.43 the choice is
-//: one of convenience.
+//: The VP form keeps all states on one scale, which suits networks, and its end is the same for all
+//: data of moderate size. The VE form keeps the data where they are, so that a state is simply data
+//: plus error, and has one number, $\sigma^{\mathrm{VE}}_t$, in place of two. But its states must
+//: be scaled before they enter a network, and its end depends on how large $\sigma^{\mathrm{VE}}_T$
+//: is compared with the standard deviation of the data. By Claim 0.43 the choice is one of
+//: convenience.
 //:
 //: </details>
 //:
 //: ## Sources
 //:
 //: Sampling, reparameterization and the exercises: S. Chatterjee, "Foundations of Generative
-//: Models", chapters 1, 4 and 5. The process and its schedules: Ho, Jain and Abbeel (2020); Nichol
-//: and Dhariwal (2021); for the exploding form, Song and Ermon, "Generative modeling by estimating
-//: gradients of the data distribution" (2019). Errata beside them are from a talk on DDPM and
-//: DDIM, the Cornell CS 4782 notes, and the book; the claim on the last quarter is from the slides
-//: "Deep Learning, 21. Diffusion Models" of IIT Hyderabad.
+//: Models", chapters 1, 4 and 5. Diffusion models: Sohl-Dickstein, Weiss, Maheswaranathan and
+//: Ganguli, "Deep unsupervised learning using nonequilibrium thermodynamics" (2015). The process
+//: and its schedules: Ho, Jain and Abbeel (2020); Nichol and Dhariwal (2021). Schedules with zero
+//: terminal SNR: Lin et al., "Common diffusion noise schedules and sample steps are flawed" (2024).
+//: The variance-exploding form: Song and Ermon, "Generative modeling by estimating gradients of the
+//: data distribution" (2019). The errata are from a talk on DDPM and DDIM, the Cornell CS 4782
+//: notes, and the book; the claim on the last quarter is from the slides "Deep Learning, 21.
+//: Diffusion Models" of IIT Hyderabad.
 //:
 //: ## Next
 //:
-//: We can destroy any picture, exactly and as slowly as we like. Chapter 1 asks what it would take
-//: to go back: what a step backwards looks like if one knows $x_0$, and how to tell from outside
-//: how good a model is that does not.
+//: We can turn any image into noise, exactly and as slowly as we like. Chapter 1 asks what it would
+//: take to go back: what a reverse step is if one is given $x_0$, and how to measure, from outside,
+//: how good a model is that is not.
 
 notebook.finish()  // weave:hide
