@@ -1,20 +1,21 @@
-//: # Chapter 1. The bound
+//: # Chapter 1. The variational bound (ELBO)
 //:
-//: Chapter 0 turned pictures into noise, one small step after another. A diffusion model learns the
-//: way back. What is it told while it learns? Not "make good pictures": nobody can write that down.
-//: It is told to make the training data *likely*, and since even that cannot be computed, it is
-//: told to push up something that lies below it: the *evidence lower bound*, ELBO for short.
+//: Chapter 0 turned images into noise, one small step after another. A diffusion model learns the
+//: reverse process. What is it trained for? Not to "make good images": nobody can write that down.
+//: It is trained to make the training data *likely*. Even that cannot be computed, so training
+//: maximizes a quantity that lies below it: the *evidence lower bound*, ELBO for short, also called
+//: the *variational lower bound* (VLB).
 //:
-//: Every loss in this course descends from that bound, and there is more wrong about it in print
-//: than about anything else in the subject. So this chapter takes it apart on models small enough
-//: to be solved exactly. At the end you can
+//: Every loss in this course is derived from the ELBO, and more wrong statements about it are in
+//: print than about anything else in the subject. So this chapter takes it apart on models small
+//: enough to be solved exactly. At the end you can
 //:
-//: - say what the bound is, how far below the truth it lies, and when it touches it,
-//: - tell what training a variational autoencoder does, and predict which of its hidden variables
-//:   will die,
-//: - derive the bound of a diffusion model, its three terms, and the posterior that they contain,
+//: - state what the ELBO is, how far below the log-likelihood it lies, and when it is tight,
+//: - explain what the training of a variational autoencoder does, and predict which of its latent
+//:   variables will collapse,
+//: - derive the ELBO of a diffusion model, its three terms, and the posterior that they contain,
 //: - refute a decomposition that stands in many lecture notes,
-//: - say what the choice of the reverse variance costs, to ten digits.
+//: - compute what the choice of the reverse variance costs, to eight digits.
 
 import Autodiff  // weave:hide
 import Diffusion  // weave:hide
@@ -27,8 +28,8 @@ let notebook = Chapter.open(  // weave:hide
   "The evidence lower bound, from one hidden variable to a diffusion model.")  // weave:hide
 
 //: Claims are numbered and checked as in chapter 0: exact ones to rounding, those by Monte Carlo
-//: within four standard errors. Where a tolerance is larger than rounding, its reason stands beside
-//: it. Every experiment with chance has a random stream of its own:
+//: within four standard errors. Where a tolerance is larger than rounding, the reason is given
+//: beside it. Every experiment with random numbers has a random stream of its own:
 
 func draws<Value>(
   _ count: Int, stream: Int, _ draw: (inout RandomGenerator) -> Value
@@ -39,20 +40,22 @@ func draws<Value>(
 
 let many = notebook.count(200_000, quick: 20_000)
 
-//: ## Part I. A bound for what cannot be computed
+//: ## Part I. The evidence lower bound
 //:
-//: ### Hidden variables, and the integral they cost
+//: ### Latent variables and the evidence
 //:
-//: A face has a pose, a light, an age. They are not in the data, but they would explain them. A
-//: *latent variable model* says how: draw a hidden $z$ from a simple law $p(z)$, then draw the data
-//: from $p(x \mid z)$. How likely is an $x$ under such a model? All $z$ may have caused it:
+//: A face has a pose, a light, an age. They are not in the data, but they would explain them. In
+//: a *latent variable model* a *latent variable* $z$, one that is not observed, is sampled from a
+//: simple distribution $p(z)$, the *prior*, and then the data from $p(x \mid z)$. How likely is an
+//: $x$ under such a model? Every $z$ may have caused it:
 //: $$ p(x) = \int p(x \mid z)\, p(z)\, dz . $$
 //:
-//: This number is the *evidence*. Training means raising it, or its logarithm, for the data at
-//: hand. And given $x$, which $z$ was it? Bayes' rule says
-//: $p(z \mid x) = p(x \mid z)\,p(z) / p(x)$, the *posterior*. For a network $p(x \mid z)$ neither
-//: is within reach. So we begin with a model where both are: a linear one,
-//: $x = W z + \sigma \epsilon$ with $z \sim \mathcal N(0, I)$. The smallest has one number on
+//: This number is the *evidence* or marginal likelihood. Training means raising it, or its
+//: logarithm, for the given data. And given $x$, which $z$ was it? Bayes' rule gives
+//: the *posterior*, $p(z \mid x) = p(x \mid z)\,p(z) / p(x)$. For a network $p(x \mid z)$ neither
+//: can be computed. So we begin with a model where both can: a linear one,
+//: $x = W z + \sigma \epsilon$ with $z \sim \mathcal N(0, I)$. The smallest has one-dimensional $x$
+//: and $z$. Its data are $\mathcal N(0, w^2 + \sigma^2)$.
 //: either side. Its data are $\mathcal N(0, w^2 + \sigma^2)$.
 
 let toy = LinearLatentModel(loadings: Matrix([[1.5]]), noiseVariance: 0.5)
@@ -71,9 +74,9 @@ let integral = Quadrature.integrate(from: -9, to: 9) {
 }
 notebook.check("log of the integral over z", log(integral), equals: logEvidence, tolerance: 1e-12)
 
-//: **Claim 1.2.** Bayes' rule turned around, $p(x) = p(x \mid z)\, p(z) / p(z \mid x)$, holds for
-//: *every* $z$: the three factors vary over many orders of magnitude, their ratio does not. It
-//: would be a way to the evidence, if only we had the posterior.
+//: **Claim 1.2.** Bayes' rule solved for the evidence, $p(x) = p(x \mid z)\, p(z) / p(z \mid x)$,
+//: holds for *every* $z$: the three factors vary over many orders of magnitude, their ratio does
+//: not. It would be a way to the evidence, if only we had the posterior.
 
 let ratios = stride(from: -4.0, through: 4, by: 0.01).map { z in
   toy.logLikelihood(x, given: [z]) + toy.prior.logDensity([z]) - posterior.logDensity([z])
@@ -82,15 +85,15 @@ notebook.check(
   "the ratio's logarithm for 801 values of z", ratios,
   equals: ratios.map { _ in logEvidence }, tolerance: 1e-12)
 
-//: ### Why not just sample?
+//: ### Why averaging prior samples fails
 //:
-//: The evidence is an average of $p(x \mid z)$ over $z$ from the prior. Draw many $z$, take the
-//: mean: what could be simpler? Guess how many draws it takes with 20 hidden numbers and 40
-//: observed ones. Below, models of growing size, an $x$ drawn from each, and the attempt. The table
-//: has the exact answer beside it, and two warnings. The *effective sample size* says how many of
-//: the draws really contribute. The column "information" is how much $x$ says about $z$, in nats (a
-//: Kullback-Leibler divergence, the subject of the next section): of $e^{\text{information}}$ draws
-//: from the prior, about one looks like the posterior.
+//: The evidence is the mean of $p(x \mid z)$ over $z$ from the prior. Sample many $z$, take the
+//: mean: what could be simpler? Guess how many samples it takes with 20 latent dimensions and 40
+//: observed ones. Below are models of growing size, an $x$ sampled from each, and the attempt. The
+//: table has the exact value beside it, and two warnings. The *effective sample size* is the number
+//: of samples that really contribute. The column "information" is how many nats of information $x$
+//: contains about $z$ (a Kullback-Leibler divergence, the subject of the next section): of
+//: $e^{\text{information}}$ prior samples, about one is typical of the posterior.
 
 func randomModel(
   latents: Int, observed: Int, _ random: inout RandomGenerator
@@ -128,10 +131,10 @@ notebook.table(
   columns: ["hidden", "exact", "sampled", "effective draws", "information"],
   rows: attempts.map { [$0.latents, $0.exact, $0.naive.value, $0.naive.effective, $0.information] })
 
-//: **Claim 1.3.** With one or two hidden numbers the average is right. With 20 it is wrong by more
-//: than 20 nats: the evidence is underrated by a factor of half a billion or worse, and one single
-//: draw carries the average. The information then exceeds the logarithm of the number of draws,
-//: which is the rule for failure.
+//: **Claim 1.3.** With one or two latent dimensions the average is right. With 20 it is wrong by
+//: more than 20 nats: the evidence is underestimated by a factor of half a billion or worse, and
+//: one single sample carries the average. The information then exceeds the logarithm of the number
+//: of samples, which is the rule for failure (Chatterjee and Diaconis, 2018).
 
 let (small, large) = (attempts[0], attempts[4])
 notebook.check(
@@ -140,9 +143,9 @@ notebook.check("20 hidden: shortfall in nats", large.exact - large.naive.value, 
 notebook.check(
   "20 hidden: information in nats", large.information, isAbove: log(Double(naiveDraws)))
 
-//: **Claim 1.4.** Draw $z$ from the posterior instead, and weight each by
-//: $p(x \mid z)\,p(z)/p(z \mid x)$: by Claim 1.2 every single draw gives the exact answer. The
-//: trouble is not sampling. It is sampling in the wrong place.
+//: **Claim 1.4.** *Importance sampling*: sample $z$ from the posterior instead, and weight each
+//: sample by $p(z)/p(z \mid x)$. By Claim 1.2 every single sample, $p(x \mid z)\,p(z)/p(z \mid x)$,
+//: gives the exact evidence. The trouble is not sampling. It is sampling in the wrong place.
 
 let inPlace = draws(1000, stream: 1) { random in
   let law = large.model.posterior(given: large.data)
@@ -157,21 +160,23 @@ notebook.check(
 //: The tolerance is rounding again, in sums over 40 squares of sizes up to $10^3$ and a condition
 //: number of some hundreds.
 //:
-//: ### A distance between laws
+//: ### The KL divergence
 //:
-//: So we need a law $q(z)$ that is near the posterior. Near in what sense? The *Kullback-Leibler
+//: So we need a distribution $q(z)$ that is near the posterior. Near in what sense?
+//: The *Kullback-Leibler divergence* or *KL divergence* of $q$ from $p$ is the mean, under $q$, of
+//: the log of their ratio:
 //: divergence* of $q$ from $p$ is the mean, under $q$, of the log of their ratio:
 //: $$ D_{KL}(q \,\|\, p) = \int q(z) \log \frac{q(z)}{p(z)}\, dz . $$
 //:
 //: It is measured in *nats* because the logarithm is the natural one; divide by $\log 2 = 0.693$
-//: for bits. It is what a code made for $p$ wastes on data from $q$.
+//: for bits. It is the extra length of a code made for $p$ when the data come from $q$.
 //:
-//: **Claim 1.5.** For normal laws it has the closed form
+//: **Claim 1.5.** For Gaussian distributions it has the closed form
 //: $$ D_{KL}\big(\mathcal N(m_1, v_1) \,\|\, \mathcal N(m_2, v_2)\big)
 //: = \tfrac12 \Big( \frac{v_1}{v_2} - 1 - \log \frac{v_1}{v_2}
 //: + \frac{(m_1 - m_2)^2}{v_2} \Big) . $$
-//: It is never negative, it is 0 if the laws agree, and it is not symmetric: exchanging the laws
-//: gives another number.
+//: It is never negative, it is 0 if the distributions are equal, and it is not symmetric:
+//: exchanging them gives another value.
 
 func divergenceByQuadrature(
   _ m1: Double, _ v1: Double, _ m2: Double, _ v2: Double
@@ -199,14 +204,14 @@ let divergences = draws(1000, stream: 2) { random in
 }
 notebook.check("least of 1000 random pairs", divergences.min()!, isAbove: 0)
 
-//: **Claim 1.6.** From the standard normal law, coordinate by coordinate,
+//: **Claim 1.6.** From the standard normal distribution, coordinate by coordinate,
 //: $$ D_{KL}\big(\mathcal N(\mu, \mathrm{diag}\,\sigma^2) \,\|\, \mathcal N(0, I)\big)
 //: = \tfrac12 \sum_i \big( \mu_i^2 + \sigma_i^2 - \log \sigma_i^2 - 1 \big) , $$
 //: and its gradient is $\mu_i$ in $\mu_i$ and $\sigma_i - 1/\sigma_i$ in $\sigma_i$: the means are
-//: pulled to 0 and the deviations to 1. (Exercise 3.13.1 asks for this; term by term, $\mu^2$ is
-//: the price of placing the code away from the origin, $\sigma^2 - 1$ that of a code too wide, and
-//: $-\log\sigma^2$ that of a code too sharp.) Three routes to the value, and the tape's gradient,
-//: in single precision.
+//: pulled to 0 and the standard deviations to 1. (Exercise 3.13.1 asks for this; term by term,
+//: $\mu^2$ is the price of a code away from the origin, $\sigma^2 - 1$ that of a code too wide, and
+//: $-\log\sigma^2$ that of a code too sharp.) Three routes to the value, and the gradient by
+//: automatic differentiation, in single precision.
 
 let (mu, sigma) = ([0.7, -1.2], [0.4, 1.5])
 let closed = [0, 1].reduce(0.0) { sum, i in
@@ -234,7 +239,7 @@ notebook.check(
   "gradient in the deviations", klGradients[sigmaInput]!.elements,
   equals: sigma.map { $0 - 1 / $0 }, tolerance: 1e-6)
 
-//: **Claim 1.7.** If the variances are equal, nothing is left but the distance of the means:
+//: **Claim 1.7.** If the variances are equal, only the squared distance of the means is left:
 //: $\|m_1 - m_2\|^2 / 2\sigma^2$, without any constant. This is why losses of diffusion models are
 //: squared errors. If the variances differ, a constant is added that no choice of the mean can
 //: change.
@@ -251,9 +256,9 @@ notebook.check(
   "unequal variances: what is left", leftOver,
   equals: leftOver.map { _ in (0.2 / 0.3 - 1 - log(0.2 / 0.3)) / 2 }, tolerance: 1e-14)
 
-//: ### The bound
+//: ### The ELBO and its gap
 //:
-//: The logarithm bends downwards, so the log of an average is more than the average of the logs
+//: The logarithm is concave, so the log of an average is more than the average of the logs
 //: (*Jensen's inequality*).
 //:
 //: **Claim 1.8.** For 1 and 4: $\log 2.5 = 0.916$ against $\tfrac12(\log 1 + \log 4) = 0.693$; and
@@ -270,14 +275,14 @@ notebook.check("least difference in 1000 sets of five", jensen.min()!, isAbove: 
 //: $$ \log p(x) = \log \int q(z) \frac{p(x, z)}{q(z)}\, dz
 //: \ \ge\ \int q(z) \log \frac{p(x, z)}{q(z)}\, dz =: \mathrm{ELBO}(q) . $$
 //:
-//: An average of logarithms: it can be estimated by drawing from $q$, and each draw may be
-//: differentiated. How much is lost? Put $p(x, z) = p(x)\, p(z \mid x)$ under the logarithm:
+//: This is an average of logarithms: it can be estimated from samples of $q$, and each sample may
+//: be differentiated. How much is lost? Put $p(x, z) = p(x)\, p(z \mid x)$ under the logarithm:
 //: $$ \mathrm{ELBO}(q) = \log p(x) - \int q(z) \log \frac{q(z)}{p(z \mid x)}\, dz
 //: = \log p(x) - D_{KL}\big(q \,\|\, p(z \mid x)\big) . $$
 //:
-//: **Claim 1.9.** The gap is exactly the divergence of $q$ from the posterior (exercise 3.13.2). So
-//: the bound holds, because divergences are not negative, and it is tight for $q = p(z \mid x)$ and
-//: nothing else. In the library the bound of the linear model is this:
+//: **Claim 1.9.** The gap is exactly the KL divergence of $q$ from the posterior (exercise 3.13.2).
+//: So the ELBO is a lower bound, because KL divergences are not negative, and it is tight for
+//: $q = p(z \mid x)$ and nothing else. In the library the ELBO of the linear model is this:
 //:
 //: @code Sources/Diffusion/LinearLatentModel.swift bound
 
@@ -294,7 +299,7 @@ notebook.check(
   tolerance: 1e-13)
 notebook.check("best of the 1000", bounds.max()!, isBelow: logEvidence)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func gap(_ mean: Double, _ deviation: Double) -> Double {
   let q = MultivariateNormal(mean: [mean], variances: [deviation * deviation])
@@ -330,12 +335,11 @@ notebook.figure(
   try Figure(columns: 2, [slices, map]).write(to: url)
 }
 
-//: **Claim 1.10.** The bound can be read in two ways: as the mean of $\log p(x, z)$ plus the
-//: entropy of $q$, or, splitting $p(x, z) = p(x \mid z)\, p(z)$, as *reconstruction minus
-//: divergence*:
+//: **Claim 1.10.** The ELBO can be read in two ways: as the mean of $\log p(x, z)$ plus the entropy
+//: of $q$, or, splitting $p(x, z) = p(x \mid z)\, p(z)$, as *reconstruction minus KL divergence*:
 //: $$ \mathrm{ELBO}(q) = E_q \log p(x \mid z) - D_{KL}(q \,\|\, p(z)) . $$
-//: The first part wants $z$ to explain $x$; the second does not want $q$ to leave the prior. They
-//: are one number.
+//: The first term is large if $z$ explains $x$; the second keeps $q$ close to the prior. The two
+//: readings give the same value.
 
 let q = MultivariateNormal(mean: [0.6], variances: [0.3])
 let jointMean = GaussianMixture.normal(mean: 0.6, variance: 0.3).expectation {
@@ -347,13 +351,13 @@ notebook.show("divergence", parts.divergence)
 notebook.check(
   "reconstruction - divergence", parts.value, equals: jointMean + q.entropy, tolerance: 1e-12)
 
-//: ### Up with the bound, down with the truth
+//: ### A higher ELBO can mean a lower likelihood
 //:
-//: Training raises the bound. Does that raise $\log p(x)$? Think before reading on: the bound is
-//: below the truth, and you lift it. Must the truth rise?
+//: Training raises the ELBO. Does that raise $\log p(x)$? Think before reading on: the ELBO is
+//: below $\log p(x)$, and you raise it. Must $\log p(x)$ rise?
 //:
 //: **Claim 1.11.** It need not. Hold $q = \mathcal N(0.2, 0.5)$ fixed, let $x = 1$ and
-//: $\sigma^2 = 0.1$, and move the loading $w$ from 0.95 to 0.4. The bound rises by 0.90 nats while
+//: $\sigma^2 = 0.1$, and move the loading $w$ from 0.95 to 0.4. The ELBO rises by 0.90 nats while
 //: $\log p(x)$ falls by 0.75: the gap has closed from above.
 
 func oneNumber(_ w: Double) -> LinearLatentModel {
@@ -373,9 +377,9 @@ notebook.table(
 notebook.check("change of the bound", boundAfter - boundBefore, isAbove: 0.89)
 notebook.check("change of log p(x)", truthAfter - truthBefore, isBelow: -0.74)
 
-//: **Erratum E-B12.** S. Chatterjee's "Foundations of Generative Models" says in section 3.4.1 that
-//: walking uphill on the bound is *guaranteed* to push up the likelihood (and again in 3.4.2 and
-//: 7.2.2). The least that this promises is a change of 0.
+//: **Erratum E-B12.** S. Chatterjee's "Foundations of Generative Models" writes in section 3.4.1
+//: that gradient ascent on the ELBO is *guaranteed* to push up the likelihood (and again in 3.4.2
+//: and 7.2.2). The least that this promises is a change of 0.
 
 func integrated(_ w: Double) -> Double {
   log(
@@ -388,10 +392,10 @@ notebook.erratum(
   printed: 0, right: truthAfter - truthBefore, secondRoute: integrated(0.4) - integrated(0.95),
   tolerance: 1e-10, apart: 0.5)
 
-//: **Claim 1.12.** What *is* guaranteed: if $q$ is first moved to the posterior, where the bound
-//: touches the truth, then raising the bound raises the truth with it. Alternating the two is the
-//: EM algorithm. On data of variance 2 its likelihood never falls, and it ends at the best loading,
-//: $w^2 = 2 - \sigma^2$.
+//: **Claim 1.12.** What *is* guaranteed: if $q$ is first set to the posterior, where the ELBO is
+//: tight, then raising the ELBO raises the log-likelihood with it. Alternating the two is
+//: the *expectation-maximization* (EM) algorithm. On data of variance 2 its likelihood never falls,
+//: and it ends at the best loading, $w^2 = 2 - \sigma^2$.
 
 var w = 0.1
 let dataVariance = 2.0
@@ -411,21 +415,21 @@ notebook.check("square of the last loading", w * w, equals: 1.9, tolerance: 1e-1
 
 //: ## Part II. The variational autoencoder
 //:
-//: One $q$ for every $x$ would have to be found anew for each. A *variational autoencoder* has a
-//: network, the encoder, which reads $x$ and answers with the mean and the variances of
-//: $q(z \mid x)$; the decoder is another, which gives the mean of $p(x \mid z)$. Both are trained
-//: to raise the bound.
+//: One $q$ for every $x$ would have to be found anew for each. A *variational autoencoder* or VAE
+//: (Kingma and Welling, 2014; Rezende et al., 2014) has a network, the *encoder*, which is given
+//: $x$ and outputs the mean and the variances of $q(z \mid x)$; another network, the *decoder*,
+//: outputs the mean of $p(x \mid z)$. Both are trained to raise the ELBO.
 //:
-//: ### A gradient through a draw
+//: ### The gradient through a sample: the reparameterization trick
 //:
-//: The bound contains $E_q \log p(x \mid z)$, and $q$ depends on the encoder. Draw $z \sim q$,
-//: compute $\log p(x \mid z)$, ask for the derivative in the mean of $q$. What comes out?
+//: The ELBO contains $E_q \log p(x \mid z)$, and $q$ depends on the encoder. Sample $z \sim q$,
+//: compute $\log p(x \mid z)$, and take the derivative in the mean of $q$. What comes out?
 //:
-//: **Claim 1.13.** If the draw is taken as a plain number: 0, always. The number $z$ no longer
-//: knows where it came from (exercise 3.13.3). Write $z = m + s\,\epsilon$ instead, with $\epsilon$
-//: drawn first, and the derivative passes through (*reparameterisation*). A third way leaves $z$
-//: alone and multiplies by the derivative of $\log q$ (the *score function*). Both of these are
-//: right on average; the exact answer is $w (x - w m)/\sigma^2$.
+//: **Claim 1.13.** If the sample is treated as a plain number: 0, always, because the number $z$
+//: does not record how it was made (exercise 3.13.3). Write $z = m + s\,\epsilon$ instead, with
+//: $\epsilon$ sampled first, and the derivative passes through (the *reparameterization trick*). A
+//: third way leaves $z$ alone and multiplies by the derivative of $\log q$ (the *score-function*
+//: estimator). Both of these are unbiased; the exact derivative is $w (x - w m)/\sigma^2$.
 
 let (m, s) = (0.6, 0.3.squareRoot())
 let exactSlope = 1.5 * (2 - 1.5 * m) / 0.5
@@ -451,17 +455,17 @@ notebook.check("reparameterised", Estimate(of: perDraw), equals: exactSlope)
 let byScore = noises.map { toy.logLikelihood(x, given: [m + s * $0]) * $0 / s }
 notebook.check("score function", Estimate(of: byScore), equals: exactSlope)
 
-//: ### Which error, with which weight
+//: ### The reconstruction loss and its weight
 //:
 //: Take $p(x \mid z) = \mathcal N(D(z), \sigma^2 I)$. Then $-\log p(x \mid z)$ is
-//: $\|x - D(z)\|^2 / 2\sigma^2$ and a constant. In code one often sees the plain squared error plus
-//: the divergence. That is not without a $\sigma$; it has $\sigma^2 = \frac12$.
+//: $\|x - D(z)\|^2 / 2\sigma^2$ plus a constant. In code one often finds the plain squared error
+//: plus the KL divergence. That is not a model without $\sigma$; it has $\sigma^2 = \frac12$.
 //:
 //: **Erratum E-B13.** "Foundations of Generative Models" derives
 //: $\log \mathcal N(x; D(z), \sigma^2 I)$ in (3.42) and then implements it as $\|x - D(z)\|^2$,
-//: with weight 1 on the divergence. Read as the model with unit variance, the best $q$ for our
-//: $w = 1.5$ would have variance $1/(1 + w^2)$; what the loss really asks for is $1/(1 + 2w^2)$.
-//: The second route finds the minimum of $w^2 v + \frac12(v - \log v)$ by bisection on its slope.
+//: with weight 1 on the KL divergence. Read as the model with unit variance, the best $q$ for our
+//: $w = 1.5$ would have variance $1/(1 + w^2)$; the minimum of the loss is at $1/(1 + 2w^2)$. The
+//: second route finds the minimum of $w^2 v + \frac12(v - \log v)$ by bisection on its derivative.
 //: (The same equation writes $\sigma_\phi^2(x) I$ for what (3.14) rightly calls
 //: $\mathrm{diag}(\sigma_\phi^2(x))$; see the next claim.)
 
@@ -475,10 +479,10 @@ notebook.erratum(
   printed: 1 / (1 + 1.5 * 1.5), right: 1 / (1 + 2 * 1.5 * 1.5), secondRoute: high,
   tolerance: 1e-12, apart: 0.05)
 
-//: **Claim 1.14.** One variance for all hidden numbers is not the same as one each. If the
-//: posterior has independent coordinates with precisions $P_1, …, P_k$, the best $q$ with a single
-//: variance has $v = k / \sum P_i$, and loses $\frac12 (k \log \frac{\sum P_i}{k} - \sum \log P_i)$
-//: nats, whereas a $q$ with one variance each loses nothing.
+//: **Claim 1.14.** One variance shared by all latent dimensions is not the same as one per
+//: dimension. If the posterior has independent coordinates with precisions $P_1, \dots, P_k$, the
+//: best $q$ with a single variance has $v = k / \sum P_i$, and loses $\frac12 (k \log \frac{\sum
+//: P_i}{k} - \sum \log P_i)$ nats, whereas a $q$ with one variance per dimension loses nothing.
 
 let uneven = LinearLatentModel(loadings: Matrix([[2, 0], [0, 0.5], [0, 0]]), noiseVariance: 0.5)
 let datum = [1.0, -0.4, 0.2]
@@ -500,15 +504,15 @@ notebook.check(
   min(loss([0.9 * single, 0.9 * single]), loss([1.1 * single, 1.1 * single])),
   isAbove: loss([single, single]))
 
-//: ### Weighing the two parts
+//: ### The weight of the KL divergence: the β-VAE
 //:
-//: A $\beta$-*VAE* maximises reconstruction minus $\beta$ times divergence. (This $\beta$ is a
-//: weight; the $\beta_t$ of schedules are variances.) What does the weight do? In the linear model,
-//: everything:
+//: A $\beta$-*VAE* (Higgins et al., 2017) maximizes reconstruction minus $\beta$ times the KL
+//: divergence. (This $\beta$ is a weight; the $\beta_t$ of schedules are variances.) What does the
+//: weight do? In the linear model the effect is known exactly:
 //:
 //: **Claim 1.15.** Up to a factor $\beta$ and a constant, the $\beta$-VAE with decoder variance
-//: $\sigma^2$ is the ordinary VAE with decoder variance $\beta\sigma^2$, for every $W$ and $q$. A
-//: large weight says: do not bother about details smaller than $\sqrt\beta\,\sigma$.
+//: $\sigma^2$ is the ordinary VAE with decoder variance $\beta\sigma^2$, for every $W$ and $q$.
+//: With a large weight, details smaller than $\sqrt\beta\,\sigma$ do not count.
 
 let betaWeight = 1.7
 let differences = draws(200, stream: 7) { random in
@@ -528,21 +532,22 @@ notebook.check(
   "the difference for 200 random W, q and x", differences,
   equals: differences.map { _ in constant }, tolerance: 1e-10)
 
-//: So the best linear $\beta$-VAE is known, because the best probabilistic principal components
-//: are: with $\lambda_i$ the eigenvalues of the data's covariance, $W W^T$ has the same
-//: eigenvectors and the eigenvalues $\max(\lambda_i - \beta\sigma^2, 0)$. A direction of the data
-//: with $\lambda_i \le \beta\sigma^2$ is not encoded at all: its hidden number has
-//: $q(z \mid x) = p(z)$ whatever $x$ is. It has *collapsed*. No bad luck in training is needed, and
-//: no decoder that is too strong.
+//: So the best linear $\beta$-VAE is known, because the optimum of *probabilistic principal
+//: component analysis* is (Tipping and Bishop, 1999): with $\lambda_i$ the eigenvalues of the
+//: data's covariance, $W W^T$ has the same eigenvectors and the eigenvalues
+//: $\max(\lambda_i - \beta\sigma^2, 0)$. A direction of the data with $\lambda_i \le \beta\sigma^2$
+//: is not encoded at all: its latent variable has $q(z \mid x) = p(z)$ whatever $x$ is. This
+//: is *posterior collapse* (Lucas et al., 2019). It needs neither bad luck in training nor a
+//: decoder that is too powerful.
 //:
 //: Call $\tau = \beta\sigma^2$ the water level. Two numbers describe the result: the *rate*
-//: $R = E\,D_{KL}(q(z \mid x) \,\|\, p(z))$, nats spent on the code, and the *distortion*
+//: $R = E\,D_{KL}(q(z \mid x) \,\|\, p(z))$, the nats spent on the code, and the *distortion*
 //: $D = E\|x - D(z)\|^2$.
 //:
 //: **Claim 1.16.** At the optimum $R = \sum_i \frac12 \log^+ \frac{\lambda_i}{\tau}$ and
-//: $D = \sum_i \min(\lambda_i, \tau)$. This is Shannon's rate-distortion curve of a normal source,
-//: by "reverse water-filling": no code of any kind with this rate has less distortion. Our data
-//: have $\lambda = (4, 1, \frac14)$, in turned coordinates, and $\sigma^2 = \frac12$.
+//: $D = \sum_i \min(\lambda_i, \tau)$. This is Shannon's rate-distortion curve of a Gaussian
+//: source, by "reverse water-filling": no code of any kind with this rate has less distortion. Our
+//: data have $\lambda = (4, 1, \frac14)$, in rotated coordinates, and $\sigma^2 = \frac12$.
 
 let eigenvalues = [4.0, 1, 0.25]
 let turn = try! Matrix([[1, 0.4, -0.2], [0.3, 1, 0.5], [0.1, -0.6, 1]]).singularValues().left
@@ -585,7 +590,7 @@ notebook.check(
   "distortions", weights.map { best($0).distortion },
   equals: weights.map { shannon($0).distortion }, tolerance: 1e-12)
 
-//: ### Watching a hidden variable die
+//: ### Posterior collapse during training
 //:
 //: Formulas for the optimum are one thing, training another. So train: encoder, decoder and
 //: variances, all from small random numbers, by plain gradient descent on the expected loss
@@ -636,11 +641,11 @@ func trained(_ beta: Double, size: Double = 0.3, steps: Int = 20_000) -> LinearA
 }
 
 //: **Claim 1.17.** Training finds the threshold. The second direction has $\lambda_2 = 1$, so it
-//: must die where $\beta\sigma^2 = 1$, that is at $\beta = 2$: alive at 1.9, dead at 2.1, although
-//: nothing in the data or the network has changed. The tolerance $10^{-6}$ is for what is left of
-//: the slow exponential approach after 20,000 steps. Two rows of the table show that it can be
-//: slower: weight 0.1, whose gradients are small, and weight 0.5, exactly at the threshold of the
-//: third direction, where the approach is not exponential at all.
+//: must collapse where $\beta\sigma^2 = 1$, that is at $\beta = 2$: active at 1.9, collapsed at
+//: 2.1, although nothing in the data or the network has changed. The tolerance $10^{-6}$ is for
+//: what is left of the slow exponential approach after 20,000 steps. Two rows of the table show
+//: that it can be slower: weight 0.1, whose gradients are small, and weight 0.5, exactly at the
+//: threshold of the third direction, where the approach is not exponential at all.
 
 let models = weights.map { trained($0) }
 notebook.table(
@@ -655,7 +660,7 @@ for (beta, model) in zip(weights, models) where (1...4).contains(beta) {
     equals: eigenvalues.map { max($0 - beta / 2, 0) }, tolerance: 1e-6)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "rate-distortion",
@@ -691,7 +696,7 @@ notebook.figure(
 }
 
 //: **Claim 1.18.** A popular cure is *annealing*: let the weight grow, $\beta \min(1, t/T)$, so
-//: that the code is used before it is charged for. In the linear model it changes the way and not
+//: that the code is used before it is penalized. In the linear model it changes the path and not
 //: the end: for five random starts with tiny weights, annealed and plain training agree on every
 //: eigenvalue. A start at exactly zero is a stationary point for both.
 
@@ -717,14 +722,15 @@ notebook.check(
   "decoder after a start at zero", trained(1, size: 0, steps: 100).decoder.norm, equals: 0,
   tolerance: 0)
 
-//: ### Told the class
+//: ### Conditioning on the class: the conditional VAE
 //:
-//: A *conditional* VAE is told a label $c$ beside $x$: decoder and encoder take it as one more
-//: input. All of the above holds with $c$ behind every bar. What is the label worth?
+//: A *conditional* VAE is given a label $c$ in addition to $x$: decoder and encoder are both
+//: conditioned on it. All of the above holds with $c$ after every conditioning bar. What is the
+//: label worth?
 //:
-//: **Claim 1.19.** Let two classes have the means $\pm 1.2$ and share $W$. Given the class the gap
-//: is the divergence from the posterior *of that class*, and on average over the data the evidence
-//: rises by exactly the information $I(x; c)$.
+//: **Claim 1.19.** Let two classes have the means $\pm 1.2$ and share $W$. Given the class, the gap
+//: is the KL divergence from the posterior *of that class*, and on average over the data the log
+//: evidence rises by exactly the mutual information $I(x; c)$.
 
 func ofClass(_ mean: Double) -> LinearLatentModel {
   LinearLatentModel(loadings: Matrix([[0.6]]), mean: [mean], noiseVariance: 0.2)
@@ -749,14 +755,14 @@ notebook.check(
   "rise of the mean evidence", withClass - withoutClass, equals: log(2) - labelEntropy,
   tolerance: 1e-12)
 
-//: ## Part III. From one hidden variable to a thousand
+//: ## Part III. From one latent variable to a thousand
 //:
-//: ### A tower of hidden variables
+//: ### Hierarchical VAEs
 //:
-//: Nothing in the bound asks $z$ to be a single level. In a *hierarchical* VAE there are many,
-//: $p(z_1)\, p(z_2 \mid z_1)\, p(x \mid z_1, z_2)$ for two of them. If each level looks at its
-//: neighbour only, the tower is a Markov chain. We write $x_0$ for the data and $x_1, …, x_T$ for
-//: the levels:
+//: Nothing in the ELBO requires $z$ to be a single level. In a *hierarchical* VAE there are many
+//: levels of latent variables, $p(z_1)\, p(z_2 \mid z_1)\, p(x \mid z_1, z_2)$ for two of them. If
+//: each level depends on its neighbor only, the hierarchy is a Markov chain. We write $x_0$ for the
+//: data and $x_1, \dots, x_T$ for the levels:
 //: $$ p(x_{0:T}) = p(x_T) \prod_{t=1}^{T} p(x_{t-1} \mid x_t) , \qquad
 //: q(x_{1:T} \mid x_0) = \prod_{t=1}^{T} q(x_t \mid x_{t-1}) . $$
 
@@ -782,12 +788,12 @@ let chain = LinearReverseChain(
 let x0 = 1.0
 let path = [x0, 0.6, 0.9, -0.2]
 
-//: Above is the guinea pig of the next two parts: a chain of three steps with a reverse process
-//: that is deliberately not the best, and one path through it.
+//: Above is the example of the next two parts: a chain of three steps with a reverse process that
+//: is deliberately not the best, and one path through it.
 //:
-//: **Claim 1.20.** The logarithms of the factors add up to that of the joint density: for a tower
-//: in which $x$ sees both levels, and for both directions of the Markov chain. The other side is
-//: computed from the covariances of all variables at once.
+//: **Claim 1.20.** The logarithms of the factors add up to that of the joint density: for a
+//: hierarchy in which $x$ depends on both levels, and for both directions of the Markov chain. The
+//: other side is computed from the covariances of all variables at once.
 
 let level1 = GaussianVariable(deviation: 1, source: 0)
 let level2 = GaussianVariable.sum((0.8, level1), (0.6, GaussianVariable(deviation: 1, source: 1)))
@@ -808,10 +814,10 @@ notebook.check(
   equals: MultivariateNormal(jointlyOf: Array(known.dropFirst())).logDensity(
     Array(path.dropFirst())), tolerance: 1e-12)
 
-//: **Claim 1.21.** A diffusion model is such a tower with three restrictions. All levels have the
-//: size of the data. The encoder is not learned; each step is
+//: **Claim 1.21.** A diffusion model is such a hierarchical VAE with three restrictions. All levels
+//: have the size of the data. The encoder is not learned; each step is
 //: $\mathcal N(\sqrt{\alpha_t}\, x_{t-1}, \beta_t)$. And the top level is, nearly, standard normal
-//: whatever the data. (That leaves the decoder, and it is all that is trained.)
+//: whatever the data. (That leaves the decoder, and only the decoder is trained.)
 
 let ddpm = NoiseSchedule.linear()
 let three = Points([0.5, -1, 2], dimensions: 3)
@@ -831,18 +837,18 @@ notebook.check(
   gaussianDivergence(mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
   isBelow: 1e-4)
 
-//: ### The step back, if you know where you came from
+//: ### The posterior q(x_{t-1} | x_t, x_0)
 //:
-//: What should the decoder learn? The way back, $q(x_{t-1} \mid x_t)$, needs the law of all data.
-//: But if $x_0$ is known, it is a formula. By Bayes' rule
+//: What should the decoder learn? The reverse step $q(x_{t-1} \mid x_t)$ depends on the
+//: distribution of all data. But if $x_0$ is given, it is a formula. By Bayes' rule
 //: $$ q(x_{t-1} \mid x_t, x_0) \propto q(x_t \mid x_{t-1})\; q(x_{t-1} \mid x_0) , $$
-//: and both factors are normal in $x_{t-1}$: the exponent is
+//: and both factors are Gaussian in $x_{t-1}$: the exponent is
 //: $-\frac12 (A x_{t-1}^2 - 2 B x_{t-1} + \dots)$ with
 //: $$ A = \frac{\alpha_t}{\beta_t} + \frac{1}{1 - \bar\alpha_{t-1}} , \qquad
 //: B = \frac{\sqrt{\alpha_t}\, x_t}{\beta_t}
 //: + \frac{\sqrt{\bar\alpha_{t-1}}\, x_0}{1 - \bar\alpha_{t-1}} . $$
-//: A normal law with such an exponent has variance $1/A$ and mean $B/A$. One identity makes it
-//: neat:
+//: A Gaussian with such an exponent has variance $1/A$ and mean $B/A$. (Complete the square:
+//: $A x^2 - 2 B x = A\,(x - B/A)^2 - B^2/A$.) One identity simplifies it:
 //:
 //: **Claim 1.22.** $\alpha_t (1 - \bar\alpha_{t-1}) + \beta_t = 1 - \bar\alpha_t$, because
 //: $\alpha_t + \beta_t = 1$ and $\alpha_t \bar\alpha_{t-1} = \bar\alpha_t$. Hence
@@ -858,8 +864,8 @@ notebook.check(
 //: $$ \tilde\mu_t = \frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1 - \bar\alpha_t}\, x_0
 //: + \frac{\sqrt{\alpha_t}\,(1 - \bar\alpha_{t-1})}{1 - \bar\alpha_t}\, x_t , \qquad
 //: \tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}\, \beta_t . $$
-//: Three routes: the sums $A$ and $B$; the joint law of $x_{t-1}$ and $x_t$, conditioned; and the
-//: product of the two densities, integrated numerically. (Exercises 4.15.2a and 7.11.2.)
+//: Three routes: the sums $A$ and $B$; the joint distribution of $x_{t-1}$ and $x_t$, conditioned;
+//: and the product of the two densities, integrated numerically. (Exercises 4.15.2a and 7.11.2.)
 //:
 //: @code Sources/Diffusion/GaussianDiffusion.swift posterior-mean
 
@@ -904,7 +910,7 @@ for (route, numbers) in [
     "means and variances at five t, by the \(route)", numbers, equals: formula, tolerance: 1e-12)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "posterior",
@@ -929,8 +935,8 @@ notebook.figure(
 }
 
 //: **Claim 1.24.** The weight $w_0$ of $x_0$ *falls* with $t$, from 1 at $t = 1$ to 0.000128 at
-//: $t = 1000$. One small step back from much noise leads to nearly as much noise, so it hardly
-//: matters where the data were. And the two weights do not sum to 1; at $t = 1000$ they make 0.990.
+//: $t = 1000$. One small reverse step from much noise leads to nearly as much noise, so the data
+//: hardly matter. And the two weights do not sum to 1; at $t = 1000$ they make 0.990.
 
 notebook.table(
   "Weights in the posterior mean, linear schedule",
@@ -949,8 +955,8 @@ notebook.check("sum at t = 1000", w0s[999] + ddpm.posteriorWeights(1000).xt, isB
 //: **Erratum E-B9.** "Foundations of Generative Models" reads (4.127) the other way round: with
 //: little noise the weight on $x_t$ dominates, with much noise that on $x_0$ becomes more
 //: significant. The ratio of the weight of $x_0$ at $t = 1000$ to that at $t = 2$ would have to
-//: exceed 1. The second route takes the weights from the joint law, as the change of its mean with
-//: $x_0$.
+//: exceed 1. The second route takes the weights from the joint distribution, as the change of its
+//: mean with $x_0$.
 
 func weightByJoint(_ t: Int) -> Double {
   func mean(_ from: Double) -> Double {
@@ -967,7 +973,7 @@ notebook.erratum(
   "weight of x0 at t = 1000, over that at t = 2", printed: 1, right: w0s[999] / w0s[1],
   secondRoute: weightByJoint(1000) / weightByJoint(2), tolerance: 1e-12, apart: 0.99)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "weights",
@@ -988,8 +994,8 @@ notebook.figure(
 //: the same mean becomes
 //: $$ \tilde\mu_t = \frac{1}{\sqrt{\alpha_t}} \Big( x_t
 //: - \frac{1 - \alpha_t}{\sqrt{1 - \bar\alpha_t}}\, \epsilon \Big) , $$
-//: so that a network which guesses the noise $\epsilon$ guesses the mean. (Rest of exercise 7.11.2;
-//: chapter 2 is about this.)
+//: so that a network which predicts the noise $\epsilon$ predicts the mean. (Rest of exercise
+//: 7.11.2; chapter 2 is about this.)
 
 let epsilons = draws(1000, stream: 9) { $0.normal() }
 let jumps = times.map { backward.jump(origin, to: $0, noise: epsilons[$0 - 1]) }
@@ -999,17 +1005,18 @@ notebook.check(
   equals: times.map { backward.posteriorMean(x0: origin, xt: jumps[$0 - 1], t: $0) },
   tolerance: 1e-12)
 
-//: ## Part IV. The bound of a diffusion model
+//: ## Part IV. The ELBO of a diffusion model
 //:
-//: From here on we count what is to be *small*, as programs do: the negative bound
+//: From here on we minimize, as programs do: the negative ELBO
 //: $$ L = E_q \log \frac{q(x_{1:T} \mid x_0)}{p(x_{0:T})} \ \ge\ -\log p(x_0) . $$
 //:
-//: As it stands it compares $q(x_t \mid x_{t-1})$, a step up, with $p(x_{t-1} \mid x_t)$, a step
-//: down. The trick is to turn the step up around, with $x_0$ held fixed:
+//: As it stands it compares $q(x_t \mid x_{t-1})$, a forward step, with $p(x_{t-1} \mid x_t)$, a
+//: reverse step. The trick is to turn the forward step around by Bayes' rule, with $x_0$ held
+//: fixed:
 //: $$ q(x_t \mid x_{t-1})
 //: = \frac{q(x_{t-1} \mid x_t, x_0)\; q(x_t \mid x_0)}{q(x_{t-1} \mid x_0)} . $$
 //:
-//: **Claim 1.26.** That is true point by point, and in the product over $t = 2, …, T$ the last
+//: **Claim 1.26.** That is true point by point, and in the product over $t = 2, \dots, T$ the last
 //: factors telescope to $q(x_T \mid x_0) / q(x_1 \mid x_0)$. No expectation is needed: both hold on
 //: every path.
 
@@ -1049,9 +1056,9 @@ notebook.check(
   equals: longJump(1000) - longJump(1), tolerance: 1e-10)
 
 //: **Erratum E-B21.** "Foundations of Generative Models" opens its derivation with (7.12), which
-//: has one $q(x_T \mid x_{T-1})$ too many in the denominator: the right side is
-//: $p(x_T)\prod p(x_{t-1} \mid x_t) / q(x_T \mid x_{T-1})^2$. On our path of three steps, the log
-//: of the ratio $p(x_{0:T}) / q(x_{1:T} \mid x_0)$; the second route goes through the swap.
+//: has one $q(x_T \mid x_{T-1})$ too many in the denominator: the right side is $p(x_T)\prod
+//: p(x_{t-1} \mid x_t) / q(x_T \mid x_{T-1})^2$. On our path of three steps, the log of the ratio
+//: $p(x_{0:T}) / q(x_{1:T} \mid x_0)$; the second route uses Bayes' rule as above.
 
 let swapped =
   logNormal(path[3], 0, 1) - logJump(3, path)
@@ -1066,19 +1073,19 @@ notebook.erratum(
 
 //: ### The three kinds of terms
 //:
-//: Put the swap into $L$, collect, and take expectations step by step:
+//: Put the reversed step into $L$, collect, and take expectations step by step:
 //: $$ L = \underbrace{D_{KL}\big(q(x_T \mid x_0) \,\|\, p(x_T)\big)}_{L_T}
 //: + \sum_{t=2}^{T} \underbrace{E\, D_{KL}\big(q(x_{t-1} \mid x_t, x_0) \,\|\,
 //: p(x_{t-1} \mid x_t)\big)}_{L_{t-1}}
 //: + \underbrace{E\,[ -\log p(x_0 \mid x_1) ]}_{L_0} . $$
 //:
-//: This answers exercise 4.15.3a. It is a divergence inside each expectation because, once $x_t$ is
-//: given, the average over $x_{t-1}$ runs over $q(x_{t-1} \mid x_t, x_0)$, the very law under the
-//: logarithm. Remember this sentence. In the library, for reverse steps that are linear:
+//: This answers exercise 4.15.3a. Inside each expectation is a KL divergence because, once $x_t$ is
+//: given, the average over $x_{t-1}$ is over $q(x_{t-1} \mid x_t, x_0)$, the very distribution
+//: under the logarithm. Remember this sentence. In the library, for reverse steps that are linear:
 //:
 //: @code Sources/Diffusion/LinearReverseChain.swift chain-bound
 
-//: **Claim 1.27.** The three kinds of terms sum to $L$ computed head on, as the expectation of
+//: **Claim 1.27.** The three kinds of terms sum to $L$ computed directly, as the expectation of
 //: $\log q(x_t \mid x_{t-1})$ and $\log p(x_{t-1} \mid x_t)$ along the chain; for a fixed $x_0$ and
 //: for random data. And $L$ is not below $-\log p(x_0)$.
 
@@ -1127,9 +1134,9 @@ notebook.check("against the negative evidence", terms.total, isAbove: -chain.log
 
 //: **Erratum E-X15.** One letter, two signs. In "Foundations of Generative Models", (4.61) and
 //: (7.13), $L_0$ is $+E \log p(x_0 \mid x_1)$, to be raised, next to $L_T$ and $L_{t-1}$, which are
-//: divergences, to be lowered. (A talk among our sources calls the term that ends at $x_{t-1}$ both
-//: $L_{t-1}$ and $L_t$.) Add up what is called $L$ there, and the sum means nothing. Here all terms
-//: are to be small, and only $L_0$ can be negative, since a density can exceed 1.
+//: KL divergences, to be lowered. (A talk among our sources calls the term that ends at $x_{t-1}$
+//: both $L_{t-1}$ and $L_t$.) The sum of what is called $L$ there means nothing. Here all terms are
+//: to be small, and only $L_0$ can be negative, since a density can exceed 1.
 
 notebook.erratum(
   "E-X15", source: "Foundations of Generative Models, (4.61)-(4.63)",
@@ -1138,7 +1145,7 @@ notebook.erratum(
   tolerance: 1e-12, apart: 0.5)
 
 //: **Claim 1.28.** With two steps everything fits on a page (exercise 7.11.1): three terms, each an
-//: integral over the plane of $x_1$ and $x_2$. Brute force agrees.
+//: integral over the plane of $x_1$ and $x_2$. Numerical integration agrees.
 
 let twoSteps = NoiseSchedule(betas: [0.2, 0.6])
 let short = LinearReverseChain(
@@ -1170,14 +1177,14 @@ notebook.check(
   equals: overPlane { short.logForward([0.7, $0, $1]) - short.logReverse([0.7, $0, $1]) },
   tolerance: 1e-9)
 
-//: ### A decomposition that is not one
+//: ### The consistency terms are not KL divergences
 //:
-//: Many texts give a second way to collect terms: pair $p(x_t \mid x_{t+1})$, the step down *to*
-//: $x_t$, with $q(x_t \mid x_{t-1})$, the step up to it. The network should arrive from above at
-//: the same place as the noise from below; they call it *consistency*.
+//: Many texts give a second way to collect terms: pair $p(x_t \mid x_{t+1})$, the reverse step *to*
+//: $x_t$, with $q(x_t \mid x_{t-1})$, the forward step to it. The reverse process should arrive
+//: from above at the same place as the noise from below; these texts call it *consistency*.
 //:
 //: **Claim 1.29.** Collected so, as expectations of a log ratio, the sum is $L$ again. Of course:
-//: the same factors, in another order.
+//: it has the same factors, in another order.
 
 func consistency(
   _ chain: LinearReverseChain, from x0: GaussianVariable
@@ -1199,11 +1206,12 @@ notebook.check(
 //: Hyderabad (N. George) write each middle term as
 //: $$ E_{q(x_{t-1}, x_{t+1} \mid x_0)}\, D_{KL}\big(q(x_t \mid x_{t-1}) \,\|\,
 //: p(x_t \mid x_{t+1})\big) . $$
-//: Both seem to have it from a much used tutorial, C. Luo's "Understanding diffusion models" (2022).
-//: Recall the sentence above: to be a divergence, $x_t$ must be averaged over the law under the
-//: logarithm. But given *both* neighbours, $x_t$ does not follow $q(x_t \mid x_{t-1})$; it follows
-//: $q(x_t \mid x_{t-1}, x_{t+1})$. The printed form draws $x_t$ as if it knew nothing of the
-//: $x_{t+1}$ that it led to. For the chain of three steps, $L$ as printed and as it is:
+//: Both seem to have it from a much used tutorial, C. Luo's "Understanding diffusion models"
+//: (2022). Recall the sentence above: for a KL divergence, $x_t$ must be averaged over the
+//: distribution under the logarithm. But given *both* neighbors, $x_t$ does not follow
+//: $q(x_t \mid x_{t-1})$; it follows $q(x_t \mid x_{t-1}, x_{t+1})$. The printed form samples $x_t$
+//: independently of the $x_{t+1}$ that it led to. For the chain of three steps, $L$ as printed and
+//: as it is:
 
 func printed(_ chain: LinearReverseChain, from x0: GaussianVariable) -> [Double] {
   let states = forwardStates(chain.schedule, from: x0)
@@ -1227,7 +1235,7 @@ notebook.erratum(
 //: **Claim 1.30.** The error of each term is $a_{t+1} \sqrt{\alpha_{t+1}}\,\beta_t / s_{t+1}^2$ for
 //: a reverse step $\mathcal N(a_{t+1} x_{t+1} + c_{t+1}, s_{t+1}^2)$: the covariance
 //: $\sqrt{\alpha_{t+1}}\,\beta_t$ of $x_t$ and $x_{t+1}$ given $x_{t-1}$, which the printed form
-//: leaves out, times what the network makes of it.
+//: leaves out, times the gain $a_{t+1}$ of the reverse step divided by its variance.
 
 let given = GaussianVariable(mean: 0.3)
 let middleState = diffusion.forwardStep(
@@ -1248,10 +1256,10 @@ notebook.check(
   "printed less right, term by term",
   zip(asPrinted, regrouped.middle).map { $0 - $1 }, equals: missing(chain), tolerance: 1e-12)
 
-//: **Claim 1.31.** It is not a small matter. For the best possible reverse process of unit normal
-//: data and 1000 steps, the printed form is off by 983.8 nats *per dimension*, and the better the
-//: model, the worse. Nor does it err to one side: if a reverse gain is negative, it lies below the
-//: true $L$.
+//: **Claim 1.31.** It is not a small matter. For the best possible reverse process of Gaussian data
+//: with unit variance and 1000 steps, the printed form is off by 983.8 nats *per dimension*; by
+//: Claim 1.30, the error grows as the model's variances $s^2$ shrink. Nor does it err to one side:
+//: if a reverse gain is negative, it lies below the true $L$.
 
 let unit = GaussianVariable(deviation: 1, source: 0)
 let perfect = LinearReverseChain(reversing: ddpm, stepVariance: .beta)
@@ -1269,7 +1277,7 @@ notebook.check(
   printed(negative, from: fromOne).reduce(0, +)
     - consistency(negative, from: fromOne).middle.reduce(0, +), isBelow: -0.1)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "decompositions",
@@ -1314,9 +1322,9 @@ notebook.figure(
   try Figure(columns: 2, [left, right]).write(to: url)
 }
 
-//: ### The two ends
+//: ### The prior term and the reconstruction term
 //:
-//: **Claim 1.32.** The prior term has no parameters. Per dimension it is
+//: **Claim 1.32.** The prior term $L_T$ has no parameters. Per dimension it is
 //: $$ L_T = \tfrac12 \big[ (1 - \bar\alpha_T) + \bar\alpha_T x_0^2 - 1
 //: - \log(1 - \bar\alpha_T) \big] , $$
 //: and "approximately zero" (exercise 4.15.3b) is a statement about the schedule: it needs a large
@@ -1343,12 +1351,12 @@ for steps in lengths {
 }
 
 //: **Claim 1.33.** With the variance $\sigma_t^2$ of the reverse step fixed, $L_{t-1}$ is a squared
-//: error of means times $1 / 2\sigma_t^2$ (Claim 1.7), and a constant.
+//: error of means times $1 / 2\sigma_t^2$ (Claim 1.7), plus a constant.
 //:
 //: **Erratum E-S1c.** The talk "Before We Start" (DDPM, DDIM, U-Net, LDM; slide "Loss Function")
 //: writes the factor as $1 / 2\|\Sigma\|_2^2$. For $\Sigma = \sigma^2 I$ the norm is $\sigma^2$,
 //: and squared it is $\sigma^4$: at $\sigma^2 = 0.0098$ that gives 5206 instead of 51. The second
-//: route is a divergence by quadrature, over the squared distance of the means.
+//: route is a KL divergence by quadrature, over the squared distance of the means.
 
 let stepVariance = 0.0098
 let quotient = divergenceByQuadrature(0.25, stepVariance, 0.2, stepVariance) / (0.05 * 0.05)
@@ -1360,20 +1368,20 @@ notebook.erratum(
   "factor before the squared error", printed: 1 / (2 * stepVariance * stepVariance),
   right: 1 / (2 * stepVariance), secondRoute: quotient, tolerance: 1e-7, apart: 1000)
 
-//: ### Estimating it
+//: ### Estimating the ELBO
 //:
-//: For a real network the terms are averages that must be estimated. Three ways: draw a whole path
-//: and take the log ratio; draw a path, but at each $t$ take the divergence in closed form; or draw
-//: a single $t$ and one $x_t$, and multiply by $T$. The first two evaluate the network $T$ times,
-//: the last once.
+//: For a real network the terms are averages that must be estimated. Three ways: sample a whole
+//: path and take the log ratio; sample a path, but at each $t$ take the KL divergence in closed
+//: form; or sample a single $t$ and one $x_t$, and multiply by $T$. The first two evaluate the
+//: network $T$ times, the last once.
 //:
-//: **Claim 1.34.** All three are right on average. Which one scatters least? A closed form, one
-//: should think, beats a draw. It does not, for neither of the two models below: in the log ratio
-//: of a whole path the accidents of one step cancel against those of the next. For the *flawless*
-//: model they cancel completely, and every path gives exactly $-\log p(x_0)$ (it is Claim 1.4
-//: again), while the divergences still scatter. A single $t$ scatters most, but it costs one
-//: evaluation and not 50. The last column, variance times evaluations, is the fair comparison;
-//: training uses the third way, for which every evaluation sees another picture.
+//: **Claim 1.34.** All three are unbiased. Which one has the least variance? A closed form, one
+//: should think, beats a sample. It does not, for either of the two models below: in the log ratio
+//: of a whole path the random errors of one step cancel against those of the next. For
+//: the *perfect* model they cancel completely, and every path gives exactly $-\log p(x_0)$ (it is
+//: Claim 1.4 again), while the KL divergences still vary. A single $t$ has the largest variance,
+//: but it costs one evaluation and not 50. The last column, variance times evaluations, is the fair
+//: comparison; training uses the third way, where every evaluation is for another image.
 
 let fifty = NoiseSchedule.linearScaledToLength(steps: 50)
 let flawless = LinearReverseChain(reversing: fifty, stepVariance: .beta)
@@ -1438,19 +1446,19 @@ for (name, model, stream) in [("mediocre", mediocre, 12), ("flawless", flawless,
   notebook.check("\(name): one t", Estimate(of: found.single), equals: exact)
 }
 
-//: ## Part V. How tight can it be?
+//: ## Part V. When is the ELBO tight?
 //:
-//: Average the negative bound over the data. It cannot fall below the entropy $H$ of the data, for
-//: no model can be more likely than the law itself. What is the rest?
+//: Average the negative ELBO over the data. It cannot fall below the entropy $H$ of the data, for
+//: no model can be more likely than the data distribution itself. What is the rest?
 //:
-//: **Claim 1.35.** It is the divergence of one law of paths from another, and it splits over the
-//: steps:
+//: **Claim 1.35.** It is the KL divergence between two distributions of whole paths, and it splits
+//: over the steps:
 //: $$ E\,L - H = D_{KL}\big(q(x_T) \,\|\, p(x_T)\big)
 //: + \sum_{t=1}^{T} E\, D_{KL}\big(q(x_{t-1} \mid x_t) \,\|\, p(x_{t-1} \mid x_t)\big) . $$
-//: Note what stands under the sum: $q(x_{t-1} \mid x_t)$, *without* $x_0$. The bound is written
-//: with the posterior that knows the data, but what it asks the model to match is the one that does
-//: not. For normal data both are known; here the data are $\mathcal N(0.4, 0.6)$ and the reverse
-//: process is the guinea pig of Part IV.
+//: Note what stands under the sum: $q(x_{t-1} \mid x_t)$, *without* $x_0$. The ELBO is written with
+//: the posterior given $x_0$, but the model has to match the reverse step that is not given $x_0$.
+//: For Gaussian data both are known; here the data are $\mathcal N(0.4, 0.6)$ and the reverse
+//: process is the example of Part IV.
 
 func excess(
   _ model: LinearReverseChain, mean: Double, variance: Double
@@ -1481,10 +1489,10 @@ notebook.check(
   "mean bound less entropy", chain.bound(mean: 0.4, variance: 0.6).total - entropy(0.6),
   equals: rest.end + rest.steps.reduce(0, +), tolerance: 1e-12)
 
-//: **Claim 1.36.** So the bound can be tight. For data $\mathcal N(0, 1)$ the way back is
-//: $q(x_{t-1} \mid x_t) = \mathcal N(\sqrt{\alpha_t}\, x_t, \beta_t)$, the mirror image of the way
-//: out. A model with these steps reaches $L = H = \frac12 \log 2\pi e = 1.41893853$ nats, for
-//: *every* number of steps, were it a single one.
+//: **Claim 1.36.** So the ELBO can be tight. For data $\mathcal N(0, 1)$ the reverse step is
+//: $q(x_{t-1} \mid x_t) = \mathcal N(\sqrt{\alpha_t}\, x_t, \beta_t)$, the mirror image of the
+//: forward step. A model with these steps reaches $L = H = \frac12 \log 2\pi e = 1.41893853$ nats,
+//: for *every* number of steps, even a single one.
 
 let exactEntropy = entropy(1)
 let tight = [1, 2, 10, 100, 1000].map { steps in
@@ -1495,19 +1503,20 @@ notebook.check(
   "negative bound for T = 1, 2, 10, 100, 1000", tight.map(\.total),
   equals: tight.map { _ in exactEntropy }, tolerance: 1e-12)
 
-//: ### What the variance costs
+//: ### The cost of the reverse variance
 //:
 //: Which variance should a reverse step have? Two are in use: $\beta_t$, and $\tilde\beta_t$, the
-//: variance of the posterior. The second sounds right; after all, it stands in the bound. But Claim
-//: 1.35 says that the step is to match $q(x_{t-1} \mid x_t)$, and that is wider, because $x_0$ is
-//: not known when one samples:
+//: variance of the posterior. The second seems right; after all, it stands in the ELBO. But by
+//: Claim 1.35 the step has to match $q(x_{t-1} \mid x_t)$, and that is wider, because $x_0$ is not
+//: given when one samples:
 //: $$ \mathrm{Var}(x_{t-1} \mid x_t) = \tilde\beta_t + w_0^2\, \mathrm{Var}(x_0 \mid x_t) . $$
 //:
 //: **Claim 1.37.** A step with the right mean and the variance $v$ instead of $v^*$ costs
-//: $\frac12 (v^*/v - 1 - \log (v^*/v))$ nats per dimension. For unit normal data $v^* = \beta_t$,
-//: and the price of $\tilde\beta_t$ is the sum of these for $v^*/v = \beta_t/\tilde\beta_t$. It is
-//: paid near the data: at $t = 2$ one variance is more than twice the other, and at $t = 1$, where
-//: $\tilde\beta_1 = 0$, a density would even be infinite (we keep $\beta_1$ there).
+//: $\frac12 (v^*/v - 1 - \log (v^*/v))$ nats per dimension. For Gaussian data of unit variance
+//: $v^* = \beta_t$, and the cost of $\tilde\beta_t$ is the sum of these for
+//: $v^*/v = \beta_t/\tilde\beta_t$. It arises near the data: at $t = 2$ one variance is more than
+//: twice the other, and at $t = 1$, where $\tilde\beta_1 = 0$, a density would even be infinite (we
+//: keep $\beta_1$ there).
 
 func priceOfPosterior(_ schedule: NoiseSchedule) -> Double {
   (2...schedule.steps).reduce(0) { sum, t in
@@ -1533,9 +1542,9 @@ notebook.check(
   "share of the first 30 of 1000 steps", price.prefix(30).reduce(0, +) / prices[2], isAbove: 0.9)
 
 //: **Erratum E-X6.** The same talk calls $\tilde\beta_t$ "theoretically motivated" (and its code
-//: uses $\beta_t$); "Foundations of Generative Models" says below (4.127) that the variance of the
-//: reverse step does not need to be learned, it is given by the mathematics. It is
-//: $\mathrm{Var}(x_{t-1} \mid x_t, x_0)$, of a step that knows the answer. The negative bound at
+//: uses $\beta_t$); "Foundations of Generative Models" writes below (4.127) that the variance of
+//: the reverse step does not need to be learned, it is given by the mathematics. It is
+//: $\mathrm{Var}(x_{t-1} \mid x_t, x_0)$, of a step that is given $x_0$. The negative ELBO at
 //: $T = 1000$ with this variance, and with the right one:
 
 notebook.erratum(
@@ -1544,12 +1553,12 @@ notebook.erratum(
   right: perfect.bound(mean: 0, variance: 1).total, secondRoute: exactEntropy, tolerance: 1e-12,
   apart: 0.4)
 
-//: **Claim 1.38.** $\beta_t$ is right for unit data only. The optimal variance, with
+//: **Claim 1.38.** $\beta_t$ is right for data of unit variance only. The optimal variance, with
 //: $\mathrm{Var}(x_0 \mid x_t) = s^2 (1 - \bar\alpha_t)/(\bar\alpha_t s^2 + 1 - \bar\alpha_t)$ for
-//: data of variance $s^2$, makes the bound tight for every $s$, up to the mismatch at the top: what
-//: remains is $D_{KL}(q(x_T) \,\|\, \mathcal N(0, 1))$, some $10^{-10}$ nats. (In the table
-//: $\sigma_1^2$ of the posterior rule is $\tilde\beta_2$, a usual way to avoid the zero. It costs
-//: 0.11 nats more.)
+//: Gaussian data of variance $s^2$, makes the ELBO tight for every $s$, up to the mismatch at
+//: $x_T$: what remains is $D_{KL}(q(x_T) \,\|\, \mathcal N(0, 1))$, some $10^{-10}$ nats. (In the
+//: table, the rows with the posterior variance use $\sigma_1^2 = \tilde\beta_2$, a usual way to
+//: avoid the zero. It costs 0.11 nats more.)
 
 let rules: [(String, ReverseVariance?, Double?)] = [
   ("forward, beta", .beta, nil), ("posterior", .posterior, ddpm.posteriorVariance(2)),
@@ -1580,10 +1589,10 @@ notebook.check(
   "posterior: negative bound for variances 0.25 and 1", [totals[1][0], totals[1][1]],
   equals: [1.29571728, 1.99753338], tolerance: 1e-8)
 
-//: **Claim 1.39.** The three kinds of terms for unit normal data and the linear schedule of 1000
-//: steps are $L_0 = -3.18623165$, $\sum L_{t-1} = 4.60515001$ and $L_T = 2.018 \cdot 10^{-5}$. The
-//: first is the entropy of a normal law of variance $\beta_1$, the variance left when $x_1$ is
-//: known.
+//: **Claim 1.39.** The three kinds of terms for Gaussian data of unit variance and the linear
+//: schedule of 1000 steps are $L_0 = -3.18623165$, $\sum L_{t-1} = 4.60515001$ and
+//: $L_T = 2.018 \cdot 10^{-5}$. The first is the entropy of a Gaussian of variance $\beta_1$, the
+//: variance left when $x_1$ is known.
 
 let perfectTerms = perfect.bound(mean: 0, variance: 1)
 notebook.check(
@@ -1593,8 +1602,8 @@ notebook.check(
   ], equals: [-3.18623165, 4.60515001, 2.018e-5], tolerance: 1e-8)
 notebook.check("L0", perfectTerms.reconstruction, equals: entropy(ddpm.beta(1)), tolerance: 1e-12)
 
-//: **Erratum E-B42.** "Foundations of Generative Models" says in section 7.3.1 that $L_0$ is often
-//: ignored as its contribution is small, and in 4.4.3 that $L_T$ is approximately zero by
+//: **Erratum E-B42.** "Foundations of Generative Models" writes in section 7.3.1 that $L_0$ is
+//: often ignored as its contribution is small, and in 4.4.3 that $L_T$ is approximately zero by
 //: construction. $L_0$ is not small: it is the logarithm of a density, and a sharp one. (And $L_T$
 //: was 0.46 nats per dimension at $T = 50$, in Claim 1.32.)
 
@@ -1606,14 +1615,14 @@ notebook.erratum(
 //: **Claim 1.40.** Each denoising term has a meaning of its own. In the perfect model
 //: $L_{t-1} = I(x_0; x_{t-1}) - I(x_0; x_t)$, the information about the data that step $t$ destroys
 //: and the model must supply again. Chapter 0 computed it:
-//: $I(x_0; x_t) = \frac12 \log(1 + \mathrm{SNR}_t)$ for unit normal data.
+//: $I(x_0; x_t) = \frac12 \log(1 + \mathrm{SNR}_t)$ for Gaussian data of unit variance.
 
 func information(_ t: Int) -> Double { 0.5 * log1p(ddpm.snr(t)) }
 notebook.check(
   "denoising terms, t = 2 … 1000", perfectTerms.denoising,
   equals: (2...1000).map { information($0 - 1) - information($0) }, tolerance: 1e-12)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "terms",
@@ -1649,15 +1658,15 @@ notebook.figure(
   try Figure(columns: 2, [left, right]).write(to: url)
 }
 
-//: ### Data that are not normal
+//: ### Data that are not Gaussian
 //:
-//: Is the bound tight for other data too? The way back $q(x_{t-1} \mid x_t)$ is then no longer
-//: normal, and a model whose steps are cannot match it. But a *small* step is nearly normal
-//: whatever the data. That is the reason for having many. The course's mixture of three shows it,
-//: with the exact mean in every step, and the variances $\beta_t$, $\tilde\beta_t$ or the best one
-//: that does not depend on $x_t$.
+//: Is the ELBO tight for other data too? The reverse step $q(x_{t-1} \mid x_t)$ is then no longer
+//: Gaussian, and a model whose steps are Gaussian cannot match it. But a *small* step is nearly
+//: Gaussian whatever the data. That is the reason for having many. The course's mixture of three
+//: Gaussians shows it, with the exact mean in every step, and the variances $\beta_t$,
+//: $\tilde\beta_t$ or the best one that does not depend on $x_t$.
 //:
-//: **Claim 1.41.** For the mixture the gap under the best variance falls as steps are added, and is
+//: **Claim 1.41.** For the mixture the gap with the best variance falls as steps are added, and is
 //: never above that of $\beta_t$ or $\tilde\beta_t$. It halves when $T$ doubles. The noise of all
 //: chains is the same in total: the linear schedule is scaled to its length.
 
@@ -1702,19 +1711,19 @@ notebook.check(
 //:
 //: Numbers are those of "Foundations of Generative Models".
 //:
-//: - **3.13.1** (closed form of the divergence, meaning of the terms): Claim 1.6.
-//: - **3.13.2** (the gap of Jensen's inequality): Claim 1.9. What it tells: the gap measures the
-//:   encoder, not the decoder; a bad $q$ and a good model look like a bad model.
+//: - **3.13.1** (closed form of the KL divergence, meaning of the terms): Claim 1.6.
+//: - **3.13.2** (the gap of Jensen's inequality): Claim 1.9. Its meaning: the gap measures the
+//:   encoder, not the decoder; a bad $q$ makes a good model seem bad.
 //: - **3.13.3** (naive gradients): Claim 1.13. "Biased" is mild: the naive derivative is 0.
 //: - **3.13.4** (an experiment that shows collapse): Claims 1.17 and 1.18. Prevention that works
-//:   here is to lower $\beta\sigma^2$ below the smallest eigenvalue that matters. Annealing is
-//:   none.
+//:   here is to lower $\beta\sigma^2$ below the smallest eigenvalue that matters. Annealing does
+//:   not help.
 //: - **4.15.2a, 7.11.2** (posterior by Bayes' rule; both forms of its mean): Claims 1.23 and 1.25.
 //: - **4.15.3a** (three terms): Claims 1.26 and 1.27. **4.15.3b** ($L_T$): Claim 1.32.
 //: - **7.11.1** (two steps): Claim 1.28, and for its last part, "verify that the bound is tight
 //:   when $q(z \mid x) = p(z \mid x)$", the next two.
 //:
-//: **Claim 1.42.** For two steps, the gap $L + \log p(x_0)$ is the divergence of
+//: **Claim 1.42.** For two steps, the gap $L + \log p(x_0)$ is the KL divergence of
 //: $q(x_1, x_2 \mid x_0)$ from $p(x_1, x_2 \mid x_0)$, the posterior of the reverse process.
 
 let upward = MultivariateNormal(
@@ -1724,8 +1733,8 @@ notebook.check(
   "gap for two steps", shortTerms.total + short.logEvidence(0.7),
   equals: upward.divergence(from: downward), tolerance: 1e-12)
 
-//: **Claim 1.43.** If the reverse steps mirror the forward ones, the two laws agree and the gap is
-//: 0, for each $x_0$ and not only on average.
+//: **Claim 1.43.** If the reverse steps mirror the forward ones, the two distributions agree and
+//: the gap is 0, for each $x_0$ and not only on average.
 
 let mirrored = LinearReverseChain(reversing: twoSteps, stepVariance: .beta)
 let points = [-2.0, 0, 0.7, 3]
@@ -1736,25 +1745,25 @@ notebook.check(
   "and these are those of the data", points.map { mirrored.logEvidence($0) },
   equals: points.map { logNormal($0, 0, 1) }, tolerance: 1e-12)
 
-//: ## What to take along
+//: ## Summary
 //:
 //: | symbol | in code | meaning |
 //: |---|---|---|
 //: | $D_{KL}(q \Vert p)$ | `gaussianDivergence`, `MultivariateNormal.divergence(from:)` | mean log ratio under $q$, in nats |
 //: | ELBO | `LinearLatentModel.bound(of:under:).value` | at most $\log p(x)$; short of it by $D_{KL}(q \Vert p(z \mid x))$ |
 //: | $\tilde\mu_t$, $\tilde\beta_t$ | `posteriorMean`, `posteriorVariance` | of $q(x_{t-1} \mid x_t, x_0)$ |
-//: | $L$ | `DiffusionBound.total` | negative bound of a diffusion model, at least $-\log p(x_0)$ |
+//: | $L$ | `DiffusionBound.total` | negative ELBO of a diffusion model, at least $-\log p(x_0)$ |
 //: | $L_0$, $L_{t-1}$, $L_T$ | `reconstruction`, `denoising(t)`, `prior` | its terms |
 //:
-//: - A bound can rise while the truth falls. It touches the truth at the posterior only.
-//: - What a linear VAE does not encode, it does not encode because it would not pay:
+//: - The ELBO can rise while the log-likelihood falls. It is tight only if $q$ is the posterior.
+//: - A linear VAE does not encode a direction whose variance is too small to pay for its code:
 //:   $\lambda_i \le \beta\sigma^2$.
-//: - The bound of a diffusion model is a sum of divergences because of $q(x_{t-1} \mid x_t, x_0)$.
-//:   Given two neighbours, "consistency" is not a divergence.
-//: - The bound asks each step to be $q(x_{t-1} \mid x_t)$, with the mean that one would guess
-//:   without knowing $x_0$, and with its variance, which is not $\tilde\beta_t$.
+//: - The negative ELBO of a diffusion model is a sum of KL divergences because of
+//:   $q(x_{t-1} \mid x_t, x_0)$. Given two neighbors, "consistency" is not a KL divergence.
+//: - The ELBO requires each step to be $q(x_{t-1} \mid x_t)$, with its mean, which does not use
+//:   $x_0$, and with its variance, which is not $\tilde\beta_t$.
 //:
-//: That mean is a guess of $x_0$, or, by Claim 1.25, a guess of the noise. How a network learns to
-//: guess it is the subject of chapter 2.
+//: That mean follows from a prediction of $x_0$, or, by Claim 1.25, from a prediction of the noise.
+//: How a network learns to predict it is the subject of chapter 2.
 
 notebook.finish()  // weave:hide
