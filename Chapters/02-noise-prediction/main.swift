@@ -1,19 +1,18 @@
 //: # Chapter 2. Predicting the noise
 //:
-//: Chapter 1 ended with a bound made of squared distances between means. This chapter turns it into
-//: the loss that everybody trains: show a network a noisy point, ask what the noise was, and punish
-//: it by the square of its error. That is one line of code. It raises questions that take a
-//: chapter:
+//: Chapter 1 ended with an ELBO made of squared distances between means. This chapter turns it into
+//: the loss that everybody trains: give a network a noisy point, let it predict the noise, and
+//: minimize the squared error. That is one line of code. It raises questions that take a chapter:
 //:
 //: - why the noise, and not the clean point, or something between the two?
 //: - which noise? (Not "that of step $t$", whatever one reads.)
-//: - what does the best possible network answer? (A *score*.) And how large is its loss? (Never 0,
+//: - what does the best possible network predict? (A *score*.) And how large is its loss? (Never 0,
 //:   and known exactly for data that we choose ourselves.)
 //: - what do the many weightings of this loss have in common?
 //:
-//: At the end we train: networks of some forty thousand weights on points in the plane, in seconds
-//: each. Since the best answers are known, we can say of every one how good it is, and settle by
-//: experiment what is usually settled by repetition.
+//: At the end we train: *neural networks* of some forty thousand weights on points in the plane, in
+//: seconds each. Since the best predictions are known, we can measure how good every network is,
+//: and settle by experiment what is usually settled by repetition.
 
 import Autodiff  // weave:hide
 import Datasets  // weave:hide
@@ -29,9 +28,9 @@ let notebook = Chapter.open(  // weave:hide
   "The loss of diffusion models, its floor, and small networks trained by it.")  // weave:hide
 
 //: Claims and errata are numbered and checked as before. The schedule is the linear one of 1000
-//: steps throughout, and every experiment with chance has a random stream of its own. Exercises
-//: with three numbers, such as 6.13.5, are those of S. Chatterjee's "Foundations of Generative
-//: Models", worked where the text comes to them.
+//: steps throughout, and every experiment with random numbers has a random stream of its own.
+//: Exercises with three numbers, such as 6.13.5, are those of S. Chatterjee's "Foundations of
+//: Generative Models", worked where they belong in the text.
 
 let schedule = NoiseSchedule.linear()
 let diffusion = GaussianDiffusion(schedule)
@@ -59,20 +58,20 @@ func row(_ name: String, _ numbers: [Double]) -> [any TableCell] {
   [name] + numbers.map { $0 as any TableCell }
 }
 
-//: ## Part I. Many names for one unknown
+//: ## Part I. Parameterizations: noise, data, v
 //:
 //: ### Noise and data
 //:
-//: The jump of chapter 0 mixes a clean $x_0$ and a noise $\epsilon$ to
-//: $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$. Whoever knows $x_t$ and one
-//: of the two knows the other:
+//: The closed form of chapter 0 mixes a clean $x_0$ and noise $\epsilon$ to $x_t =
+//: \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$. Given $x_t$, each of the two
+//: determines the other:
 //: $$ x_0 = \frac{x_t - \sqrt{1-\bar\alpha_t}\,\epsilon}{\sqrt{\bar\alpha_t}} , \qquad
 //: \epsilon = \frac{x_t - \sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}} . $$
 //:
 //: **Claim 2.1.** There and back is the identity, at every step, to rounding. How much rounding is
-//: another matter: the way from $\epsilon$ to $x_0$ divides by $\sqrt{\bar\alpha_t}$, which at the
-//: last step is 0.00635. In single precision, in which networks compute, $x_t$ is off by up to a
-//: share $2^{-24}$ of itself, and $x_0$ then by 157 times as much.
+//: another matter: the conversion from $\epsilon$ to $x_0$ divides by $\sqrt{\bar\alpha_t}$, which
+//: at the last step is 0.00635. In single precision, in which networks compute, $x_t$ is off by up
+//: to a share $2^{-24}$ of itself, and $x_0$ then by 157 times as much.
 
 let pairs = draws(1000, stream: 1) { (x0: $0.normal(), noise: $0.normal()) }
 let roundTrips = (1...1000).flatMap { t -> [Double] in
@@ -113,17 +112,17 @@ notebook.check(
 notebook.check(
   "amplification at the last step", 1 / schedule.signalScale(1000), equals: 157.4, tolerance: 0.05)
 
-//: ### The velocity
+//: ### v-prediction
 //:
-//: $\sqrt{\bar\alpha_t}$ and $\sqrt{1-\bar\alpha_t}$ are a cosine and a sine: their squares sum to
-//: 1. So $x_t$ is what one sees of the point $(x_0, \epsilon)$ along an axis turned by the angle
-//: $\varphi_t$. The axis at a right angle to it shows what is missing, the *velocity*
-//: $$ v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1-\bar\alpha_t}\,x_0 . $$
+//: $\sqrt{\bar\alpha_t}$ and $\sqrt{1-\bar\alpha_t}$ are a cosine and a sine: their squares sum
+//: to 1. So $x_t$ is the coordinate of the point $(x_0, \epsilon)$ along an axis rotated by the
+//: angle $\varphi_t$. The coordinate along the perpendicular axis is the target of *v-prediction*
+//: (Salimans and Ho, 2022), often called the velocity,
 //:
-//: **Claim 2.2.** Going from $(x_0, \epsilon)$ to $(x_t, v)$ is a rotation. So the way back is the
-//: transposed matrix, $x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,v$ and
-//: $\epsilon = \sqrt{1-\bar\alpha_t}\,x_t + \sqrt{\bar\alpha_t}\,v$, which divides by nothing, and
-//: lengths stay: $x_t^2 + v^2 = x_0^2 + \epsilon^2$.
+//: **Claim 2.2.** Going from $(x_0, \epsilon)$ to $(x_t, v)$ is a rotation. So the inverse is the
+//: transposed matrix, $x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1-\bar\alpha_t}\,v$ and $\epsilon =
+//: \sqrt{1-\bar\alpha_t}\,x_t + \sqrt{\bar\alpha_t}\,v$, which needs no division, and lengths are
+//: preserved: $x_t^2 + v^2 = x_0^2 + \epsilon^2$.
 
 let turned = (1...1000).map { t -> (errors: [Double], lengths: Double) in
   let (x0, noise) = pairs[t - 1]
@@ -141,7 +140,7 @@ notebook.check(
   "change of the squared length", turned.map(\.lengths),
   equals: turned.map { _ in 0 }, tolerance: 1e-13)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let (cosine, sine) = (cos(0.6), sin(0.6))
 let place = (x: 0.75, y: 1.0)
@@ -179,11 +178,11 @@ notebook.figure(
   alternative: "A point with its projections on the axes x0 and noise and on a pair of axes turned "
     + "by an angle.")
 
-//: **Claim 2.3.** What the sampler needs is the mean of $q(x_{t-1} \mid x_t, x_0)$ from chapter 1,
-//: and each of the names gives it: from $x_0$ it is a weighted sum; from the noise it is
+//: **Claim 2.3.** The sampler needs the mean of $q(x_{t-1} \mid x_t, x_0)$ from chapter 1, and
+//: each *parameterization* gives it: from $x_0$ it is a weighted sum; from the noise it is
 //: $\frac{1}{\sqrt{\alpha_t}} \big( x_t - \frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\epsilon \big)$; and
-//: from the velocity, from the score that Part II introduces, and from a predicted mean itself it
-//: follows by conversion (exercises 4.15.2 and 7.11.2).
+//: from $v$, from the score that Part II introduces, and from a predicted mean itself it follows by
+//: conversion (exercises 4.15.2 and 7.11.2).
 
 let means = (1...1000).map { t -> [Double] in
   let (x0, noise) = pairs[t - 1]
@@ -203,23 +202,23 @@ for (column, name) in [(1, "noise"), (2, "velocity"), (3, "score")] {
     equals: means.map { $0[0] }, tolerance: 1e-12)
 }
 
-//: The library writes all these conversions once, in the basis $(x_t, v)$, in which none of them
-//: is singular by itself:
+//: The library has all these conversions in one place, in the basis $(x_t, v)$, in which none of
+//: them is singular by itself:
 //:
 //: @code Sources/Diffusion/Prediction.swift conversion
 //:
-//: ### What the bound asks for
+//: ### From the ELBO to the loss
 //:
-//: The terms of the bound are divergences between normal laws. With the variance of the reverse
-//: step fixed at $\sigma_t^2$, all that a network can do is to put the mean in the right place, and
-//: by Claim 1.7 what it pays is the squared distance of the means over $2\sigma_t^2$.
+//: The terms of the ELBO are KL divergences between Gaussians. With the variance of the reverse
+//: step fixed at $\sigma_t^2$, a network determines only the mean, and by Claim 1.7 the term is the
+//: squared distance of the means over $2\sigma_t^2$.
 //:
-//: **Claim 2.4.** In terms of noises this is, besides a constant that the network cannot change,
+//: **Claim 2.4.** In terms of noise this is, up to a constant that the network cannot change,
 //: $$ \frac{\beta_t^2}{2\sigma_t^2\,\alpha_t\,(1-\bar\alpha_t)}\,
 //: \lVert \epsilon - \hat\epsilon \rVert^2 . $$
 //: With $\sigma_t^2 = \beta_t$ the weight is a half at $t = 1$, 0.00504 at $t = 400$ and 0.0102 at
-//: the end: the bound cares a hundred times more for an error at the first steps than for the same
-//: error in the middle.
+//: the end: the ELBO weights an error at the first steps a hundred times more than the same error
+//: in the middle.
 
 func noiseWeight(_ t: Int, variance: Double) -> Double {
   let beta = schedule.beta(t)
@@ -251,15 +250,16 @@ notebook.check(
   [1, 400, 1000].map { noiseWeight($0, variance: schedule.beta($0)) },
   equals: [0.5, 0.00504, 0.0102], relativeTolerance: 1e-3)
 
-//: (The last tolerance is the three digits with which the sentence above quotes them.)
+//: (The last tolerance is that of the three digits in the sentence above.)
 //:
-//: **Claim 2.5.** In terms of clean points, and with $\sigma_t^2 = \tilde\beta_t$, the weight is
-//: half of what the step takes from the signal-to-noise ratio $\mathrm{SNR}_t =
-//: \bar\alpha_t/(1-\bar\alpha_t)$:
+//: **Claim 2.5.** In terms of $x_0$, and with $\sigma_t^2 = \tilde\beta_t$, the weight is half of
+//: what the step takes from the signal-to-noise ratio
+//: $\mathrm{SNR}_t = \bar\alpha_t/(1-\bar\alpha_t)$ (Kingma et al., "Variational diffusion models",
+//: 2021):
 //: $$ \tfrac12 \big( \mathrm{SNR}_{t-1} - \mathrm{SNR}_t \big)\,
 //: \lVert x_0 - \hat x_0 \rVert^2 . $$
 //: These weights telescope: they sum to $\tfrac12(\mathrm{SNR}_1 - \mathrm{SNR}_T)$, whatever the
-//: schedule does between its ends. The literature often leaves this weight open, as "some
+//: schedule is between its ends. The literature often leaves this weight open, as "some
 //: $\omega_t$".
 
 let cleanCosts = (2...1000).map { t -> (paid: Double, formula: Double) in
@@ -286,20 +286,20 @@ notebook.check(
 //:
 //: ### The simple loss
 //:
-//: Ho, Jain and Abbeel dropped the weight. What they trained with is
+//: Ho, Jain and Abbeel dropped the weight. They trained with
 //: $$ L_{\mathrm{simple}} = E_{t, x_0, \epsilon}\,
 //: \lVert \epsilon - \epsilon_\theta(x_t, t) \rVert^2 , \qquad t \text{ uniform in } 1 \dots T . $$
 //:
-//: It is not the bound any more, nor "equivalent" to it: by Claim 2.4 it is a bound in which the
-//: first steps count a hundred times less than they should. (Whether that is good or bad, Part
-//: V measures.) This is the whole of it, in this course's training code for points, where the
-//: network may be asked for any of the names, and each step may have a weight:
+//: This is no longer the ELBO, nor "equivalent" to it: by Claim 2.4 it is an ELBO in which the
+//: first steps have a hundred times too little weight. (Part V measures whether that is good or
+//: bad.) This is the whole loss, in this course's training code for points, where the network may
+//: predict any of the parameterizations, and each step may have a weight:
 //:
 //: @code Sources/Learning/PointDenoiser.swift point-loss
 //:
-//: **Claim 2.6.** A network that always answers 0 scores exactly 1 a coordinate, because the noise
-//: has variance 1. Networks that start with a last map of zeros therefore start at 1, whatever the
-//: data: a first test of any training program.
+//: **Claim 2.6.** A network that always outputs 0 has a loss of exactly 1 per coordinate, because
+//: the noise has variance 1. Networks that start with a last layer of zeros therefore start at 1,
+//: whatever the data: a first test of any training program.
 
 let silent = MLP(.init(width: 16, layers: 1, startsAtZero: true), generator: .init(seed: 1))
 let rollPoints = Points(
@@ -313,18 +313,20 @@ for t in [1, 500] {
   notebook.check("loss of a silent network at t = \(t)", Estimate(of: errors), equals: 1)
 }
 
-//: ### The floor
+//: ### The floor: the irreducible error
 //:
 //: How far down from 1 can the loss go? Not to 0. Many pairs $(x_0, \epsilon)$ lead to one $x_t$,
-//: and a network sees only $x_t$. The best that it can say is the mean of the noises that are
-//: possible there, $\epsilon^*(x_t) = E[\epsilon \mid x_t]$.
+//: and a network is given only $x_t$. The best prediction is the mean of the noise that is possible
+//: there, the *posterior mean* $\epsilon^*(x_t) = E[\epsilon \mid x_t]$, also called the *minimum
+//: mean squared error* (MMSE) estimate. Its loss is the *irreducible error* (or Bayes risk); we
+//: call it the *floor*.
 //:
-//: **Claim 2.7.** The loss of any network is a floor plus its distance from the best one:
+//: **Claim 2.7.** The loss of any network is the floor plus its distance from the best one:
 //: $$ E\lVert \epsilon - \epsilon_\theta \rVert^2 = E\lVert \epsilon - \epsilon^* \rVert^2
 //: + E\lVert \epsilon^* - \epsilon_\theta \rVert^2 , $$
-//: and the floor is $1 - E\lVert\epsilon^*\rVert^2$ a coordinate. For mixtures of normal laws all
-//: of this is known by quadrature. Here is the floor for the course's mixture of three on the line,
-//: for noise and for the other targets.
+//: and the floor is $1 - E\lVert\epsilon^*\rVert^2$ per coordinate. For Gaussian mixtures all of
+//: this is known by quadrature. Here is the floor for the course's mixture of three Gaussians on
+//: the line, for noise and for the other targets.
 
 let three = GaussianMixture.three
 let shown = [1, 10, 50, 100, 200, 400, 600, 800, 1000]
@@ -343,10 +345,10 @@ notebook.check(
     1 - law.marginal.expectation { law.noiseMean($0) * law.noiseMean($0) }
   }, tolerance: 1e-10)
 
-//: For normal data the floor is $\bar\alpha_t s^2 / (\bar\alpha_t s^2 + 1 - \bar\alpha_t)$; its
-//: mean over all steps, the least $L_{\mathrm{simple}}$ that there is, depends on the scale of the
-//: data. So training losses of differently scaled data, raw pixels and latents say, cannot be
-//: compared.
+//: For Gaussian data of variance $s^2$ the floor is $\bar\alpha_t s^2 / (\bar\alpha_t s^2 + 1 -
+//: \bar\alpha_t)$; its mean over all steps, the least $L_{\mathrm{simple}}$ that there is, depends
+//: on the scale of the data. So training losses of differently scaled data, for example raw pixels
+//: and latents, cannot be compared.
 
 func meanFloor(variance: Double) -> Double {
   (1...1000).reduce(0.0) { sum, t in
@@ -363,9 +365,9 @@ notebook.check(
   equals: unitLaws.map(\.alphaBar), tolerance: 1e-12)
 
 //: To see the decomposition at work take a predictor that is not the best one: the linear
-//: $\hat\epsilon = \sqrt{1-\bar\alpha_t}\,x_t$. For normal data it would be perfect; for any data
-//: of variance 1 its loss is exactly $\bar\alpha_t$ (expand the square). So floor plus distance
-//: must give $\bar\alpha_t$, and a simulation must too.
+//: $\hat\epsilon = \sqrt{1-\bar\alpha_t}\,x_t$. For Gaussian data of variance 1 it would be
+//: perfect; for any data of variance 1 its loss is exactly $\bar\alpha_t$ (expand the square). So
+//: floor plus distance must give $\bar\alpha_t$, and a simulation must too.
 
 let linearTimes = [100, 200, 400]
 let parts = linearTimes.map { t -> Double in
@@ -396,7 +398,7 @@ for (t, law) in [(100, laws[3]), (400, laws[5])] {
     "best predictor, simulated, t = \(t)", Estimate(of: exactErrors), equals: law.noiseLossFloor)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let curveTimes = (0...60).map { 1 + $0 * $0 * 999 / 3600 }
 let curveLaws = curveTimes.map { three.noised(schedule, to: $0) }
@@ -426,12 +428,13 @@ notebook.figure(
 //: ### Which noise?
 //:
 //: "The model predicts the noise that was added at step $t$." One reads it everywhere, and a
-//: program written after it would fail. The target is the noise of the whole jump, from 0 to $t$.
-//: That of the last step alone is another random variable, and $x_t$ hardly knows it.
+//: program written by this sentence would fail. The target is the noise of the closed form, all the
+//: noise from 0 to $t$. That of the last step alone is another random variable, and $x_t$ contains
+//: hardly any information about it.
 //:
 //: **Claim 2.8.** For data of variance 1, $x_t$ has correlation $\sqrt{1-\bar\alpha_t}$ with the
-//: noise of the jump and $\sqrt{\beta_t}$ with that of the step: at $t = 500$, 0.960 against 0.100.
-//: To be predicted, the one leaves a loss of 0.08, the other of 0.99.
+//: noise from 0 to $t$ and $\sqrt{\beta_t}$ with that of step $t$: at $t = 500$, 0.960 against
+//: 0.100. The best linear prediction of the first leaves a loss of 0.08, that of the second 0.99.
 
 let chainLength = 500
 var state = GaussianVariable(deviation: 1, source: 0)
@@ -449,11 +452,11 @@ notebook.check(
   "correlation of x500 with the step's noise", state.correlation(with: lastNoise),
   equals: schedule.beta(chainLength).squareRoot(), tolerance: 1e-12)
 
-//: These are exact: the library's forward step ran on normal variables that know their
+//: These are exact: the library's forward step ran on `GaussianVariable`s, which carry their
 //: correlations. Half of the remark is comforting. Given $x_0$ and $x_t$, the noise of the step has
-//: the mean $\sqrt{\beta_t/(1-\bar\alpha_t)}\,\epsilon$, so the *best answers* to both questions
+//: the mean $\sqrt{\beta_t/(1-\bar\alpha_t)}\,\epsilon$, so the *best predictions* of the two
 //: differ by a factor that is known. A network trained on the wrong target would learn the right
-//: function times 0.1, from examples that are 99 % chance. The next check is this factor: the
+//: function times 0.1, from examples that are 99 % random. The next check is this factor: the
 //: correlation of the two noises.
 
 notebook.check(
@@ -461,11 +464,11 @@ notebook.check(
   equals: (schedule.beta(chainLength) / schedule.noiseVariance(chainLength)).squareRoot(),
   tolerance: 1e-12)
 
-//: **Erratum E-X7.** Four of the course's sources say it: "Conditional Latent Diffusion", step 3
-//: (noise added at each step); the talk on DDPM (the noise at each timestep); the Cornell CS4782
+//: **Erratum E-X7.** Four of the course's sources write this: "Conditional Latent Diffusion", step
+//: 3 (noise added at each step); the talk on DDPM (the noise at each timestep); the Cornell CS4782
 //: notes (the noise at each step); "Foundations of Generative Models", end of section 4.4 (the
-//: noise added at timestep $t$). Taken by the word, the target has correlation 0.1 with what the
-//: network sees. We draw 500-step chains and ask the data.
+//: noise added at timestep $t$). Taken literally, the target has correlation 0.1 with the input of
+//: the network. We sample 500-step chains and measure it.
 
 let chainCount = notebook.count(20_000, quick: 4_000)
 var chainStreams = streams(chainCount, stream: 7)
@@ -481,17 +484,18 @@ notebook.erratum(
   right: schedule.noiseScale(chainLength),
   secondRoute: Estimate.covariance(chainEnd.values, merged.values), apart: 0.5)
 
-//: ## Part II. The best answer is a score
+//: ## Part II. The best noise prediction is a score
 //:
-//: ### Uphill
+//: ### The score of a distribution
 //:
-//: The *score* of a law is the gradient of its log density, $\nabla \log p(x)$: at every place an
-//: arrow that points where the density rises fastest, as long as the rise is steep. For a normal
-//: law it is $-\Sigma^{-1}(x - \mu)$; for a mixture it is the mean of the scores of its components,
-//: weighted by the *responsibilities* $\gamma_k(x)$, the probabilities that $x$ came from each.
+//: The *score* of a distribution is the gradient of its log density, $\nabla \log p(x)$: at every
+//: place an arrow in the direction in which the density rises fastest, whose length is the relative
+//: steepness. For a Gaussian it is $-\Sigma^{-1}(x - \mu)$; for a mixture it is the mean of the
+//: scores of its components, weighted by the *responsibilities* $\gamma_k(x)$, the posterior
+//: probabilities of the components given $x$.
 //:
 //: **Claim 2.9.** These formulas are the gradients of the log density, by finite differences and by
-//: the tape of our automatic differentiation; and responsibilities sum to 1.
+//: automatic differentiation; and responsibilities sum to 1.
 
 let threeClouds = VectorMixture([
   .init(weight: 0.5, mean: [-1, -0.5], covariance: Matrix([[0.3, 0.15], [0.15, 0.2]])),
@@ -520,9 +524,9 @@ notebook.check(
   tolerance: 1e-14)
 
 //: The differences have an error of order $h^4 = 3\cdot10^{-14}$ times a fifth derivative, which
-//: narrow clouds can make as large as $10^6$, hence the tolerance. The tape works in single
-//: precision, on scores up to about 30 with a sum of exponentials in between: seven digits, less a
-//: few.
+//: narrow clusters can make as large as $10^6$, hence the tolerance. Automatic differentiation
+//: works in single precision, on scores up to about 30 with a sum of exponentials in between: seven
+//: digits, less a few.
 
 let lineProbes = stride(from: -1.5, through: 1.5, by: 0.05).map { $0 }
 let scoreTape = Tape()
@@ -537,7 +541,7 @@ notebook.check(
   scoreTape.gradients(of: logDensity)[scoreInput]!.elements,
   equals: lineProbes.map { Float(three.score(Double(Float($0)))) }, tolerance: 3e-4)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func scorePlot(_ law: VectorMixture, _ title: String) -> Plot {
   let range = -2.6...2.6
@@ -566,9 +570,9 @@ notebook.figure(
     + "and orderly, and at the end all point to the middle. Each panel scales its arrows anew.",
   alternative: "Three maps of density with arrows that point uphill, from clouds to one blob.")
 
-//: **Erratum E-B37.** "Foundations of Generative Models" says in section 6.3.4 that the score of a
-//: normal law always points toward its mean. It points along $-\Sigma^{-1}(x-\mu)$, which is
-//: another direction unless the law is round or $x$ lies on an axis of it. For
+//: **Erratum E-B37.** "Foundations of Generative Models" writes in section 6.3.4 that the score of
+//: a Gaussian always points toward its mean. It points along $-\Sigma^{-1}(x-\mu)$, which is
+//: another direction unless the Gaussian is isotropic or $x$ lies on a principal axis of it. For
 //: $\Sigma = \begin{pmatrix}1 & 0.8 \\ 0.8 & 1\end{pmatrix}$ and $x = (1, -0.2)$ it is off by 29
 //: degrees.
 
@@ -589,8 +593,9 @@ notebook.erratum(
       slope(at: corner[1]) { tilted.logDensity([corner[0], $0]) },
     ], from: corner), tolerance: 1e-6, apart: 25)
 
-//: Section 6.3.2 of the same book says that the score vanishes exactly at local maxima. It vanishes
-//: at *all* stationary points. Between the two classes at -1 and 1 lies one that is a minimum.
+//: Section 6.3.2 of the same book writes that the score vanishes exactly at local maxima. It
+//: vanishes at *all* stationary points. Between the two classes at -1 and 1 lies one that is a
+//: minimum.
 
 let valley = GaussianMixture.twoClasses
 notebook.check(
@@ -599,15 +604,15 @@ notebook.check(
   "slope of the score there: a minimum", slope(at: 0) { valley.score($0) },
   isAbove: 1)
 
-//: ### No normalizer needed
+//: ### No normalizing constant needed
 //:
-//: Write a density as $p(x) = e^{-E(x)}/Z$. The *energy* $E$ may be any function; the number $Z$
-//: that makes the density sum to 1 is an integral over the whole space, which for pictures nobody
-//: can compute. Its logarithm does not depend on $x$.
+//: Write a density as $p(x) = e^{-E(x)}/Z$. The *energy* $E$ may be any function; the *normalizing
+//: constant* $Z$, which makes the density integrate to 1, is an integral over the whole space,
+//: which for images nobody can compute. Its logarithm does not depend on $x$.
 //:
 //: **Claim 2.10.** The score is $-\nabla E$; adding a constant to the energy, that is, multiplying
-//: the unnormalized density, does not change a bit of it. This is why one can learn a score without
-//: ever knowing a probability (exercise 4.15.7).
+//: the unnormalized density, does not change it at all. This is why one can learn a score without
+//: ever computing a probability (exercise 4.15.7).
 
 func tapeScore(_ offset: Float) -> [Float] {
   let tape = Tape()
@@ -629,14 +634,17 @@ notebook.check(
   equals: lineProbes.map { place in slope(at: place) { wells($0) - log(normalizer) } },
   tolerance: 1e-5)
 
-//: ### What the network learns
+//: ### Noise prediction and the marginal score
 //:
-//: Given $x_0$, the noisy point is normal, and its score is plain:
-//: $\nabla \log q(x_t \mid x_0) = -(x_t - \sqrt{\bar\alpha_t}\,x_0)/(1-\bar\alpha_t) =
-//: -\epsilon/\sqrt{1-\bar\alpha_t}$. The noise *is* this score, rescaled. But the network does not
-//: know $x_0$. Averaging both sides over what $x_0$ may have been, given $x_t$, gives
+//: Given $x_0$, the noisy point is Gaussian, and its score is simple: $\nabla \log q(x_t \mid
+//: x_0) = -(x_t - \sqrt{\bar\alpha_t}\,x_0)/(1-\bar\alpha_t) = -\epsilon/\sqrt{1-\bar\alpha_t}$.
+//: The noise *is* this conditional score, rescaled. But the network is not given $x_0$. The
+//: marginal score is the mean of the conditional scores, $\nabla \log q(x_t) = E[\nabla \log q(x_t
+//: \mid x_0) \mid x_t]$ (differentiate $q(x_t) = \int q(x_t \mid x_0)\,p(x_0)\,dx_0$ and divide by
+//: it), and this gives
 //: $$ \epsilon^*(x_t) = E[\epsilon \mid x_t] = -\sqrt{1-\bar\alpha_t}\ \nabla \log q(x_t) : $$
-//: the best noise predictor is the score of the *marginal* law, rescaled (exercise 7.11.6).
+//: the best noise predictor is the score of the *marginal* distribution, rescaled (exercise
+//: 7.11.6).
 //:
 //: **Claim 2.11.** Both identities hold: the first by algebra, the second when
 //: $E[\epsilon \mid x_t]$ is computed from its definition, an integral over all $x_0$.
@@ -674,9 +682,9 @@ for t in [100, 400] {
     equals: marginalPlaces.map { -schedule.noiseScale(t) * law.score($0) }, tolerance: 1e-8)
 }
 
-//: **Erratum E-B11.** In (4.143) "Foundations of Generative Models" divides by
-//: $\sqrt{1-\alpha_t}$, without the bar: the variance of one step in place of the variance of the
-//: jump. (Its (5.24) and (6.44) are right.) At $t = 500$ that makes the score 9.6 times too long.
+//: **Erratum E-B11.** In (4.143) "Foundations of Generative Models" divides by $\sqrt{1-\alpha_t}$,
+//: without the bar: the variance of one step in place of the variance of all steps to $t$. (Its
+//: (5.24) and (6.44) are right.) At $t = 500$ that makes the score 9.6 times too long.
 
 let (scoreX0, scoreNoise) = (0.4, 1.0)
 let scoreXt = diffusion.jump(scoreX0, to: 500, noise: scoreNoise)
@@ -690,12 +698,11 @@ notebook.erratum(
   secondRoute: slope(at: scoreXt) { jumpLaw.logDensity($0) }, tolerance: 1e-9, apart: 8)
 
 //: **Erratum E-X9.** The step that is often left out is the average. (7.28) of "Foundations of
-//: Generative Models" equates the network with
-//: $-\sqrt{1-\bar\alpha_t}\,\nabla\log q(x_t \mid x_0)$, its (6.54) equates a conditional model
-//: with $\nabla \log q(x \mid x_0, c)$, and the Cornell notes conclude from the score *given x*
-//: what the network's score is. A function of $x_t$ cannot depend on $x_0$. Take $t = 400$ and
-//: $x_t = 0.3$. If $x_0$ was 1.2, the printed target is $-0.26$; the best answer, a mean over all
-//: $x_0$ that may have been, is 0.24.
+//: Generative Models" equates the network with $-\sqrt{1-\bar\alpha_t}\,\nabla\log q(x_t \mid
+//: x_0)$, its (6.54) equates a conditional model with $\nabla \log q(x \mid x_0, c)$, and the
+//: Cornell notes conclude from the score *given x* what the network's score is. A function of $x_t$
+//: cannot depend on $x_0$. Take $t = 400$ and $x_t = 0.3$. If $x_0$ was 1.2, the printed target is
+//: $-0.26$; the best prediction, a mean over all possible $x_0$, is 0.24.
 
 let (seenXt, oneX0) = (0.3, 1.2)
 notebook.erratum(
@@ -706,14 +713,15 @@ notebook.erratum(
   secondRoute: meanGiven(seenXt, t: 400) { diffusion.noise(x0: $0, xt: seenXt, t: 400) },
   tolerance: 1e-10, apart: 0.1)
 
-//: And with a class $c$: since the noise does not care for classes, $q(x \mid x_0, c)$ is
-//: $q(x \mid x_0)$, and what a conditional model learns is $\nabla \log q_t(x \mid c)$, the score
-//: of the noisy points of that class. Chapters 5 and 6 live on the difference of the two marginal
-//: scores, with and without $c$.
+//: And with a class $c$: since the noise does not depend on the class, $q(x \mid x_0, c)$ is
+//: $q(x \mid x_0)$, and a conditional model learns $\nabla \log q_t(x \mid c)$, the score of the
+//: noisy points of that class. Chapters 5 and 6 use the difference of the two marginal scores, with
+//: and without $c$.
 //:
-//: **Claim 2.12.** *Tweedie's formula* turns the score into the best guess of the clean point,
+//: **Claim 2.12.** *Tweedie's formula* (Robbins, 1956; Efron, 2011) turns the score into the
+//: posterior-mean (MMSE) denoiser,
 //: $$ E[x_0 \mid x_t] = \frac{x_t + (1-\bar\alpha_t)\,\nabla \log q(x_t)}{\sqrt{\bar\alpha_t}} . $$
-//: For normal data it is the Wiener filter, which pulls every observation towards the mean by a
+//: For Gaussian data it is the Wiener filter, which pulls every observation towards the mean by a
 //: fixed share (exercise 6.13.5).
 
 for t in [100, 400] {
@@ -739,8 +747,8 @@ notebook.check(
     (xt + filtered.noiseVariance * filtered.score(xt)) / filtered.alphaBar.squareRoot()
   }, tolerance: 1e-13)
 
-//: The integrals' tolerance of $10^{-8}$ is that of a fixed quadrature rule on a product of two
-//: bell curves of different widths.
+//: The tolerance of $10^{-8}$ for the integrals is that of a fixed quadrature rule on a product of
+//: two Gaussian densities of different widths.
 //:
 //: **Erratum E-X8.** Score papers add noise without shrinking the data, $y = x_0 + \sigma\epsilon$
 //: (*variance exploding*); DDPM shrinks (*variance preserving*). The Cornell notes derive the score
@@ -749,8 +757,8 @@ notebook.check(
 //: with $\sigma_t^2 = (1-\bar\alpha_t)/\bar\alpha_t$,
 //: $$ s_{VP}(x) = \frac{1}{\sqrt{\bar\alpha_t}}\
 //: s_{VE}\Big( \frac{x}{\sqrt{\bar\alpha_t}} \Big) . $$
-//: Leave out both divisions, as one does who takes the one's formula for the other's, and the
-//: score at $t = 400$, $x = 0.3$ has another size and even another sign.
+//: Leave out both divisions, that is, take the formula of one for the other, and the score at
+//: $t = 400$, $x = 0.3$ has another size and even another sign.
 
 let sigma400 = schedule.sigmaExploding(400)
 let exploded = GaussianMixture(
@@ -767,11 +775,12 @@ notebook.erratum(
   secondRoute: slope(at: 0.3) { three.noised(schedule, to: 400).marginal.logDensity($0) },
   tolerance: 1e-9, apart: 0.05)
 
-//: ### Learning a score without knowing it
+//: ### Score matching
 //:
 //: One would like to train $s_\theta$ by *explicit score matching*, the loss
-//: $E_p\lVert s_\theta - \nabla\log p \rVert^2$. But the target is unknown. Hyvärinen found in 2005
-//: that integration by parts removes it.
+//: $E_p\lVert s_\theta - \nabla\log p \rVert^2$. But the target is unknown. Hyvärinen ("Estimation
+//: of non-normalized statistical models by score matching", 2005) found that integration by parts
+//: removes it.
 //:
 //: **Claim 2.13.** If $p\,s_\theta$ vanishes at infinity, then
 //: $$ E\lVert s_\theta - \nabla \log p \rVert^2 = 2\,E\big[ \mathrm{tr}\,\nabla s_\theta +
@@ -807,8 +816,8 @@ notebook.check(
 
 //: **Erratum E-B18.** Theorem 6.1 of "Foundations of Generative Models", (6.34) to (6.35), has the
 //: explicit loss equal to the implicit one plus a constant, without the factor 2 (or without a half
-//: in front of the first). The last column of the table shows that what is left is no constant. So
-//: the change of the loss between the third score and the first comes out wrong by half.
+//: in front of the first). The last column of the table shows that the difference is no constant.
+//: So the change of the loss between the third score and the first comes out wrong by half.
 
 notebook.erratum(
   "E-B18", source: "Foundations of Generative Models, Theorem 6.1, (6.34)-(6.35)",
@@ -816,14 +825,15 @@ notebook.erratum(
   printed: implicit[2] - implicit[0], right: 2 * (implicit[2] - implicit[0]),
   secondRoute: explicit[2] - explicit[0], tolerance: 1e-10, apart: 1)
 
-//: The trace of a Jacobian is expensive for a network on pictures. Vincent's *denoising score
-//: matching* (2011) needs none: add noise of deviation $\sigma$, and regress on the score of the
-//: added noise, $-\epsilon/\sigma$.
+//: The trace of a Jacobian is expensive for a network on images. Vincent's *denoising score
+//: matching* ("A connection between score matching and denoising autoencoders", 2011) needs none:
+//: add noise of standard deviation $\sigma$, and regress on the score of the added noise,
+//: $-\epsilon/\sigma$.
 //:
-//: **Claim 2.14.** Its loss exceeds the explicit loss *for the noisy law* by a constant,
-//: $\sigma^{-2} - E\lVert \nabla\log p_\sigma \rVert^2$ a coordinate, the same for every
-//: $s_\theta$. So both have the same minimum. The constant is the floor of Claim 2.7 in other
-//: clothes. At $\sigma = 0.5$:
+//: **Claim 2.14.** Its loss exceeds the explicit loss *for the noisy distribution* by a constant,
+//: $\sigma^{-2} - E\lVert \nabla\log p_\sigma \rVert^2$ per coordinate, the same for every
+//: $s_\theta$. So both have the same minimum. The constant is the floor of Claim 2.7, in other
+//: units. At $\sigma = 0.5$:
 
 let noiseLevel = 0.5
 let smoothed = GaussianMixture(
@@ -855,7 +865,7 @@ for (index, (name, score)) in dsmScores.enumerated() {
 //: **Claim 2.15.** Denoising score matching is noise prediction: at each step,
 //: $\lVert s_\theta - \nabla\log q(x_t \mid x_0)\rVert^2 = \lVert \epsilon - \epsilon_\theta
 //: \rVert^2 / (1-\bar\alpha_t)$ for $\epsilon_\theta = -\sqrt{1-\bar\alpha_t}\,s_\theta$; in the
-//: exploding form the factor is $1/\sigma_t^2$.
+//: variance-exploding form the factor is $1/\sigma_t^2$.
 
 let scoreErrors = (1...1000).map { t -> (score: Double, noise: Double, exploding: Double) in
   let ((_, noise), guess) = (pairs[t - 1], guesses[t - 1])
@@ -874,10 +884,10 @@ notebook.check(
   tolerance: 1e-12)
 
 //: **Erratum E-B19.** The factor belongs to its step. (6.50) and (6.51) of "Foundations of
-//: Generative Models" pull it out of an expectation over $t$, and make of the score loss "the
+//: Generative Models" pull it out of an expectation over $t$, and turn the score loss into "the
 //: diffusion loss times $1/(1-\bar\alpha_t)$". There is no such factor: the mean of the products is
-//: not the product of the means. For the best predictor, over the steps 1, 11, …, 991 and read as
-//: the product of the means:
+//: not the product of the means. For the best predictor, over the steps $1, 11, \dots, 991$ and
+//: read as the product of the means:
 
 let sampledSteps = stride(from: 1, to: 1000, by: 10).map { $0 }
 func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
@@ -895,17 +905,18 @@ notebook.erratum(
 
 //: ## Part III. Weights
 //:
-//: The bound, the simple loss, score matching: all are $\lVert\epsilon - \epsilon_\theta\rVert^2$
-//: times a number that depends on the step. There is only one question, how much each noise level
-//: should count, and a great number of names for answers.
+//: The ELBO, the simple loss, score matching: all are $\lVert\epsilon - \epsilon_\theta\rVert^2$
+//: times a weight that depends on the step. There is only one question, the weight of each noise
+//: level, and there are many names for the choices.
 //:
-//: ### Score papers weigh by $\lambda(\sigma)$
+//: ### Weights $\lambda(\sigma)$ in score papers
 //:
-//: **Claim 2.16.** With the score target, a network that answers 0 has the loss
+//: **Claim 2.16.** With the score target, a network that outputs 0 has the loss
 //: $\lambda(\sigma)\,d/\sigma^2$ at noise level $\sigma$, for points of $d$ coordinates. It is the
-//: same at every level only for $\lambda = \sigma^2$, and that is the simple loss of noise. The law
-//: from which $\sigma$ is drawn is another weight in disguise: from the uniform law on 0.01 to 10,
-//: 1 % of the draws fall below 0.1; from the log-uniform law, a third (exercise 6.13.6).
+//: same at every level only for $\lambda = \sigma^2$, and that is the simple loss of noise. The
+//: distribution of $\sigma$ is another weight in disguise: with the uniform distribution on 0.01 to
+//: 10, 1 % of the samples fall below 0.1; with the log-uniform distribution, a third (exercise
+//: 6.13.6).
 
 let levels = [0.1, 1, 10]
 let weightings: [(name: String, weight: (Double) -> Double)] = [
@@ -932,11 +943,11 @@ notebook.check(
   "share below 0.1, log-uniform",
   .proportion(uniforms.count { 0.01 * pow(1000, $0) < 0.1 }, of: uniforms.count), equals: 1 / 3)
 
-//: **Erratum E-B20.** "Foundations of Generative Models" says in section 6.7.2 that $\lambda = 1$
-//: weighs all levels uniformly and that $\lambda = \sigma^2$ emphasizes high noise. Counted in
-//: errors of the noise, $\lambda = \sigma^2$ is the uniform one, $\lambda = 1$ weighs low noise by
-//: $1/\sigma^2$ already, and $1/\sigma^2$ by $1/\sigma^4$. Under $\lambda = 1$ the level 0.1
-//: counts not as much as the level 1, but a hundred times more.
+//: **Erratum E-B20.** "Foundations of Generative Models" writes in section 6.7.2 that $\lambda = 1$
+//: weights all levels uniformly and that $\lambda = \sigma^2$ emphasizes high noise. For errors of
+//: the noise, $\lambda = \sigma^2$ is the uniform one, $\lambda = 1$ weights low noise by
+//: $1/\sigma^2$ already, and $1/\sigma^2$ by $1/\sigma^4$. Under $\lambda = 1$ the level 0.1 has
+//: not the same weight as the level 1, but a hundred times more.
 
 let pairOfLevels = draws(notebook.count(50_000, quick: 5_000), stream: 32) { random -> Double in
   let low = random.normal() / 0.1
@@ -947,7 +958,7 @@ notebook.erratum(
   "weight of σ = 0.1 relative to σ = 1 under λ = 1", printed: 1, right: 100,
   secondRoute: Estimate(of: pairOfLevels), apart: 50)
 
-//: ### The dictionary
+//: ### Converting weights between targets
 //:
 //: **Claim 2.17.** Between the targets, errors convert by
 //: $$ \lVert \epsilon - \hat\epsilon \rVert^2 = \mathrm{SNR}_t\, \lVert x_0 - \hat x_0 \rVert^2
@@ -984,8 +995,8 @@ for prediction in Prediction.allCases where prediction != .noise {
 }
 
 //: (The tolerance: a mean of step 2 and another differ by a ten thousandth of their size, and the
-//: error is the square of this difference; a few of the thousand pairs have guesses very near the
-//: noise.)
+//: error is the square of this difference; a few of the thousand pairs have predictions very near
+//: the noise.)
 //:
 //: **Erratum E-B23.** Section 7.5.4 and (7.57) to (7.59) of "Foundations of Generative Models" call
 //: $1/(1-\bar\alpha_t)$ "SNR weighting" (it is the weight of the plain score loss), and put the SNR
@@ -1000,7 +1011,7 @@ notebook.erratum(
   right: min(gamma, snr) / snr,
   secondRoute: min(gamma, snr) * x0Gap * x0Gap / (noiseGap * noiseGap), tolerance: 1e-14, apart: 4)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let weightTimes = (1...1000).map { $0 }
 func weightCurve(_ weight: (Int) -> Double) -> [Double] { weightTimes.map(weight) }
@@ -1037,17 +1048,20 @@ notebook.figure(
 //:
 //: ### A loop and its gradient
 //:
-//: Training repeats four lines: take a batch of $x_0$; draw a step and a noise for each; mix; take
-//: one optimizer step down the gradient of the squared error. The library's `TrainingRun` does
-//: this, for pictures and for points. The networks of this chapter are the smallest that serve: a
-//: linear map into 64 channels, three residual blocks, a linear map out, and the step told to each
-//: block. Beside each coordinate they see eight waves of it, the sines and cosines of $x$, $2x$,
-//: $4x$ and $8x$. Without these they learn the coarse picture fast and sharp edges hardly at all:
-//: eight clouds came out as a ring. First a test that no training program should be without.
+//: A *neural network* is a function of its input and of many *weights*. Training repeats four
+//: lines: take a *batch* of $x_0$; sample a step and noise for each; mix; take one optimizer step
+//: down the gradient of the squared error (one *update*). The library's `TrainingRun` does this,
+//: for images and for points. The networks of this chapter are the smallest that serve: a linear
+//: map into 64 channels, three residual blocks, a linear map out, and each block conditioned on the
+//: step. The input has, for each coordinate, eight *Fourier features* beside it, the sines and
+//: cosines of $x$, $2x$, $4x$ and $8x$. Without these, networks learn the coarse shape fast and
+//: sharp edges hardly at all: eight clusters came out as a ring. First a test that no training
+//: program should be without.
 //:
-//: **Claim 2.18.** The tape's gradient of the batch loss, over all weights, is its derivative.
-//: Moved along the direction of the gradient, the loss must change at the rate of the gradient's
-//: length. And a seed determines everything: two runs give the same losses, bit for bit.
+//: **Claim 2.18.** The gradient of the batch loss by automatic differentiation (*backpropagation*),
+//: over all weights, is its derivative. Moved along the direction of the gradient, the loss must
+//: change at the rate of the gradient's length. And a seed determines everything: two runs give the
+//: same losses, bit for bit.
 
 let lineData = TrainingPoints(three, count: 1 << 16, seed: notebook.seed &+ 1)
 let recipe = PointRecipe {
@@ -1090,12 +1104,13 @@ notebook.check(
 //: (The tolerance: the loss is rounded to seven digits, and changes by a few hundredths over the
 //: step of 0.02, which leaves five.)
 //:
-//: ### Which steps to draw
+//: ### The distribution of steps: importance sampling of t
 //:
-//: **Claim 2.19.** The loss is a mean over steps, and steps may be drawn from any law $p_t$ if each
-//: draw is weighted by $1/(T p_t)$: the expectation stays. The variance does not. It is least when
-//: $p_t$ is proportional to the root mean square of the loss at $t$. For the best predictor of the
-//: mixture of three, whose loss is nothing at large $t$, such draws have a third of the variance.
+//: **Claim 2.19.** The loss is a mean over steps, and steps may be sampled from any distribution
+//: $p_t$ if each sample is weighted by $1/(T p_t)$ (*importance sampling*; Nichol and Dhariwal,
+//: 2021): the expectation stays. The variance does not. It is least when $p_t$ is proportional to
+//: the root mean square of the loss at $t$. For the best predictor of the mixture of three
+//: Gaussians, whose loss is nearly nothing at large $t$, such samples have a third of the variance.
 
 let allLaws = (1...1000).map { three.noised(schedule, to: $0) }
 func noiseError(_ t: Int, _ random: inout RandomGenerator) -> Double {
@@ -1132,9 +1147,9 @@ notebook.show("variance, by importance", drawnVariance)
 notebook.check("variance by importance", drawnVariance, isBelow: evenVariance)
 
 //: **Erratum E-B24.** "Foundations of Generative Models" calls low noise the easier end (7.9.2),
-//: says that uniform steps give an equal training signal at all levels (7.5.2), and the forward
-//: process a natural curriculum (4.7.2). For the usual target it is the other way round: at
-//: $t = 10$ the best loss is 0.94, at $t = 600$ it is 0.026, and what a step contributes to the
+//: writes that uniform steps give an equal training signal at all levels (7.5.2), and calls the
+//: forward process a natural curriculum (4.7.2). For the usual target it is the other way round: at
+//: $t = 10$ the best loss is 0.94, at $t = 600$ it is 0.026, and the contribution of a step to the
 //: loss differs by a factor of 36, not 1. For $x_0$ the ends change places: 0.0018 and 0.97.
 
 let easyErrors = draws(notebook.count(200_000, quick: 20_000), stream: 43) { noiseError(600, &$0) }
@@ -1151,15 +1166,15 @@ notebook.check(
   "for x0: best loss at t = 10 over that at t = 600",
   allLaws[9].x0LossFloor / allLaws[599].x0LossFloor, isBelow: 0.002)
 
-//: ### Telling the network the step
+//: ### Timestep embeddings
 //:
-//: A step is one number between 1 and 1000. Networks are bad at reading a number off one input, so
-//: it is spread over many: cosines and sines of $\omega_k t$ with frequencies from 1 down to nearly
-//: $10^{-4}$, the dial hands of a clock with 16 wheels.
+//: The step is a single number between 1 and 1000. Networks make poor use of one such input, so it
+//: is turned into many, the *timestep embedding*: cosines and sines of $\omega_k t$ with
+//: frequencies from 1 down to nearly $10^{-4}$, like the hands of a clock with 16 dials.
 //:
 //: **Claim 2.20.** The embedding of $d$ features has squared length $d/2$ for every step, and the
-//: inner product of two depends on the difference of the steps alone,
-//: $\langle e_t, e_{t'} \rangle = \sum_k \cos \omega_k (t - t')$: steps near one another look
+//: inner product of two depends on the difference of the steps alone, $\langle e_t, e_{t'}
+//: \rangle = \sum_k \cos \omega_k (t - t')$: nearby steps have similar embeddings.
 //: alike.
 
 let features = 32
@@ -1188,12 +1203,13 @@ notebook.check(
   "inner products of 500 pairs", embeddingPairs.map { inner($0.0, $0.1) },
   equals: embeddingPairs.map { byDifference($0.0 - $0.1) }, tolerance: 2e-3)
 
-//: (The angles are rounded to single precision: at $t = 1000$ by up to $1000 \cdot 2^{-24} =
-//: 6\cdot10^{-5}$, at two places, in 32 products.)
+//: (The angles are rounded to single precision: at $t = 1000$ by up to
+//: $1000 \cdot 2^{-24} = 6\cdot10^{-5}$, at two places, in 32 products.)
 //:
-//: **Claim 2.21.** It need not be a sine: a table with a learned row for each step does too, and a
-//: network that is told nothing of the step does not, for this data. Three networks of each kind,
-//: 2000 updates, judged by their distance from the best noise predictor at twelve steps.
+//: **Claim 2.21.** It need not be a sine: a table with a learned row for each step works too, and
+//: so does a network that is not conditioned on the step at all, for this data. Three networks of
+//: each kind, 2000 updates, compared by their distance from the best noise predictor at twelve
+//: steps.
 
 struct TimeCode: Sendable {
   let name: String
@@ -1285,16 +1301,18 @@ notebook.check(
   "of 9 pairs, those in which sines are \(codeFactor) times better than nothing",
   wins(codeRows[0].map { codeFactor * $0 }, over: codeRows[2]), isExactly: 9)
 
-//: The table needs longer than the sines: each of its rows is met in one example of a thousand, and
-//: what one row learns is no use to its neighbours. Sines of the step begin with neighbours alike.
+//: The table needs longer than the sines: each of its rows is used by one example in a thousand,
+//: and the training of one row is no use to its neighbors. With sines, neighboring steps are
+//: similar from the start.
 
-//: ### The optimizer
+//: ### The optimizer: AdamW
 //:
-//: **Claim 2.22.** Every weight moves by its own step: AdamW divides a running mean of its
-//: gradients by the root of a running mean of their squares, so that the first step has the length
-//: of the learning rate, whatever the gradient. Two steps by hand give what the library gives. A
-//: gradient longer than a limit $c$ is shortened to $c$ and others stay; and the learning rate
-//: rises in a line and falls in half a cosine.
+//: **Claim 2.22.** Every weight moves by its own step: AdamW (Adam with decoupled weight decay)
+//: divides a running mean of its gradients by the root of a running mean of their squares, both
+//: corrected for their start at 0 (*bias correction*), so that the first step has the length of the
+//: learning rate, whatever the gradient. Two steps by hand give the same as the library. A gradient
+//: longer than a limit $c$ is shortened to $c$ and others stay (*gradient clipping*); and the
+//: learning rate rises linearly (*warmup*) and falls in half a cosine.
 
 let (firstGradient, secondGradient) = ([0.5, -2.0, 0.001], [0.25, 1.0, -0.003])
 let toy = Parameter("toy", Tensor([1, -1, 0.5]))
@@ -1335,8 +1353,8 @@ notebook.check(
 
 //: ### Down to the floor
 //:
-//: Now a network is trained on the mixture of three, and its loss at every step is held against the
-//: floor. What do you expect: where will it be farthest above?
+//: Now a network is trained on the mixture of three Gaussians, and its loss at every step is
+//: compared with the floor. Where do you expect it to be farthest above?
 
 let lineDenoiser = PointDenoiser.trained(
   on: lineData, recipe.with { $0.updates = notebook.count(6000, quick: 600) })
@@ -1360,8 +1378,8 @@ notebook.table(
 
 //: **Claim 2.23.** At every step the loss of the trained network, less its distance from the best
 //: predictor, is the floor: Claim 2.7 for a real network. The network is within a few thousandths
-//: of the best everywhere. Its loss is not: it goes from 1 to 0, and says next to nothing about
-//: the network until the floor is taken away.
+//: of the best everywhere. Its loss is not: it goes from 1 to 0, and is no measure of the network
+//: until the floor is subtracted.
 
 for (index, t) in shown.enumerated() where [1, 100, 400].contains(t) {
   let differences = zip(profile[index].loss, profile[index].excess).map { $0 - $1 }
@@ -1373,7 +1391,7 @@ notebook.check(
   "steps at which it is within \(nearFloor) of the best, of 9",
   profile.count { average($0.excess) < nearFloor }, isExactly: 9)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let lossTimes = [1, 5, 15, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 500, 600, 700, 800, 1000]
 let measured = lossTimes.map { t in
@@ -1423,7 +1441,7 @@ notebook.figure(
   alternative: "Left: a loss curve that levels off at a red line. Middle: points on a falling "
     + "curve. Right: small distances on a logarithmic axis.")
 
-//: How strongly does each noise level pull at the weights? The length of the gradient of a batch
+//: How large is the gradient at each noise level? The table has the norm of the gradient of a batch
 //: in which all points have one step, before training and after it (exercise 7.11.5):
 
 func gradientNorm(_ denoiser: PointDenoiser, t: Int) -> Double {
@@ -1452,14 +1470,14 @@ notebook.table(
 //:
 //: ### How errors grow
 //:
-//: A sampler turns the network's answer into an estimate of $x_0$ and one of $\epsilon$. On the way
-//: its error is multiplied.
+//: A sampler turns the network's output into an estimate of $x_0$ and one of $\epsilon$. In the
+//: conversion its error is multiplied.
 //:
 //: **Claim 2.24.** An error $\delta$ of the noise becomes an error
 //: $\delta\,\sqrt{(1-\bar\alpha_t)/\bar\alpha_t}$ of $x_0$, and an error of $x_0$ becomes one of
 //: the noise by the reciprocal. With the noise as target, $x_0$ is worst at large $t$ (157 times);
-//: with $x_0$ as target, the noise is worst at small $t$ (100 times). An error of the velocity is
-//: never enlarged.
+//: with $x_0$ as target, the noise is worst at small $t$ (100 times). An error of $v$ is never
+//: enlarged.
 
 let amplifications = [1, 10, 100, 300, 500, 800, 1000].map { t -> [Double] in
   let x = 0.3
@@ -1491,14 +1509,14 @@ notebook.check(
   isAtMost: 1)
 
 //: The last column is a warning. The mean of the step before differs from $x_t$ by a small
-//: correction, and the correction is all that one wants to know: whoever predicts the mean must hit
-//: it to a hundredth to know the noise at all.
+//: correction, and only the correction matters: a network that predicts the mean must be accurate
+//: to a hundredth to determine the noise at all.
 //:
 //: **Erratum E-B22.** Section 7.4.3 of "Foundations of Generative Models" has it the other way
-//: round: noise prediction is said to struggle with very low noise, and $x_0$-prediction to be
+//: round: noise prediction is claimed to struggle with very low noise, and $x_0$-prediction to be
 //: unstable at high noise and best at low. Read as a rule for the errors, noise prediction would do
-//: best at the noisy end; there one error of the noise counts 157-fold, where the reversed rule has
-//: 0.0064.
+//: best at the noisy end; there an error of the noise is enlarged 157-fold, where the reversed rule
+//: has 0.0064.
 
 notebook.erratum(
   "E-B22", source: "Foundations of Generative Models, section 7.4.3",
@@ -1507,20 +1525,20 @@ notebook.erratum(
   right: schedule.sigmaExploding(1000), secondRoute: amplifications.last![1], tolerance: 1e-6,
   apart: 100)
 
-//: ### An honest comparison
+//: ### A controlled comparison
 //:
-//: "Predicting the noise works better." Better than what, judged by whom? Claim 2.17 says that a
-//: change of target is also a change of weights, so two things must be told apart. We fix the rules
-//: before we look:
+//: "Predicting the noise works better." Better than what, by which measure? By Claim 2.17 a change
+//: of target is also a change of weights, so two effects must be separated. We fix the rules before
+//: we look:
 //:
-//: - data: eight clouds on a circle, whose best predictor is known exactly;
+//: - data: eight clusters on a circle, whose best predictor is known exactly;
 //: - one network architecture, one learning rate, 1500 updates of 256 points, three seeds;
-//: - four targets: noise, $x_0$, velocity, mean. Each with the plain weight 1, and each with the
-//:   weight that makes its loss that of the noise; and the noise with the weights of the bound
-//:   (times 100, to be of order 1);
-//: - two judges that none of them is trained by: the squared distance of the *implied* noise from
-//:   the exact one at small, middle and large $t$; and the distance of samples (50 steps of DDIM)
-//:   from fresh data, as the Wasserstein distance averaged over 64 directions.
+//: - four targets: noise, $x_0$, $v$, mean. Each with the plain weight 1, and each with the weight
+//:   that makes its loss that of the noise; and the noise with the weights of the ELBO (times 100,
+//:   to be of order 1);
+//: - two measures on which none of them is trained: the squared distance of the *implied* noise
+//:   from the exact one at small, middle and large $t$; and the distance of samples (50 steps of
+//:   DDIM) from fresh data, as the Wasserstein distance averaged over 64 directions.
 
 let ring = VectorMixture.ring(
   8, radius: PlaneSet.eightGaussiansRadius, deviation: PlaneSet.eightGaussiansDeviation)
@@ -1561,7 +1579,7 @@ let recipes = contestants.flatMap { contestant in
 }
 let contest = PointDenoiser.trained(on: ringData, recipes)
 
-//: The judges. The reference for the second is the distance between two sets of fresh data, which
+//: The measures. The reference for the second is the distance between two sets of fresh data, which
 //: no model can beat except by chance.
 
 var referenceStreams = streams(notebook.count(4000, quick: 1000), stream: 50)
@@ -1620,7 +1638,7 @@ notebook.table(
   rows: contestTable + contestBounds)
 
 //: One thing is unfair to the mean: it was made for the sampler of DDPM, which visits all steps,
-//: needs nothing but the mean and never multiplies its error. So, for one seed, that one too.
+//: needs nothing but the mean and never multiplies its error. So, for one seed, that sampler too.
 
 let everyStep = Sampler(.ancestral(), schedule: schedule)
 let ancestralCount = notebook.count(1000, quick: 100)
@@ -1639,28 +1657,27 @@ notebook.table(
     row("other data, as many", [asMany]),
   ])
 
-//: **Claim 2.25.** The verdict of these numbers, for this data and this budget:
+//: **Claim 2.25.** The result of these numbers, for this data and this budget:
 //:
 //: - *The mean* loses to the noise at every noise level, with either weight, and with the sampler
 //:   that it was made for: Claim 2.24 at work.
-//: - *Plain $x_0$ against noise*: at $t \le 50$ the noise that $x_0$ implies is 200 times worse; at
+//: - *Plain $x_0$ against noise*: at $t \le 50$ the noise implied by $x_0$ is 200 times worse; at
 //:   $t \ge 500$ it is 18 times better. Each wins where its weight is, and where its error is not
 //:   enlarged.
 //: - *Weight or target?* Both. With the weight of the noise, $x_0$ gains a factor of seven at small
 //:   $t$, and is still 27 times worse than the noise there.
-//: - *The velocity* is nowhere worse than the noise: by a quarter better at small and middle $t$,
+//: - *v-prediction* is nowhere worse than the noise: better by a quarter at small and middle $t$,
 //:   and 30 times better at large.
-//: - *In samples* the noise, the velocity with either weight and the weighted $x_0$ cannot be told
-//:   apart (0.040 to 0.043, with the exact predictor at 0.038); plain $x_0$ is behind (0.053).
-//: - *The weights of the bound* buy nothing at small $t$, where they are largest, and cost a factor
+//: - *In samples* the noise, $v$ with either weight and the weighted $x_0$ cannot be told apart
+//:   (0.040 to 0.043, with the exact predictor at 0.038); plain $x_0$ is behind (0.053).
+//: - *The weights of the ELBO* gain nothing at small $t$, where they are largest, and cost a factor
 //:   of two elsewhere; samples are behind too (0.056). For samples, dropping them was right here.
-//:   (What they do for the bound itself was not measured.)
+//:   (Their effect on the ELBO itself was not measured.)
 //:
 //: So "the noise is the best thing to predict" is half right: better than the mean, better than
-//: plain $x_0$ where details are made. That it is better than the velocity was not seen here. And
-//: in samples most of the differences drown in what 50 steps of the sampler do wrong by
-//: themselves. The order may change with the budget: a run with `--quick`, a tenth of the
-//: training, has another.
+//: plain $x_0$ where details are made. That it is better than $v$ was not seen here. And in samples
+//: most of the differences are hidden by the error of the 50-step sampler itself. The order may
+//: change with the budget: a run with `--quick`, a tenth of the training, has another.
 
 notebook.check(
   "t ≤ 50: pairs of 9 in which noise beats plain x0",
@@ -1691,14 +1708,14 @@ notebook.check(
     $0.distance < sampleFactor * exactJudgement.distance
   }, isExactly: 12)
 
-//: ### Trained one way, used another
+//: ### Trained for one target, used for another
 //:
-//: **Claim 2.26.** A network keeps nothing of its target but the words. Take one that was trained
-//: to say $v$; let one sampler ask it for the noise, another for $x_0$, and compute the DDIM step
-//: in a third way, as the rotation that it is: from the angle $\varphi_t$ to $\varphi_s$,
-//: $x_s = \cos(\varphi_t - \varphi_s)\,x_t - \sin(\varphi_t - \varphi_s)\,v$. All three draw the
-//: same points from the same noise (exercise 7.11.7), in double precision to rounding, and in
-//: single precision to about $10^{-5}$.
+//: **Claim 2.26.** After training, the target of a network is a mere convention. Take one that was
+//: trained to predict $v$; let one sampler convert its output to the noise, another to $x_0$, and
+//: compute the DDIM step in a third way, as the rotation that it is: from the angle $\varphi_t$ to
+//: $\varphi_s$, $x_s = \cos(\varphi_t - \varphi_s)\,x_t - \sin(\varphi_t - \varphi_s)\,v$. All
+//: three give the same samples from the same noise (exercise 7.11.7), in double precision to
+//: rounding, and in single precision to better than $10^{-5}$.
 
 let speaker = contest[3 * contestants.firstIndex { $0.prediction == .velocity }!]
 let asX0 = ConvertedDenoiser<Points>(.x0, of: diffusion) { xt, t in
@@ -1731,11 +1748,11 @@ let singleSamples = sampler.sample(
 let singleGaps = Points(singleSamples).meanSquares(awayFrom: byNoise)
 notebook.check("single precision: rms distance", average(singleGaps).squareRoot(), isBelow: 1e-4)
 
-//: ## Part VI. Pictures made of points
+//: ## Part VI. Samples in the plane
 //:
-//: Four sets in the plane, a network of the same size for each, trained on the
-//: noise for a few thousand updates, and DDIM in 50 steps (the sampler's turn comes in chapter 4;
-//: here it is a black box that asks our networks).
+//: Four sets in the plane, a network of the same size for each, trained on the noise for a few
+//: thousand updates, and DDIM in 50 steps (samplers are the subject of chapters 3 and 4; here DDIM
+//: is a black box that evaluates our networks).
 
 let sets: [PlaneSet] = [.swissRoll, .moons, .eightGaussians, .checkerboard]
 let setNames = ["swiss roll", "moons", "eight Gaussians", "checkerboard"]
@@ -1753,7 +1770,7 @@ let drawings = artists.map { artist in
     like: Points(zeros: drawnCount, dimensions: 2), denoiser: artist, seed: notebook.seed &+ 5)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 func pointPlot(_ points: Points, _ title: String, _ color: Color) -> Plot {
   Plot(
@@ -1774,10 +1791,10 @@ notebook.figure(
   alternative: "Four sets of points in the plane and, below each, a similar set that a network "
     + "drew.")
 
-//: **Claim 2.27.** The drawn points are far nearer to the data than normal noise is, and at no
-//: more than twice the distance of other data; by this measure some sets cannot be told from data
-//: at all. (Distances as in Part V. Look at the picture too: a distance that averages over
-//: directions does not see a few stray points.)
+//: **Claim 2.27.** The samples are far nearer to the data than Gaussian noise is, and at no more
+//: than twice the distance of other data; by this measure some sets cannot be told from data at
+//: all. (Distances as in Part V. Inspect the figure too: a distance that averages over directions
+//: does not reveal a few stray points.)
 
 let setDistances = sets.indices.map { index -> [Double] in
   let data = fresh(sets[index], stream: 80, count: drawnCount)
@@ -1801,15 +1818,15 @@ notebook.check(
 
 //: ### A learned score
 //:
-//: The network that drew the eight clouds has, by Claim 2.11, learned a score at every noise level.
-//: Here it is, beside the exact one.
+//: The network that generated the eight clusters has, by Claim 2.11, learned a score at every noise
+//: level. Here it is, beside the exact one.
 
 let painter = artists[2]
 func learnedScore(_ place: Points, t: Int) -> Points {
   diffusion.score(noise: painter.noise(place, t: t), t: t)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let arrowPlaces = (0..<225).map { k -> [Double] in
   [0.3 * Double(k % 15) - 2.1, 0.3 * Double(k / 15) - 2.1]
@@ -1844,10 +1861,10 @@ notebook.figure(
   alternative: "Two fields of arrows over eight clouds on a circle; red arrows cover black ones "
     + "near the clouds.")
 
-//: **Claim 2.28.** The loss is a mean over noisy data, and asks no questions elsewhere. At
-//: $t = 100$ the squared error of the noise, small as it is where the data are, is several times
-//: larger in the empty middle of the ring or outside it, where hardly a training point ever came.
-//: A sampler that strays is on its own.
+//: **Claim 2.28.** The loss is a mean over noisy data, and does not constrain the network
+//: elsewhere. At $t = 100$ the squared error of the noise, small as it is where the data are, is
+//: more than ten times larger in the empty middle of the ring or outside it, where hardly a
+//: training point ever came. A sampler that strays there cannot rely on the network.
 
 let noisyRing = diffusion.jump(
   reference, to: 100, noise: noisePoints(reference.count, stream: 83))
@@ -1877,11 +1894,11 @@ notebook.check(
 
 //: ## What goes wrong
 //:
-//: **Claim 2.29.** *The noise of the step, taken at its word.* A network that was trained on the
-//: step's noise answers $\sqrt{\beta_t/(1-\bar\alpha_t)}\,\epsilon^*$. Give it to the sampler,
-//: which expects the noise of the jump: too little is removed, the rest is taken for data and
-//: divided by $\sqrt{\bar\alpha_t}$, and the samples are 86 times too large. We run DDIM on normal
-//: variables, exactly; the right answer is a deviation of 1.
+//: **Claim 2.29.** *The noise of the step, taken literally.* A network that was trained on the
+//: step's noise predicts $\sqrt{\beta_t/(1-\bar\alpha_t)}\,\epsilon^*$. Give it to the sampler,
+//: which expects the noise of the closed form: too little is removed, the rest is taken for data
+//: and divided by $\sqrt{\bar\alpha_t}$, and the samples are 86 times too large. We run DDIM on
+//: Gaussian variables, exactly; the right result is a standard deviation of 1.
 
 let wholeNoise = GaussianDenoiser<GaussianVariable>(variance: 1, schedule)
 let stepNoise = FunctionDenoiser<GaussianVariable> { xt, t in
@@ -1902,10 +1919,10 @@ notebook.check(
 
 //: (The tolerance of 0.01: 1000 steps of a first-order method. Chapter 4 has the exact number.)
 //:
-//: **Claim 2.30.** *The step told in another unit.* Training tells the network $t$, sampling tells
-//: it $t - 1$, because arrays start at 0; or $t/T$, because somebody normalized it in one of the
-//: two places. Nothing crashes. The first costs next to nothing, which is why it survives in
-//: programs; the second is a disaster.
+//: **Claim 2.30.** *The step in another unit.* Training conditions the network on $t$, sampling on
+//: $t - 1$, because arrays start at 0; or on $t/T$, because somebody normalized it in one of the
+//: two places. Nothing crashes. The first mistake costs next to nothing, which is why it survives
+//: in programs; the second is a disaster.
 
 let told: [(name: String, tell: @Sendable (Int) -> Double)] = [
   ("t", { Double($0) }), ("t - 1", { Double($0 - 1) }), ("t + 10", { Double($0 + 10) }),
@@ -1933,15 +1950,15 @@ notebook.check(
 
 //: ## Summary
 //:
-//: | | |
+//: | symbol or type | meaning |
 //: |---|---|
-//: | $\epsilon,\ x_0,\ v,\ \nabla\log q,\ \tilde\mu_t$ | names for one unknown |
+//: | $\epsilon,\ x_0,\ v,\ \nabla\log q,\ \tilde\mu_t$ | parameterizations of one unknown |
 //: | $v$ | $(x_t, v)$ is $(x_0, \epsilon)$ rotated; conversions from it never enlarge an error |
-//: | $\epsilon^* = E[\epsilon \mid x_t] = -\sqrt{1-\bar\alpha_t}\,\nabla\log q(x_t)$ | the best |
-//: | floor | the loss of the best answer: near 1 at small $t$, near 0 at large $t$, never 0 |
-//: | $L_{\mathrm{simple}}$ | squared error of the noise, all steps alike |
-//: | `Prediction`, `convert`, `target` | the names, the conversions, the training targets |
-//: | `ExactDenoiser`, `noiseErrors` | the best answers, and distances from them |
+//: | $\epsilon^* = E[\epsilon \mid x_t] = -\sqrt{1-\bar\alpha_t}\,\nabla\log q(x_t)$ | the best noise prediction |
+//: | floor | irreducible error, the loss of the best prediction: near 1 at small $t$, near 0 at large $t$, never 0 |
+//: | $L_{\mathrm{simple}}$ | squared error of the noise, all steps with equal weight |
+//: | `Prediction`, `convert`, `target` | the parameterizations, the conversions, the training targets |
+//: | `ExactDenoiser`, `noiseErrors` | the best predictions, and distances from them |
 //: | `PointRecipe`, `PointDenoiser` | how a small network is trained, and the network |
 //:
 //: ## Exercises
@@ -1951,13 +1968,14 @@ notebook.check(
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The variance of both sets of latents. For normal data of variance $s^2$ the floor, averaged over
-//: all steps, is in the table after Claim 2.7: 0.276 for $s = 1$, and for $s = 0.18$ only
-//: 0.07: a smaller scale looks like a better model. The check below computes it.
+//: The variance of both sets of latents. For Gaussian data of variance $s^2$ the floor, averaged
+//: over all steps, is in the table after Claim 2.7: 0.276 for $s = 1$, and for $s = 0.18$ only
+//: 0.07: with a smaller scale the model seems better. The check below computes it.
 //:
 //: </details>
 //:
-//: **Claim 2.31.** (Exercise 1.) Scaled to the deviation 0.18, normal data have a floor of 0.073.
+//: **Claim 2.31.** (Exercise 1.) Gaussian data scaled to the standard deviation 0.18 have a floor
+//: of 0.073.
 
 notebook.check(
   "least simple loss of N(0, 0.18²)", meanFloor(variance: 0.18 * 0.18), equals: 0.073,
@@ -1969,13 +1987,12 @@ notebook.check(
 //: <details><summary>Answer</summary>
 //:
 //: $x_T = \epsilon$: a network that predicts the noise may repeat its input, and learns nothing
-//: about the data at this step; $x_0 = (x_T - \epsilon)/0$. The same for the score. The velocity is
-//: $-x_0$ there, and $x_0$ is itself: both survive.
+//: about the data at this step; $x_0 = (x_T - \epsilon)/0$. The same for the score. The target $v$
+//: is $-x_0$ there, and $x_0$ is itself: both still determine $x_0$.
 //:
 //: </details>
 //:
-//: **Claim 2.32.** (Exercise 2.) On a schedule with zero terminal signal the velocity at $T$ gives
-//: $x_0$ back.
+//: **Claim 2.32.** (Exercise 2.) On a schedule with zero terminal SNR, $v$ at $T$ gives $x_0$ back.
 
 let zeroEnd = GaussianDiffusion(schedule.withZeroTerminalSNR())
 let (endX0, endNoise) = (0.7, -0.4)
@@ -1991,14 +2008,13 @@ notebook.check("what is left of x0 in xT", endXt - endNoise, equals: 0, toleranc
 //:
 //: <details><summary>Answer</summary>
 //:
-//: Take $p = \mathcal N(0,1)$ and $s = 1/p$ for $x > 0$, smoothed to 0 below: then $p\,s = 1$ at
-//: infinity. Less wild: on a half line. For the exponential law $p = e^{-x}$ on $x \ge 0$ and
-//: $s = -k$, integration by parts leaves $p(0)\,s(0) = -k$ behind.
+//: Take a half line. For the exponential distribution $p = e^{-x}$ on $x \ge 0$ and $s = -k$,
+//: integration by parts leaves $p(0)\,s(0) = -k$ behind.
 //:
 //: </details>
 //:
-//: **Claim 2.33.** (Exercise 3.) For the exponential law and $s = -2$ the two sides of Claim 2.13
-//: differ by twice that boundary term, 4.
+//: **Claim 2.33.** (Exercise 3.) For the exponential distribution and $s = -2$ the two sides of
+//: Claim 2.13 differ by twice that boundary term, 4.
 
 let (steady, slopeOfLog) = (-2.0, -1.0)
 let mass = Quadrature.integrate(from: 0, to: 40) { exp(-$0) }
@@ -2009,19 +2025,19 @@ notebook.check(
   exponentialImplicit + slopeOfLog * slopeOfLog * mass - exponentialExplicit, equals: 4,
   tolerance: 1e-10)
 
-//: 4. What does the best network say at a place exactly between two equal clouds, at small $t$? Is
-//:    its $\hat x_0$ a possible clean point?
+//: 4. What does the best network predict at a place exactly between two equal clusters, at small
+//:    $t$? Is its $\hat x_0$ a possible clean point?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The clouds pull equally: $\epsilon^* = 0$ by symmetry, so $\hat x_0$ is the middle, where there
-//: are no data. The mean of possible answers need not be a possible answer. That a single
+//: The clusters pull equally: $\epsilon^* = 0$ by symmetry, so $\hat x_0$ is the middle, where
+//: there are no data. The mean of possible values need not be a possible value. That a single
 //: prediction of $x_0$ is blurred is no fault of the network; it is why sampling takes many steps.
 //:
 //: </details>
 //:
-//: **Claim 2.34.** (Exercise 4.) For the two classes at -1 and 1 the best guess of $x_0$ at
-//: $x_{50} = 0$ is 0, where the density is less than a third of that at the centres.
+//: **Claim 2.34.** (Exercise 4.) For the two classes at -1 and 1 the posterior mean of $x_0$ at
+//: $x_{50} = 0$ is 0, where the density is less than a third of that at the centers.
 
 let between = valley.noised(schedule, to: 50)
 notebook.check("E[x0 | x50 = 0]", between.x0Mean(0), equals: 0, tolerance: 1e-14)
@@ -2033,6 +2049,6 @@ notebook.check(
 //:
 //: We have a target, its floor, and networks near it. The sampler was a black box. Chapter 3 opens
 //: it: the ancestral sampler of DDPM as a recursion of mean and variance, four printed versions of
-//: it that are wrong, the U-Net piece by piece, and a first model of pictures.
+//: it that are wrong, the U-Net piece by piece, and a first model of images.
 
 notebook.finish()  // weave:hide
