@@ -1,19 +1,20 @@
-//: # Chapter 3. From noise to pictures
+//: # Chapter 3. From noise to images (DDPM)
 //:
-//: Everything is in place. Chapter 0 destroys data step by step, chapter 1 says what a step back
-//: looks like if one knows where the data were, chapter 2 trains a network to guess that. Now we
-//: walk back: start with pure noise, take a thousand small steps, and arrive at a picture that
-//: nobody has drawn. The recipe is five lines long, the one of Ho, Jain and Abbeel's "Denoising
+//: Everything is in place. Chapter 0 destroys data step by step, chapter 1 derives the reverse step
+//: for a known $x_0$, chapter 2 trains a network to predict the unknown. Now we run the process
+//: backwards: start with pure noise, take a thousand small steps, and arrive at an image that did
+//: not exist before. The algorithm is five lines long, the one of Ho, Jain and Abbeel's "Denoising
 //: diffusion probabilistic models" (2020), DDPM for short. And for five lines there is a lot to get
 //: wrong: this chapter runs four printed versions that do.
 //:
 //: At the end you can
 //:
 //: - write the sampler, and prove what it samples, without a single random number,
-//: - say what the noise in each step is for, how much of it is right, and what short chains cost,
+//: - explain what the noise in each step is for, how much of it is right, and what short chains
+//:   cost,
 //: - recognize the usual mistakes by what they do to mean and variance,
 //: - build the network, a U-Net, knowing what each of its parts does, and check it part by part,
-//: - train a model of small pictures in a minute, and judge what it draws.
+//: - train a model of small images in a few minutes, and evaluate its samples.
 
 import ArgumentParser  // weave:hide
 import Autodiff  // weave:hide
@@ -50,15 +51,16 @@ let Sampler = knownMistakes.sampler
 // weave:hide-end
 
 //: Claims are numbered and checked as in chapter 0: exact ones to rounding, those by Monte Carlo
-//: within four standard errors, and where a tolerance is neither, its reason stands beside it.
+//: within four standard errors, and where a tolerance is neither, the reason is given beside it.
 //:
 //: ## Part I. The sampler
 //:
-//: ### One step back
+//: ### Ancestral sampling
 //:
-//: A network $\epsilon_\theta(x_t, t)$ looks at a noisy $x_t$ and guesses the noise in it: not that
-//: of the last step, but all of it since $x_0$. The mean of the step back, chapter 1 found, is
-//: $\tilde\mu_t$ with that guess in the place of the truth. So one step of the sampler is
+//: A network $\epsilon_\theta(x_t, t)$ is given a noisy $x_t$ and predicts the noise in it: not
+//: that of the last step, but all of it since $x_0$. The mean of the reverse step, from chapter 1,
+//: is $\tilde\mu_t$ with that prediction in the place of the true noise. So one step of the sampler
+//: is
 //: $$ x_{t-1} = \frac{1}{\sqrt{\alpha_t}} \Big( x_t - \frac{\beta_t}{\sqrt{1 - \bar\alpha_t}}\,
 //: \epsilon_\theta(x_t, t) \Big) + \sigma_t z , \qquad z \sim \mathcal N(0, I) , $$
 //: for $t = T, T - 1, \dots, 1$, starting from $x_T \sim \mathcal N(0, I)$, and with $z = 0$ in the
@@ -67,15 +69,15 @@ let Sampler = knownMistakes.sampler
 //:
 //: @code Sources/Diffusion/ReverseStep.swift ancestral-step
 //:
-//: Does it sample the data? With a trained network one could never tell: every flaw might be the
-//: network's. So we first take data for which the best possible guess is a formula,
-//: $\mathcal N(m, s^2)$. There, $x_t \sim \mathcal N(\sqrt{\bar\alpha_t}\,m, V_t)$ with
+//: Does it sample the data distribution? With a trained network one could never know: every flaw
+//: might be the network's. So we first take data for which the best possible prediction is a
+//: formula, $\mathcal N(m, s^2)$. There, $x_t \sim \mathcal N(\sqrt{\bar\alpha_t}\,m, V_t)$ with
 //: $V_t = \bar\alpha_t s^2 + 1 - \bar\alpha_t$, and
 //: $$ \epsilon^*(x_t, t) = E[\epsilon \mid x_t]
 //: = \sqrt{1 - \bar\alpha_t}\; \frac{x_t - \sqrt{\bar\alpha_t}\,m}{V_t} . $$
 //:
-//: This is a straight line in $x_t$. So a step maps normal variables to normal variables, and the
-//: whole chain is a recursion for two numbers, a mean and a variance. Put $\epsilon^*$ into the
+//: This is a linear function of $x_t$. So a step maps Gaussian variables to Gaussian variables, and
+//: the whole chain is a recursion for two numbers, a mean and a variance. Put $\epsilon^*$ into the
 //: step:
 //: $$ x_{t-1} = a_t x_t + b_t + \sigma_t z , \qquad
 //: a_t = \frac{1}{\sqrt{\alpha_t}} \Big( 1 - \frac{\beta_t}{V_t} \Big) , \qquad
@@ -119,8 +121,8 @@ let schedule = data.schedule
 let diffusion = GaussianDiffusion(schedule)
 
 //: The library's sampler can be run on a random variable in place of a number (the
-//: `GaussianVariable` of chapter 0), and then says what law it samples. That is a second route to
-//: the same two numbers, through the very code that will draw pictures.
+//: `GaussianVariable` of chapter 0), and then returns the distribution that it samples. That is a
+//: second route to the same two numbers, through the very code that will generate images.
 
 let root = RandomGenerator(seed: notebook.seed)
 
@@ -133,14 +135,14 @@ func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
     using: Streams(of: root, count: 1))
 }
 
-//: (Start this program with `--bug NAME`, and the sampler has a mistake that was once published; the
-//: checks below show which claims it breaks. `--bug list` lists the mistakes.)
+//: (Start this program with `--bug NAME`, and the sampler has a mistake that was once published;
+//: the checks below show which claims it breaks. `--bug list` lists the mistakes.)
 
 //: **Claim 3.1.** For data $\mathcal N(1, \frac14)$ and the linear schedule with $T = 1000$, the
-//: sampler makes samples of mean 0.99999 and variance 0.24613 if $\sigma_t^2 = \tilde\beta_t$, and
-//: 0.25075 if $\sigma_t^2 = \beta_t$: both nearly right, neither exactly. And for data that are not
-//: normal, the course's mixture of three, 40,000 samples are as near to the true law as 40,000
-//: independent draws from it.
+//: samples have mean 0.99999 and variance 0.24613 if $\sigma_t^2 = \tilde\beta_t$, and 0.25075 if
+//: $\sigma_t^2 = \beta_t$: both nearly right, neither exactly. And for data that are not Gaussian,
+//: the course's mixture of three Gaussians, 40,000 samples are as near to the true distribution as
+//: 40,000 independent samples from it.
 
 let withPosterior = data.sampled(addedVariance: schedule.posteriorVariance)
 let withBeta = data.sampled(addedVariance: schedule.beta)
@@ -158,9 +160,10 @@ notebook.check(
   equals: [0.99999, 0.24613, 0.25075], tolerance: 5e-6)
 
 //: For the mixture there is no recursion, but there is the exact $\epsilon^*$ and the exact
-//: quantile function, and so the Wasserstein distance $W_1$ between samples and law: how far, on
-//: average, the samples must be moved to lie as the law would have them. It is never 0 for a finite
-//: sample. The floor is what independent draws from the law itself score; we take 16 sets of them.
+//: quantile function, and so the *Wasserstein distance* $W_1$ between samples and distribution: how
+//: far, on average, the samples must be moved to have exactly that distribution. It is never 0 for
+//: a finite sample. The reference is the distance of independent samples from the distribution
+//: itself; we take 16 sets of them.
 
 let mixture = GaussianMixture.three
 let count = notebook.count(40_000, quick: 4_000)
@@ -201,7 +204,7 @@ notebook.check(
   "distance of the sampler's draws: at most the mean + 4 deviations", distance(mixtureChain.end),
   isAtMost: floors.mean + 4 * floors.deviation)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let pathCount = 14
 let pathSteps = Array(stride(from: 1000, through: 0, by: -5))
@@ -235,8 +238,8 @@ notebook.figure(
 //: **Erratum E-B10.** S. Chatterjee's "Foundations of Generative Models" prints the sampler twice,
 //: as Algorithm 2 and inside Algorithm 16, with $\sqrt{1 - \alpha_t}$ below the noise in the place
 //: of $\sqrt{1 - \bar\alpha_t}$. One bar less: the step then takes away $\sqrt{\beta_t}\,\epsilon$,
-//: as if all of the noise had come in the last step. Run on the normal data, the mean is right to
-//: the last digit and the variance is 0.029: samples crowd around the mean.
+//: as if all of the noise had come in the last step. Run on the Gaussian data, the mean is right to
+//: the last digit and the variance is 0.029: the samples crowd around the mean.
 
 struct WithoutTheBar: ReverseStep {
   func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
@@ -256,25 +259,24 @@ notebook.erratum(
   right: withPosterior.variance, secondRoute: lawWithPosterior.variance, tolerance: 1e-12,
   apart: 0.2)
 
-//: ### The same step, read differently
+//: ### The same step through the prediction of x_0
 //:
-//: The step hides what it does. Solve the jump for $x_0$ with the guessed noise,
-//: $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\,\epsilon_\theta) / \sqrt{\bar\alpha_t}$, and ask
-//: where $x_{t-1}$ would lie if $\hat x_0$ and $\epsilon_\theta$ were true: at
-//: $\sqrt{\bar\alpha_{t-1}}\, \hat x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon_\theta$. Replace a
-//: part of that old noise by fresh noise of the same size, so that the variance of the noise stays
-//: $1 - \bar\alpha_{t-1}$:
+//: The step hides what it does. Solve the closed form for $x_0$ with the predicted noise, $\hat
+//: x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\,\epsilon_\theta) / \sqrt{\bar\alpha_t}$, and ask where
+//: $x_{t-1}$ would lie if $\hat x_0$ and $\epsilon_\theta$ were true: at $\sqrt{\bar\alpha_{t-1}}\,
+//: \hat x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon_\theta$. Replace a part of that old noise by
+//: fresh noise of the same size, so that the variance of the noise stays $1 - \bar\alpha_{t-1}$:
 //: $$ x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,\hat x_0 + \sqrt{1 - \bar\alpha_{t-1} - \sigma_t^2}\;
 //: \epsilon_\theta + \sigma_t z . $$
-//: A step back is then: guess the picture, go back to the noise level $t - 1$, keep most of the
+//: A reverse step is then: predict the image, go back to the noise level $t - 1$, keep most of the
 //: noise, renew a little.
 //:
-//: **Claim 3.2.** With $\sigma_t^2 = \tilde\beta_t$ this *is* the step above. All hangs on
+//: **Claim 3.2.** With $\sigma_t^2 = \tilde\beta_t$ this *is* the step above. It follows from
 //: $\sqrt{1 - \bar\alpha_{t-1} - \tilde\beta_t} = \sqrt{\alpha_t}\,(1 - \bar\alpha_{t-1}) /
 //: \sqrt{1 - \bar\alpha_t}$: put in $\tilde\beta_t$, and the left side squared is $(1 -
 //: \bar\alpha_{t-1})(1 - \bar\alpha_t - \beta_t) / (1 - \bar\alpha_t)$, where $1 - \bar\alpha_t -
 //: \beta_t = \alpha_t (1 - \bar\alpha_{t-1})$. So the same noise gives the same samples. (Chapter 4
-//: is about what other $\sigma_t$ do.)
+//: is about other choices of $\sigma_t$.)
 
 let everyStep = Array(1...1000)
 notebook.check(
@@ -299,18 +301,19 @@ notebook.check(
 //: The tolerance of the last check is rounding, a thousand steps long: at $t = T$ the way through
 //: $\hat x_0$ multiplies it by $1/\sqrt{\bar\alpha_T} = 157$.
 //:
-//: ### How much noise?
+//: ### The variance of the reverse step
 //:
 //: What should $\sigma_t^2$ be? Chapter 1 computed $\tilde\beta_t$ as the variance of $x_{t-1}$
-//: given $x_t$ *and* $x_0$. But the sampler does not know $x_0$. What it should imitate is
-//: $q(x_{t-1} \mid x_t)$, and by the law of total variance that spreads more:
+//: given $x_t$ *and* $x_0$. But the sampler is not given $x_0$. It should imitate
+//: $q(x_{t-1} \mid x_t)$, and by the law of total variance that has a larger variance:
 //: $$ \mathrm{Var}(x_{t-1} \mid x_t) = \tilde\beta_t + w_0^2\; \mathrm{Var}(x_0 \mid x_t) , \qquad
 //: w_0 = \frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1 - \bar\alpha_t} . $$
 //:
 //: **Claim 3.3.** That is $\tilde\beta_t$ if the data are a single point, and $\beta_t$ if they are
-//: $\mathcal N(0, 1)$. For the mixture, which has variance 1, it lies between the two at every $t$
-//: (beyond $t = 400$ so near to $\beta_t$ that rounding decides). (By a second route at $t = 300$:
-//: Bayes' rule, $q(x_{t-1} \mid x_t) \propto q(x_{t-1})\,q(x_t \mid x_{t-1})$, and integration.)
+//: $\mathcal N(0, 1)$ (both cases are in Ho et al.). For the mixture, which has variance 1, its
+//: mean over $x_t$ lies between the two, at each step in the table (beyond $t = 400$ so near to
+//: $\beta_t$ that rounding decides). (By a second route at $t = 300$: Bayes' rule, $q(x_{t-1} \mid
+//: x_t) \propto q(x_{t-1})\,q(x_t \mid x_{t-1})$, and integration.)
 
 func reverseVariance(_ t: Int, x0Variance: Double) -> Double {
   schedule.transition(from: t, to: t - 1).optimalVariance(ofX0GivenXt: x0Variance)
@@ -378,12 +381,12 @@ notebook.erratum(
   right: withPosterior.variance, secondRoute: lawWithPosterior.variance, tolerance: 1e-12,
   apart: 0.2)
 
-//: **Claim 3.4.** For normal data the variance of Claim 3.3 does not depend on $x_t$, and the step
-//: with that variance *is* $q(x_{t-1} \mid x_t)$. So the chain is exact, for ten steps as for a
-//: thousand: nothing is left but the error of its start, $\mathcal N(0, 1)$ where $x_T$ should have
-//: the variance $V_T$, times the square of what the chain keeps of its start,
-//: $G = \sqrt{\bar\alpha_T}\,s^2 / V_T$. (Noise is added in the last step too: for a law, unlike
-//: for a picture, that is right.)
+//: **Claim 3.4.** For Gaussian data the variance of Claim 3.3 does not depend on $x_t$, and the
+//: step with that variance *is* $q(x_{t-1} \mid x_t)$. So the chain is exact, for ten steps as for
+//: a thousand: only the error of its start is left, $\mathcal N(0, 1)$ where $x_T$ should have the
+//: variance $V_T$, times the square of the share of the start that the chain keeps,
+//: $G = \sqrt{\bar\alpha_T}\,s^2 / V_T$. (Noise is added in the last step too: for a distribution,
+//: unlike for an image, that is right.)
 
 func exactLaw(for data: NormalData) -> GaussianVariable {
   let normal = GaussianDenoiser<Double>(
@@ -416,9 +419,10 @@ notebook.check(
   }, tolerance: 1e-12)
 
 //: (For a chain of $T$ steps all $\beta_t$ are multiplied by $1000 / T$, and capped at 0.999, so
-//: that each chain destroys about as much.) Read the table before you trust a short chain: with ten
-//: steps, $\tilde\beta_t$ leaves a third of the variance and $\beta_t$ makes half again too much.
-//: For data of small spread, as here, $\beta_t$ is still the better of the two at every length.
+//: that each chain ends with about the same $\bar\alpha_T$.) Read the table before you trust a
+//: short chain: with ten steps, $\tilde\beta_t$ leaves a third of the variance and $\beta_t$ gives
+//: half as much again. For data of small variance, as here, $\beta_t$ is still the better of the
+//: two at every length.
 //:
 //: ### How many steps?
 //:
@@ -458,7 +462,7 @@ notebook.figure(
     + "variance (Claim 3.4) would not appear: its error is below one in a million at every length.",
   alternative: "Two falling lines in a double logarithmic plot, parallel to a dashed line.")
 
-//: **Erratum E-B40.** The book says in sections 8.2.1 to 8.2.4 that DDPM has the *correct amount*
+//: **Erratum E-B40.** The book writes in sections 8.2.1 to 8.2.4 that DDPM has the *correct amount*
 //: of stochasticity and *provably* samples from the right distribution. Both hold in the limit of
 //: infinitely many steps, for an exact $\epsilon_\theta$. Its own number of steps for fast
 //: sampling, 50, with the variance that it recommends:
@@ -470,16 +474,16 @@ notebook.erratum(
   secondRoute: fifty.sampled(addedVariance: fifty.schedule.posteriorVariance).variance,
   tolerance: 1e-12, apart: 0.05)
 
-//: ### The wrong start
+//: ### The error of the start
 //:
 //: The chain starts from $\mathcal N(0, 1)$, though $x_T$ has the mean $\sqrt{\bar\alpha_T}\,m$.
-//: How much does it matter if the schedule does not forget all? Guess: is the error in the samples'
+//: How much does it matter if $\bar\alpha_T$ is not near 0? Guess: is the error in the samples'
 //: mean in proportion to $\sqrt{\bar\alpha_T}$?
 //:
 //: **Claim 3.6.** The start is wrong by $\sqrt{\bar\alpha_T}\,m$, and the chain keeps a share $G$
 //: of it, which is itself in proportion to $\sqrt{\bar\alpha_T}$. So the error is
-//: $m\,\bar\alpha_T s^2 / V_T$: of the order of $\bar\alpha_T$. The noise that the steps add buys
-//: this forgetfulness. The deterministic sampler of chapter 4 keeps $G = s/\sqrt{V_T}$, and so an
+//: $m\,\bar\alpha_T s^2 / V_T$: of the order of $\bar\alpha_T$. This is an effect of the noise that
+//: the steps add. The deterministic sampler of chapter 4 keeps $G = s/\sqrt{V_T}$, and so has an
 //: error in proportion to $\sqrt{\bar\alpha_T}$.
 
 let ends = [0.002, 0.005, 0.01, 0.02].map { NormalData(schedule: .linear(to: $0)) }
@@ -500,7 +504,7 @@ for end in ends {
 //: (The last check has a tolerance of two percent because $G = s / \sqrt{V_T}$ holds for infinitely
 //: small steps, and a thousand leave an error of some tenths of a percent.)
 //:
-//: ### What a step takes away
+//: ### The share of noise that a step removes
 //:
 //: **Claim 3.7.** The noise in $x_t$ is $\sqrt{1 - \bar\alpha_t}\,\epsilon$, and the step takes
 //: away $\frac{\beta_t}{\sqrt{1 - \bar\alpha_t}}\,\epsilon$. As a share, that is
@@ -520,10 +524,10 @@ notebook.check(
   "at t = 1, 500, 1000", [1, 500, 1000].map(shareRemoved), equals: [1, 0.0109, 0.0200],
   tolerance: 5e-5)
 
-//: **Erratum E-S1f.** A talk on DDPM, DDIM, U-Net and latent diffusion says that the fraction
-//: removed is $\beta_t / \sqrt{\alpha_t (1 - \bar\alpha_t)}$. That is the coefficient of
-//: $\epsilon_\theta$, an amount and not a share. At $t = 1$ it says that one percent of the noise
-//: goes, where all of it goes.
+//: **Erratum E-S1f.** A talk on DDPM, DDIM, U-Net and latent diffusion gives the fraction removed
+//: as $\beta_t / \sqrt{\alpha_t (1 - \bar\alpha_t)}$. That is the coefficient of $\epsilon_\theta$,
+//: an amount and not a share. At $t = 1$ it would be one percent of the noise, where all of it is
+//: removed.
 
 notebook.erratum(
   "E-S1f", source: "DDPM talk, slide Diffusion Sampling Process",
@@ -532,12 +536,12 @@ notebook.erratum(
   right: schedule.beta(1) / schedule.noiseVariance(1), secondRoute: shareRemoved(1),
   tolerance: 1e-12, apart: 0.9)
 
-//: ### The loop runs downwards
+//: ### The loop runs from T down to 1
 //:
 //: **Claim 3.8.** Run with $t$ from 1 up to $T$, the same steps return pure noise. Their first
-//: steps assume that there is hardly any noise, take away hardly any, and leave $\mathcal N(0, 1)$
-//: as it is; the last ones, made for noise, keep noise as it is. For data $\mathcal N(1, \frac14)$
-//: the result has mean 0.06 and variance 0.9994.
+//: steps are made for states with hardly any noise, take away hardly any, and leave
+//: $\mathcal N(0, 1)$ as it is; the last ones, made for noise, keep noise as it is. For data
+//: $\mathcal N(1, \frac14)$ the result has mean 0.06 and variance 0.9994.
 
 let ascending = everyStep.reduce(Moments()) { law, t in
   data.stepped(law, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t))
@@ -555,15 +559,15 @@ notebook.erratum(
   printed: ascending.variance, right: withBeta.variance, secondRoute: lawWithBeta.variance,
   tolerance: 1e-12, apart: 0.7)
 
-//: ### Right at every stage
+//: ### The marginals along the chain
 //:
 //: A sampler that is right at its end might still have been lucky. Ours should be right on the way:
 //: the states at step $t$ should follow $q(x_t)$.
 //:
-//: **Claim 3.9.** They do, as far as 40,000 chains can tell: at each of eleven steps, Kolmogorov's
-//: gap stays below the $1.95/\sqrt N$ that chance exceeds once in a thousand times. What the test
-//: cannot see, the recursion can: with $\tilde\beta_t$ the variance on the way falls short of $V_t$
-//: by up to 1.6 percent for data $\mathcal N(1, \frac14)$.
+//: **Claim 3.9.** They do, as far as 40,000 chains can show: at each of eleven steps, the
+//: Kolmogorov-Smirnov gap stays below the $1.95/\sqrt N$ that chance exceeds once in a thousand
+//: times. The recursion is sharper than the test: with $\tilde\beta_t$ the variance on the way
+//: falls short of $V_t$ by up to 1.6 percent for data $\mathcal N(1, \frac14)$.
 
 for t in watched {
   let marginal = t == 0 ? mixture : mixture.noised(schedule, to: t).marginal
@@ -584,7 +588,7 @@ notebook.show("largest shortfall of the variance", shortfalls.max()!)
 notebook.show("at t", shortfalls.firstIndex(of: shortfalls.max()!)!)
 notebook.check("largest shortfall", shortfalls.max()!, isAtMost: 0.016)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let shown = [1000, 500, 350, 250, 100, 0]
 notebook.figure(
@@ -608,15 +612,15 @@ notebook.figure(
     + "of chapter 0 run backwards, frame by frame.",
   alternative: "Six histograms that follow curves: a bell that splits into three peaks.")
 
-//: ### What the chain believes
+//: ### The prediction of x_0 along the chain
 //:
-//: At each step the sampler forms an opinion of where it will end, $\hat x_0$. With the exact
-//: denoiser that is the mean $E[x_0 \mid x_t]$ of all possible ends.
+//: At each step the sampler has a prediction of its end, $\hat x_0$. With the exact denoiser that
+//: is the posterior mean $E[x_0 \mid x_t]$ of all possible ends.
 //:
-//: **Claim 3.10.** The average opinion does not change: $E[\hat x_0]$ is the mean of the data at
-//: every $t$. Its spread does: by the law of total variance
-//: $\mathrm{Var}(\hat x_0) = \mathrm{Var}(x_0) - E\,\mathrm{Var}(x_0 \mid x_t)$, which grows from 0
-//: to the variance of the data as $t$ falls. First by integration, then along the chains.
+//: **Claim 3.10.** The average prediction does not change: $E[\hat x_0]$ is the mean of the data at
+//: every $t$. Its variance does: by the law of total variance $\mathrm{Var}(\hat x_0) =
+//: \mathrm{Var}(x_0) - E\,\mathrm{Var}(x_0 \mid x_t)$, which grows from 0 to the variance of the
+//: data as $t$ falls. First by integration, then along the chains.
 
 let stages = [1000, 700, 500, 350, 250, 150, 100, 50, 20, 1]
 let opinions = stages.map { t -> (mean: Double, variance: Double, unexplained: Double) in
@@ -640,7 +644,7 @@ for t in [700, 350, 150, 20] {
     equals: mixture.mean)
 }
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let opinionPaths = { () -> [[Double]] in
   var streams = Streams(of: root.split(3), count: pathCount)
@@ -668,22 +672,23 @@ notebook.figure(
     + "late, and some change their minds.",
   alternative: "Lines that start together at zero on the right and fan out to three levels.")
 
-//: With pictures this is why a sampler's $\hat x_0$ begins as a blur: the blur is the mean of all
-//: pictures that are still possible.
+//: With images this is why a sampler's $\hat x_0$ begins as a blur: the blur is the mean of all
+//: images that are still possible.
 //:
-//: ### Start again from the opinion?
+//: ### Re-noising the prediction of x_0
 //:
-//: Since $\hat x_0$ is a guess of the data, a sampler suggests itself: guess, put fresh noise of
-//: the next lower level on the guess, guess again. It is often drawn that way, with arrows.
+//: Since $\hat x_0$ is a prediction of the data, a sampler suggests itself: predict, add fresh
+//: noise of the next lower level to the prediction, predict again. It is often sketched that way,
+//: with arrows.
 //:
-//: **Claim 3.11.** It loses half of the variance, however many steps it takes. Take data of
-//: variance $s^2$ with noise of variance $\sigma^2$ on it. The guess is
-//: $\hat x_0 = m + \frac{s^2}{s^2 + \sigma^2} (x - m)$. If the guess before had the variance $v$,
-//: the next has $\big(\frac{s^2}{s^2 + \sigma^2}\big)^2 (v + \sigma^2)$; for small $\sigma$ this is
-//: $v + \sigma^2
-//: - 2 \sigma^2 v / s^2$, which stays the same only at $v = s^2/2$. The reason: $\hat x_0$ is a
-//: *mean*, and a mean varies less than what it is the mean of. The DDPM step keeps most of the
-//: noise that is already in $x_t$, and with it what $x_t$ knows of its origin.
+//: **Claim 3.11.** It loses at least half of the variance, however many steps it takes. Take data
+//: of variance $s^2$ with noise of variance $\sigma^2$ added. The prediction is $\hat x_0 = m +
+//: \frac{s^2}{s^2 + \sigma^2} (x - m)$. If the previous prediction had the variance $v$, the next
+//: has $\big(\frac{s^2}{s^2 + \sigma^2}\big)^2 (v + \sigma^2)$; for small $\sigma$ this is
+//: $v + \sigma^2 - 2 \sigma^2 v / s^2$, which stays the same only at $v = s^2/2$. The reason:
+//: $\hat x_0$ is a *mean*, and a mean varies less than what it is the mean of. The DDPM step keeps
+//: most of the noise that is already in $x_t$, and with it the information of $x_t$ about its
+//: origin.
 
 func renoised(steps: Int, dataVariance: Double) -> Double {
   let sigma = (0...steps).map { Double($0) / Double(steps) }
@@ -728,10 +733,10 @@ notebook.erratum(
   secondRoute: law(of: .ancestral(variance: .beta), for: unitData).variance, tolerance: 1e-12,
   apart: 0.4)
 
-//: Here they are side by side, the sampler and the printed mistakes, followed exactly from the
+//: Here they are side by side, the sampler and the printed mistakes, computed exactly from the
 //: first step to the last.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 /// Standard deviations along the library's chain, one number a step.
 func deviations(_ rule: some ReverseStep) -> [Double] {
@@ -770,16 +775,18 @@ notebook.figure(
     + "shows in the mean, except the loop that runs upwards.",
   alternative: "Six curves from 1 at the left; two end at one half, the others elsewhere.")
 
-//: ## Part II. The network
+//: ## Part II. The network: a U-Net
 //:
-//: So far the noise was guessed by a formula. For pictures there is none, and the guess comes from
-//: a network: pictures in, pictures of the same size out, and a number $t$ that says how noisy the
-//: input is. The architecture that everyone uses is the *U-Net* (Ronneberger, Fischer and Brox,
-//: 2015). On the way down the picture gets smaller and its pixels get richer, so that a pixel comes
-//: to know about the whole; on the way up it grows back, and on each level it meets the picture of
-//: the same size from the way down, so that no detail needs to pass through the narrow bottom.
+//: So far the noise was predicted by a formula. For images there is none, and the prediction comes
+//: from a network. Its input is an image, with one or more numbers per pixel, the *channels*, and
+//: the step $t$, which is the noise level; its output is an image of the same size. The classic
+//: architecture is the *U-Net* (Ronneberger, Fischer and Brox, 2015); many newer models use
+//: transformers instead. On the way down the image gets smaller and has more channels, so that each
+//: pixel depends on a larger part of the whole. On the way up it grows back, and on each level it
+//: is joined with the image of the same size from the way down, by a *skip connection*. So no
+//: detail needs to pass through the narrow bottom.
 //:
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 /// A box with a text, one step of the network.
 struct NetworkDiagram: Drawable {
@@ -841,17 +848,18 @@ notebook.figure(
     + "the extents. On each level the way up is given what the way down had: the skips.",
   alternative: "Boxes in the shape of a U, with arrows across from the left arm to the right one.")
 
-//: ### A stack
+//: ### Skip connections are a stack
 //:
-//: In code the skips are a stack. The first convolution and every block and every halving on the
-//: way down push their output; every block on the way up pops one and reads it beside its input.
+//: In code the skip connections are a stack. The first convolution and every block and every
+//: downsampling on the way down push their output; every block on the way up pops one and takes it
+//: as input beside its own.
 //:
 //: @code Sources/Networks/UNet.swift forward
 //:
 //: **Claim 3.12.** The pops match the pushes. With $R$ resolutions and $N$ blocks on each, the way
 //: down pushes $1 + RN + (R - 1)$ times, and the way up, with one block more on each level, pops
-//: $R(N + 1)$ times, which is the same number. And what is popped fits: the channels that each
-//: block on the way up has reserved for its skip are those of the picture on top of the stack (read
+//: $R(N + 1)$ times, which is the same number. And the shapes fit: the channels that each block on
+//: the way up has reserved for its skip connection are those of the image on top of the stack (read
 //: off the shapes of the weights). The output has the shape of the input.
 
 /// The channels of what a U-Net pushes on its stack, in order, and of what its blocks pop.
@@ -903,11 +911,12 @@ for pictures in trialPictures {
 }
 
 //: A network is trained along its gradient, so a wrong gradient is the worst of bugs: training
-//: still works, a little. The remedy is to compute the slope of something twice. Weight the outputs
-//: at random and add them up; move *all* weights of the network along one random direction; and
-//: compare the slope that the tape gives with differences of values. No error in any part of the
-//: network can hide, except by a coincidence. The scale to compare with is the length of the
-//: gradient, which is the size that such slopes have; single precision leaves about four digits.
+//: still works, a little. The remedy is to compute a directional derivative twice. Weight the
+//: outputs at random and add them up; move *all* weights of the network along one random direction;
+//: and compare the derivative by automatic differentiation with differences of values. No error in
+//: any part of the network can hide, except by a coincidence. The scale to compare with is the
+//: length of the gradient, which is the size that such derivatives have; single precision leaves
+//: about four digits.
 
 /// The slope of a weighted sum of the network's output along a random direction of its weights, by
 /// the tape and by differences of fourth order with several steps, over the length of the gradient.
@@ -955,25 +964,26 @@ for (index, row) in slopeRows.enumerated() {
     equals: row.differences[3], tolerance: 5e-4)
 }
 
-//: (With too large a step the differences see the bends of the function, with too small a one the
-//: rounding of single precision. In between, the table's errors are near $10^{-4}$; the tolerance
-//: is five times that.)
+//: (With too large a step the differences include the curvature of the function, with too small a
+//: one the rounding of single precision. In between, the table's errors are near $10^{-4}$; the
+//: tolerance is five times that.)
 //:
 //: ### The residual block
 //:
-//: On each level work *residual blocks*: two convolutions beside a shortcut, so that a block needs
-//: to learn only what to change. In between, the block is told the time: $t$ becomes cosines and
-//: sines of many frequencies, a small network makes an embedding of it, and each block turns that
-//: into one number a channel, added at every pixel.
+//: On each level there are *residual blocks*: two convolutions beside a shortcut, so that a block
+//: needs to learn only what to change. A *convolution* computes each output pixel from a small
+//: window of the input, with the same weights everywhere. In between, the block is conditioned on
+//: the step: $t$ becomes the *timestep embedding* of chapter 2, a small network transforms it, and
+//: each block turns that into one number per channel, added at every pixel.
 //:
 //: @code Sources/Networks/ResidualBlock.swift forward
 //:
-//: **Claim 3.13.** The time enters as one number a channel: what it changes after the first
+//: **Claim 3.13.** The step enters as one number per channel: its effect after the first
 //: convolution is the same at every pixel. And if the last convolution of each block starts at
 //: zero, a block starts as the identity, and the whole network as the function 0. Then its loss is
 //: exactly the mean square of the noise, about 1. But is a network of zeros not stuck? Only its
-//: last layer has a gradient at the first step; that moves it off zero, and then the others have
-//: one too.
+//: last layer has a nonzero gradient at the first step; that moves it off zero, and then the others
+//: have one too.
 
 var blockRandom = root.split(26)
 let features = Tensor.normal([2, 8, 8, 16], using: &blockRandom)
@@ -1015,12 +1025,12 @@ notebook.check(
   fresh.network.parameters.filter { (freshGradients[$0]?.norm() ?? 0) > 0 }.map(\.name),
   isExactly: ["conv_out.weight", "conv_out.bias"])
 
-//: ### Smaller and larger
+//: ### Downsampling and upsampling
 //:
-//: Halving is a convolution that looks at every second pixel (three by three, stride 2, one pixel
-//: of padding). For doubling there are two recipes: repeat every pixel and smooth with a
-//: convolution, or run a convolution backwards, as its *transpose*, so that each pixel paints a
-//: patch of four by four on the larger picture.
+//: Downsampling is a convolution evaluated at every second pixel (three by three, stride 2, one
+//: pixel of padding). For upsampling there are two recipes: repeat every pixel and smooth with a
+//: convolution, or use the *transpose* of a convolution, in which each pixel adds to a patch of
+//: four by four on the larger image.
 //:
 //: **Claim 3.14.** Sizes go 32, 16, 8, 4 and back. A convolution is a linear map, and its transpose
 //: is its adjoint: $\langle C x, y \rangle = \langle x, C^T y \rangle$ for all $x$ and $y$. (We
@@ -1051,9 +1061,9 @@ for (name, geometry) in [("halving, 3x3", halving), ("doubling, 4x4", doubling)]
 }
 
 //: Why four by four, when the way down has three by three? Count how often each pixel of the larger
-//: picture is painted. With four by four and stride 2 every pixel inside is painted four times.
-//: With three by three it is once, twice or four times, in a checkered pattern, and so is the
-//: picture.
+//: image is covered. With four by four and stride 2 every pixel inside is covered four times. With
+//: three by three it is once, twice or four times, in a checkerboard pattern, and the image shows
+//: it (Odena et al., 2016).
 
 for (kernel, counts) in [(4, [4.0]), (3, [1, 2, 4])] {
   let geometry = ConvolutionGeometry(kernel: kernel, stride: 2, padding: 1)
@@ -1065,16 +1075,16 @@ for (kernel, counts) in [(4, [4.0]), (3, [1, 2, 4])] {
     Set(inside.elements.map { Double($0) }).sorted(), equals: counts, tolerance: 0)
 }
 
-//: ### Keeping numbers in range
+//: ### Group normalization
 //:
-//: Between the convolutions stand *group norms* (Wu and He, 2018). In each picture the channels are
-//: put in groups, the numbers of a group are shifted and scaled to mean 0 and variance 1, and then
-//: each channel gets a scale and a shift that are learned.
+//: Between the convolutions there are *group normalizations* (Wu and He, 2018). In each image the
+//: channels are put in groups, the numbers of a group are shifted and scaled to mean 0 and variance
+//: 1, and then each channel gets a scale and a shift that are learned.
 //:
-//: **Claim 3.15.** A group's numbers have mean 0 and variance 1. What comes out for a picture does
-//: not depend on the other pictures in the batch, unlike with *batch norm*, which takes its means
-//: over the batch. With one group it is layer norm over the whole picture, with one group a channel
-//: it is instance norm.
+//: **Claim 3.15.** A group's numbers have mean 0 and variance 1. The output for an image does not
+//: depend on the other images in the batch, unlike with *batch norm*, which takes its means over
+//: the batch. With one group it is layer norm over the whole image, with one group per channel it
+//: is instance norm.
 
 func normalized(_ x: Tensor, groups: Int) -> Tensor {
   let channels = x.shape[3]
@@ -1124,17 +1134,16 @@ for (name, groups) in [
 }
 
 //: (The variance of 256 numbers as it is estimated, with a divisor of 255, is $1.0039$; the group
-//: norm divides by 256. The talk says that layer norm would do as well and that group norm is
+//: norm divides by 256. The talk claims that layer norm would do as well and that group norm is
 //: cheaper; by this check they are the same computation with another number of groups.)
 //:
-//: The bend in the network is *swish*, also called SiLU, $x\,\sigma(x)$ with the logistic
+//: The nonlinearity of the network is *swish*, also called SiLU, $x\,\sigma(x)$ with the logistic
 //: $\sigma(x) = 1/(1 + e^{-x})$. It is smooth, almost $x$ for large $x$, almost 0 for very negative
 //: ones, and dips below 0 in between.
 //:
 //: **Claim 3.16.** Its derivative is $\sigma(x)\,(1 + x\,(1 - \sigma(x)))$. That vanishes where
-//: $x\,(1
-//: - \sigma(x)) = -1$, so that the least value is $x\,\sigma(x) = x + 1$: it is $-0.278465$, at
-//: $x = -1.278465$.
+//: $x\,(1 - \sigma(x)) = -1$, so that the least value is $x\,\sigma(x) = x + 1$: it is $-0.278465$,
+//: at $x = -1.278465$.
 
 func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 let bends = stride(from: -6.0, through: 6, by: 0.25).map { $0 }
@@ -1159,18 +1168,18 @@ notebook.check(
 notebook.check(
   "value, against place + 1", lowEnd * logistic(lowEnd), equals: lowEnd + 1, tolerance: 1e-12)
 
-//: ### Looking at the whole
+//: ### Attention
 //:
-//: A convolution sees three pixels across. *Attention* lets every pixel look at all others: it
-//: makes of each pixel a query $q_i$, a key $k_i$ and a value $v_i$, and pixel $i$ receives
-//: $\sum_j a_{ij} v_j$ with $a_{ij} = \mathrm{softmax}_j(q_i \cdot k_j / \sqrt d)$. It costs the
-//: square of the number of pixels, so it is used on the small levels. *Several heads* do this side
-//: by side, each with its share of the channels.
+//: A convolution reaches three pixels across. *Attention* connects every pixel with all others:
+//: each pixel has a query $q_i$, a key $k_i$ and a value $v_i$, and pixel $i$ receives
+//: $\sum_j a_{ij} v_j$ with $a_{ij} = \mathrm{softmax}_j(q_i \cdot k_j / \sqrt d)$. The cost grows
+//: with the square of the number of pixels, so it is used on the small levels. *Multi-head
+//: attention* does this several times side by side, each head with its share of the channels.
 //:
 //: **Claim 3.17.** The weights of each pixel sum to 1. Two heads are two attentions side by side.
-//: If the pixels are permuted, the outputs are permuted and otherwise unchanged: attention has no
-//: idea where a pixel is. (The convolutions around it have: at the edges they see the padding.) And
-//: its gradient agrees with differences.
+//: If the pixels are permuted, the outputs are permuted and otherwise unchanged: attention does not
+//: use the position of a pixel. (The convolutions around it do: at the edges there is the padding.)
+//: And its gradient agrees with differences.
 
 func attend(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int = 1) -> Tensor {
   attention(
@@ -1223,17 +1232,17 @@ notebook.check(
   "largest relative error of nine slopes", attentionSlopes.map(\.relativeError).max()!,
   isBelow: 2e-3)
 
-//: ### Telling a block the time, two ways
+//: ### Conditioning a block on the step: addition or FiLM
 //:
-//: Our blocks *add* the time to the channels. The other way is to let it choose the scale and the
-//: shift of the norm behind, $(1 + \gamma)\,\mathrm{GN}(h) + \delta$ with $\gamma$ and $\delta$
-//: computed from the embedding. It is called FiLM, or adaptive group norm.
+//: Our blocks *add* the embedding to the channels. The other way is to compute from it the scale
+//: and the shift of the norm that follows, $(1 + \gamma)\,\mathrm{GN}(h) + \delta$ with $\gamma$
+//: and $\delta$ functions of the embedding. It is called FiLM, or adaptive group normalization.
 //:
-//: **Claim 3.18.** With $\gamma = \delta = 0$ it is the plain norm. And adding has a blind spot:
+//: **Claim 3.18.** With $\gamma = \delta = 0$ it is the plain norm. And addition has a blind spot:
 //: the norm that follows takes the mean of each group away again, so a number that is the same for
-//: all channels of a group is lost. Only differences within a group arrive. FiLM, behind the norm,
-//: has no such spot. (Which of the two trains better is for an experiment, not for algebra: see
-//: chapter 6.)
+//: all channels of a group is lost. Only differences within a group remain. FiLM, after the norm,
+//: has no such blind spot. (Which of the two trains better is for an experiment, not for algebra:
+//: see chapter 6.)
 
 func film(_ h: Tensor, gamma: Tensor, delta: Tensor) -> Tensor {
   normalized(h, groups: 4) * (1 + gamma.reshaped([2, 1, 1, 16])) + delta.reshaped([2, 1, 1, 16])
@@ -1256,7 +1265,7 @@ notebook.check(
     film(features, gamma: nothing, delta: nothing + evenBias.reshaped([1, 16])).largestDifference(
       from: normalized(features, groups: 4))), isAbove: 1.9)
 
-//: ### How wide?
+//: ### The number of channels
 //:
 //: Lower levels have more channels. The DDPM paper gives for each level a multiple of the first
 //: width. The code shown in the talk multiplies by the factor again on every level.
@@ -1298,11 +1307,11 @@ notebook.check(
   tolerance: 0.005)
 notebook.check("the talk's pops", ofTalk.popped, isExactly: ofTalk.pushed.reversed())
 
-//: ## Part III. A model of small pictures
+//: ## Part III. A model of small images
 //:
-//: From here on numbers come out of training. A thousand updates make visible differences of the
-//: last digits of single precision, and processors differ in those. So on another machine the
-//: numbers in the tables below differ a little; what is checked are statements that do not.
+//: From here on the numbers come out of training. A thousand updates turn the last digits of single
+//: precision into visible differences, and processors differ in those digits. So on another machine
+//: the numbers in the tables below differ a little; the checked statements do not.
 
 /// Checks a statement about trained networks; its numbers stand in the tables.
 func expect(_ statement: String, _ holds: Bool, line: UInt = #line) {
@@ -1311,10 +1320,10 @@ func expect(_ statement: String, _ holds: Bool, line: UInt = #line) {
 
 //: ### The data
 //:
-//: Now put the two together. The data are small pictures, 16 by 16 pixels in grey: ten kinds of
-//: white shapes on black, drawn by the course, so that nobody needs a download. (With CIFAR-10 at
-//: hand, `--data cifar10` trains the same model on photographs in color. A minute is short for
-//: these.)
+//: Now put the two together. The data are small images, 16 by 16 pixels in gray: ten kinds of white
+//: shapes on black, rendered by the course, so that nobody needs a download. (With CIFAR-10 at
+//: hand, `--data cifar10` trains the same model on photographs in color. The short training is not
+//: enough for these.)
 
 let pictures = notebook.orStop {
   try SmallImages.load(notebook.count(4000, quick: 800), source: options.data)
@@ -1337,17 +1346,17 @@ notebook.figure(
   caption: "Thirty of the training pictures: ten kinds, with place, size and slant at random.",
   alternative: "A grid of small pictures of discs, rings, squares, stars, stripes and the like.")
 
-//: ### A yardstick
+//: ### A reference loss: Gaussian data
 //:
-//: Training will lower a loss. What is low? A network that says 0 has the loss 1. A better
-//: yardstick costs no training: pretend that the data are normal, with the mean and the covariance
-//: of the pictures, all 256 by 256 numbers of it. Then the best denoiser is a formula again. In the
+//: Training will lower a loss. What is low? A network that outputs 0 has the loss 1. A better
+//: reference needs no training: replace the data by a Gaussian with the mean and the covariance of
+//: the images, all 256 by 256 numbers of it. Then the best denoiser is a formula again. In the
 //: directions of the covariance's eigenvectors the coordinates are independent, each with its
 //: eigenvalue $\lambda_i$ as variance, and the least possible loss is
 //: $$ \frac{1}{256} \sum_i
 //: \frac{\bar\alpha_t \lambda_i}{\bar\alpha_t \lambda_i + 1 - \bar\alpha_t} . $$
-//: That is what can be had from second moments alone. What a network gains over it, it has learned
-//: of shapes.
+//: Second moments alone allow no less. Where a network is below it, it has learned more than second
+//: moments: shapes.
 
 let moments = Matrix(pictures.tensor.reshaped([pictures.count, pixels])).meanAndCovariance()
 let axes = try moments.covariance.symmetricEigen()
@@ -1362,19 +1371,19 @@ func normalFloor(_ t: Int) -> Double {
 
 //: ### Training
 //:
-//: The training loop of chapter 2, with a U-Net in the place of the small network: draw pictures,
-//: steps and noise, noise the pictures, compare what the network says with what is true, follow the
-//: gradient. The library keeps it as a sequence of updates, so that looking on stays outside.
+//: This is the training loop of chapter 2, with a U-Net in the place of the small network: sample
+//: images, steps and noise, add the noise to the images, compare the prediction of the network with
+//: the target, follow the gradient. The library provides it as a sequence of updates, so that
+//: logging and plotting stay outside.
 //:
 //: @code Sources/Learning/ImageDiffusionModel.swift loss
 //:
-//: The network is asked for the velocity
-//: $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\,x_0$ of chapter 2, from which
-//: $\epsilon$ follows. Seen as a loss on $\epsilon$ that is a weight $1/\bar\alpha_t$, which puts
-//: more work on the noisy steps, where shapes are decided, and with a minute of training that
-//: shows. Three customs go with it: the first updates are small (*warm-up*), the rate of learning
-//: ends near zero, and the pictures are drawn with a running average of the weights (*EMA*) in the
-//: place of the last ones.
+//: The target is the $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\,x_0$ of chapter
+//: 2, from which $\epsilon$ follows. As a loss on $\epsilon$ that is a weight $1/\bar\alpha_t$,
+//: which puts more weight on the noisy steps, where shapes are decided, and in a short training
+//: that shows. Three customs go with it: the first updates are small (*warmup*), the learning rate
+//: ends near zero, and the images are sampled with an *exponential moving average* (EMA) of the
+//: weights in the place of the last ones.
 
 let updates = notebook.count(1000, quick: 30)
 let model = ImageDiffusionModel(.small(channels: pictures.channels), seed: notebook.seed)
@@ -1390,7 +1399,7 @@ bar.finish()  // weave:hide
 run.adoptAverages()
 notebook.show("training took", seconds: run.seconds)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let window = max(1, updates / 40)
 let smoothed = losses.indices.map { i in
@@ -1409,9 +1418,9 @@ notebook.figure(
     + "one sees as shapes comes in the long flat part.",
   alternative: "A noisy curve that falls steeply and then slowly.")
 
-//: **Claim 3.20.** On pictures that it has not seen, the network's error of the noise, averaged
-//: over all steps, is below that of the network that says 0, and below the best that second moments
-//: allow.
+//: **Claim 3.20.** On images outside the training set, the network's error of the noise, averaged
+//: over all steps, is below that of the network that outputs 0, and below the best that second
+//: moments allow.
 
 let watchedSteps = [5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000]
 let errors = model.noiseError(
@@ -1435,16 +1444,16 @@ if !notebook.isQuick {  // a quick run trains too little for this
   expect("below normal data at best", meanError < meanFloor)
 }
 
-//: Read the table from below. For $t \ge 600$ there is hardly anything but noise in a picture, and
-//: the yardstick is as good as perfect; the network matches it to a few percent. The gain is at
-//: small and middle $t$: where the edges of shapes can be seen, second moments are no match.
+//: Read the table from below. For $t \ge 600$ there is hardly anything but noise in an image, and
+//: the Gaussian reference is as good as perfect; the network matches it to a few percent. The gain
+//: is at small and middle $t$: where the edges of shapes are visible, second moments are no match.
 //:
-//: ### What it draws
+//: ### Samples
 //:
 //: The sampler is the one of Part I, on fifty of the thousand steps. Two things are new. Since the
-//: pictures lie in $[-1, 1]$, so must each $\hat x_0$, and the library clips it and makes the noise
-//: agree. And picture number $i$ has a random stream of its own, so that it is the same in whatever
-//: batch it is drawn.
+//: images lie in $[-1, 1]$, so must each $\hat x_0$, and the library clips it and recomputes the
+//: noise. And image number $i$ has a random stream of its own, so that it is the same in whatever
+//: batch it is sampled.
 
 let sampler = Sampler(
   .ancestral(), schedule: schedule, timesteps: schedule.timesteps(50), clip: .images)
@@ -1455,7 +1464,7 @@ notebook.figure(
   caption: "The first forty pictures that the model drew, none left out.",
   alternative: "A grid of generated small pictures.")
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 let filmCount = 4
 let film = { () -> [[Picture]] in
@@ -1486,18 +1495,18 @@ notebook.figure(
     "Rows of pictures that go from noise to shapes; the rows of estimates go from blur to "
     + "shapes.")
 
-//: ### How good is it?
+//: ### Fréchet distance and nearest neighbors
 //:
-//: Looking is not measuring. The usual measure compares two sets of pictures by the mean and
-//: covariance of features: their *Fréchet distance* is
-//: $\|m_1 - m_2\|^2 + \mathrm{tr}(C_1 + C_2 - 2\,(C_1 C_2)^{1/2})$, the squared Wasserstein
-//: distance of normal laws with these moments. Our features are plain: the coordinates of a picture
-//: along the first 32 eigenvectors of the data's covariance. (The published FID uses a network's
-//: features; its numbers cannot be compared with these.) For finite sets it is never 0. So beside
-//: each number stands what two halves of the data score against each other.
+//: Inspection is not measurement. The usual measure compares two sets of images by the mean and
+//: covariance of features: their *Fréchet distance* is $\|m_1 - m_2\|^2 + \mathrm{tr}(C_1 + C_2 -
+//: 2\,(C_1 C_2)^{1/2})$, the squared 2-Wasserstein distance of Gaussians with these moments. Our
+//: features are plain: the coordinates of an image along the first 32 eigenvectors of the data's
+//: covariance. (The published FID uses a network's features; its numbers cannot be compared with
+//: these.) For finite sets it is never 0. So beside each value stands the distance between two
+//: halves of the data.
 //:
-//: And beside that, a provocation: pictures drawn from the normal law with the data's mean and
-//: covariance, the model behind the yardstick. They look like fog. What will they score?
+//: And beside that, a provocation: samples of the Gaussian with the data's mean and covariance, the
+//: model behind the reference loss. They resemble fog. What is their distance?
 
 let featureCount = 32
 let strongest = spectrum.indices.sorted { spectrum[$0] > spectrum[$1] }.prefix(featureCount)
@@ -1535,11 +1544,11 @@ let withBetas = model.sample(
     .ancestral(variance: .beta), schedule: schedule, timesteps: schedule.timesteps(50),
     clip: .images), seed: notebook.seed)
 
-//: The second measure asks a neighbor. Throw samples and data together, and look whether the
-//: nearest neighbor of a picture (by squared difference of pixels) is of its own kind. If one
-//: cannot tell them apart, that happens half of the time, for both kinds. (The two must be looked
-//: at separately. A picture of noise is far from every other one, so its neighbor is always from
-//: the data, and the mean of the two shares is one half for noise as well.)
+//: The second measure is the *two-sample nearest-neighbor test*. Mix samples and data, and find out
+//: whether the nearest neighbor of an image (by squared difference of pixels) is of its own set. If
+//: the two sets cannot be told apart, that happens half of the time, for both. (The two shares must
+//: be considered separately. An image of noise is far from every other one, so its neighbor is
+//: always from the data, and the mean of the two shares is one half for noise as well.)
 
 func squaredDistances(_ first: Tensor, _ second: Tensor) -> Tensor {
   let (a, b) = (
@@ -1579,13 +1588,13 @@ notebook.table(
   ], rows: scores.map { [$0.name, $0.frechet, $0.kind.samples.mean, $0.kind.data.mean] })
 
 //: The fog is the lesson. It has the right mean and the right covariance, and the Fréchet distance
-//: sees nothing else: it takes fog for data, though no eye would. The neighbors do better: next to
-//: fog, data stay among themselves. A Fréchet distance is worth as much as its features; a model
-//: should never be judged by a number that a blur can satisfy.
+//: depends on nothing else: it takes fog for data, though no eye would. The neighbors do better:
+//: next to fog, the neighbors of data are data. A Fréchet distance is worth as much as its
+//: features; a model should never be evaluated by a number that a blur can satisfy.
 //:
 //: And the model? It is far from noise, and not yet at the data: by either measure it can be told
-//: from them, as after a minute of training one would expect. Which of the two variances the
-//: sampler adds makes no difference here: clipping to black and white takes the difference away.
+//: from them, as after a short training one would expect. The choice between the two variances of
+//: the sampler makes no difference here: clipping to black and white takes the difference away.
 
 expect("the model's Fréchet distance is below that of noise", scores[1].frechet < scores[4].frechet)
 expect("the fog's Fréchet distance is below the model's", scores[3].frechet < scores[1].frechet)
@@ -1596,9 +1605,9 @@ if !notebook.isQuick {
     fogKind.mean - 0.5 > 4 * fogKind.standardError)
 }
 
-//: Does the model copy? A model that had memorized its training pictures would score well above.
-//: So we look up the nearest training picture of each sample, and ask how near it is, compared with
-//: the nearest training picture of a picture that was not seen.
+//: Does the model copy? A model that had memorized its training images would do well by both
+//: measures. So we find the nearest training image of each sample, and compare its distance with
+//: that of the nearest training image of an image outside the training set.
 
 let trainingPictures = pictures.tensor
 func nearest(_ x: Tensor) -> [(index: Int, distance: Double)] {
@@ -1621,9 +1630,9 @@ expect(
   "samples are not nearer to training pictures than pictures not seen",
   farther.mean > -4 * farther.standardError)
 
-//: It does not copy; its fault is the opposite one. What it draws lies further from the training
-//: pictures than new ones do. Stripes and fades are right; many of the shapes hesitate between two
-//: kinds. (Chapter 6 tells the network which kind it is to draw.)
+//: It does not copy; its fault is the opposite one. Its samples lie further from the training
+//: images than new ones do. Most fades and stripes are nearly right, though some stripes fork; many
+//: of the shapes are a mixture of two kinds. (In chapter 6 the network is conditioned on the kind.)
 
 notebook.figure(
   "nearest",
@@ -1636,13 +1645,14 @@ notebook.figure(
     + "share a place and a direction, not more.",
   alternative: "Two rows of small pictures, the lower similar to the upper.")
 
-//: ### Three ways to draw from a law
+//: ### Three generative models compared
 //:
-//: Diffusion is not the only way to turn noise into data. A *variational autoencoder* decodes a
-//: random code; a *generative adversarial network* trains a generator against a critic that tries
-//: to tell its samples from data. It is said that each has two of three virtues: good samples, all
-//: of the modes, speed. Here is the smallest experiment that can show it: eight little clouds on a
-//: circle, three models of the same kind of network, equally many updates, three seeds each.
+//: Diffusion is not the only way to turn noise into data. A *variational autoencoder* (VAE) decodes
+//: a random code; in a *generative adversarial network* (GAN) a generator is trained against a
+//: critic that is trained to separate its samples from data. The "generative learning trilemma"
+//: (Xiao et al., 2022) is that each has two of three virtues: good samples, all of the modes,
+//: speed. Here is the smallest experiment that can show it: eight small clusters on a circle, three
+//: models of the same kind of network, equally many updates, three seeds each.
 //:
 //: @fold The three models
 
@@ -1755,8 +1765,8 @@ func ringAdversary(_ seed: Int) -> Tensor {
   return generator(Tensor.normal([1000, 2], using: &random), t: [0.0])
 }
 
-//: **Claim 3.21.** All three reach all eight clouds with every seed, none of them loses one. A
-//: sample costs the diffusion model a hundred evaluations of its network where the others need one.
+//: **Claim 3.21.** All three reach all eight clusters with every seed. A sample costs the diffusion
+//: model a hundred evaluations of its network where the others need one.
 
 let ringModels: [(name: String, evaluations: Int, samples: () -> [Points])] = [
   ("diffusion", ringSchedule.steps, ringDiffusion),
@@ -1792,7 +1802,7 @@ _ = Sampler(.ancestral(), schedule: ringSchedule).sample(
   like: .zeros([1, 2]), denoiser: counted, seed: 1)
 notebook.check("evaluations for a sample", counted.evaluations, isExactly: 100)
 
-//: @fold How the figure is drawn
+//: @fold How the figure is plotted
 
 notebook.figure(
   "ring",
@@ -1809,22 +1819,21 @@ notebook.figure(
   caption: "A thousand points of the data and of each model (first seed).",
   alternative: "Four scatter plots of eight clouds on a circle.")
 
-//: Look at the figure before the table: a thousand updates are few, and none of the three has
-//: separated the clouds. Two of them draw the whole ring, on which the clouds lie, and the
-//: autoencoder fills its inside as well. So the saying does not show here: nobody has lost a mode,
-//: and nobody draws well yet. The adversarial model is as good as the diffusion model for a
-//: hundredth of the cost. More training would say more about quality; what does not depend on it is
-//: the last column.
+//: Inspect the figure before the table: a thousand updates are few, and none of the three has
+//: separated the clusters. Two of them sample the whole ring, on which the clusters lie, and the
+//: autoencoder fills its inside as well. So the trilemma does not show here: no model has lost a
+//: mode, and none samples well yet. The GAN comes near the diffusion model for a hundredth of the
+//: cost. More training would show more about quality; only the last column does not depend on it.
 //:
 //: ## What goes wrong
 //:
-//: Mistakes that are made again and again, on normal data, where each can be followed exactly.
-//: Guess for each whether mean, variance or both will be off.
+//: These mistakes are made again and again. We run them on Gaussian data, where the effect of each
+//: can be computed exactly. Guess for each whether mean, variance or both will be off.
 //:
 //: **Claim 3.22.** *Noise in the last step.* With $\sigma_1^2 = \beta_1$ it adds $\beta_1$ to the
-//: variance, $10^{-4}$: nothing one could see with a thousand steps. On a chain of 20 steps the
-//: last one adds 0.005, which on pictures is visible grain. (With $\tilde\beta_1 = 0$ one is safe
-//: by accident.)
+//: variance, $10^{-4}$: nothing visible with a thousand steps. On a chain of 20 steps the last one
+//: adds 0.005, which on images is visible grain. (With $\tilde\beta_1 = 0$ one is safe by
+//: accident.)
 
 func withNoisyEnd(_ data: NormalData) -> (noisy: Double, clean: Double) {
   (
@@ -1840,10 +1849,10 @@ for steps in [1000, 20] {
     tolerance: 1e-14)
 }
 
-//: **Claim 3.23.** *The wrong $t$.* A loop that counts from 0 tells the network $t - 1$ for $t$.
-//: With a thousand steps mean and variance are off by two tenths of a percent and by one percent,
-//: which no one will notice by looking. With 20 steps the mean is off by 13 percent, and the
-//: variance is half as much again as it should be.
+//: **Claim 3.23.** *The wrong $t$.* A loop that counts from 0 conditions the network on $t - 1$
+//: instead of $t$. With a thousand steps mean and variance are off by two tenths of a percent and
+//: by one percent, which no one will notice by eye. With 20 steps the mean is off by 13 percent,
+//: and the variance is half as much again as it should be.
 
 func lawWithTimeShifted(_ data: NormalData) -> GaussianVariable {
   let exact = GaussianDenoiser<GaussianVariable>(
@@ -1873,10 +1882,10 @@ notebook.check(
   "T = 20: mean, and variance over the right one", offByOne[1], equals: [1.13, 1.44],
   tolerance: 0.006)
 
-//: **Claim 3.24.** *Skipping steps with the old $\beta_t$.* To walk only every twentieth step, one
+//: **Claim 3.24.** *Skipping steps with the old $\beta_t$.* To visit only every twentieth step, one
 //: must compute $\beta$ anew for the pairs of steps one visits, $1 - \bar\alpha_t / \bar\alpha_s$.
-//: Who keeps the old $\beta_t$ and skips steps takes away a twentieth of the noise that should go,
-//: and ends as one who has hardly moved: mean 0.14, variance 0.88.
+//: With the old $\beta_t$, a skipping sampler removes only a twentieth of the noise that it should,
+//: and hardly moves: mean 0.14, variance 0.88.
 
 let visited = schedule.timesteps(50)
 let skipping = visited.reversed().reduce(Moments()) { law, t in
@@ -1906,24 +1915,24 @@ notebook.check("error of the mean with the new beta", abs(respaced.mean - 1), is
 //: | $\sigma_t^2$ | `ReverseVariance`: `.posterior`, `.beta`, `.optimal` | variance of the noise that a step adds |
 //: | one step | `.ancestral(variance:)`, a `ReverseStep` | Ho et al. (2020), Algorithm 2 |
 //: | the chain | `Sampler(…).chain(from:denoiser:using:)` | a sequence of states; `.sample` for its end |
-//: | $\hat x_0$ | `state.x0Estimate` | what the denoiser believes at a step |
+//: | $\hat x_0$ | `state.x0Estimate` | the prediction of $x_0$ at a step |
 //: | fewer steps | `schedule.timesteps(50)` | which of the steps to visit; $\beta$ follows |
 //: | $\epsilon_\theta$ | `UNet`, `ImageDiffusionModel` | the network, and with it the schedule and the training |
-//: | EMA | `run.adoptAverages()` | draw with the running average of the weights |
+//: | EMA | `run.adoptAverages()` | sample with the exponential moving average of the weights |
 //:
-//: What to keep: the sampler is exact in the limit of many steps, with an error of first order in
+//: To remember: the sampler is exact in the limit of many steps, with an error of first order in
 //: their number; which of the two usual variances is better depends on the data, and the right one
-//: lies between them; mistakes in it show in the variance, hardly ever in the mean; and the network
-//: is a stack of parts each of which can be checked alone.
+//: lies between them on average; most mistakes in the sampler show in the variance, fewer in the
+//: mean; and the network is a stack of parts each of which can be checked alone.
 //:
 //: ## Exercises
 //:
 //: The numbers in brackets are those of "Foundations of Generative Models". Its exercise to train a
-//: model of small pictures (4.15.3c) is Part III.
+//: model of small images (4.15.3c) is Part III.
 //:
 //: **Exercise 1** (4.15.5). Sample with $\sigma_t^2 = \kappa\,\tilde\beta_t$ for several $\kappa$,
-//: on data of known law. What does too much or too little noise do? For which $\kappa$ is the
-//: variance right?
+//: on data of known distribution. What does too much or too little noise do? For which $\kappa$ is
+//: the variance right?
 //:
 //: <details><summary>Answer</summary>
 //:
@@ -1962,11 +1971,11 @@ notebook.check("the right kappa, T = 1000", kappaOf1000, equals: 1.016, toleranc
 //:
 //: <details><summary>Answer</summary>
 //:
-//: If a network says the noise, an error of it at large $t$ is multiplied by
-//: $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$ on its way to $\hat x_0$, and the first steps'
-//: estimates stray far. Ours says the velocity,
-//: $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1 - \bar\alpha_t}\,v$, and its errors do not grow.
-//: What is left for clipping is the end: white is exactly 1, and it is easy to overshoot.
+//: If a network predicts the noise, an error of it at large $t$ is multiplied by
+//: $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$ in $\hat x_0$, and the estimates of the first steps
+//: are far off. Ours predicts $v$, $\hat x_0 = \sqrt{\bar\alpha_t}\,x_t - \sqrt{1 -
+//: \bar\alpha_t}\,v$, and its errors do not grow. Clipping matters only at the end: white is
+//: exactly 1, and it is easy to overshoot.
 
 let unclipped = Sampler(
   .ancestral(), schedule: schedule, timesteps: schedule.timesteps(50))
@@ -1998,9 +2007,9 @@ notebook.show(
   "largest number in a picture, without clipping", Double(withoutClip.end.max()), digits: 3,
   volatile: true)
 
-//: **Claim 3.26.** At $t = 939$ an error of 0.01 in the noise is an error of 0.85 in $\hat x_0$,
-//: and an error of 0.01 in the velocity one of 0.01. So, without clipping, more estimates are
-//: outside the range in the last step than in the first.
+//: **Claim 3.26.** At $t = 939$ an error of 0.01 in the noise is an error of 0.87 in $\hat x_0$,
+//: and an error of 0.01 in $v$ one of 0.01. So, without clipping, more estimates are outside the
+//: range in the last step than in the first.
 
 let (early, atEarly) = (939, 0.3)
 func x0Error(_ prediction: Prediction) -> Double {
@@ -2023,14 +2032,14 @@ expect(
 //: </details>
 //:
 //: **Exercise 3** (4.15.4b). Does the schedule matter for training? Train one small network on the
-//: mixture with the linear and with the cosine schedule, and judge the samples by their distance
-//: from the exact law.
+//: mixture with the linear and with the cosine schedule, and compare the samples by their distance
+//: from the exact distribution.
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 3.27.** Three seeds each, everything else alike, a hundred steps. The check asks no more
-//: than that every model has learned something: its distance is below that of the standard normal
-//: law, from which the sampler starts. The table has the verdict.
+//: **Claim 3.27.** Three seeds each, everything else alike, a hundred steps. The check requires
+//: only that every model has learned something: its distance is below that of the standard normal
+//: distribution, from which the sampler starts. The comparison is in the table.
 
 let contest = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 100)].map {
   schedule in
@@ -2069,7 +2078,7 @@ if !notebook.isQuick {
     "all six are below it", contest.flatMap(\.distances).allSatisfy { $0 < ofStart })
 }
 
-//: The verdict of the table is for this data, this length of chain and this much training.
+//: The comparison holds for this data, this length of chain and this much training.
 //:
 //: </details>
 //:
@@ -2077,14 +2086,16 @@ if !notebook.isQuick {
 //:
 //: The sampler and its two variances: Ho, Jain and Abbeel (2020). The right variance: Bao, Li, Zhu
 //: and Zhang, "Analytic-DPM" (2022). The U-Net: Ronneberger, Fischer and Brox (2015); its parts as
-//: in the program of the DDPM paper; group norm, Wu and He (2018). Errata are from S. Chatterjee,
-//: "Foundations of Generative Models"; a talk on DDPM, DDIM, U-Net and latent diffusion; and the
-//: slides "Deep Learning, 21. Diffusion Models" of IIT Hyderabad. That diffusion covers modes,
-//: draws well and is slow is said in the Cornell CS 4782 notes.
+//: in the program of the DDPM paper; group normalization, Wu and He (2018). Checkerboard patterns:
+//: Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts" (2016). The trilemma: Xiao,
+//: Kreis and Vahdat, "Tackling the generative learning trilemma with denoising diffusion GANs"
+//: (2022). Errata are from S. Chatterjee, "Foundations of Generative Models"; a talk on DDPM, DDIM,
+//: U-Net and latent diffusion; and the slides "Deep Learning, 21. Diffusion Models" of IIT
+//: Hyderabad.
 //:
 //: ## Next
 //:
-//: A thousand steps are many, and noise in each step is not the only way to walk back. Chapter 4
-//: keeps the network as it is and takes the noise out of the sampler.
+//: A thousand steps are many, and noise in each step is not the only way to sample. Chapter 4 keeps
+//: the network as it is and takes the noise out of the sampler.
 
 notebook.finish()  // weave:hide
