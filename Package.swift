@@ -88,7 +88,7 @@ let coreModules: [Target] = [
   core("Probability", ["Parallelism"]),
   core("Tensors", ["COpenBLAS", "CProcessor", "Parallelism", "Probability", "SIMDMath"]),
   core("Autodiff", ["Tensors", "Probability"]),
-  core("Networks", ["Autodiff", "Tensors", "Probability"]),
+  core("Networks", ["Autodiff", "Tensors", "Probability", "Files"]),
   core("Diffusion", ["Probability", "Parallelism", "Tensors"]),
   core("Models", ["Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
   core(
@@ -106,7 +106,7 @@ let teaching: [Target] = [
   core("Figures", ["CCairo", "Files"]),
   light("Weaving", ["Files"]),
   light("Notebook", ["Figures", "Weaving", "Probability", "Files", argumentParser]),
-  light("KnownMistakes", ["Diffusion", "Probability", "Notebook", argumentParser]),
+  light("KnownMistakes", ["Diffusion", "Probability", "Notebook", "Files", argumentParser]),
   light(
     "Training",
     [
@@ -149,7 +149,9 @@ let sample = Target.executableTarget(
   exclude: existing("Tests/SampleChapter/09-sample", ["README.md", "transcript.json"]))
 
 let testTargets: [Target] = [
-  .target(name: "TestSupport", dependencies: ["Files"], path: "Tests/TestSupport"),
+  .target(
+    name: "TestSupport", dependencies: ["Files", "Tensors", "Probability"],
+    path: "Tests/TestSupport"),
   tests("FilesTests", ["Files"]),
   tests("ProbabilityTests", ["Probability", "Tensors"]),
   tests("FiguresTests", ["Figures", "Files"]),

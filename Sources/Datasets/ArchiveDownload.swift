@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Fetches a compressed archive, checks it and unpacks it.
@@ -60,18 +61,18 @@ public struct ArchiveDownload: Sendable {
   ///   - parent: a folder, made if need be.
   ///   - progress: told what is going on, several times a second.
   /// - Returns: the path of the unpacked folder.
-  /// - Throws: `DatasetError` that names the address or file and the remedy.
+  /// - Throws: `Failure` that names the address or file and the remedy.
   @discardableResult
   public func fetch(
     into parent: String, progress: (Progress) -> Void = { _ in }
-  ) throws(DatasetError) -> String {
+  ) throws(Failure) -> String {
     let target = parent + "/" + folderName
     if isComplete(target) { return target }
     do {
       try FileManager.default.createDirectory(
         atPath: parent, withIntermediateDirectories: true)
     } catch {
-      throw DatasetError(
+      throw Failure(
         parent, .unwritable, "the folder cannot be made",
         remedy: "choose a folder that you may write to")
     }
@@ -102,7 +103,7 @@ public struct ArchiveDownload: Sendable {
 
   private func receive(
     _ part: String, _ progress: (Progress) -> Void
-  ) throws(DatasetError) {
+  ) throws(Failure) {
     var remaining = attempts
     var known = Self.size(of: part) ?? 0
     if known >= size { return }
@@ -135,7 +136,7 @@ public struct ArchiveDownload: Sendable {
     [18, 28, 33, 52, 55, 56, 92].contains(status)
   }
 
-  private func failure(_ outcome: Command.Outcome, received: Int) -> DatasetError {
+  private func failure(_ outcome: Command.Outcome, received: Int) -> Failure {
     let again = received > 0 ? "; run the same command again to go on from \(received) bytes" : ""
     let (problem, remedy): (String, String)
     switch outcome.status {
@@ -149,18 +150,18 @@ public struct ArchiveDownload: Sendable {
     default: (problem, remedy) = ("curl failed with status \(outcome.status)", "check the address")
     }
     let detail = outcome.complaint.isEmpty ? "" : " (\(outcome.complaint))"
-    return DatasetError(address, .download, problem + detail, remedy: remedy + again)
+    return Failure(address, .download, problem + detail, remedy: remedy + again)
   }
 
-  private func verify(_ part: String, _ progress: (Progress) -> Void) throws(DatasetError) {
+  private func verify(_ part: String, _ progress: (Progress) -> Void) throws(Failure) {
     progress(.verifying)
     guard let digest = MD5.hex(ofFile: part) else {
-      throw DatasetError(part, .unreadable, "cannot be read", remedy: "check the disk")
+      throw Failure(part, .unreadable, "cannot be read", remedy: "check the disk")
     }
     guard digest == checksum else {
       // A wrong file cannot be mended by receiving more of it.
       try? FileManager.default.removeItem(atPath: part)
-      throw DatasetError(
+      throw Failure(
         address, .checksum, "what was received has the md5 sum \(digest) instead of \(checksum)",
         remedy: "it was removed; run the same command again")
     }
@@ -168,27 +169,27 @@ public struct ArchiveDownload: Sendable {
 
   // MARK: Unpacking
 
-  private func unpack(_ archive: String, to target: String) throws(DatasetError) {
+  private func unpack(_ archive: String, to target: String) throws(Failure) {
     let workshop = target + ".part"
     try? FileManager.default.removeItem(atPath: workshop)
     defer { try? FileManager.default.removeItem(atPath: workshop) }
     do {
       try FileManager.default.createDirectory(atPath: workshop, withIntermediateDirectories: true)
     } catch {
-      throw DatasetError(
+      throw Failure(
         workshop, .unwritable, "the folder cannot be made", remedy: "free some space on the disk")
     }
     let outcome = try Command(
       name: "tar", arguments: ["-xzf", archive, "-C", workshop, "--no-same-owner"]
     ).run()
     guard outcome.status == 0 else {
-      throw DatasetError(
+      throw Failure(
         archive, .unpacking, "cannot be unpacked (\(outcome.complaint))",
         remedy: "free some space on the disk, or remove the archive and run again")
     }
     let unpacked = workshop + "/" + folderName
     guard isComplete(unpacked) else {
-      throw DatasetError(
+      throw Failure(
         archive, .unpacking, "does not contain the files that it should",
         remedy: "remove it and run the same command again")
     }
@@ -197,22 +198,22 @@ public struct ArchiveDownload: Sendable {
   }
 
   /// Removes an incomplete folder, unless it holds anything that is not from the archive.
-  private func clear(_ target: String) throws(DatasetError) {
+  private func clear(_ target: String) throws(Failure) {
     guard FileManager.default.fileExists(atPath: target) else { return }
     let present = (try? FileManager.default.contentsOfDirectory(atPath: target)) ?? [""]
     let known = Set(contents.map(\.name) + ["readme.html"])
     guard present.allSatisfy(known.contains) else {
-      throw DatasetError(
+      throw Failure(
         target, .unwritable, "is in the way and holds other files", remedy: "move it elsewhere")
     }
     try? FileManager.default.removeItem(atPath: target)
   }
 
-  private func rename(_ path: String, to target: String) throws(DatasetError) {
+  private func rename(_ path: String, to target: String) throws(Failure) {
     do {
       try FileManager.default.moveItem(atPath: path, toPath: target)
     } catch {
-      throw DatasetError(
+      throw Failure(
         target, .unwritable, "cannot be written", remedy: "choose a folder that you may write to")
     }
   }

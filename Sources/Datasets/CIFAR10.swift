@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The CIFAR-10 data set in its binary layout (Krizhevsky, "Learning multiple layers of features
@@ -38,18 +39,18 @@ public enum CIFAR10 {
   /// Finds the folder of the files: the one asked for, else the one that `CIFAR10_DIR` names, else
   /// the one that the download fills.
   ///
-  /// - Throws: `DatasetError` if there is no such folder.
+  /// - Throws: `Failure` if there is no such folder.
   public static func folder(
     _ asked: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
-  ) throws(DatasetError) -> String {
+  ) throws(Failure) -> String {
     let named = asked ?? environment[environmentVariable].flatMap { $0.isEmpty ? nil : $0 }
     let path = named ?? downloadFolder
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw DatasetError(path, .missing, "there is no such folder", remedy: remedy)
+      throw Failure(path, .missing, "there is no such folder", remedy: remedy)
     }
     guard isFolder.boolValue else {
-      throw DatasetError(path, .missing, "this is a file, not a folder", remedy: remedy)
+      throw Failure(path, .missing, "this is a file, not a folder", remedy: remedy)
     }
     return path
   }
@@ -60,17 +61,17 @@ public enum CIFAR10 {
   ///   - part: training or test images.
   ///   - folder: the folder of the binary files.
   ///   - files: how many of the part's files to read; all if `nil`.
-  /// - Throws: `DatasetError` that names the file: missing, unreadable, of a wrong size, or with a
+  /// - Throws: `Failure` that names the file: missing, unreadable, of a wrong size, or with a
   ///   label over 9.
   public static func load(
     _ part: Part, from folder: String, files: Int? = nil
-  ) throws(DatasetError) -> LabelledImages {
+  ) throws(Failure) -> LabelledImages {
     try load(part, from: folder, files: files, recordsPerFile: recordsPerFile)
   }
 
   static func load(
     _ part: Part, from folder: String, files: Int?, recordsPerFile: Int
-  ) throws(DatasetError) -> LabelledImages {
+  ) throws(Failure) -> LabelledImages {
     let names = part.fileNames.prefix(files ?? .max)
     var pixels = [UInt8]()
     var labels = [Int]()
@@ -87,15 +88,15 @@ public enum CIFAR10 {
 
   private static func contents(
     of path: String, recordsPerFile: Int
-  ) throws(DatasetError) -> Data {
+  ) throws(Failure) -> Data {
     guard FileManager.default.fileExists(atPath: path) else {
-      throw DatasetError(path, .missing, "there is no such file", remedy: remedy)
+      throw Failure(path, .missing, "there is no such file", remedy: remedy)
     }
     let data: Data
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
     } catch {
-      throw DatasetError(
+      throw Failure(
         path, .unreadable, "cannot be read", remedy: "check that you may read it")
     }
     let expected = recordsPerFile * recordSize
@@ -106,7 +107,7 @@ public enum CIFAR10 {
         : data.count < expected
           ? "truncated: \(data.count) bytes instead of \(expected)"
           : "\(data.count) bytes instead of \(expected)"
-      throw DatasetError(
+      throw Failure(
         path, .wrongSize, found,
         remedy: "use the files of cifar-10-binary.tar.gz, or download them again")
     }
@@ -115,7 +116,7 @@ public enum CIFAR10 {
 
   private static func append(
     _ data: Data, from path: String, to pixels: inout [UInt8], _ labels: inout [Int]
-  ) throws(DatasetError) {
+  ) throws(Failure) {
     var bad: (record: Int, label: UInt8)?
     data.withUnsafeBytes { bytes in
       for record in 0..<bytes.count / recordSize {
@@ -129,7 +130,7 @@ public enum CIFAR10 {
       }
     }
     if let bad {
-      throw DatasetError(
+      throw Failure(
         path, .badLabel, "record \(bad.record) has the label \(bad.label), but labels end at 9",
         remedy: "use the CIFAR-10 binary files (not CIFAR-100 or Python's)")
     }
@@ -137,12 +138,12 @@ public enum CIFAR10 {
 
   /// Reads a class from its name or number, or all of them from "all".
   ///
-  /// - Throws: `DatasetError` that lists the classes.
-  public static func classes(named text: String) throws(DatasetError) -> [Int] {
+  /// - Throws: `Failure` that lists the classes.
+  public static func classes(named text: String) throws(Failure) -> [Int] {
     if text == "all" { return Array(classNames.indices) }
     if let label = Int(text), classNames.indices.contains(label) { return [label] }
     if let label = classNames.firstIndex(of: text.lowercased()) { return [label] }
-    throw DatasetError(
+    throw Failure(
       text, .unknownClass, "there is no such class",
       remedy: "use all, a number from 0 to 9, or one of " + classNames.joined(separator: ", "))
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A program of the system, run to its end.
@@ -13,8 +14,8 @@ struct Command {
 
   /// Runs the command, calling `meanwhile` several times a second.
   ///
-  /// - Throws: `DatasetError` if the program is not installed.
-  func run(meanwhile: () -> Void = {}) throws(DatasetError) -> Outcome {
+  /// - Throws: `Failure` if the program is not installed.
+  func run(meanwhile: () -> Void = {}) throws(Failure) -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try path())
     process.arguments = arguments
@@ -23,7 +24,7 @@ struct Command {
     let pipe = Pipe()
     process.standardError = pipe
     do { try process.run() } catch {
-      throw DatasetError(name, .missingTool, "cannot be started", remedy: "check its installation")
+      throw Failure(name, .missingTool, "cannot be started", remedy: "check its installation")
     }
     while process.isRunning {
       meanwhile()
@@ -38,13 +39,13 @@ struct Command {
       status: process.terminationStatus, complaint: lines.last { !$0.isEmpty } ?? "")
   }
 
-  private func path() throws(DatasetError) -> String {
+  private func path() throws(Failure) -> String {
     let folders = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     for folder in folders.split(separator: ":") {
       let candidate = "\(folder)/\(name)"
       if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
     }
-    throw DatasetError(
+    throw Failure(
       name, .missingTool, "this program is not installed",
       remedy: "install it: sudo apt-get install -y \(name)")
   }

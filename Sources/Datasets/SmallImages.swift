@@ -1,3 +1,5 @@
+import Files
+
 /// The small pictures of the chapters that train a model on the spot: 16x16 pixels, ten classes.
 ///
 /// By default they are the shapes of `SyntheticImages` in white on black, one plane: simple enough
@@ -14,10 +16,10 @@ public enum SmallImages {
   ///     `CIFAR10.folder()` finds it, or the folder of its files.
   ///   - part: training pictures, or others that a model does not see in training.
   ///   - seed: which collection of drawn shapes.
-  /// - Throws: `DatasetError` if the files are missing or damaged.
+  /// - Throws: `Failure` if the files are missing or damaged.
   public static func load(
     _ count: Int, source: String = "synthetic", part: CIFAR10.Part = .training, seed: UInt64 = 0
-  ) throws(DatasetError) -> LabelledImages {
+  ) throws(Failure) -> LabelledImages {
     if source == "synthetic" { return synthetic(count, part: part, seed: seed) }
     let folder = try CIFAR10.folder(source == "cifar10" ? nil : source)
     let images = try CIFAR10.load(part, from: folder, files: (count + 9999) / 10_000)

@@ -1,7 +1,9 @@
+import Files
+
 extension Animation {
   /// Returns the animation as the bytes of an animated PNG file; viewers that do not know these
   /// show the first frame.
-  public func animatedPNG() throws(FigureError) -> [UInt8] {
+  public func animatedPNG() throws(Failure) -> [UInt8] {
     try checkFrames(limit: 32767)
     var bytes = PNGChunk.signature
     var sequence: UInt32 = 0

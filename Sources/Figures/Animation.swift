@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Pictures that are shown one after another, again and again.
@@ -46,16 +47,16 @@ public struct Animation: Sendable {
   /// Writes the animation; the extension of the file's name is the format: `gif` (at most 256
   /// colors) or `png` (animated PNG, all colors).
   ///
-  /// - Throws: `FigureError`, with the file that it is about and the remedy.
-  public func write(to url: URL) throws(FigureError) {
+  /// - Throws: `Failure`, with the file that it is about and the remedy.
+  public func write(to url: URL) throws(Failure) {
     switch url.pathExtension.lowercased() {
-    case "gif": try writeAtomically(try gif(), to: url.path)
-    case "png", "apng": try writeAtomically(try animatedPNG(), to: url.path)
+    case "gif": try AtomicFile.write(Data(try gif()), to: url.path)
+    case "png", "apng": try AtomicFile.write(Data(try animatedPNG()), to: url.path)
     default: throw .unknownExtension(url.path, supported: ["gif", "png"])
     }
   }
 
-  func checkFrames(limit: Int) throws(FigureError) {
+  func checkFrames(limit: Int) throws(Failure) {
     guard let first = frames.first else { throw .frames("there are no frames") }
     for (index, frame) in frames.enumerated() {
       guard frame.width == first.width, frame.height == first.height else {

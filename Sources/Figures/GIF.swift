@@ -1,9 +1,11 @@
+import Files
+
 extension Animation {
   /// Returns the animation as the bytes of a GIF file (version 89a).
   ///
   /// All frames share one table of 255 colors; each frame stores only the rectangle that differs
   /// from the frame before, and what is the same within it is transparent.
-  public func gif() throws(FigureError) -> [UInt8] {
+  public func gif() throws(Failure) -> [UInt8] {
     try checkFrames(limit: 65535)
     var table = ColorTable(of: frames)
     var writer = GIFWriter(

@@ -1,4 +1,5 @@
 import CCairo
+import Files
 import Foundation
 
 /// Something with a natural size that can be drawn and written to a file.
@@ -20,19 +21,19 @@ extension Drawable {
   ///
   /// Redrawing writes the same bytes. Nothing is left behind when writing fails.
   /// - Parameter magnification: pixels for each unit of the drawing in a `png`.
-  /// - Throws: `FigureError`, with the file or package that it is about and the remedy.
-  public func write(to url: URL, magnification: Double = 2) throws(FigureError) {
+  /// - Throws: `Failure`, with the file or package that it is about and the remedy.
+  public func write(to url: URL, magnification: Double = 2) throws(Failure) {
     guard let format = FileFormat(rawValue: url.pathExtension.lowercased()) else {
       throw .unknownExtension(
         url.path, supported: FileFormat.allCases.map(\.rawValue))
     }
-    try writeAtomically(try rendered(as: format, magnification: magnification), to: url.path)
+    try AtomicFile.write(Data(try rendered(as: format, magnification: magnification)), to: url.path)
   }
 
   /// Returns the bytes of the file that `write(to:magnification:)` would write.
   public func rendered(
     as format: FileFormat, magnification: Double = 2
-  ) throws(FigureError) -> [UInt8] {
+  ) throws(Failure) -> [UInt8] {
     guard Font.isInstalled else {
       throw .missingFont(Font.family, package: Font.package)
     }
@@ -48,7 +49,7 @@ extension Drawable {
 
   private func vectorBytes(
     _ create: (cairo_write_func_t, UnsafeMutableRawPointer, Double, Double) -> OpaquePointer?
-  ) throws(FigureError) -> [UInt8] {
+  ) throws(Failure) -> [UInt8] {
     let sink = ByteSink()
     let surface = create(ByteSink.receive, sink.pointer, size.width, size.height)
     let context = cairo_create(surface)
@@ -64,7 +65,7 @@ extension Drawable {
         surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
     default: break
     }
-    guard let context else { throw .drawing("no context") }
+    guard let context else { throw .rendering("no context") }
     let canvas = Canvas(context: context, size: size, isVector: true, pixelsPerUnit: 1)
     canvas.paint(.white)
     draw(on: canvas, in: Rectangle(size))
@@ -77,7 +78,7 @@ extension Drawable {
 
 extension Picture {
   /// Returns the picture as the bytes of a PNG file.
-  public func png() throws(FigureError) -> [UInt8] {
+  public func png() throws(Failure) -> [UInt8] {
     let surface = makeSurface()
     defer { cairo_surface_destroy(surface) }
     let sink = ByteSink()
@@ -86,17 +87,17 @@ extension Picture {
   }
 
   /// Writes the picture, pixel for pixel, to a PNG file.
-  public func write(to url: URL) throws(FigureError) {
+  public func write(to url: URL) throws(Failure) {
     guard url.pathExtension.lowercased() == "png" else {
       throw .unknownExtension(url.path, supported: ["png"])
     }
-    try writeAtomically(try png(), to: url.path)
+    try AtomicFile.write(Data(try png()), to: url.path)
   }
 }
 
-private func check(_ status: cairo_status_t) throws(FigureError) {
+private func check(_ status: cairo_status_t) throws(Failure) {
   guard status != CAIRO_STATUS_SUCCESS else { return }
-  throw .drawing(String(cString: cairo_status_to_string(status)))
+  throw .rendering(String(cString: cairo_status_to_string(status)))
 }
 
 /// Collects the bytes that Cairo writes.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Notebook
 
 /// The option `--bug` of a chapter.
@@ -28,15 +29,12 @@ public struct MistakeOptions: ParsableArguments {
       let chapters = mistake.chapters
       guard let number = Int(notebook.name.prefix(2)), chapters.contains(number) else {
         let names = chapters.map { "\($0)" }.joined(separator: ", ")
-        throw MistakeError(
-          description: "this chapter cannot show the mistake '\(mistake.rawValue)'; "
-            + "chapters that can: \(names)")
+        throw Failure(
+          "this chapter cannot show the mistake '\(mistake.rawValue)'",
+          remedy: "run one of the chapters \(names)")
       }
       try notebook.alter(as: mistake.rawValue, mistake.summary)
     }
     return MistakeSelection(mistake)
   }
 }
-
-/// A mistake asked for in the wrong place.
-private struct MistakeError: Error, CustomStringConvertible { var description: String }

@@ -1,5 +1,7 @@
 import Autodiff
+import Files
 import Foundation
+import Models
 import Tensors
 
 /// All that a training run needs to go on as if it had never stopped: the weights, the optimizer's
@@ -37,10 +39,10 @@ public struct Checkpoint: Sendable {
 
   /// Writes a checkpoint to `path`.
   ///
-  /// - Throws: `FileError` of kind `unwritable`; an older checkpoint at `path` is then untouched.
+  /// - Throws: `Failure` of kind `unwritable`; an older checkpoint at `path` is then untouched.
   public static func save(
     to path: String, state: State, optimizer: AdamW, average: ExponentialMovingAverage? = nil
-  ) throws(FileError) {
+  ) throws(Failure) {
     let parameters = optimizer.parameters
     var tensors = namedTensors(parameters, prefix: "weights/")
     for (index, parameter) in parameters.enumerated() {
@@ -62,7 +64,7 @@ public struct Checkpoint: Sendable {
   }
 
   /// Reads what a checkpoint at `path` says of its run, without its tensors.
-  public static func state(at path: String) throws(FileError) -> State {
+  public static func state(at path: String) throws(Failure) -> State {
     try record(in: Safetensors.metadata(at: path), path: path).state
   }
 
@@ -73,7 +75,7 @@ public struct Checkpoint: Sendable {
   public static func restore(
     from path: String, optimizer: inout AdamW, average: inout ExponentialMovingAverage?,
     configuration: [String: String]? = nil
-  ) throws(FileError) -> State {
+  ) throws(Failure) -> State {
     let file = try Safetensors(reading: path)
     let record = try record(in: file.metadata, path: path)
     if let configuration { try compare(record.state.configuration, configuration, path) }
@@ -94,11 +96,11 @@ public struct Checkpoint: Sendable {
 
   private static func record(
     in metadata: [String: String], path: String
-  ) throws(FileError) -> Record {
+  ) throws(Failure) -> Record {
     guard let text = metadata["run"],
       let record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
     else {
-      throw FileError(
+      throw Failure(
         path, .malformed, "is not a checkpoint of a training run",
         remedy: "name one that a run wrote")
     }
@@ -107,11 +109,11 @@ public struct Checkpoint: Sendable {
 
   private static func compare(
     _ saved: [String: String], _ asked: [String: String], _ path: String
-  ) throws(FileError) {
+  ) throws(Failure) {
     let different = Set(saved.keys).union(asked.keys).filter { saved[$0] != asked[$0] }.sorted()
     guard different.isEmpty else {
       let list = different.map { "\($0) \(saved[$0] ?? "unset"), now \(asked[$0] ?? "unset")" }
-      throw FileError(
+      throw Failure(
         path, .otherConfiguration, "was made under \(list.joined(separator: "; "))",
         remedy: "resume with the same options or start another run")
     }

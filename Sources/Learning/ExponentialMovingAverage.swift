@@ -50,9 +50,9 @@ public struct ExponentialMovingAverage: Sendable {
   }
 
   /// Calls `body` while the parameters hold the averages; then they hold the weights again.
-  public func withAverages<Result, Failure: Error>(
-    _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  public func withAverages<Result, E: Error>(
+    _ body: () throws(E) -> Result
+  ) throws(E) -> Result {
     let weights = parameters.map(\.value)
     defer { for (parameter, weight) in zip(parameters, weights) { parameter.value = weight } }
     for (parameter, average) in zip(parameters, averages) { parameter.value = average }

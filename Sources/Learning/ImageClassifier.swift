@@ -1,4 +1,5 @@
 import Autodiff
+import Files
 import Networks
 import Tensors
 
@@ -30,8 +31,8 @@ public struct ImageClassifier: Sendable {
 
   /// Reads a classifier from its file, or from the folder that holds it.
   ///
-  /// - Throws: `FileError` if the file is missing, damaged, or of another kind.
-  public init(loading path: String) throws(FileError) {
+  /// - Throws: `Failure` if the file is missing, damaged, or of another kind.
+  public init(loading path: String) throws(Failure) {
     let path = NetworkFile.path(path, file: Self.file)
     let file = try Safetensors(reading: path)
     let settings = try NetworkFile.note(Settings.self, in: file, path: path)
@@ -41,7 +42,7 @@ public struct ImageClassifier: Sendable {
   }
 
   /// Writes the weights with what is needed to read them.
-  public func save(to path: String, format: NumberFormat = .float32) throws(FileError) {
+  public func save(to path: String, format: NumberFormat = .float32) throws(Failure) {
     let settings = Settings(network: network.configuration, classes: classes)
     try network.saveWeights(to: path, format: format, metadata: NetworkFile.notes(settings))
   }

@@ -1,5 +1,7 @@
 import Autodiff
+import Files
 import Foundation
+import Models
 import Networks
 import Tensors
 
@@ -127,7 +129,7 @@ public struct LatentCache: Sendable {
   /// Writes the cache to `path`.
   ///
   /// - Parameter source: names the autoencoder and the images it was made of.
-  public func write(to path: String, source: String) throws(FileError) {
+  public func write(to path: String, source: String) throws(Failure) {
     let classes = Tensor(labels.map(Float.init))
     try Safetensors(
       tensors: ["means": means, "deviations": deviations, "labels": classes],
@@ -136,11 +138,11 @@ public struct LatentCache: Sendable {
   }
 
   /// Reads the cache at `path` if there is one that was made of `source`.
-  public init?(reading path: String, source: String) throws(FileError) {
+  public init?(reading path: String, source: String) throws(Failure) {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try Safetensors(reading: path)
-    guard file.metadata["source"] == source, let means = file.tensors["means"],
-      let deviations = file.tensors["deviations"], let labels = file.tensors["labels"]
+    guard file.metadata["source"] == source, let means = file.tensor("means"),
+      let deviations = file.tensor("deviations"), let labels = file.tensor("labels")
     else { return nil }
     self.init(means: means, deviations: deviations, labels: labels.elements.map { Int($0) })
   }

@@ -1,5 +1,6 @@
 import Autodiff
 import Diffusion
+import Files
 import Foundation
 import Networks
 import Tensors
@@ -94,8 +95,8 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
 
   /// Reads a model from a folder.
   ///
-  /// - Throws: `FileError` if a file is missing, damaged, or of another kind.
-  public init(loading folder: String) throws(FileError) {
+  /// - Throws: `Failure` if a file is missing, damaged, or of another kind.
+  public init(loading folder: String) throws(Failure) {
     autoencoder = try Self.autoencoder(at: "\(folder)/\(Self.autoencoderFile)")
     (denoiser, settings) = try Self.denoiser(at: folder)
   }
@@ -103,7 +104,7 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   /// Reads a denoiser and what belongs to it from its file, or from the folder that holds it.
   public static func denoiser(
     at path: String
-  ) throws(FileError) -> (network: UNet, settings: Settings) {
+  ) throws(Failure) -> (network: UNet, settings: Settings) {
     let path = NetworkFile.path(path, file: denoiserFile)
     let file = try Safetensors(reading: path)
     let settings = try NetworkFile.note(Settings.self, in: file, path: path)
@@ -113,7 +114,7 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   }
 
   /// Reads an autoencoder from its file, or from the folder that holds it.
-  public static func autoencoder(at path: String) throws(FileError) -> Autoencoder {
+  public static func autoencoder(at path: String) throws(Failure) -> Autoencoder {
     let path = NetworkFile.path(path, file: autoencoderFile)
     let file = try Safetensors(reading: path)
     let configuration = try NetworkFile.note(Autoencoder.Configuration.self, in: file, path: path)
@@ -125,7 +126,7 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   /// Writes an autoencoder's weights with what is needed to read them.
   public static func save(
     _ autoencoder: Autoencoder, to path: String, format: NumberFormat = .float32
-  ) throws(FileError) {
+  ) throws(Failure) {
     try autoencoder.saveWeights(
       to: path, format: format, metadata: NetworkFile.notes(autoencoder.configuration))
   }
@@ -133,7 +134,7 @@ public struct LatentDiffusionModel: ConditionalDenoiser {
   /// Writes a denoiser's weights with what is needed to read them.
   public static func save(
     _ denoiser: UNet, settings: Settings, to path: String, format: NumberFormat = .float32
-  ) throws(FileError) {
+  ) throws(Failure) {
     try denoiser.saveWeights(to: path, format: format, metadata: NetworkFile.notes(settings))
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A table of measurements in a file of comma-separated values, extended row by row.
@@ -14,8 +15,8 @@ public final class MetricsFile {
   ///
   /// - Parameter step: rows of later steps are removed: a run that goes on from an older state
   ///   makes them again.
-  /// - Throws: `FileError` if the file cannot be written, or has columns that are not asked for.
-  public init(_ path: String, columns: [String], upTo step: Int) throws(FileError) {
+  /// - Throws: `Failure` if the file cannot be written, or has columns that are not asked for.
+  public init(_ path: String, columns: [String], upTo step: Int) throws(Failure) {
     self.path = path
     self.columns = ["step"] + columns
     let header = self.columns.joined(separator: ",")
@@ -25,7 +26,7 @@ public final class MetricsFile {
         .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
       let old = (lines.first ?? []).map(String.init)
       guard old.allSatisfy(self.columns.contains) else {
-        throw FileError(
+        throw Failure(
           path, .otherConfiguration, "has other columns than this run's",
           remedy: "move it away, or name another folder with --out")
       }
@@ -38,17 +39,17 @@ public final class MetricsFile {
     }
     try AtomicFile.write(Data((kept.joined(separator: "\n") + "\n").utf8), to: path)
     descriptor = open(path, O_WRONLY | O_APPEND)
-    guard descriptor >= 0 else { throw .system(path, .unwritable, "write") }
+    guard descriptor >= 0 else { throw .writing(path) }
   }
 
   deinit { close(descriptor) }
 
   /// Adds a row; columns without a value stay empty.
-  public func append(step: Int, _ values: [String: Double]) throws(FileError) {
+  public func append(step: Int, _ values: [String: Double]) throws(Failure) {
     let cells = columns.dropFirst().map { column in values[column].map(Self.text) ?? "" }
     let row = Array(([String(step)] + cells).joined(separator: ",").utf8) + [UInt8(ascii: "\n")]
     guard Foundation.write(descriptor, row, row.count) == row.count else {
-      throw .system(path, .unwritable, "write")
+      throw .writing(path)
     }
   }
 

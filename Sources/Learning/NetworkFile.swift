@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a file of weights says of the network that they belong to, as JSON in its metadata.
@@ -14,14 +15,14 @@ enum NetworkFile {
 
   /// Reads the note in the file from `path`.
   ///
-  /// - Throws: `FileError` of kind `otherConfiguration` if there is none of this type.
+  /// - Throws: `Failure` of kind `otherConfiguration` if there is none of this type.
   static func note<Value: Decodable>(
     _ type: Value.Type, in file: Safetensors, path: String
-  ) throws(FileError) -> Value {
+  ) throws(Failure) -> Value {
     guard let text = file.metadata["configuration"],
       let value = try? JSONDecoder().decode(type, from: Data(text.utf8))
     else {
-      throw FileError(
+      throw Failure(
         path, .otherConfiguration, "does not say what network of this course its weights are for",
         remedy: "name a folder that train-autoencoder, train-denoiser, train-classifier or export "
           + "wrote")

@@ -1,4 +1,5 @@
 import Diffusion
+import Files
 import Foundation
 import Networks
 import Tensors
@@ -62,8 +63,8 @@ public struct PixelDiffusionModel: PictureModel {
 
   /// Reads a model from its file, or from the folder that holds it.
   ///
-  /// - Throws: `FileError` if the file is missing, damaged, or of another kind.
-  public init(loading path: String) throws(FileError) {
+  /// - Throws: `Failure` if the file is missing, damaged, or of another kind.
+  public init(loading path: String) throws(Failure) {
     let path = NetworkFile.path(path, file: Self.file)
     let file = try Safetensors(reading: path)
     self.init(try NetworkFile.note(Settings.self, in: file, path: path), seed: 0)
@@ -71,7 +72,7 @@ public struct PixelDiffusionModel: PictureModel {
   }
 
   /// Writes the weights with what is needed to read them.
-  public func save(to path: String, format: NumberFormat = .float32) throws(FileError) {
+  public func save(to path: String, format: NumberFormat = .float32) throws(Failure) {
     let settings = Settings(model: model.settings, classes: classes)
     try model.network.saveWeights(to: path, format: format, metadata: NetworkFile.notes(settings))
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The folder in which a training run keeps what belongs to it.
@@ -17,10 +18,10 @@ public struct RunFolder: Sendable {
 
   /// Starts a run in a new folder, or in one that holds no run yet.
   ///
-  /// - Throws: `FileError` if a run is there already or nothing can be written.
+  /// - Throws: `Failure` if a run is there already or nothing can be written.
   public static func create(
     _ path: String, configuration: some Encodable
-  ) throws(FileError) -> RunFolder {
+  ) throws(Failure) -> RunFolder {
     let folder = try prepare(path)
     try folder.write(configuration: configuration)
     return folder
@@ -28,15 +29,15 @@ public struct RunFolder: Sendable {
 
   /// Makes the folder for a run, which starts when its configuration is written.
   ///
-  /// - Throws: `FileError` if a run is there already or nothing can be written.
-  public static func prepare(_ path: String) throws(FileError) -> RunFolder {
+  /// - Throws: `Failure` if a run is there already or nothing can be written.
+  public static func prepare(_ path: String) throws(Failure) -> RunFolder {
     try checkFree(path)
     let folder = RunFolder(path: path)
     for sub in [path, folder.checkpointsPath, folder.samplesPath] {
       do {
         try FileManager.default.createDirectory(atPath: sub, withIntermediateDirectories: true)
       } catch {
-        throw FileError(
+        throw Failure(
           path, .unwritable, "cannot make this folder (\(Self.reason(error)))",
           remedy: "name a folder you may write in with --out")
       }
@@ -45,22 +46,22 @@ public struct RunFolder: Sendable {
   }
 
   /// Refuses a folder that holds a run already.
-  public static func checkFree(_ path: String) throws(FileError) {
+  public static func checkFree(_ path: String) throws(Failure) {
     guard FileManager.default.fileExists(atPath: RunFolder(path: path).configurationPath) else {
       return
     }
-    throw FileError(
+    throw Failure(
       path, .otherConfiguration, "holds a run already",
       remedy: "go on with it by --resume \(path), or name another folder with --out")
   }
 
   /// Opens the folder of a run that was started before.
   ///
-  /// - Throws: `FileError` if there is none.
-  public init(opening path: String) throws(FileError) {
+  /// - Throws: `Failure` if there is none.
+  public init(opening path: String) throws(Failure) {
     self.path = path
     guard FileManager.default.fileExists(atPath: configurationPath) else {
-      throw FileError(
+      throw Failure(
         path, .unreadable, "holds no run (no config.json)",
         remedy: "name the folder of a run, or start one with --out")
     }
@@ -85,13 +86,13 @@ public struct RunFolder: Sendable {
 
   /// Claims the folder for this process.
   ///
-  /// - Throws: `FileError` if another process trains in it.
-  public func lock() throws(FileError) -> Lock {
+  /// - Throws: `Failure` if another process trains in it.
+  public func lock() throws(Failure) -> Lock {
     let descriptor = open(path, O_RDONLY)
-    guard descriptor >= 0 else { throw .system(path, .unreadable, "open") }
+    guard descriptor >= 0 else { throw .reading(path) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
-      throw FileError(
+      throw Failure(
         path, .unwritable, "is in use by another process that trains",
         remedy: "wait until it ends, or name another folder with --out")
     }
@@ -101,13 +102,13 @@ public struct RunFolder: Sendable {
   // MARK: Configuration
 
   /// Writes the run's configuration.
-  public func write(configuration: some Encodable) throws(FileError) {
+  public func write(configuration: some Encodable) throws(Failure) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
       let text = try encoder.encode(configuration) + Data("\n".utf8)
       try AtomicFile.write(text, to: configurationPath)
-    } catch let error as FileError {
+    } catch let error as Failure {
       throw error
     } catch {
       fatalError("a configuration that cannot be written as JSON: \(error)")
@@ -116,15 +117,15 @@ public struct RunFolder: Sendable {
 
   /// Reads the run's configuration.
   ///
-  /// - Throws: `FileError` of kind `otherConfiguration` if it is not one of this type.
+  /// - Throws: `Failure` of kind `otherConfiguration` if it is not one of this type.
   public func configuration<Configuration: Decodable>(
     as type: Configuration.Type
-  ) throws(FileError) -> Configuration {
+  ) throws(Failure) -> Configuration {
     let data = try AtomicFile.read(configurationPath)
     do {
       return try JSONDecoder().decode(type, from: data)
     } catch {
-      throw FileError(
+      throw Failure(
         configurationPath, .otherConfiguration, "is not the configuration of such a run",
         remedy: "name the folder of a run that this command started")
     }
@@ -152,13 +153,13 @@ public struct RunFolder: Sendable {
   }
 
   /// Saves the state of `run` and lets go of all but the last checkpoints.
-  public func save(_ run: TrainingRun) throws(FileError) {
+  public func save(_ run: TrainingRun) throws(Failure) {
     try run.save(to: checkpointPath(run.step))
     for old in checkpointSteps.dropLast(Self.checkpointsKept) { unlink(checkpointPath(old)) }
   }
 
   /// Takes `run` to the newest saved state; one without any starts from the beginning.
-  public func restore(_ run: TrainingRun) throws(FileError) {
+  public func restore(_ run: TrainingRun) throws(Failure) {
     guard let step = checkpointSteps.last else { return }
     try run.restore(from: checkpointPath(step))
   }

@@ -1,4 +1,5 @@
 import Autodiff
+import Files
 import Foundation
 import Tensors
 
@@ -112,9 +113,9 @@ public final class TrainingRun: Sequence, IteratorProtocol {
   }
 
   /// Calls `body` while the parameters hold the running average of the weights.
-  public func withAverages<Result, Failure: Error>(
-    _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  public func withAverages<Result, E: Error>(
+    _ body: () throws(E) -> Result
+  ) throws(E) -> Result {
     try average.withAverages(body)
   }
 
@@ -128,8 +129,8 @@ public final class TrainingRun: Sequence, IteratorProtocol {
 
   /// Writes all that the run needs to go on from here.
   ///
-  /// - Throws: `FileError` of kind `unwritable`.
-  public func save(to path: String) throws(FileError) {
+  /// - Throws: `Failure` of kind `unwritable`.
+  public func save(to path: String) throws(Failure) {
     let notes = ["images": String(images), "seconds": String(seconds)]
     let record = Checkpoint.State(
       step: step, seed: plan.seed, configuration: constants, notes: notes)
@@ -138,8 +139,8 @@ public final class TrainingRun: Sequence, IteratorProtocol {
 
   /// Takes the run to the state that was saved at `path`, all or nothing.
   ///
-  /// - Throws: `FileError` if the file is damaged, or was written by a run of another network or seed.
-  public func restore(from path: String) throws(FileError) {
+  /// - Throws: `Failure` if the file is damaged, or was written by a run of another network or seed.
+  public func restore(from path: String) throws(Failure) {
     let record = try Checkpoint.restore(
       from: path, optimizer: &optimizer, average: &state, configuration: constants)
     step = record.step

@@ -1,4 +1,6 @@
 import Autodiff
+import Files
+import Models
 import Networks
 import Tensors
 
@@ -9,7 +11,7 @@ extension Module {
   ///   look for.
   public func saveWeights(
     to path: String, format: NumberFormat = .float32, metadata: [String: String] = [:]
-  ) throws(FileError) {
+  ) throws(Failure) {
     let notes = metadata.merging(["format": "pt"]) { given, _ in given }
     try Safetensors(tensors: namedTensors(parameters), metadata: notes)
       .write(to: path, format: format)
@@ -18,10 +20,10 @@ extension Module {
   /// Takes the weights of a safetensors file, all of them or none.
   ///
   /// - Returns: The notes in the file.
-  /// - Throws: `FileError` when the file cannot be read, or when its names or shapes are not this
+  /// - Throws: `Failure` when the file cannot be read, or when its names or shapes are not this
   ///   network's.
   @discardableResult
-  public func loadWeights(from path: String) throws(FileError) -> [String: String] {
+  public func loadWeights(from path: String) throws(Failure) -> [String: String] {
     let file = try Safetensors(reading: path)
     try file.assign(to: parameters, path: path)
     return file.metadata
@@ -37,12 +39,12 @@ func namedTensors(_ parameters: [Parameter], prefix: String = "") -> [String: Te
 
 extension Safetensors {
   /// Gives every parameter the tensor of its name, after checking that names and shapes agree.
-  public func assign(to parameters: [Parameter], path: String) throws(FileError) {
+  public func assign(to parameters: [Parameter], path: String) throws(Failure) {
     let values = try values(for: parameters, prefix: "", path: path)
     let expected = Set(parameters.map(\.name))
-    let surplus = tensors.keys.filter { !expected.contains($0) }
+    let surplus = entries.keys.filter { !expected.contains($0) }
     guard surplus.isEmpty else {
-      throw FileError(
+      throw Failure(
         path, .otherNames, "holds \(Self.list(surplus)), unknown to this network",
         remedy: "name the weights of a network with the same configuration")
     }
@@ -52,18 +54,18 @@ extension Safetensors {
   /// The tensors of `parameters`, whose names in the file start with `prefix`.
   func values(
     for parameters: [Parameter], prefix: String, path: String
-  ) throws(FileError) -> [Tensor] {
-    let missing = parameters.map { prefix + $0.name }.filter { tensors[$0] == nil }
+  ) throws(Failure) -> [Tensor] {
+    let missing = parameters.map { prefix + $0.name }.filter { entries[$0] == nil }
     guard missing.isEmpty else {
-      throw FileError(
+      throw Failure(
         path, .otherNames, "lacks \(Self.list(missing))",
         remedy: "name the weights of a network with the same configuration")
     }
-    let values = parameters.compactMap { tensors[prefix + $0.name] }
+    let values = parameters.compactMap { tensor(prefix + $0.name) }
     let other = zip(parameters, values).filter { $0.value.shape != $1.shape }
     guard other.isEmpty else {
       let shown = other.map { "\($0.name) of shape \($1.shape), expected \($0.value.shape)" }
-      throw FileError(
+      throw Failure(
         path, .otherShapes, "holds \(Self.list(shown))",
         remedy: "name the weights of a network with the same configuration")
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Weaving
 
@@ -14,16 +15,15 @@ extension Chapter {
   ///   folder that cannot be written.
   public func alter(as name: String, _ description: String) throws {
     if options.record != nil {
-      throw AlterationError(
-        description: "a run with '\(name)' is not that of the page; leave out --record")
+      throw Failure("a run with '\(name)' is not that of the page", remedy: "leave out --record")
     }
     if let folder = options.figures, isOfPages(folder) {
-      throw AlterationError(
-        description: "a run with '\(name)' must not replace the figures of the pages; "
-          + "choose another folder with --figures or leave it out")
+      throw Failure(
+        "a run with '\(name)' must not replace the figures of the pages",
+        remedy: "choose another folder with --figures or leave it out")
     }
     state.withLock { $0.alteration = name }
-    if let obstacle { throw AlterationError(description: obstacle) }
+    if let obstacle { throw obstacle }
     if options.json {
       emit(#"{"event":"alteration","name":\#(json(name)),"summary":\#(json(description))}"#)
     } else {
@@ -53,6 +53,4 @@ extension Chapter {
     emit("\n" + paint("What \(name) breaks: claims \(claims.joined(separator: ", "))", .bold))
     for record in failed { for line in lines(record) { emit("  " + line) } }
   }
-
-  private struct AlterationError: Error, CustomStringConvertible { var description: String }
 }

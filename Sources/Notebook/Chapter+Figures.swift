@@ -1,4 +1,5 @@
 import Figures
+import Files
 import Foundation
 import Weaving
 
@@ -82,23 +83,18 @@ extension Chapter {
   private func place(_ file: String, _ write: (URL) throws -> Void) throws -> String {
     try FileManager.default.createDirectory(at: figuresFolder, withIntermediateDirectories: true)
     let final = figuresFolder.appendingPathComponent(file)
-    let partial = figuresFolder.appendingPathComponent(".partial-\(getpid())-\(file)")
-    defer { unlink(partial.path) }
-    do {
-      try write(partial)
-    } catch {
-      throw WriteError(description: oneLine(error).replacing(partial.path, with: final.path))
+    return try AtomicFile.replace(final.path) { partial in
+      do {
+        try write(URL(fileURLWithPath: partial))
+      } catch let failure as Failure {
+        let subject = failure.subject == partial ? final.path : failure.subject
+        throw Failure(subject, failure.kind, failure.problem, remedy: failure.remedy)
+      }
+      var digest = Digest()
+      digest.add(bytes: try AtomicFile.read(partial))
+      return digest.text
     }
-    var digest = Digest()
-    digest.add(bytes: try Data(contentsOf: partial))
-    guard rename(partial.path, final.path) == 0 else {
-      throw WriteError(
-        description: "cannot write \(final.path): " + String(cString: strerror(errno)))
-    }
-    return digest.text
   }
-
-  private struct WriteError: Error, CustomStringConvertible { var description: String }
 
   /// Where figures go: the folder of `--figures`, or else one under `scratch/figures`, which git
   /// ignores, so that no run of a reader changes the figures of the pages. `swift run course run`
@@ -112,7 +108,7 @@ extension Chapter {
 
   /// Makes the folder; returns why figures cannot be written, so that this is known before the work
   /// begins.
-  var obstacle: String? {
+  var obstacle: Failure? {
     var reason: String?
     do {
       try FileManager.default.createDirectory(
@@ -122,7 +118,8 @@ extension Chapter {
       reason = oneLine(error)
     }
     guard let reason else { return nil }
-    return "cannot write figures to \(figuresFolder.path): \(reason); "
-      + "choose another folder with --figures"
+    return Failure(
+      "cannot write figures to \(figuresFolder.path): \(reason)", kind: .unwritable,
+      remedy: "choose another folder with --figures")
   }
 }

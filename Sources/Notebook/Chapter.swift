@@ -110,7 +110,7 @@ public final class Chapter: Sendable {
     surroundings.package = identity.package
     surroundings.source = try? String(contentsOfFile: identity.source, encoding: .utf8)
     let chapter = Chapter(name: identity.name, options: options, surroundings: surroundings)
-    if let obstacle = chapter.obstacle { Launch.stop(obstacle) }
+    if let obstacle = chapter.obstacle { Launch.stop(obstacle.description) }
     if surroundings.source == nil {
       // Claims and headings are those of the source, which a program that was moved has not.
       let message = "\(identity.source) cannot be read"

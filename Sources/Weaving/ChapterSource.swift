@@ -1,3 +1,5 @@
+import Files
+
 /// A chapter's `main.swift`, taken apart into prose, code and code pulled from the library.
 public struct ChapterSource: Sendable {
   /// One line and its number in the file, counted from one.

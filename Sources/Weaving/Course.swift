@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The course on disk: a package with a folder of chapters and a folder of figures.

@@ -21,25 +21,3 @@ extension String {
     return nil
   }
 }
-
-/// A 64-bit digest by which stale files are noticed (Fowler, Noll and Vo's FNV-1a). It does not
-/// guard against forgery.
-public struct Digest: Sendable {
-  private var state: UInt64 = 0xcbf2_9ce4_8422_2325
-
-  public init() {}
-
-  /// Adds the bytes of `text`.
-  public mutating func add(_ text: String) { add(bytes: text.utf8) }
-
-  /// Adds `bytes`.
-  public mutating func add(bytes: some Sequence<UInt8>) {
-    for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01b3 }
-  }
-
-  /// The digest as 16 hexadecimal digits.
-  public var text: String {
-    let digits = String(state, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
-}

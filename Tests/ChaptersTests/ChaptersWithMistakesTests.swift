@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Chapters with a mistake put in on purpose, run as a reader would.
@@ -31,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--bug", "nonsense"], "'nonsense'"), (["--bug", "guidance-sign"], "chapters that can: "),
+    (["--bug", "nonsense"], "'nonsense'"), (["--bug", "guidance-sign"], "run one of the chapters "),
     (["--bug", "cosine-shifted", "--record", "t.json"], "--record"),
   ])
   func whatCannotBeShownIsOneLine(arguments: [String], words: String) throws {

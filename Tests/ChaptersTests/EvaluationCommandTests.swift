@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Chapter 07's commands of the classifier and of what is measured with it, with tiny networks.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What chapter 07's commands say of bad input: one line that names it and the remedy.

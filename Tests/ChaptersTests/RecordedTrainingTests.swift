@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The folder of CIFAR-10 that the tests were told of, if they were.

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Models
 import Tensors
 import Testing
 
@@ -16,7 +18,7 @@ import Testing
     try CIFAR10.load(.test, from: folder.path, files: nil, recordsPerFile: 3)
   }
 
-  func failure(_ bytes: [UInt8]) -> DatasetError? {
+  func failure(_ bytes: [UInt8]) -> Failure? {
     let folder = Folder()
     folder.write(bytes, to: "test_batch.bin")
     do {
@@ -55,7 +57,7 @@ import Testing
       (Array(file().dropLast(3073)), .wrongSize, "2 records instead of 3"),
       (file() + [0], .wrongSize, "9220 bytes"), ([], .wrongSize, "0 records"),
       (file(labels: [3, 10, 0]), .badLabel, "record 1 has the label 10"),
-    ] as [([UInt8], DatasetError.Kind, String)] {
+    ] as [([UInt8], Failure.Kind, String)] {
       let error = failure(bytes)
       #expect(error?.kind == kind)
       #expect(error?.problem.contains(words) == true, "\(String(describing: error))")
@@ -66,13 +68,13 @@ import Testing
 
   @Test func missingFilesAndFoldersAreNamedWithTheirRemedy() {
     let folder = Folder()
-    let file = #expect(throws: DatasetError.self) { try CIFAR10.load(.test, from: folder.path) }
+    let file = #expect(throws: Failure.self) { try CIFAR10.load(.test, from: folder.path) }
     #expect(file?.kind == .missing && file?.description.contains("download") == true)
-    let missing = #expect(throws: DatasetError.self) { try CIFAR10.folder("/no/such/folder") }
+    let missing = #expect(throws: Failure.self) { try CIFAR10.folder("/no/such/folder") }
     #expect(missing?.subject == "/no/such/folder")
     folder.write([], to: "plain")
     let plain = folder.path + "/plain"
-    let notFolder = #expect(throws: DatasetError.self) { try CIFAR10.folder(plain) }
+    let notFolder = #expect(throws: Failure.self) { try CIFAR10.folder(plain) }
     #expect(notFolder?.problem.contains("not a folder") == true)
   }
 
@@ -82,7 +84,7 @@ import Testing
     let environment = ["CIFAR10_DIR": second.path]
     #expect(try CIFAR10.folder(first.path, environment: environment) == first.path)
     #expect(try CIFAR10.folder(nil, environment: environment) == second.path)
-    let none = #expect(throws: DatasetError.self) {
+    let none = #expect(throws: Failure.self) {
       try CIFAR10.folder(nil, environment: ["CIFAR10_DIR": "/no/such/folder"])
     }
     #expect(none?.subject == "/no/such/folder")
@@ -94,7 +96,7 @@ import Testing
     #expect(try CIFAR10.classes(named: "0") == [0])
     #expect(try CIFAR10.classes(named: "all") == Array(0...9))
     for text in ["10", "-1", "unicorn", ""] {
-      let error = #expect(throws: DatasetError.self) { try CIFAR10.classes(named: text) }
+      let error = #expect(throws: Failure.self) { try CIFAR10.classes(named: text) }
       #expect(error?.kind == .unknownClass && error?.remedy.contains("airplane") == true)
     }
   }

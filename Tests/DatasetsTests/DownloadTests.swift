@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Testing
 
@@ -125,7 +126,7 @@ import Testing
     let folder = Folder()
     var download = download(server)
     download.attempts = 2
-    let error = #expect(throws: DatasetError.self) { try download.fetch(into: folder.path) }
+    let error = #expect(throws: Failure.self) { try download.fetch(into: folder.path) }
     #expect(error?.kind == .download)
     #expect(error?.description.contains("go on from 700 bytes") == true)
     #expect(contents(folder) == ["a.tar.gz.part"])
@@ -135,7 +136,7 @@ import Testing
     let server = LoopbackServer(Self.archive)
     defer { server.stop() }
     let folder = Folder()
-    let error = #expect(throws: DatasetError.self) {
+    let error = #expect(throws: Failure.self) {
       try download(server, checksum: String(repeating: "0", count: 32)).fetch(into: folder.path)
     }
     #expect(error?.kind == .checksum)
@@ -149,7 +150,7 @@ import Testing
     let other = ArchiveDownload(
       address: server.base + "/a.tar.gz", checksum: MD5.hex(of: Self.archive),
       size: Self.archive.count, folderName: "batches", contents: [.init("three.bin")])
-    let error = #expect(throws: DatasetError.self) { try other.fetch(into: folder.path) }
+    let error = #expect(throws: Failure.self) { try other.fetch(into: folder.path) }
     #expect(error?.kind == .unpacking)
     #expect(contents(folder) == ["a.tar.gz"])
   }
@@ -158,13 +159,13 @@ import Testing
     let folder = Folder()
     let refusing = LoopbackServer(Self.archive, .init(status: 404))
     defer { refusing.stop() }
-    let refused = #expect(throws: DatasetError.self) {
+    let refused = #expect(throws: Failure.self) {
       try download(refusing).fetch(into: folder.path)
     }
     #expect(refused?.description.contains(refusing.base) == true)
     let silent = LoopbackServer(Self.archive)
     silent.stop()
-    let unreachable = #expect(throws: DatasetError.self) {
+    let unreachable = #expect(throws: Failure.self) {
       try download(silent).fetch(into: folder.path)
     }
     #expect(unreachable?.problem.contains("cannot be reached") == true)
@@ -178,7 +179,7 @@ import Testing
     try? FileManager.default.createDirectory(
       atPath: folder.path + "/batches", withIntermediateDirectories: true)
     folder.write([1, 2, 3], to: "batches/thesis.txt")
-    let error = #expect(throws: DatasetError.self) { try download(server).fetch(into: folder.path) }
+    let error = #expect(throws: Failure.self) { try download(server).fetch(into: folder.path) }
     #expect(error?.problem.contains("other files") == true)
     #expect(
       FileManager.default.contents(atPath: folder.path + "/batches/thesis.txt") == Data([1, 2, 3]))

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 import Tensors
 import Testing
@@ -52,6 +53,6 @@ import Testing
   }
 
   @Test func aMissingFolderIsAnErrorWithItsName() {
-    #expect(throws: DatasetError.self) { try SmallImages.load(5, source: "/no/such/folder") }
+    #expect(throws: Failure.self) { try SmallImages.load(5, source: "/no/such/folder") }
   }
 }

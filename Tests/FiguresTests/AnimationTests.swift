@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 
@@ -81,10 +82,10 @@ func compressionCanBeUndone(_ count: Int) throws {
 
 @Test func framesOfDifferentSizesAreRefused() {
   let animation = Animation([Picture(width: 4, height: 4), Picture(width: 5, height: 4)])
-  #expect(throws: FigureError.frames("frame 1 is 5x4, the first one 4x4")) {
+  #expect(throws: Failure.frames("frame 1 is 5x4, the first one 4x4")) {
     try animation.gif()
   }
-  #expect(throws: FigureError.frames("there are no frames")) { try Animation([]).animatedPNG() }
+  #expect(throws: Failure.frames("there are no frames")) { try Animation([]).animatedPNG() }
 }
 
 // To look at the files with another program: FIGURES_GALLERY=/tmp/gallery swift test.
@@ -107,7 +108,7 @@ func compressionCanBeUndone(_ count: Int) throws {
   try drawn.write(to: folder.appendingPathComponent("drawn.gif"))
   let gif = try Data(contentsOf: folder.appendingPathComponent("drawn.gif"))
   #expect(try GIFReader([UInt8](gif)).pictures.count == 11)
-  #expect(throws: FigureError.unknownExtension("/a.mp4", supported: ["gif", "png"])) {
+  #expect(throws: Failure.unknownExtension("/a.mp4", supported: ["gif", "png"])) {
     try many.write(to: URL(fileURLWithPath: "/a.mp4"))
   }
 }

@@ -1,10 +1,11 @@
+import Files
 import Foundation
 import Testing
 
 @testable import Figures
 
 @Test func theFontIsInstalled() {
-  #expect(Font.isInstalled, "\(FigureError.missingFont(Font.family, package: Font.package))")
+  #expect(Font.isInstalled, "\(Failure.missingFont(Font.family, package: Font.package))")
 }
 
 @Test func textIsAsWideAsItsLettersAndGrowsWithItsSize() {

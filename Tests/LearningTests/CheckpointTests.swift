@@ -1,7 +1,10 @@
 import Autodiff
+import Files
 import Foundation
+import Models
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Learning
@@ -70,7 +73,7 @@ private struct Run {
     let state = Checkpoint.State(
       step: 0, seed: 1, configuration: ["batch-size": "64", "seed": "1"])
     try Checkpoint.save(to: path, state: state, optimizer: run.optimizer)
-    let error = #expect(throws: FileError.self) {
+    let error = #expect(throws: Failure.self) {
       try Checkpoint.restore(
         from: path, optimizer: &run.optimizer, average: &run.average,
         configuration: ["batch-size": "128", "seed": "1"])
@@ -89,7 +92,7 @@ private struct Run {
     var run = Run()
     run.train(steps: 0..<2)
     let before = run.numbers
-    let error = #expect(throws: FileError.self) {
+    let error = #expect(throws: Failure.self) {
       try Checkpoint.restore(from: path, optimizer: &run.optimizer, average: &run.average)
     }
     #expect(error?.kind == .otherShapes)
@@ -97,7 +100,7 @@ private struct Run {
 
     // One without averages is refused by a run that keeps them, also without a change.
     try Checkpoint.save(to: path, state: state, optimizer: Run().optimizer)
-    let second = #expect(throws: FileError.self) {
+    let second = #expect(throws: Failure.self) {
       try Checkpoint.restore(from: path, optimizer: &run.optimizer, average: &run.average)
     }
     #expect(second?.kind == .otherNames)
@@ -109,7 +112,7 @@ private struct Run {
   try withTemporaryFolder { folder in
     let path = "\(folder)/weights.safetensors"
     try Run().network.saveWeights(to: path)
-    let error = #expect(throws: FileError.self) { try Checkpoint.state(at: path) }
+    let error = #expect(throws: Failure.self) { try Checkpoint.state(at: path) }
     #expect(error?.kind == .malformed)
   }
 }
@@ -135,9 +138,9 @@ private struct Run {
     let path = "\(folder)/weights.safetensors"
     let network = Run().network
     let before = network.parameters.map(\.value.elements)
-    func refusal(of tensors: [String: Tensor]) throws -> FileError? {
+    func refusal(of tensors: [String: Tensor]) throws -> Failure? {
       try Safetensors(tensors: tensors).write(to: path)
-      return #expect(throws: FileError.self) { try network.loadWeights(from: path) }
+      return #expect(throws: Failure.self) { try network.loadWeights(from: path) }
     }
     let own = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.value) })
 
@@ -163,12 +166,12 @@ private struct Run {
   let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().path
   let file = try Safetensors(reading: "\(folder)/NetworksTests/Fixtures/formats.safetensors")
-  let numbers = try #require(file.tensors["F32"]).elements
+  let numbers = try #require(file.tensor("F32")).elements
   #expect(file.metadata["torch"]?.hasPrefix("2.8") == true)
   #expect(numbers.count == 56)
   // Rounding to 16 bits here gives, bit for bit, what rounding there gave.
   for format in [NumberFormat.float16, .bfloat16] {
-    let theirs = try #require(file.tensors[format.rawValue]).elements.map(\.bitPattern)
+    let theirs = try #require(file.tensor(format.rawValue)).elements.map(\.bitPattern)
     var bytes = [UInt8](repeating: 0, count: 2 * numbers.count)
     var ours = [Float](repeating: 0, count: numbers.count)
     bytes.withUnsafeMutableBytes { bytes in

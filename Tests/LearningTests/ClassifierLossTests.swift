@@ -1,8 +1,10 @@
 import Autodiff
+import Files
 import Foundation
 import Learning
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 private func classifier(seed: UInt64 = 3) -> Classifier {
@@ -24,7 +26,7 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
     #expect(read.classes == original.classes)
     let x = images(3, seed: 1)
     #expect(read.network(x).logits == original.network(x).logits)
-    #expect(throws: FileError.self) { try LatentDiffusionModel(loading: folder) }
+    #expect(throws: Failure.self) { try LatentDiffusionModel(loading: folder) }
   }
 }
 
@@ -100,6 +102,6 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
     try new.append(step: 2, ["loss": 1.5, "features": 7, "kl": 0.125])
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(text == "step,loss,features,kl\n1,3,,0.5\n2,1.5,7,0.125\n")
-    #expect(throws: FileError.self) { try MetricsFile(path, columns: ["loss"], upTo: 2) }
+    #expect(throws: Failure.self) { try MetricsFile(path, columns: ["loss"], upTo: 2) }
   }
 }

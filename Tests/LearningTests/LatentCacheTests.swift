@@ -1,8 +1,10 @@
 import Autodiff
 import Diffusion
+import Files
 import Foundation
 import Networks
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Learning
@@ -98,7 +100,7 @@ private func encoder() -> Autoencoder {
     #expect(
       back.noise(z, t: 7, labels: [1, 3]).elements == model.noise(z, t: 7, labels: [1, 3]).elements)
     #expect(back.decode(z).elements == model.decode(z).elements)
-    #expect(throws: FileError.self) {
+    #expect(throws: Failure.self) {
       try LatentDiffusionModel.autoencoder(at: "\(temporary)/denoiser.safetensors")
     }
   }
@@ -148,6 +150,6 @@ private func encoder() -> Autoencoder {
     let said = [model, back].map { $0.noise(x, t: 7, labels: [1, 2]) }
     #expect(said[0] == said[1])
     #expect(back.decode(x).elements == x.elements)
-    #expect(throws: FileError.self) { try PixelDiffusionModel(loading: "\(temporary)/none") }
+    #expect(throws: Failure.self) { try PixelDiffusionModel(loading: "\(temporary)/none") }
   }
 }

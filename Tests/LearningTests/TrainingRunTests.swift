@@ -1,6 +1,8 @@
 import Autodiff
+import Files
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Learning
@@ -127,8 +129,8 @@ private struct Setting: Codable, Equatable { var width = 3 }
   try withTemporaryFolder { temporary in
     let path = "\(temporary)/run"
     let folder = try RunFolder.create(path, configuration: Setting())
-    func kind(_ body: () throws -> Void) -> FileError.Kind? {
-      do { try body() } catch { return (error as? FileError)?.kind }
+    func kind(_ body: () throws -> Void) -> Failure.Kind? {
+      do { try body() } catch { return (error as? Failure)?.kind }
       return nil
     }
     #expect(
@@ -153,7 +155,7 @@ private struct Setting: Codable, Equatable { var width = 3 }
   try withTemporaryFolder { temporary in
     let folder = try RunFolder.create(temporary + "/run", configuration: Setting())
     let lock = try folder.lock()
-    #expect(throws: FileError.self) { _ = try folder.lock() }
+    #expect(throws: Failure.self) { _ = try folder.lock() }
     withExtendedLifetime(lock) {}
   }
 }
@@ -175,6 +177,6 @@ private struct Setting: Codable, Equatable { var width = 3 }
     }
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(text == "step,loss,rate\n1,1,2\n2,0.5,2\n3,0.123457,\n")
-    #expect(throws: FileError.self) { try MetricsFile(path, columns: ["loss"], upTo: 4) }
+    #expect(throws: Failure.self) { try MetricsFile(path, columns: ["loss"], upTo: 4) }
   }
 }

@@ -1,6 +1,8 @@
 import Autodiff
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Tensors
 import Testing

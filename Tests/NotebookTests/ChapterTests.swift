@@ -186,7 +186,7 @@ final class Printed: Sendable {
     defer { try? FileManager.default.removeItem(at: file) }
     let options = try NotebookOptions.parse(["--figures", file.path + "/sub"])
     let chapter = Chapter(name: "03-x", options: options, surroundings: .init())
-    let obstacle = try #require(chapter.obstacle)
+    let obstacle = try #require(chapter.obstacle).description
     #expect(obstacle.hasPrefix("cannot write figures to \(file.path)/sub: "))
     #expect(obstacle.hasSuffix("choose another folder with --figures"))
     #expect(!obstacle.contains("\n"))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Learning
 
@@ -31,7 +32,7 @@ struct DataOptions: ParsableArguments {
     let images = try TrainingData(
       source: data ?? recorded.source, note: dataNote ?? recorded.note, limit: recorded.images)
     guard images.description.digest == recorded.digest else {
-      throw FileError(
+      throw Failure(
         run, .otherConfiguration,
         "was started with other images than those of \(images.description.source)",
         remedy: "name the same images with --data, or start another run with --out")

@@ -2,8 +2,10 @@ import ArgumentParser
 import Diffusion
 import Evaluation
 import Figures
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Notebook
 import Tensors
@@ -101,22 +103,22 @@ struct Evaluate: ParsableCommand {
   func validate() throws {
     try checkPositive("--count", count)
     guard count >= 20 else {
-      throw CommandError("--count is \(count)", remedy: "give 20 or more: distances need sets")
+      throw Failure("--count is \(count)", remedy: "give 20 or more: distances need sets")
     }
     try checkPositive("--steps", steps)
     guard guidance.isFinite else {
-      throw CommandError("--guidance is \(guidance)", remedy: "give a number, as in 3")
+      throw Failure("--guidance is \(guidance)", remedy: "give a number, as in 3")
     }
     if sweep != nil, reconstructions {
-      throw CommandError(
+      throw Failure(
         "--sweep and --reconstructions exclude each other", remedy: "give one of them")
     }
     if linear, !reconstructions {
-      throw CommandError(
+      throw Failure(
         "--linear belongs to --reconstructions", remedy: "give both, or leave --linear out")
     }
     guard (models != nil) == (sweep == .weights) else {
-      throw CommandError(
+      throw Failure(
         "--models and --sweep weights belong together", remedy: "give both, or neither")
     }
     _ = try scaleValues()
@@ -127,7 +129,7 @@ struct Evaluate: ParsableCommand {
     let parts = scales.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Double($0) }
     guard !numbers.isEmpty, numbers.count == parts.count, numbers.allSatisfy(\.isFinite) else {
-      throw CommandError("--scales is '\(scales)'", remedy: "give numbers, as in 0,1,1.5,2")
+      throw Failure("--scales is '\(scales)'", remedy: "give numbers, as in 0,1,1.5,2")
     }
     return numbers
   }
@@ -153,7 +155,7 @@ struct Evaluate: ParsableCommand {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
-      throw FileError(
+      throw Failure(
         cache, .unwritable, "lies in a folder that cannot be made",
         remedy: "name another file with --cache")
     }
@@ -185,7 +187,7 @@ struct Evaluate: ParsableCommand {
 
   private func request(_ model: any PictureModel, _ setting: Setting) throws -> SampleRequest {
     guard (1...model.schedule.steps).contains(setting.steps) else {
-      throw CommandError("\(setting.steps) steps", remedy: "give 1 to \(model.schedule.steps)")
+      throw Failure("\(setting.steps) steps", remedy: "give 1 to \(model.schedule.steps)")
     }
     return SampleRequest(
       labels: (0..<count).map { $0 % model.classes.count }, steps: setting.steps,

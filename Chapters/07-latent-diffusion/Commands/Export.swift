@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Learning
 
@@ -87,7 +88,7 @@ struct Export: ParsableCommand {
     do {
       try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
     } catch {
-      throw FileError(
+      throw Failure(
         output, .unwritable, "cannot make this folder",
         remedy: "name a folder you may write in with --output")
     }

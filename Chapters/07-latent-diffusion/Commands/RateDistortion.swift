@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Learning
 import Networks
@@ -49,11 +50,11 @@ struct RateDistortion: ParsableCommand {
     try checkPositive("--batch-size", batchSize)
     try checkPositive("--measure", measure)
     guard channels.values.count == 3 else {
-      throw CommandError(
+      throw Failure(
         "--channels has \(channels.values.count) levels", remedy: "give three, as in 16,32,64")
     }
     guard epochs > 0, learningRate > 0 else {
-      throw CommandError(
+      throw Failure(
         "--epochs is \(epochs) and --learning-rate \(learningRate)",
         remedy: "give numbers above 0")
     }
@@ -64,7 +65,7 @@ struct RateDistortion: ParsableCommand {
     let parts = betas.split(separator: ",", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Double($0) }
     guard !numbers.isEmpty, numbers.count == parts.count, numbers.allSatisfy({ $0 >= 0 }) else {
-      throw CommandError("--betas is '\(betas)'", remedy: "give numbers, as in 0.001,0.01")
+      throw Failure("--betas is '\(betas)'", remedy: "give numbers, as in 0.001,0.01")
     }
     return numbers
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Learning
 
@@ -52,28 +53,28 @@ struct RunOptions: ParsableArguments {
     try positive(checkpointMinutes, "--checkpoint-minutes")
     try positive(Double(logEvery), "--log-every")
     if let averageDecay, !(0..<1).contains(averageDecay) {
-      throw CommandError("--average-decay is \(averageDecay)", remedy: "give a number in 0..<1")
+      throw Failure("--average-decay is \(averageDecay)", remedy: "give a number in 0..<1")
     }
     if let warmUpSteps, warmUpSteps < 0 {
-      throw CommandError("--warm-up-steps is \(warmUpSteps)", remedy: "give 0 or more")
+      throw Failure("--warm-up-steps is \(warmUpSteps)", remedy: "give 0 or more")
     }
     if epochs != nil, minutes != nil {
-      throw CommandError("--epochs and --minutes exclude each other", remedy: "give one of them")
+      throw Failure("--epochs and --minutes exclude each other", remedy: "give one of them")
     }
     if startFrom != nil, resume != nil {
-      throw CommandError(
+      throw Failure(
         "--start-from and --resume exclude each other",
         remedy: "a resumed run has weights of its own: give one of them")
     }
     if out != nil, resume != nil {
-      throw CommandError("--out and --resume exclude each other", remedy: "give one of them")
+      throw Failure("--out and --resume exclude each other", remedy: "give one of them")
     }
   }
 
   private func positive(_ value: Double?, _ option: String) throws {
     guard let value else { return }
     guard value > 0, value.isFinite else {
-      throw CommandError("\(option) is \(value)", remedy: "give a number above 0")
+      throw Failure("\(option) is \(value)", remedy: "give a number above 0")
     }
   }
 
@@ -99,7 +100,7 @@ struct RunOptions: ParsableArguments {
     try folder.restore(training)
     training.plan.length = length(after: training, order: order)
     guard training.progress >= 1 else { return }
-    throw FileError(
+    throw Failure(
       folder.path, .otherConfiguration,
       "holds a run that is complete, after \(training.step) updates",
       remedy: "say how much longer with --epochs or --minutes")
@@ -126,7 +127,7 @@ func checkAgreement<Value: Equatable>(
   _ option: String, _ given: Value?, _ recorded: Value, _ folder: String
 ) throws {
   guard let given, given != recorded else { return }
-  throw FileError(
+  throw Failure(
     folder, .otherConfiguration, "was started with \(option) \(recorded), not \(given)",
     remedy: "leave \(option) out, or start another run with --out")
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Figures
+import Files
 import Foundation
 import Learning
 import Notebook
@@ -23,7 +24,7 @@ enum ClassChoice: ExpressibleByArgument, Equatable, Sendable {
       {
         return [label]
       }
-      throw CommandError(
+      throw Failure(
         "--class '\(text)' is no class of this model",
         remedy: "the classes are 0…\(names.count - 1) or \(names.joined(separator: ", ")), and all")
     }
@@ -75,14 +76,14 @@ struct Sample: ParsableCommand {
   func validate() throws {
     try checkPositive("--count", count)
     guard guidanceScale.isFinite else {
-      throw CommandError("--guidance-scale is \(guidanceScale)", remedy: "give a number, as in 3")
+      throw Failure("--guidance-scale is \(guidanceScale)", remedy: "give a number, as in 3")
     }
     if let eta {
       guard sampler == .ddim else {
-        throw CommandError("--eta belongs to --sampler ddim", remedy: "leave it out with ddpm")
+        throw Failure("--eta belongs to --sampler ddim", remedy: "leave it out with ddpm")
       }
       guard (0...1).contains(eta) else {
-        throw CommandError("--eta is \(eta)", remedy: "give 0 to 1")
+        throw Failure("--eta is \(eta)", remedy: "give 0 to 1")
       }
     }
   }
@@ -95,7 +96,7 @@ struct Sample: ParsableCommand {
     let most = model.schedule.steps
     let steps = steps ?? (sampler == .ddim ? min(50, most) : most)
     guard (1...most).contains(steps) else {
-      throw CommandError("--steps is \(steps)", remedy: "give 1 to \(most)")
+      throw Failure("--steps is \(steps)", remedy: "give 1 to \(most)")
     }
     let request = SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: count) },
@@ -127,22 +128,22 @@ func checkWritable(_ path: String) throws {
   let manager = FileManager.default
   var isFolder: ObjCBool = false
   guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-    throw FileError(
+    throw Failure(
       path, .unwritable, "lies in a folder that does not exist",
       remedy: "make the folder \(folder), or name another file with --output")
   }
   if manager.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-    throw FileError(
+    throw Failure(
       path, .unwritable, "is a folder",
       remedy: "name a file with --output, as in \(path)/samples.png")
   }
   guard ["png", "svg", "pdf"].contains(URL(filePath: path).pathExtension.lowercased()) else {
-    throw FileError(
+    throw Failure(
       path, .unwritable, "does not say what kind of file to write",
       remedy: "let --output end in .png, .svg or .pdf")
   }
   guard manager.isWritableFile(atPath: folder) else {
-    throw FileError(
+    throw Failure(
       path, .unwritable, "lies in a folder that may not be written in",
       remedy: "name another file with --output")
   }

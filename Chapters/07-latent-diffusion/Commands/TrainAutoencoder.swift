@@ -1,7 +1,9 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Tensors
 
@@ -46,14 +48,14 @@ struct TrainAutoencoder: ParsableCommand {
 
   func validate() throws {
     if let featureWeight, !(featureWeight >= 0 && featureWeight.isFinite) {
-      throw CommandError("--feature-weight is \(featureWeight)", remedy: "give 0 or more")
+      throw Failure("--feature-weight is \(featureWeight)", remedy: "give 0 or more")
     }
     if let beta, !(beta >= 0 && beta.isFinite) {
-      throw CommandError("--beta is \(beta)", remedy: "give 0 or more")
+      throw Failure("--beta is \(beta)", remedy: "give 0 or more")
     }
     try checkSizes("--channels", channels, groups: groups ?? 8, option: "--groups")
     if let channels, channels.values.count != 3 {
-      throw CommandError(
+      throw Failure(
         "--channels has \(channels.values.count) levels", remedy: "give three, as in 32,64,128")
     }
     try checkPositive("--layers", layers)

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Datasets
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Tensors
 
@@ -39,7 +41,7 @@ struct TrainClassifier: ParsableCommand {
     try checkSizes("--channels", channels, groups: groups ?? 8, option: "--groups")
     try checkPositive("--stem", stem)
     if let stem, stem % (groups ?? 8) != 0 {
-      throw CommandError(
+      throw Failure(
         "--stem is \(stem), which does not divide into \(groups ?? 8) groups",
         remedy: "give a multiple, or other groups with --groups")
     }
@@ -47,15 +49,15 @@ struct TrainClassifier: ParsableCommand {
     for value in blocks?.values ?? [] { try checkPositive("--blocks", value) }
     let levels = network(classes: 10)
     guard levels.channels.count == levels.blocks.count, levels.channels.count <= 4 else {
-      throw CommandError(
+      throw Failure(
         "--channels has \(levels.channels.count) levels and --blocks \(levels.blocks.count)",
         remedy: "give as many of the one as of the other, one to four")
     }
     if let labelSmoothing, !(0..<1).contains(labelSmoothing) {
-      throw CommandError("--label-smoothing is \(labelSmoothing)", remedy: "give a number in 0..<1")
+      throw Failure("--label-smoothing is \(labelSmoothing)", remedy: "give a number in 0..<1")
     }
     if let shift, !(0...16).contains(shift) {
-      throw CommandError("--shift is \(shift)", remedy: "give 0 to 16")
+      throw Failure("--shift is \(shift)", remedy: "give 0 to 16")
     }
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diffusion
+import Files
 import Foundation
 import Learning
 import Networks
@@ -49,22 +50,22 @@ struct TrainDenoiser: ParsableCommand {
 
   func validate() throws {
     guard sampleSteps >= 0 else {
-      throw CommandError("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
+      throw Failure("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
     }
     try checkSizes("--channels", channels, groups: groups ?? 32, option: "--groups")
     try checkSizes("--channels", channels, groups: headWidth ?? 32, option: "--head-width")
     try checkPositive("--layers", layers)
     try checkPositive("--diffusion-steps", diffusionSteps)
     if let prediction, ![.noise, .velocity, .x0].contains(prediction) {
-      throw CommandError(
+      throw Failure(
         "--prediction is \(prediction.rawValue)", remedy: "give noise, velocity or x0")
     }
     if let channels, !(1...4).contains(channels.values.count) {
-      throw CommandError(
+      throw Failure(
         "--channels has \(channels.values.count) levels", remedy: "give one to four, as in 96,192")
     }
     if let dropProbability, !(0...1).contains(dropProbability) {
-      throw CommandError("--drop-probability is \(dropProbability)", remedy: "give 0 to 1")
+      throw Failure("--drop-probability is \(dropProbability)", remedy: "give 0 to 1")
     }
   }
 
@@ -167,7 +168,7 @@ struct TrainDenoiser: ParsableCommand {
     let encoder = try LatentDiffusionModel.autoencoder(at: path)
     let channels = configuration.model.network.inputChannels
     guard encoder.configuration.latentChannels == channels else {
-      throw FileError(
+      throw Failure(
         path, .otherConfiguration,
         "makes latents of \(encoder.configuration.latentChannels) channels, not \(channels)",
         remedy: "name an autoencoder with as many, or start another run with --out")

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Tensors
 
@@ -27,12 +29,12 @@ struct TrainPixels: ParsableCommand {
 
   func validate() throws {
     guard sampleSteps >= 0 else {
-      throw CommandError("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
+      throw Failure("--sample-steps is \(sampleSteps)", remedy: "give 0 or more")
     }
     try checkSizes("--channels", channels, groups: Self.groups, option: nil)
     try checkPositive("--layers", layers)
     if let channels, !(1...4).contains(channels.values.count) {
-      throw CommandError(
+      throw Failure(
         "--channels has \(channels.values.count) levels", remedy: "give one to four, as in 48,96")
     }
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 /// Whole numbers as an option's value: `32,64,128`.
 struct WholeNumbers: ExpressibleByArgument, Sendable, Equatable {
@@ -19,7 +20,7 @@ struct WholeNumbers: ExpressibleByArgument, Sendable, Equatable {
 /// Refuses an option that is not above 0.
 func checkPositive(_ option: String, _ value: Int?) throws {
   guard let value, value <= 0 else { return }
-  throw CommandError("\(option) is \(value)", remedy: "give 1 or more")
+  throw Failure("\(option) is \(value)", remedy: "give 1 or more")
 }
 
 /// Refuses channels that do not divide into groups, whose number is fixed or set by an option.
@@ -30,7 +31,7 @@ func checkSizes(
   for value in channels?.values ?? [] {
     try checkPositive(name, value)
     guard value % groups == 0 else {
-      throw CommandError(
+      throw Failure(
         "\(name) has \(value) channels, which do not divide into \(groups) groups",
         remedy: "give multiples of \(groups)"
           + (option.map { ", or other groups with \($0)" } ?? ""))

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Learning
 
@@ -17,7 +18,7 @@ struct EvaluationRecord {
 
   /// Reads a record.
   ///
-  /// - Throws: `FileError` if there is none at `path`, or if it is no table.
+  /// - Throws: `Failure` if there is none at `path`, or if it is no table.
   init(reading path: String) throws {
     let lines = String(decoding: try AtomicFile.read(path), as: UTF8.self)
       .split(separator: "\n").map(String.init)
@@ -30,7 +31,7 @@ struct EvaluationRecord {
     columns = table.first ?? []
     for cells in table.dropFirst() {
       guard cells.count == columns.count else {
-        throw FileError(
+        throw Failure(
           path, .malformed, "has a row of \(cells.count) cells under \(columns.count) columns",
           remedy: "write the record again")
       }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Learning
 import Tensors
@@ -52,10 +53,10 @@ struct Manifest: Codable {
     guard FileManager.default.fileExists(atPath: path) else { return }
     do {
       self = try JSONDecoder().decode(Manifest.self, from: AtomicFile.read(path))
-    } catch let error as FileError {
+    } catch let error as Failure {
       throw error
     } catch {
-      throw FileError(
+      throw Failure(
         path, .malformed, "is not a manifest of weights", remedy: "write the weights again")
     }
   }

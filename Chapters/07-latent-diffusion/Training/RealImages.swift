@@ -2,8 +2,10 @@ import Datasets
 import Diffusion
 import Evaluation
 import Figures
+import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Notebook
 import Tensors
@@ -19,7 +21,7 @@ struct RealImages {
 
   /// Reads the test images, or says that there are none and gives nil.
   ///
-  /// - Throws: `DatasetError` if there is a folder of images that cannot be read.
+  /// - Throws: `Failure` if there is a folder of images that cannot be read.
   init?(_ notebook: Chapter, _ model: LatentDiffusionModel) throws {
     guard let folder = try? CIFAR10.folder() else {
       notebook.aside(

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Where recorded evaluations lie: curves that took hours, each with the command that made it.
@@ -12,7 +13,7 @@ enum Records {
 
   /// Reads the record called `name`.
   ///
-  /// - Throws: `FileError` if there is none, or if it is no table.
+  /// - Throws: `Failure` if there is none, or if it is no table.
   static func read(_ name: String) throws -> EvaluationRecord {
     try EvaluationRecord(reading: "\(folder)/\(name)")
   }

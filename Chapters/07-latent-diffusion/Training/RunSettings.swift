@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Learning
 import Networks
@@ -119,7 +120,7 @@ extension RunFolder {
     try self.init(opening: path)
     let found = try configuration(as: AnyRun.self).stage
     guard found == stage else {
-      throw FileError(
+      throw Failure(
         path, .otherConfiguration, "holds a run of train-\(found)",
         remedy: "resume it with train-\(found), or name the folder of a run of train-\(stage)")
     }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Learning
 import Notebook
@@ -51,7 +52,7 @@ struct TrainingLoop {
     }
     progress.finish()
     if let failure = run.failure {
-      throw CommandError(
+      throw Failure(
         failure,
         remedy: "go on with --resume \(folder.path) from the last checkpoint, or start "
           + "another run with a lower --learning-rate")

@@ -1,8 +1,10 @@
 import Autodiff
 import Datasets
 import Evaluation
+import Files
 import Foundation
 import Learning
+import Models
 import Notebook
 import Tensors
 
@@ -72,8 +74,8 @@ struct Yardstick {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try Safetensors(reading: path)
     func part(_ name: String, _ labels: [Int]) -> JudgedImages? {
-      guard let features = file.tensors["\(name) features"],
-        let logits = file.tensors["\(name) logits"], features.shape[0] == labels.count
+      guard let features = file.tensor("\(name) features"),
+        let logits = file.tensor("\(name) logits"), features.shape[0] == labels.count
       else { return nil }
       return JudgedImages(features: features, logits: logits, labels: labels)
     }

@@ -1,19 +1,23 @@
 import Foundation
 
-/// How numbers are kept in a file: single precision, or one of the two 16-bit formats.
+/// The format of numbers in a file: single precision, or one of the two 16-bit formats.
 ///
 /// `float16` (IEEE 754) has 11 significant bits and reaches 65504; `bfloat16` has 8 and the range of
-/// single precision. Weights that are only sampled from keep more of their value as `float16`.
+/// single precision. Weights for sampling
+/// keep more of their value as `float16`.
 public enum NumberFormat: String, Sendable, CaseIterable {
+  /// IEEE 754 single precision.
   case float32 = "F32"
+  /// IEEE 754 half precision.
   case float16 = "F16"
+  /// The upper 16 bits of single precision.
   case bfloat16 = "BF16"
 
   /// The size of a number in bytes.
   public var byteCount: Int { self == .float32 ? 4 : 2 }
 
   /// Writes `count` numbers to `bytes`, little-endian, rounding to nearest, ties to even.
-  func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer) {
+  public func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer) {
     func store(_ i: Int, _ word: UInt16) {
       bytes.storeBytes(of: word.littleEndian, toByteOffset: 2 * i, as: UInt16.self)
     }
@@ -29,7 +33,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// Reads `count` numbers from `bytes`, which need not be aligned.
-  func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>) {
+  public func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>) {
     func word(_ i: Int) -> UInt16 {
       UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
     }

@@ -1,12 +1,11 @@
 import Foundation
-import Tensors
 
 /// The JSON at the start of a safetensors file.
 struct SafetensorsHeader: Decodable {
-  /// One tensor: its numbers' format, its extents and where its bytes begin and end.
+  /// One array: its number format, its extents and where its bytes begin and end.
   struct Entry: Decodable {
     let dtype: String
-    let shape: Shape
+    let shape: [Int]
     let offsets: [Int]
     enum CodingKeys: String, CodingKey {
       case dtype, shape
@@ -40,14 +39,14 @@ struct SafetensorsHeader: Decodable {
 
   /// Checks that the entries tile the `payload` bytes after the header, each with as many bytes as
   /// its shape needs.
-  func validate(payload: Int, path: String) throws(FileError) {
+  func validate(payload: Int, path: String) throws(Failure) {
     var expected = 0
     for (name, entry) in entries.sorted(by: Self.position) {
       let size = try Self.byteCount(of: entry, name: name, path: path)
       guard entry.offsets.count == 2, entry.offsets[0] == expected,
         entry.offsets[1] >= expected, entry.offsets[1] - expected == size
       else {
-        throw FileError(
+        throw Failure(
           path, .malformed,
           "claims bytes \(entry.offsets) for \(name), which takes \(size) from \(expected) on",
           remedy: "fetch or write it again")
@@ -55,12 +54,12 @@ struct SafetensorsHeader: Decodable {
       expected = entry.offsets[1]
     }
     guard payload >= expected else {
-      throw FileError(
+      throw Failure(
         path, .truncated, "is cut short: \(payload) of \(expected) bytes of tensors",
         remedy: "fetch or write it again")
     }
     guard payload == expected else {
-      throw FileError(
+      throw Failure(
         path, .malformed, "has \(payload - expected) bytes after its last tensor",
         remedy: "fetch or write it again")
     }
@@ -73,13 +72,13 @@ struct SafetensorsHeader: Decodable {
     return first == second ? a.key < b.key : first.lexicographicallyPrecedes(second)
   }
 
-  /// The size that a shape implies, wary of extents that no memory could hold.
+  /// The size that a shape implies, refusing extents that no memory could hold.
   private static func byteCount(
     of entry: Entry, name: String, path: String
-  ) throws(FileError) -> Int {
+  ) throws(Failure) -> Int {
     guard let format = NumberFormat(rawValue: entry.dtype) else {
       let known = NumberFormat.allCases.map(\.rawValue).joined(separator: ", ")
-      throw FileError(
+      throw Failure(
         path, .unsupportedNumbers, "keeps \(name) as \(entry.dtype)",
         remedy: "convert it to one of \(known)")
     }
@@ -87,7 +86,7 @@ struct SafetensorsHeader: Decodable {
     for extent in entry.shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
       guard extent >= 0, !overflow else {
-        throw FileError(
+        throw Failure(
           path, .malformed, "claims the shape \(entry.shape) for \(name)",
           remedy: "fetch or write it again")
       }

@@ -1,14 +1,14 @@
 import Foundation
-import Tensors
+import TestSupport
 import Testing
 
-@testable import Learning
+@testable import Files
 
 private let sample = Safetensors(
-  tensors: [
-    "b.weight": Tensor([1, -2, 3.5, 1e-20, 6e4, -0.0], shape: [2, 3]),
-    "a \"quoted\" / ε": Tensor([7], shape: []),
-    "empty": Tensor([], shape: [0, 4]),
+  entries: [
+    "b.weight": .init(shape: [2, 3], values: [1, -2, 3.5, 1e-20, 6e4, -0.0]),
+    "a \"quoted\" / ε": .init(shape: [], values: [7]),
+    "empty": .init(shape: [0, 4], values: []),
   ], metadata: ["format": "pt", "note": "line\nbreak"])
 
 @Test func whatIsWrittenInSinglePrecisionIsReadBackBitForBit() throws {
@@ -16,10 +16,10 @@ private let sample = Safetensors(
     try sample.write(to: "\(folder)/a.safetensors")
     let copy = try Safetensors(reading: "\(folder)/a.safetensors")
     #expect(copy.metadata == sample.metadata)
-    #expect(copy.tensors.keys.sorted() == sample.tensors.keys.sorted())
-    for (name, tensor) in sample.tensors {
-      #expect(copy.tensors[name]?.shape == tensor.shape)
-      #expect(copy.tensors[name]?.elements.map(\.bitPattern) == tensor.elements.map(\.bitPattern))
+    #expect(copy.entries.keys.sorted() == sample.entries.keys.sorted())
+    for (name, entry) in sample.entries {
+      #expect(copy.entries[name]?.shape == entry.shape)
+      #expect(copy.entries[name]?.values.map(\.bitPattern) == entry.values.map(\.bitPattern))
     }
     #expect(try Safetensors.metadata(at: "\(folder)/a.safetensors") == sample.metadata)
   }
@@ -28,7 +28,7 @@ private let sample = Safetensors(
 @Test func aFileIsItsHeadersLengthItsHeaderAndItsNumbers() throws {
   try withTemporaryFolder { folder in
     let path = "\(folder)/one.safetensors"
-    try Safetensors(tensors: ["x": Tensor([1, -2])]).write(to: path)
+    try Safetensors(entries: ["x": .init(shape: [2], values: [1, -2])]).write(to: path)
     let header = #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
     let padded = header.padding(toLength: (header.count + 7) / 8 * 8, withPad: " ", startingAt: 0)
     var bytes: [UInt8] = [UInt8(padded.count), 0, 0, 0, 0, 0, 0, 0]
@@ -39,16 +39,17 @@ private let sample = Safetensors(
 
 @Test(arguments: [NumberFormat.float16, .bfloat16])
 func sixteenBitsKeepNumbersToHalfTheirLastDigit(format: NumberFormat) throws {
-  let numbers = Tensor((0..<1000).map { Float(sin(Double($0))) * 100 })
+  let numbers = (0..<1000).map { Float(sin(Double($0))) * 100 }
   let precision: Float = format == .float16 ? 0x1p-11 : 0x1p-8
   try withTemporaryFolder { folder in
     let path = "\(folder)/half.safetensors"
-    try Safetensors(tensors: ["x": numbers]).write(to: path, format: format)
-    let copy = try #require(try Safetensors(reading: path).tensors["x"])
-    for (kept, number) in zip(copy.elements, numbers.elements) {
+    try Safetensors(entries: ["x": .init(shape: [1000], values: numbers)])
+      .write(to: path, format: format)
+    let copy = try #require(try Safetensors(reading: path).entries["x"]).values
+    for (kept, number) in zip(copy, numbers) {
       #expect(abs(kept - number) <= abs(number) * precision)
     }
-    #expect(zip(copy.elements, numbers.elements).contains { $0 != $1 })
+    #expect(zip(copy, numbers).contains { $0 != $1 })
   }
 }
 
@@ -76,12 +77,12 @@ private func entry(_ shape: String, _ begin: Int, _ end: Int, dtype: String = "F
   #"{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":[\#(begin),\#(end)]}"#
 }
 
-private let brokenFiles: [(what: String, data: Data, kind: FileError.Kind)] = [
+private let brokenFiles: [(what: String, data: Data, kind: Failure.Kind)] = [
   ("empty", Data(), .truncated),
   ("five bytes", Data([1, 2, 3, 4, 5]), .truncated),
   ("a header cut short", file("{", length: 500), .truncated),
   ("numbers cut short", file(#"{"x":\#(entry("[4]", 0, 16))}"#, numbers: 15), .truncated),
-  ("a picture", Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0]), .notSafetensors),
+  ("an image", Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0]), .notSafetensors),
   ("text", Data("epoch,loss\n1,0.5\n".utf8), .notSafetensors),
   ("a small length before something else", file("hello, world"), .notSafetensors),
   ("broken JSON", file(#"{"x":"#), .malformed),
@@ -109,7 +110,7 @@ func aBrokenFileIsRefusedInOneLineThatNamesIt(index: Int) throws {
   try withTemporaryFolder { folder in
     let path = "\(folder)/weights.safetensors"
     try broken.data.write(to: URL(fileURLWithPath: path))
-    let error = #expect(throws: FileError.self, "\(broken.what)") {
+    let error = #expect(throws: Failure.self, "\(broken.what)") {
       try Safetensors(reading: path)
     }
     #expect(error?.kind == broken.kind, "\(broken.what): \(error?.description ?? "")")
@@ -120,8 +121,8 @@ func aBrokenFileIsRefusedInOneLineThatNamesIt(index: Int) throws {
 
 @Test func aMissingFileAndAFolderAreRefused() throws {
   try withTemporaryFolder { folder in
-    #expect(throws: FileError.self) { try Safetensors(reading: "\(folder)/none") }
-    #expect(throws: FileError.self) { try Safetensors(reading: folder) }
+    #expect(throws: Failure.self) { try Safetensors(reading: "\(folder)/none") }
+    #expect(throws: Failure.self) { try Safetensors(reading: folder) }
   }
 }
 
@@ -131,10 +132,10 @@ func aBrokenFileIsRefusedInOneLineThatNamesIt(index: Int) throws {
   try withTemporaryFolder { folder in
     let path = "\(folder)/file"
     try AtomicFile.write(Data("old".utf8), to: path)
-    #expect(throws: FileError.self) {
-      try AtomicFile.write(to: path) { (writer) throws(FileError) in
+    #expect(throws: Failure.self) {
+      try AtomicFile.write(to: path) { (writer) throws(Failure) in
         try writer.write(Data("new".utf8))
-        throw FileError(path, .unwritable, "stops here", remedy: "nothing")
+        throw Failure(path, .unwritable, "stops here", remedy: "nothing")
       }
     }
     #expect(try AtomicFile.read(path) == Data("old".utf8))
@@ -146,7 +147,7 @@ func aBrokenFileIsRefusedInOneLineThatNamesIt(index: Int) throws {
   let descriptor = open("/dev/full", O_WRONLY)
   try #require(descriptor >= 0)
   defer { close(descriptor) }
-  let error = #expect(throws: FileError.self) {
+  let error = #expect(throws: Failure.self) {
     try AtomicFile.Writer(descriptor: descriptor, path: "out.safetensors").write(Data(count: 9))
   }
   #expect(error?.kind == .unwritable)
@@ -155,7 +156,7 @@ func aBrokenFileIsRefusedInOneLineThatNamesIt(index: Int) throws {
 
 @Test func aFolderThatDoesNotExistIsReported() throws {
   try withTemporaryFolder { folder in
-    let error = #expect(throws: FileError.self) {
+    let error = #expect(throws: Failure.self) {
       try sample.write(to: "\(folder)/no/such/folder.safetensors")
     }
     #expect(error?.kind == .unwritable)

@@ -1,45 +1,68 @@
 import Foundation
-import Tensors
 
-/// Named tensors in a file: the safetensors format, in which PyTorch's libraries keep weights too.
+/// Named arrays of numbers in a file: the safetensors format of PyTorch's libraries.
 ///
 /// A file is the length of its header (eight bytes, little-endian), the header (JSON: for every
-/// tensor its numbers' format, its shape and where its bytes lie; and a table of notes under
+/// array its number format, its shape and the place of its bytes; and a dictionary of notes under
 /// `__metadata__`), and the bytes, end to end.
 public struct Safetensors: Sendable {
-  /// The tensors by name.
-  public var tensors: [String: Tensor]
-  /// Notes that travel with them.
+  /// An array of numbers in row-major order.
+  public struct Entry: Sendable, Equatable {
+    /// The extents; their product is the number of values.
+    public let shape: [Int]
+    /// The numbers, the last axis varying fastest.
+    public let values: [Float]
+
+    /// Creates an array of the given extents.
+    ///
+    /// - Precondition: `values` are as many as the product of `shape`.
+    public init(shape: [Int], values: [Float]) {
+      guard shape.reduce(1, *) == values.count else {
+        fatalError("\(values.count) values do not fill the shape \(shape)")
+      }
+      self.shape = shape
+      self.values = values
+    }
+  }
+
+  /// The arrays by name.
+  public var entries: [String: Entry]
+  /// Notes that are stored beside the arrays.
   public var metadata: [String: String]
 
-  public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
-    self.tensors = tensors
+  /// Creates the content of a file.
+  public init(entries: [String: Entry] = [:], metadata: [String: String] = [:]) {
+    self.entries = entries
     self.metadata = metadata
   }
 
   /// Reads the file at `path`; 16-bit numbers are widened.
   ///
-  /// - Throws: `FileError` when the file cannot be read, is cut short, or is not what it claims.
-  public init(reading path: String) throws(FileError) {
+  /// - Throws: a failure when the file cannot be read, is cut short, or is not of the format.
+  public init(reading path: String) throws(Failure) {
     let data = try AtomicFile.read(path)
     let (header, start) = try Self.header(of: data, path: path)
     try header.validate(payload: data.count - start, path: path)
     metadata = header.metadata
-    tensors = [:]
+    entries = [:]
     data.withUnsafeBytes { bytes in
-      for (name, entry) in header.entries {
-        guard let format = NumberFormat(rawValue: entry.dtype) else { continue }
-        tensors[name] = Tensor(uninitialized: entry.shape) { numbers in
-          format.decode(
-            bytes.baseAddress! + start + entry.offsets[0], count: entry.shape.elementCount,
-            to: numbers)
+      for (name, field) in header.entries {
+        guard let format = NumberFormat(rawValue: field.dtype) else { continue }
+        let count = field.shape.reduce(1, *)
+        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+          initialized = count
+          guard let numbers = buffer.baseAddress, count > 0 else { return }
+          format.decode(bytes.baseAddress! + start + field.offsets[0], count: count, to: numbers)
         }
+        entries[name] = Entry(shape: field.shape, values: values)
       }
     }
   }
 
-  /// Reads the notes of the file at `path`, and none of its tensors.
-  public static func metadata(at path: String) throws(FileError) -> [String: String] {
+  /// Reads the metadata of the file at `path`, and none of its arrays.
+  ///
+  /// - Throws: a failure when the file cannot be read or is not of the format.
+  public static func metadata(at path: String) throws(Failure) -> [String: String] {
     let start = try AtomicFile.read(path, limit: 9)
     let length = start.count < 8 ? 0 : headerLength(start)
     let limit = 8 + Int(min(length, UInt64(SafetensorsHeader.longest)))
@@ -50,28 +73,28 @@ public struct Safetensors: Sendable {
     data.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  /// Splits a file into its header and the place where the tensors' bytes start.
-  static func header(of data: Data, path: String) throws(FileError) -> (SafetensorsHeader, Int) {
+  /// Splits a file into its header and the place where the bytes of its arrays start.
+  static func header(of data: Data, path: String) throws(Failure) -> (SafetensorsHeader, Int) {
     guard data.count >= 8 else {
-      throw FileError(
+      throw Failure(
         path, .truncated, "has \(data.count) bytes, fewer than a safetensors file starts with",
         remedy: "fetch or write it again")
     }
     let length = headerLength(data)
     guard length >= 2, length <= SafetensorsHeader.longest else {
-      throw FileError(
+      throw Failure(
         path, .notSafetensors, "is not a safetensors file (a header of \(length) bytes)",
         remedy: "name a file of weights")
     }
-    // The brace tells a cut file from one of another kind before its length is believed.
+    // The brace tells a cut file from one of another kind before its length is used.
     guard data.count == 8 || data[data.startIndex + 8] == UInt8(ascii: "{") else {
-      throw FileError(
+      throw Failure(
         path, .notSafetensors, "is not a safetensors file (no header)",
         remedy: "name a file of weights")
     }
     let start = 8 + Int(length)
     guard data.count >= start else {
-      throw FileError(
+      throw Failure(
         path, .truncated, "ends within its header, at \(data.count) of at least \(start) bytes",
         remedy: "fetch or write it again")
     }
@@ -79,8 +102,8 @@ public struct Safetensors: Sendable {
     do {
       return (try JSONDecoder().decode(SafetensorsHeader.self, from: text), start)
     } catch {
-      throw FileError(
-        path, .malformed, "has a header that is not understood (\(Self.brief(error)))",
+      throw Failure(
+        path, .malformed, "has a header that is not of the format (\(Self.brief(error)))",
         remedy: "fetch or write it again")
     }
   }
@@ -96,28 +119,30 @@ public struct Safetensors: Sendable {
     }
   }
 
-  /// Writes the tensors to `path`, in `format`, in the order of their names: whole or not at all.
+  /// Writes the arrays to `path`, in `format`, in the order of their names: whole or not at all.
   ///
-  /// - Throws: `FileError` of kind `unwritable`.
-  public func write(to path: String, format: NumberFormat = .float32) throws(FileError) {
-    let names = tensors.keys.sorted()
+  /// - Throws: a failure of kind `unwritable`.
+  public func write(to path: String, format: NumberFormat = .float32) throws(Failure) {
+    let names = entries.keys.sorted()
     let header = headerText(names: names, format: format)
-    try AtomicFile.write(to: path) { (writer) throws(FileError) in
+    try AtomicFile.write(to: path) { (writer) throws(Failure) in
       var length = UInt64(header.count).littleEndian
       try writer.write(Data(bytes: &length, count: 8))
       try writer.write(header)
       for name in names {
-        guard let tensor = tensors[name] else { continue }
-        try writer.write(Self.bytes(of: tensor, format: format))
+        guard let entry = entries[name] else { continue }
+        try writer.write(Self.bytes(of: entry.values, format: format))
       }
     }
   }
 
-  private static func bytes(of tensor: Tensor, format: NumberFormat) -> Data {
-    var data = Data(count: tensor.count * format.byteCount)
-    if tensor.count == 0 { return data }
+  private static func bytes(of values: [Float], format: NumberFormat) -> Data {
+    var data = Data(count: values.count * format.byteCount)
+    if values.isEmpty { return data }
     data.withUnsafeMutableBytes { bytes in
-      tensor.withElements { format.encode($0, count: tensor.count, to: bytes.baseAddress!) }
+      values.withUnsafeBufferPointer {
+        format.encode($0.baseAddress!, count: values.count, to: bytes.baseAddress!)
+      }
     }
     return data
   }
@@ -131,9 +156,9 @@ public struct Safetensors: Sendable {
     }
     var offset = 0
     for name in names {
-      guard let tensor = tensors[name] else { continue }
-      let end = offset + tensor.count * format.byteCount
-      let shape = tensor.shape.map(String.init).joined(separator: ",")
+      guard let entry = entries[name] else { continue }
+      let end = offset + entry.values.count * format.byteCount
+      let shape = entry.shape.map(String.init).joined(separator: ",")
       fields.append(
         "\(json(name)):{\"dtype\":\"\(format.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(end)]}")

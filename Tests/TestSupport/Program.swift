@@ -1,21 +1,25 @@
 import Foundation
-import Testing
 
 /// A program of this package, run as a user would.
-struct Program {
-  struct Outcome {
-    var status: Int32
-    var output: String
-    var errors: String
+public struct Program: Sendable {
+  /// How a program ended, and what it printed.
+  public struct Outcome: Sendable {
+    public var status: Int32
+    public var output: String
+    public var errors: String
   }
 
-  let name: String
+  /// The name of the executable.
+  public let name: String
+
+  /// Names a program beside the tests' own.
+  public init(name: String) { self.name = name }
 
   /// Starts the program; its output goes to files in `folder`.
-  func start(_ arguments: [String], in folder: String) throws -> Process {
+  public func start(_ arguments: [String], in folder: String) throws -> Process {
     let process = Process()
-    process.executableURL = try #require(Bundle.main.executableURL).deletingLastPathComponent()
-      .appending(path: name)
+    guard let tests = Bundle.main.executableURL else { throw CocoaError(.fileNoSuchFile) }
+    process.executableURL = tests.deletingLastPathComponent().appending(path: name)
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
     var environment = ProcessInfo.processInfo.environment
@@ -32,7 +36,7 @@ struct Program {
   }
 
   /// Waits for the end of a process that `start` gave.
-  func finish(_ process: Process, in folder: String) throws -> Outcome {
+  public func finish(_ process: Process, in folder: String) throws -> Outcome {
     process.waitUntilExit()
     return Outcome(
       status: process.terminationStatus,
@@ -41,15 +45,7 @@ struct Program {
   }
 
   /// Runs the program to its end.
-  func run(_ arguments: [String], in folder: String) throws -> Outcome {
+  public func run(_ arguments: [String], in folder: String) throws -> Outcome {
     try finish(try start(arguments, in: folder), in: folder)
   }
-}
-
-/// Calls `body` with the path of an empty folder that is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
-  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: folder) }
-  return try body(folder)
 }
