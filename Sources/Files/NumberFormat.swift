@@ -17,7 +17,8 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   public var byteCount: Int { self == .float32 ? 4 : 2 }
 
   /// Writes `count` numbers to `bytes`, little-endian, rounding to nearest, ties to even.
-  public func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer) {
+  public func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer)
+  {
     func store(_ i: Int, _ word: UInt16) {
       bytes.storeBytes(of: word.littleEndian, toByteOffset: 2 * i, as: UInt16.self)
     }
@@ -33,7 +34,8 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// Reads `count` numbers from `bytes`, which need not be aligned.
-  public func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>) {
+  public func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>)
+  {
     func word(_ i: Int) -> UInt16 {
       UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
     }
