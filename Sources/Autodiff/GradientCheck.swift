@@ -33,7 +33,7 @@ public struct GradientComparison: Sendable {
 ///   - inputs: the point; the function should be smooth within a few `step` around it.
 ///   - step: `h`.
 ///   - directions: how many for each input.
-///   - generator: draws weights and directions.
+///   - generator: samples weights and directions.
 ///   - function: the computation, from variables of one tape to a result of any shape.
 /// - Returns: `directions` comparisons for each input.
 public func gradientCheck(

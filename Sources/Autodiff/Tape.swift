@@ -25,7 +25,7 @@ public final class Tape: @unchecked Sendable {
   private var held: Set<Parameter> = []
   private var isSpent = false
 
-  /// Whether operations are recorded, so that gradients can be asked for.
+  /// Whether operations are recorded, so that gradients can be computed.
   public let recording: Bool
 
   /// Creates an empty tape.
@@ -41,7 +41,7 @@ public final class Tape: @unchecked Sendable {
     Variable(value: value, tape: self, node: nil)
   }
 
-  /// Brings a value into the computation whose gradient can be asked for.
+  /// Brings a value into the computation whose gradient can be computed.
   public func input(_ value: Tensor) -> Variable {
     Variable(value: value, tape: self, node: recording ? append(.leaf) : nil)
   }
@@ -61,7 +61,7 @@ public final class Tape: @unchecked Sendable {
   }
 
   /// Treats `parameters` as constants from here on: gradients pass through the layers that use
-  /// them, and none is computed for themselves. So a loss can look through a network that stays.
+  /// them, and none is computed for themselves. So a loss can depend on a frozen network.
   public func hold(_ parameters: [Parameter]) { held.formUnion(parameters) }
 
   private func append(_ node: Node) -> Int {
@@ -167,7 +167,7 @@ extension Tape {
   ///
   /// - Parameters:
   ///   - seed: of the shape of `output`.
-  ///   - keepingRecord: whether the tape can be asked again, at the cost of memory.
+  ///   - keepingRecord: whether `gradients` can be called again, at the cost of memory.
   public func gradients(
     of output: Variable, seed: Tensor, keepingRecord: Bool = false
   ) -> Gradients {

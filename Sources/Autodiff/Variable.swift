@@ -28,14 +28,14 @@ public struct Variable: Sendable {
     let value: Tensor
   }
 
-  /// Says that this operand of an operation receives `pullback(dy)`; nil if it needs no gradient,
+  /// Declares that this operand of an operation receives `pullback(dy)`; nil if it needs no gradient,
   /// so that what the pullback holds is not kept.
   func receives(_ pullback: @escaping (_ dy: Tensor) -> Tensor) -> Receiver? {
     guard let node else { return nil }
     return Receiver(tape: tape) { dy, gradients in gradients.add(pullback(dy), to: node) }
   }
 
-  /// Says that this operand's gradient is added to in place: where only a part of it is touched.
+  /// Declares that this operand's gradient is added to in place: where only a part of it is touched.
   func updates(
     _ pullback: @escaping (_ dy: Tensor, _ gradient: inout Tensor) -> Void
   ) -> Receiver? {

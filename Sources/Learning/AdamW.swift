@@ -104,13 +104,13 @@ public struct AdamW: Sendable {
     ) {
       var i = range.lowerBound
       while i + laneCount <= range.upperBound {
-        let slope = g.lanes(i) * scale
-        let mean = m.lanes(i) + first * (slope - m.lanes(i))
-        let square = v.lanes(i) + second * (slope * slope - v.lanes(i))
+        let slope = g.vector(i) * scale
+        let mean = m.vector(i) + first * (slope - m.vector(i))
+        let square = v.vector(i) + second * (slope * slope - v.vector(i))
         let deviation = square.squareRoot() * secondCorrection + epsilon
         m.store(mean, i)
         v.store(square, i)
-        w.store(w.lanes(i) * kept - rate * mean / deviation, i)
+        w.store(w.vector(i) * kept - rate * mean / deviation, i)
         i += laneCount
       }
       while i < range.upperBound {

@@ -5,7 +5,7 @@
 public struct ConvolutionGeometry: Sendable, Hashable {
   /// The extent of the kernel along both axes.
   public var kernel: Int
-  /// The distance between the input pixels of neighbouring output pixels.
+  /// The distance between the input pixels of neighboring output pixels.
   public var stride: Int
   /// Rows of zeros above the image.
   public var top: Int

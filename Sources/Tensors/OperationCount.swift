@@ -13,7 +13,7 @@ public enum OperationCount {
 
   private static let counter = Counter()
 
-  /// The number of multiply-adds that kernels were asked for while `body` ran, in all threads.
+  /// The number of multiply-adds that kernels computed while `body` ran, in all threads.
   public static func multiplyAdds(in body: () throws -> Void) rethrows -> Int {
     counter.lock.withLock { (counter.isOn, counter.total) = (true, 0) }
     defer { counter.lock.withLock { counter.isOn = false } }

@@ -2,19 +2,18 @@ import Foundation
 
 /// Memory for the elements of one tensor. Tensors share it until one of them writes.
 ///
-/// Freed buffers are kept and handed out again: a training step asks for the same sizes over and
-/// over, and fresh pages from the operating system cost more than the arithmetic done in them.
+/// Freed buffers are kept and handed out again: a training step needs the same sizes over and over,
+/// and fresh pages from the operating system cost more than the arithmetic done in them.
 ///
-/// Nothing but a reference keeps a buffer from being handed out again, and the optimizer ends a
-/// reference after its last use, a pointer's use not being one. So who works with `pointer` holds the
-/// storage to the end of the scope by `withExtendedLifetime`.
+/// A buffer is handed out again once nothing refers to its storage. Using a pointer does not retain
+/// it: wrap code that uses `pointer` in `withExtendedLifetime`, or pass it to `withPointer`.
 @usableFromInline
 final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>
   let capacity: Int
 
-  // What kernels have made of these elements, such as packed filters, to use again while they do
-  // not change: nil for a form that was asked for once.
+  // Forms of these elements that kernels have prepared, such as packed filters, to use again until
+  // the elements change: nil for a form that was requested once.
   private let lock = NSLock()
   private var prepared: [Preparation: Storage?] = [:]
 
@@ -26,7 +25,7 @@ final class Storage: @unchecked Sendable {
     case winograd
   }
 
-  /// Returns the prepared form, made by `make` unless it was made before; kept if it is asked for
+  /// Returns the prepared form, made by `make` unless it was made before; kept if it is requested
   /// more than once.
   func prepared(_ form: Preparation, _ make: () -> Storage) -> Storage {
     lock.lock()
@@ -41,7 +40,7 @@ final class Storage: @unchecked Sendable {
     return made
   }
 
-  /// Forgets prepared forms; to be called before the elements change.
+  /// Discards the prepared forms; call it before the elements change.
   func invalidate() {
     if !prepared.isEmpty { prepared = [:] }
   }
@@ -53,6 +52,15 @@ final class Storage: @unchecked Sendable {
   }
 
   deinit { BufferPool.shared.give(pointer, capacity) }
+
+  /// Calls `body` with the elements, which stay allocated until it returns.
+  @inlinable @inline(__always)
+  func withPointer<Result>(
+    _ body: (UnsafeMutablePointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(pointer)
+  }
 }
 
 /// Free buffers by capacity.

@@ -2,20 +2,19 @@
 ///
 /// Copies are cheap: they share memory until one of them is written to. Images are
 /// `[batch, channels, height, width]`; the networks compute with channels last,
-/// `[batch, height, width, channels]`, and say so.
+/// `[batch, height, width, channels]`; their documentation names the order.
 public struct Tensor: Sendable {
   /// The extents, outermost axis first.
   public let shape: Shape
   @usableFromInline var storage: Storage
 
-  /// Creates a tensor whose elements `body` writes; those that it leaves have unspecified values.
+  /// Creates a tensor whose elements `body` writes; elements that it skips have unspecified values.
   @inlinable
   public init(
     uninitialized shape: Shape, _ body: (UnsafeMutablePointer<Float>) throws -> Void
   ) rethrows {
     self.init(allocating: shape)
-    defer { withExtendedLifetime(storage) {} }
-    try body(storage.pointer)
+    try storage.withPointer(body)
   }
 
   @usableFromInline
@@ -80,8 +79,7 @@ public struct Tensor: Sendable {
   public func withElements<Result>(
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
-    defer { withExtendedLifetime(storage) {} }
-    return try body(UnsafePointer(storage.pointer))
+    try storage.withPointer { try body(UnsafePointer($0)) }
   }
 
   /// Calls `body` with the elements, to write; copies them first if another tensor shares them.
@@ -90,8 +88,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutablePointer<Float>) throws -> Result
   ) rethrows -> Result {
     makeUnique()
-    defer { withExtendedLifetime(storage) {} }
-    return try body(storage.pointer)
+    return try storage.withPointer(body)
   }
 
   @usableFromInline
@@ -119,7 +116,7 @@ public struct Tensor: Sendable {
     }
   }
 
-  /// One element by its indices, one an axis.
+  /// One element by its indices, one per axis.
   public subscript(indices: Int...) -> Float {
     get { self[flat: flatIndex(indices)] }
     set { self[flat: flatIndex(indices)] = newValue }

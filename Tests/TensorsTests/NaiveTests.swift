@@ -77,7 +77,7 @@ import Testing
     #expect(y.elements == [12, 34.5, 56])
   }
 
-  @Test func groupsAreNormalised() {
+  @Test func groupsAreNormalized() {
     let x = Tensor([1, 10, 100, 3, 30, 300], shape: [1, 2, 3])
     let (y, statistics) = Naive.groupNorm(
       x, scale: Tensor([1, 2, 1]), shift: Tensor([0, 0, 5]), groups: 3, epsilon: 0,

@@ -43,7 +43,7 @@ extension Variable {
       [updates { dy, gradient in gradient.add(dy, at: range.lowerBound, along: axis) }])
   }
 
-  /// Takes this variable apart along an axis into pieces of the given extents, which must fill it.
+  /// Splits this variable along an axis into pieces of the given extents, which must fill it.
   public func split(_ extents: [Int], along axis: Int) -> [Variable] {
     guard extents.reduce(0, +) == shape[axis < 0 ? axis + shape.count : axis] else {
       fatalError("pieces of \(extents) do not fill axis \(axis) of shape \(shape)")

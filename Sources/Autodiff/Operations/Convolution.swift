@@ -1,6 +1,6 @@
 import Tensors
 
-/// Convolves images, and adds what comes with it in the same pass over the output: a bias, a bias
+/// Convolves images, and adds, in the same pass over the output: a bias, a bias
 /// for each image, and a residual.
 ///
 /// The gradients of input and weight share work, and are found together where both are needed.

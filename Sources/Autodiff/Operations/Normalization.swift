@@ -1,6 +1,6 @@
 import Tensors
 
-/// Normalises each group of channels of each image to mean 0 and variance 1, then scales and
+/// Normalizes each group of channels of each image to mean 0 and variance 1, then scales and
 /// shifts every channel, then activates, all in one pass
 /// (Wu and He, "Group normalization", ECCV 2018).
 ///
@@ -8,7 +8,7 @@ import Tensors
 ///   - x: `[batch, …, channels]`, channels last.
 ///   - scale: `[channels]`.
 ///   - shift: `[channels]`.
-///   - groups: a divisor of the number of channels; 1 normalises whole images.
+///   - groups: a divisor of the number of channels; 1 normalizes whole images.
 ///   - epsilon: added to the variance.
 ///   - activation: applied last.
 public func groupNorm(

@@ -85,9 +85,9 @@ struct AttentionKernels {
     var most = -Float.infinity
     var i = 0
     if count >= laneCount {
-      var lanes = row.lanes(0)
+      var lanes = row.vector(0)
       while i + laneCount <= count {
-        let next = row.lanes(i)
+        let next = row.vector(i)
         lanes.replace(with: next, where: next .> lanes)
         i += laneCount
       }
@@ -100,17 +100,17 @@ struct AttentionKernels {
     let shift = -most * scale
     var sum: Float = 0
     i = 0
-    var lanes = Lanes.zero
+    var lanes = FloatVector.zero
     while i + laneCount <= count {
-      let e = Lanes.exp(
-        Lanes(repeating: shift).addingProduct(row.lanes(i), Lanes(repeating: scale)))
+      let e = FloatVector.exp(
+        FloatVector(repeating: shift).addingProduct(row.vector(i), FloatVector(repeating: scale)))
       row.store(e, i)
       lanes += e
       i += laneCount
     }
     sum = lanes.total
     while i < count {
-      let e = Lanes.exp(Lanes(repeating: row[i] * scale + shift))[0]
+      let e = FloatVector.exp(FloatVector(repeating: row[i] * scale + shift))[0]
       row[i] = e
       sum += e
       i += 1
@@ -118,7 +118,7 @@ struct AttentionKernels {
     let inverse = 1 / sum
     i = 0
     while i + laneCount <= count {
-      row.store(row.lanes(i) * inverse, i)
+      row.store(row.vector(i) * inverse, i)
       i += laneCount
     }
     while i < count {
@@ -190,13 +190,14 @@ struct AttentionKernels {
     _ row: UnsafeMutablePointer<Float>, _ count: Int, _ scale: Float, _ logSumExp: Float
   ) {
     var i = 0
-    let shift = Lanes(repeating: -logSumExp)
+    let shift = FloatVector(repeating: -logSumExp)
     while i + laneCount <= count {
-      row.store(Lanes.exp(shift.addingProduct(row.lanes(i), Lanes(repeating: scale))), i)
+      row.store(
+        FloatVector.exp(shift.addingProduct(row.vector(i), FloatVector(repeating: scale))), i)
       i += laneCount
     }
     while i < count {
-      row[i] = Lanes.exp(Lanes(repeating: row[i] * scale - logSumExp))[0]
+      row[i] = FloatVector.exp(FloatVector(repeating: row[i] * scale - logSumExp))[0]
       i += 1
     }
   }
@@ -208,7 +209,7 @@ struct AttentionKernels {
   ) {
     var i = 0
     while i + laneCount <= count {
-      slopes.store(weights.lanes(i) * (slopes.lanes(i) - inner) * scale, i)
+      slopes.store(weights.vector(i) * (slopes.vector(i) - inner) * scale, i)
       i += laneCount
     }
     while i < count {
@@ -221,10 +222,10 @@ struct AttentionKernels {
   private static func dot(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int
   ) -> Float {
-    var lanes = Lanes.zero
+    var lanes = FloatVector.zero
     var i = 0
     while i + laneCount <= count {
-      lanes.addProduct(a.lanes(i), b.lanes(i))
+      lanes.addProduct(a.vector(i), b.vector(i))
       i += laneCount
     }
     var sum = lanes.total

@@ -152,15 +152,15 @@ extension DirectConvolution {
   ) {
     let (vertical, horizontal) = (phase.vertical, phase.horizontal)
     let stride = geometry.stride
-    let from = Walk(
-      inner: horizontal.count, step: outputs, middle: vertical.count, middleStep: dy.row,
-      outer: images.count, outerStep: dy.image)
-    let to = Walk(
-      inner: horizontal.count, step: stride * inputs, middle: vertical.count,
-      middleStep: stride * width * inputs, outer: images.count,
-      outerStep: height * width * inputs)
-    let depth = Walk(
-      inner: horizontal.taps * outputs, step: 1, middle: vertical.taps, middleStep: dy.row)
+    let from = StridedLoops(
+      inner: horizontal.count, stride: outputs, middle: vertical.count, middleStride: dy.row,
+      outer: images.count, outerStride: dy.image)
+    let to = StridedLoops(
+      inner: horizontal.count, stride: stride * inputs, middle: vertical.count,
+      middleStride: stride * width * inputs, outer: images.count,
+      outerStride: height * width * inputs)
+    let depth = StridedLoops(
+      inner: horizontal.taps * outputs, stride: 1, middle: vertical.taps, middleStride: dy.row)
     let target =
       dx + ((images.lowerBound * height + vertical.first) * width + horizontal.first) * inputs
     if hasNarrowInput {
@@ -234,15 +234,15 @@ extension DirectConvolution {
     Gemm.pack(
       depth: count, columns: outputs, dy + images.lowerBound * perImage * outputs,
       rowStride: outputs, columnStride: 1, into: panels.pointer)
-    let depth = Walk(
-      inner: outputWidth, step: geometry.stride * inputs, middle: outputHeight,
-      middleStep: geometry.stride * x.row, outer: images.count, outerStep: x.image)
+    let depth = StridedLoops(
+      inner: outputWidth, stride: geometry.stride * inputs, middle: outputHeight,
+      middleStride: geometry.stride * x.row, outer: images.count, outerStride: x.image)
     let line = kernel * inputs
     for row in 0..<kernel {
       Gemm.multiply(
-        rows: Walk(inner: line, step: 1), depth: depth, x.storage.pointer + row * x.row,
+        rows: StridedLoops(inner: line, stride: 1), depth: depth, x.storage.pointer + row * x.row,
         Gemm.Panels(packed: panels.pointer, depth: count), columns: outputs,
-        into: sum + row * line * outputs, cRows: Walk(inner: line, step: outputs),
+        into: sum + row * line * outputs, cRows: StridedLoops(inner: line, stride: outputs),
         accumulate: !isFirst)
     }
   }
@@ -261,9 +261,11 @@ extension DirectConvolution {
           x.storage.pointer + (image - images.lowerBound) * x.image + y * geometry.stride * x.row
         for row in 0..<kernel {
           Gemm.multiply(
-            rows: Walk(inner: outputs, step: 1), depth: Walk(inner: outputWidth, step: outputs),
+            rows: StridedLoops(inner: outputs, stride: 1),
+            depth: StridedLoops(inner: outputWidth, stride: outputs),
             gradient, Gemm.Panels(inPlace: pixels + row * x.row, row: geometry.stride * inputs),
-            columns: line, into: sum + row * line, cRows: Walk(inner: outputs, step: patch),
+            columns: line, into: sum + row * line,
+            cRows: StridedLoops(inner: outputs, stride: patch),
             accumulate: adds)
         }
         adds = true

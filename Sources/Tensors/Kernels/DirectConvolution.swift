@@ -151,13 +151,14 @@ struct DirectConvolution {
       let start = (image * outputHeight + rows.lowerBound) * outputWidth
       prepare(start..<start + rows.count * outputWidth, image: image, columns, epilogue, y)
     }
-    let from = Walk(
-      inner: outputWidth, step: geometry.stride * inputs, middle: rows.count,
-      middleStep: geometry.stride * part.row, outer: images.count, outerStep: part.image)
-    let to = Walk(
-      inner: outputWidth, step: outputs, middle: rows.count, middleStep: outputWidth * outputs,
-      outer: images.count, outerStep: outputHeight * outputWidth * outputs)
-    let depth = Walk(inner: kernel * inputs, step: 1, middle: kernel, middleStep: part.row)
+    let from = StridedLoops(
+      inner: outputWidth, stride: geometry.stride * inputs, middle: rows.count,
+      middleStride: geometry.stride * part.row, outer: images.count, outerStride: part.image)
+    let to = StridedLoops(
+      inner: outputWidth, stride: outputs, middle: rows.count, middleStride: outputWidth * outputs,
+      outer: images.count, outerStride: outputHeight * outputWidth * outputs)
+    let depth = StridedLoops(
+      inner: kernel * inputs, stride: 1, middle: kernel, middleStride: part.row)
     if isNarrow {
       Gemm.multiplyNarrow(
         rows: from, depth: depth, part.storage.pointer, filters, columns: outputs,

@@ -1,7 +1,7 @@
 import SIMDMath
 
 // Products with a few columns, such as the last convolution of a network, whose outputs are three
-// colours: a panel would be mostly empty. Here the lanes run along the depth instead.
+// colors: a panel would be mostly empty. Here the lanes run along the depth instead.
 
 extension Gemm {
   /// Whether a product with `columns` columns and a left factor whose depth is contiguous for
@@ -15,20 +15,21 @@ extension Gemm {
   ///
   /// - Parameter w: a row for each column of the product, contiguous.
   static func multiplyNarrow(
-    rows: Walk, depth: Walk, _ a: UnsafePointer<Float>, _ w: UnsafePointer<Float>, columns: Int,
-    into c: UnsafeMutablePointer<Float>, cRows: Walk, accumulate: Bool
+    rows: StridedLoops, depth: StridedLoops, _ a: UnsafePointer<Float>, _ w: UnsafePointer<Float>,
+    columns: Int,
+    into c: UnsafeMutablePointer<Float>, cRows: StridedLoops, accumulate: Bool
   ) {
     let length = depth.count
     for outer in 0..<rows.outer {
       for middle in 0..<rows.middle {
-        let left = a + outer * rows.outerStep + middle * rows.middleStep
-        let target = c + outer * cRows.outerStep + middle * cRows.middleStep
+        let left = a + outer * rows.outerStride + middle * rows.middleStride
+        let target = c + outer * cRows.outerStride + middle * cRows.middleStride
         for row in stride(from: 0, to: rows.inner, by: 4) {
           for column in stride(from: 0, to: columns, by: 4) {
             dotTile(
-              min(4, rows.inner - row), min(4, columns - column), depth, left + row * rows.step,
-              rows.step, w + column * length, length, target + row * cRows.step + column,
-              cRows.step, accumulate)
+              min(4, rows.inner - row), min(4, columns - column), depth, left + row * rows.stride,
+              rows.stride, w + column * length, length, target + row * cRows.stride + column,
+              cRows.stride, accumulate)
           }
         }
       }
@@ -38,14 +39,18 @@ extension Gemm {
   // Up to four rows by up to four columns: for those that are missing the last one stands in.
   @inline(never)
   private static func dotTile(
-    _ rows: Int, _ columns: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int,
+    _ rows: Int, _ columns: Int, _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int,
     _ w: UnsafePointer<Float>, _ wRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int,
     _ accumulate: Bool
   ) {
-    var s00 = Lanes.zero, s01 = Lanes.zero, s02 = Lanes.zero, s03 = Lanes.zero
-    var s10 = Lanes.zero, s11 = Lanes.zero, s12 = Lanes.zero, s13 = Lanes.zero
-    var s20 = Lanes.zero, s21 = Lanes.zero, s22 = Lanes.zero, s23 = Lanes.zero
-    var s30 = Lanes.zero, s31 = Lanes.zero, s32 = Lanes.zero, s33 = Lanes.zero
+    var s00 = FloatVector.zero, s01 = FloatVector.zero, s02 = FloatVector.zero,
+      s03 = FloatVector.zero
+    var s10 = FloatVector.zero, s11 = FloatVector.zero, s12 = FloatVector.zero,
+      s13 = FloatVector.zero
+    var s20 = FloatVector.zero, s21 = FloatVector.zero, s22 = FloatVector.zero,
+      s23 = FloatVector.zero
+    var s30 = FloatVector.zero, s31 = FloatVector.zero, s32 = FloatVector.zero,
+      s33 = FloatVector.zero
     let row1 = min(1, rows - 1) * aRow, row2 = min(2, rows - 1) * aRow
     let row3 = min(3, rows - 1) * aRow
     let column1 = min(1, columns - 1) * wRow, column2 = min(2, columns - 1) * wRow
@@ -53,26 +58,26 @@ extension Gemm {
     var b = w
     for outer in 0..<depth.outer {
       for middle in 0..<depth.middle {
-        var x = a + outer * depth.outerStep + middle * depth.middleStep
+        var x = a + outer * depth.outerStride + middle * depth.middleStride
         for _ in 0..<depth.inner / laneCount {
-          let b0 = b.lanes(0), b1 = b.lanes(column1), b2 = b.lanes(column2)
-          let b3 = b.lanes(column3)
-          let x0 = x.lanes(0)
+          let b0 = b.vector(0), b1 = b.vector(column1), b2 = b.vector(column2)
+          let b3 = b.vector(column3)
+          let x0 = x.vector(0)
           s00.addProduct(x0, b0)
           s01.addProduct(x0, b1)
           s02.addProduct(x0, b2)
           s03.addProduct(x0, b3)
-          let x1 = x.lanes(row1)
+          let x1 = x.vector(row1)
           s10.addProduct(x1, b0)
           s11.addProduct(x1, b1)
           s12.addProduct(x1, b2)
           s13.addProduct(x1, b3)
-          let x2 = x.lanes(row2)
+          let x2 = x.vector(row2)
           s20.addProduct(x2, b0)
           s21.addProduct(x2, b1)
           s22.addProduct(x2, b2)
           s23.addProduct(x2, b3)
-          let x3 = x.lanes(row3)
+          let x3 = x.vector(row3)
           s30.addProduct(x3, b0)
           s31.addProduct(x3, b1)
           s32.addProduct(x3, b2)

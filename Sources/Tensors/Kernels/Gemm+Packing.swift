@@ -32,8 +32,8 @@ extension Gemm {
     for k in 0..<depth {
       let row = source + k * rowStride, target = panel + k * panelWidth
       if filled == panelWidth {
-        target.store(row.lanes(0), 0)
-        target.store(row.lanes(laneCount), laneCount)
+        target.store(row.vector(0), 0)
+        target.store(row.vector(laneCount), laneCount)
       } else {
         target.copyRow(row, count: filled)
       }
@@ -47,12 +47,12 @@ extension Gemm {
   ) {
     let wholeDepth = rowStride == 1 ? depth / laneCount * laneCount : 0
     let wholeColumns = wholeDepth > 0 ? filled / laneCount * laneCount : 0
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 2 * laneCount) { room in
+    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount) { room in
       let square = room.baseAddress!, spare = square + laneCount
       for j in stride(from: 0, to: wholeColumns, by: laneCount) {
         for k in stride(from: 0, to: wholeDepth, by: laneCount) {
-          for lane in 0..<laneCount { square[lane] = source.lanes((j + lane) * columnStride + k) }
-          let columns = Lanes.transposed(square, spare)
+          for lane in 0..<laneCount { square[lane] = source.vector((j + lane) * columnStride + k) }
+          let columns = FloatVector.transposed(square, spare)
           for lane in 0..<laneCount { panel.store(columns[lane], (k + lane) * panelWidth + j) }
         }
       }

@@ -15,7 +15,8 @@ extension Gemm {
   /// Multiplies `rows` rows, `aRow` and `cRow` apart, by one panel whose rows are `bRow` apart.
   @inline(never)
   static func panelProduct(
-    _ rows: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>,
+    _ rows: Int, _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int,
+    _ b: UnsafePointer<Float>,
     _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
   ) {
     var row = 0
@@ -45,21 +46,22 @@ extension Gemm {
     /// Multiplies 12 rows by one panel.
     @inline(__always)
     private static func tile12(
-      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>,
+      _ bRow: Int,
       _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
     ) {
-      var l0 = Lanes.zero, h0 = Lanes.zero
-      var l1 = Lanes.zero, h1 = Lanes.zero
-      var l2 = Lanes.zero, h2 = Lanes.zero
-      var l3 = Lanes.zero, h3 = Lanes.zero
-      var l4 = Lanes.zero, h4 = Lanes.zero
-      var l5 = Lanes.zero, h5 = Lanes.zero
-      var l6 = Lanes.zero, h6 = Lanes.zero
-      var l7 = Lanes.zero, h7 = Lanes.zero
-      var l8 = Lanes.zero, h8 = Lanes.zero
-      var l9 = Lanes.zero, h9 = Lanes.zero
-      var l10 = Lanes.zero, h10 = Lanes.zero
-      var l11 = Lanes.zero, h11 = Lanes.zero
+      var l0 = FloatVector.zero, h0 = FloatVector.zero
+      var l1 = FloatVector.zero, h1 = FloatVector.zero
+      var l2 = FloatVector.zero, h2 = FloatVector.zero
+      var l3 = FloatVector.zero, h3 = FloatVector.zero
+      var l4 = FloatVector.zero, h4 = FloatVector.zero
+      var l5 = FloatVector.zero, h5 = FloatVector.zero
+      var l6 = FloatVector.zero, h6 = FloatVector.zero
+      var l7 = FloatVector.zero, h7 = FloatVector.zero
+      var l8 = FloatVector.zero, h8 = FloatVector.zero
+      var l9 = FloatVector.zero, h9 = FloatVector.zero
+      var l10 = FloatVector.zero, h10 = FloatVector.zero
+      var l11 = FloatVector.zero, h11 = FloatVector.zero
       var b = b
       var outer = a
       for _ in 0..<depth.outer {
@@ -70,78 +72,78 @@ extension Gemm {
           var a2 = middle + 6 * aRow
           var a3 = middle + 9 * aRow
           for _ in 0..<depth.inner {
-            let low = b.lanes(0), high = b.lanes(laneCount)
-            let x0 = Lanes(repeating: a0[0])
+            let low = b.vector(0), high = b.vector(laneCount)
+            let x0 = FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = Lanes(repeating: a0[aRow])
+            let x1 = FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = Lanes(repeating: a0[2 * aRow])
+            let x2 = FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = Lanes(repeating: a1[0])
+            let x3 = FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = Lanes(repeating: a1[aRow])
+            let x4 = FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = Lanes(repeating: a1[2 * aRow])
+            let x5 = FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            let x6 = Lanes(repeating: a2[0])
+            let x6 = FloatVector(repeating: a2[0])
             l6.addProduct(x6, low)
             h6.addProduct(x6, high)
-            let x7 = Lanes(repeating: a2[aRow])
+            let x7 = FloatVector(repeating: a2[aRow])
             l7.addProduct(x7, low)
             h7.addProduct(x7, high)
-            let x8 = Lanes(repeating: a2[2 * aRow])
+            let x8 = FloatVector(repeating: a2[2 * aRow])
             l8.addProduct(x8, low)
             h8.addProduct(x8, high)
-            let x9 = Lanes(repeating: a3[0])
+            let x9 = FloatVector(repeating: a3[0])
             l9.addProduct(x9, low)
             h9.addProduct(x9, high)
-            let x10 = Lanes(repeating: a3[aRow])
+            let x10 = FloatVector(repeating: a3[aRow])
             l10.addProduct(x10, low)
             h10.addProduct(x10, high)
-            let x11 = Lanes(repeating: a3[2 * aRow])
+            let x11 = FloatVector(repeating: a3[2 * aRow])
             l11.addProduct(x11, low)
             h11.addProduct(x11, high)
-            a0 += depth.step
-            a1 += depth.step
-            a2 += depth.step
-            a3 += depth.step
+            a0 += depth.stride
+            a1 += depth.stride
+            a2 += depth.stride
+            a3 += depth.stride
             b += bRow
           }
-          middle += depth.middleStep
+          middle += depth.middleStride
         }
-        outer += depth.outerStep
+        outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.lanes(0)
-        h0 += c.lanes(laneCount)
-        l1 += c.lanes(cRow)
-        h1 += c.lanes(cRow + laneCount)
-        l2 += c.lanes(2 * cRow)
-        h2 += c.lanes(2 * cRow + laneCount)
-        l3 += c.lanes(3 * cRow)
-        h3 += c.lanes(3 * cRow + laneCount)
-        l4 += c.lanes(4 * cRow)
-        h4 += c.lanes(4 * cRow + laneCount)
-        l5 += c.lanes(5 * cRow)
-        h5 += c.lanes(5 * cRow + laneCount)
-        l6 += c.lanes(6 * cRow)
-        h6 += c.lanes(6 * cRow + laneCount)
-        l7 += c.lanes(7 * cRow)
-        h7 += c.lanes(7 * cRow + laneCount)
-        l8 += c.lanes(8 * cRow)
-        h8 += c.lanes(8 * cRow + laneCount)
-        l9 += c.lanes(9 * cRow)
-        h9 += c.lanes(9 * cRow + laneCount)
-        l10 += c.lanes(10 * cRow)
-        h10 += c.lanes(10 * cRow + laneCount)
-        l11 += c.lanes(11 * cRow)
-        h11 += c.lanes(11 * cRow + laneCount)
+        l0 += c.vector(0)
+        h0 += c.vector(laneCount)
+        l1 += c.vector(cRow)
+        h1 += c.vector(cRow + laneCount)
+        l2 += c.vector(2 * cRow)
+        h2 += c.vector(2 * cRow + laneCount)
+        l3 += c.vector(3 * cRow)
+        h3 += c.vector(3 * cRow + laneCount)
+        l4 += c.vector(4 * cRow)
+        h4 += c.vector(4 * cRow + laneCount)
+        l5 += c.vector(5 * cRow)
+        h5 += c.vector(5 * cRow + laneCount)
+        l6 += c.vector(6 * cRow)
+        h6 += c.vector(6 * cRow + laneCount)
+        l7 += c.vector(7 * cRow)
+        h7 += c.vector(7 * cRow + laneCount)
+        l8 += c.vector(8 * cRow)
+        h8 += c.vector(8 * cRow + laneCount)
+        l9 += c.vector(9 * cRow)
+        h9 += c.vector(9 * cRow + laneCount)
+        l10 += c.vector(10 * cRow)
+        h10 += c.vector(10 * cRow + laneCount)
+        l11 += c.vector(11 * cRow)
+        h11 += c.vector(11 * cRow + laneCount)
       }
       c.store(l0, 0)
       c.store(h0, laneCount)
@@ -172,17 +174,18 @@ extension Gemm {
     /// Multiplies 8 rows by one panel.
     @inline(__always)
     private static func tile8(
-      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>,
+      _ bRow: Int,
       _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
     ) {
-      var l0 = Lanes.zero, h0 = Lanes.zero
-      var l1 = Lanes.zero, h1 = Lanes.zero
-      var l2 = Lanes.zero, h2 = Lanes.zero
-      var l3 = Lanes.zero, h3 = Lanes.zero
-      var l4 = Lanes.zero, h4 = Lanes.zero
-      var l5 = Lanes.zero, h5 = Lanes.zero
-      var l6 = Lanes.zero, h6 = Lanes.zero
-      var l7 = Lanes.zero, h7 = Lanes.zero
+      var l0 = FloatVector.zero, h0 = FloatVector.zero
+      var l1 = FloatVector.zero, h1 = FloatVector.zero
+      var l2 = FloatVector.zero, h2 = FloatVector.zero
+      var l3 = FloatVector.zero, h3 = FloatVector.zero
+      var l4 = FloatVector.zero, h4 = FloatVector.zero
+      var l5 = FloatVector.zero, h5 = FloatVector.zero
+      var l6 = FloatVector.zero, h6 = FloatVector.zero
+      var l7 = FloatVector.zero, h7 = FloatVector.zero
       var b = b
       var outer = a
       for _ in 0..<depth.outer {
@@ -192,57 +195,57 @@ extension Gemm {
           var a1 = middle + 3 * aRow
           var a2 = middle + 6 * aRow
           for _ in 0..<depth.inner {
-            let low = b.lanes(0), high = b.lanes(laneCount)
-            let x0 = Lanes(repeating: a0[0])
+            let low = b.vector(0), high = b.vector(laneCount)
+            let x0 = FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = Lanes(repeating: a0[aRow])
+            let x1 = FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = Lanes(repeating: a0[2 * aRow])
+            let x2 = FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = Lanes(repeating: a1[0])
+            let x3 = FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = Lanes(repeating: a1[aRow])
+            let x4 = FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = Lanes(repeating: a1[2 * aRow])
+            let x5 = FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            let x6 = Lanes(repeating: a2[0])
+            let x6 = FloatVector(repeating: a2[0])
             l6.addProduct(x6, low)
             h6.addProduct(x6, high)
-            let x7 = Lanes(repeating: a2[aRow])
+            let x7 = FloatVector(repeating: a2[aRow])
             l7.addProduct(x7, low)
             h7.addProduct(x7, high)
-            a0 += depth.step
-            a1 += depth.step
-            a2 += depth.step
+            a0 += depth.stride
+            a1 += depth.stride
+            a2 += depth.stride
             b += bRow
           }
-          middle += depth.middleStep
+          middle += depth.middleStride
         }
-        outer += depth.outerStep
+        outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.lanes(0)
-        h0 += c.lanes(laneCount)
-        l1 += c.lanes(cRow)
-        h1 += c.lanes(cRow + laneCount)
-        l2 += c.lanes(2 * cRow)
-        h2 += c.lanes(2 * cRow + laneCount)
-        l3 += c.lanes(3 * cRow)
-        h3 += c.lanes(3 * cRow + laneCount)
-        l4 += c.lanes(4 * cRow)
-        h4 += c.lanes(4 * cRow + laneCount)
-        l5 += c.lanes(5 * cRow)
-        h5 += c.lanes(5 * cRow + laneCount)
-        l6 += c.lanes(6 * cRow)
-        h6 += c.lanes(6 * cRow + laneCount)
-        l7 += c.lanes(7 * cRow)
-        h7 += c.lanes(7 * cRow + laneCount)
+        l0 += c.vector(0)
+        h0 += c.vector(laneCount)
+        l1 += c.vector(cRow)
+        h1 += c.vector(cRow + laneCount)
+        l2 += c.vector(2 * cRow)
+        h2 += c.vector(2 * cRow + laneCount)
+        l3 += c.vector(3 * cRow)
+        h3 += c.vector(3 * cRow + laneCount)
+        l4 += c.vector(4 * cRow)
+        h4 += c.vector(4 * cRow + laneCount)
+        l5 += c.vector(5 * cRow)
+        h5 += c.vector(5 * cRow + laneCount)
+        l6 += c.vector(6 * cRow)
+        h6 += c.vector(6 * cRow + laneCount)
+        l7 += c.vector(7 * cRow)
+        h7 += c.vector(7 * cRow + laneCount)
       }
       c.store(l0, 0)
       c.store(h0, laneCount)
@@ -265,15 +268,16 @@ extension Gemm {
     /// Multiplies 6 rows by one panel.
     @inline(__always)
     private static func tile6(
-      _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+      _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>,
+      _ bRow: Int,
       _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
     ) {
-      var l0 = Lanes.zero, h0 = Lanes.zero
-      var l1 = Lanes.zero, h1 = Lanes.zero
-      var l2 = Lanes.zero, h2 = Lanes.zero
-      var l3 = Lanes.zero, h3 = Lanes.zero
-      var l4 = Lanes.zero, h4 = Lanes.zero
-      var l5 = Lanes.zero, h5 = Lanes.zero
+      var l0 = FloatVector.zero, h0 = FloatVector.zero
+      var l1 = FloatVector.zero, h1 = FloatVector.zero
+      var l2 = FloatVector.zero, h2 = FloatVector.zero
+      var l3 = FloatVector.zero, h3 = FloatVector.zero
+      var l4 = FloatVector.zero, h4 = FloatVector.zero
+      var l5 = FloatVector.zero, h5 = FloatVector.zero
       var b = b
       var outer = a
       for _ in 0..<depth.outer {
@@ -282,46 +286,46 @@ extension Gemm {
           var a0 = middle
           var a1 = middle + 3 * aRow
           for _ in 0..<depth.inner {
-            let low = b.lanes(0), high = b.lanes(laneCount)
-            let x0 = Lanes(repeating: a0[0])
+            let low = b.vector(0), high = b.vector(laneCount)
+            let x0 = FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = Lanes(repeating: a0[aRow])
+            let x1 = FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = Lanes(repeating: a0[2 * aRow])
+            let x2 = FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = Lanes(repeating: a1[0])
+            let x3 = FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = Lanes(repeating: a1[aRow])
+            let x4 = FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = Lanes(repeating: a1[2 * aRow])
+            let x5 = FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            a0 += depth.step
-            a1 += depth.step
+            a0 += depth.stride
+            a1 += depth.stride
             b += bRow
           }
-          middle += depth.middleStep
+          middle += depth.middleStride
         }
-        outer += depth.outerStep
+        outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.lanes(0)
-        h0 += c.lanes(laneCount)
-        l1 += c.lanes(cRow)
-        h1 += c.lanes(cRow + laneCount)
-        l2 += c.lanes(2 * cRow)
-        h2 += c.lanes(2 * cRow + laneCount)
-        l3 += c.lanes(3 * cRow)
-        h3 += c.lanes(3 * cRow + laneCount)
-        l4 += c.lanes(4 * cRow)
-        h4 += c.lanes(4 * cRow + laneCount)
-        l5 += c.lanes(5 * cRow)
-        h5 += c.lanes(5 * cRow + laneCount)
+        l0 += c.vector(0)
+        h0 += c.vector(laneCount)
+        l1 += c.vector(cRow)
+        h1 += c.vector(cRow + laneCount)
+        l2 += c.vector(2 * cRow)
+        h2 += c.vector(2 * cRow + laneCount)
+        l3 += c.vector(3 * cRow)
+        h3 += c.vector(3 * cRow + laneCount)
+        l4 += c.vector(4 * cRow)
+        h4 += c.vector(4 * cRow + laneCount)
+        l5 += c.vector(5 * cRow)
+        h5 += c.vector(5 * cRow + laneCount)
       }
       c.store(l0, 0)
       c.store(h0, laneCount)
@@ -338,18 +342,19 @@ extension Gemm {
     }
   #endif
 
-  /// Multiplies up to 4 rows by one panel: of those that are missing the last one stands in, which
-  /// takes no longer than leaving them out, since fewer sums would wait for one another.
+  /// Multiplies up to 4 rows by one panel. The last row takes the place of missing ones: computing it
+  /// again is free, because with fewer sums the processor would wait for each multiply-add.
   @inline(__always)
   private static func tile4(
     _ rows: Int,
-    _ depth: Walk, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ aRow: Int, _ b: UnsafePointer<Float>,
+    _ bRow: Int,
     _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
   ) {
-    var l0 = Lanes.zero, h0 = Lanes.zero
-    var l1 = Lanes.zero, h1 = Lanes.zero
-    var l2 = Lanes.zero, h2 = Lanes.zero
-    var l3 = Lanes.zero, h3 = Lanes.zero
+    var l0 = FloatVector.zero, h0 = FloatVector.zero
+    var l1 = FloatVector.zero, h1 = FloatVector.zero
+    var l2 = FloatVector.zero, h2 = FloatVector.zero
+    var l3 = FloatVector.zero, h3 = FloatVector.zero
     let last = rows - 1
     let row1 = min(1, last), row2 = min(2, last), row3 = min(3, last)
     var b = b
@@ -360,38 +365,38 @@ extension Gemm {
         var a0 = middle, a1 = middle + row1 * aRow
         var a2 = middle + row2 * aRow, a3 = middle + row3 * aRow
         for _ in 0..<depth.inner {
-          let low = b.lanes(0), high = b.lanes(laneCount)
-          let x0 = Lanes(repeating: a0[0])
+          let low = b.vector(0), high = b.vector(laneCount)
+          let x0 = FloatVector(repeating: a0[0])
           l0.addProduct(x0, low)
           h0.addProduct(x0, high)
-          let x1 = Lanes(repeating: a1[0])
+          let x1 = FloatVector(repeating: a1[0])
           l1.addProduct(x1, low)
           h1.addProduct(x1, high)
-          let x2 = Lanes(repeating: a2[0])
+          let x2 = FloatVector(repeating: a2[0])
           l2.addProduct(x2, low)
           h2.addProduct(x2, high)
-          let x3 = Lanes(repeating: a3[0])
+          let x3 = FloatVector(repeating: a3[0])
           l3.addProduct(x3, low)
           h3.addProduct(x3, high)
-          a0 += depth.step
-          a1 += depth.step
-          a2 += depth.step
-          a3 += depth.step
+          a0 += depth.stride
+          a1 += depth.stride
+          a2 += depth.stride
+          a3 += depth.stride
           b += bRow
         }
-        middle += depth.middleStep
+        middle += depth.middleStride
       }
-      outer += depth.outerStep
+      outer += depth.outerStride
     }
     if accumulate {
-      l0 += c.lanes(0)
-      h0 += c.lanes(laneCount)
-      l1 += c.lanes(row1 * cRow)
-      h1 += c.lanes(row1 * cRow + laneCount)
-      l2 += c.lanes(row2 * cRow)
-      h2 += c.lanes(row2 * cRow + laneCount)
-      l3 += c.lanes(row3 * cRow)
-      h3 += c.lanes(row3 * cRow + laneCount)
+      l0 += c.vector(0)
+      h0 += c.vector(laneCount)
+      l1 += c.vector(row1 * cRow)
+      h1 += c.vector(row1 * cRow + laneCount)
+      l2 += c.vector(row2 * cRow)
+      h2 += c.vector(row2 * cRow + laneCount)
+      l3 += c.vector(row3 * cRow)
+      h3 += c.vector(row3 * cRow + laneCount)
     }
     c.store(l0, 0)
     c.store(h0, laneCount)

@@ -1,17 +1,20 @@
 import SIMDMath
 
 /// Three nested loops over memory: `outer` times `middle` times `inner` elements, and the distance
-/// that each loop moves by.
+/// by which each loop advances.
 ///
 /// The rows of an image's patches lie like this in the image itself, and so does the depth of a
 /// patch; with such loops a convolution is a matrix product that reads the image where it is.
-struct Walk {
-  var inner: Int, step: Int
-  var middle = 1, middleStep = 0
-  var outer = 1, outerStep = 0
+struct StridedLoops {
+  var inner: Int, stride: Int
+  var middle = 1, middleStride = 0
+  var outer = 1, outerStride = 0
 
   var count: Int { outer * middle * inner }
 }
+
+/// The number of columns in a panel of a packed matrix: two vectors.
+@inline(__always) var panelWidth: Int { 2 * laneCount }
 
 /// Matrix products on raw memory, the inner loop of the convolutions, linear layers and attention.
 ///
@@ -60,8 +63,8 @@ enum Gemm {
   ///   - columns: those of all of b; of their panels only `panelRange` are multiplied.
   ///   - cRows: how `c` moves with i: the same counts as `rows`.
   static func multiply(
-    rows: Walk, depth: Walk, _ a: UnsafePointer<Float>, _ b: Panels, columns: Int,
-    panelRange: Range<Int>? = nil, into c: UnsafeMutablePointer<Float>, cRows: Walk,
+    rows: StridedLoops, depth: StridedLoops, _ a: UnsafePointer<Float>, _ b: Panels, columns: Int,
+    panelRange: Range<Int>? = nil, into c: UnsafeMutablePointer<Float>, cRows: StridedLoops,
     accumulate: Bool
   ) {
     let range = panelRange ?? 0..<(columns + panelWidth - 1) / panelWidth
@@ -84,16 +87,17 @@ enum Gemm {
     into c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool
   ) {
     multiply(
-      rows: Walk(inner: rows, step: aRow), depth: Walk(inner: depth, step: aDepth), a,
+      rows: StridedLoops(inner: rows, stride: aRow),
+      depth: StridedLoops(inner: depth, stride: aDepth), a,
       Panels(packed: panels, depth: depth), columns: columns, panelRange: panelRange, into: c,
-      cRows: Walk(inner: rows, step: cRow), accumulate: accumulate)
+      cRows: StridedLoops(inner: rows, stride: cRow), accumulate: accumulate)
   }
 
   /// Calls `body` with parts of `depth` that are about `depthBlock` long, where each begins, and the
   /// number of steps before it.
   @inline(__always)
   fileprivate static func forEachChunk(
-    of depth: Walk, _ body: (_ chunk: Walk, _ offset: Int, _ before: Int) -> Void
+    of depth: StridedLoops, _ body: (_ chunk: StridedLoops, _ offset: Int, _ before: Int) -> Void
   ) {
     let inner = evenPart(of: depth.inner, atMost: depthBlock)
     let middle =
@@ -109,7 +113,7 @@ enum Gemm {
           chunk.middle = min(middle, depth.middle - m)
           chunk.outer = min(outer, depth.outer - o)
           body(
-            chunk, o * depth.outerStep + m * depth.middleStep + i * depth.step,
+            chunk, o * depth.outerStride + m * depth.middleStride + i * depth.stride,
             (o * depth.middle + m) * depth.inner + i)
         }
       }
@@ -125,9 +129,9 @@ enum Gemm {
 
 /// The operands of a product.
 private struct Product {
-  let rows: Walk, depth: Walk
+  let rows: StridedLoops, depth: StridedLoops
   let a: UnsafePointer<Float>, b: Gemm.Panels
-  let c: UnsafeMutablePointer<Float>, cRows: Walk
+  let c: UnsafeMutablePointer<Float>, cRows: StridedLoops
 
   /// Multiplies the panels `range`.
   ///
@@ -142,12 +146,12 @@ private struct Product {
         let panel = b.start + index * b.panel + bOffset * b.row
         for outer in 0..<rows.outer {
           for middle in 0..<rows.middle {
-            let left = a + aOffset + outer * rows.outerStep + middle * rows.middleStep
+            let left = a + aOffset + outer * rows.outerStride + middle * rows.middleStride
             let target =
-              c + index * panelWidth + outer * cRows.outerStep + middle * cRows.middleStep
+              c + index * panelWidth + outer * cRows.outerStride + middle * cRows.middleStride
             if filled >= panelWidth {
               Gemm.panelProduct(
-                rows.inner, chunk, left, rows.step, panel, b.row, target, cRows.step, adds)
+                rows.inner, chunk, left, rows.stride, panel, b.row, target, cRows.stride, adds)
             } else if let edge {
               edgeProduct(filled, chunk, left, panel, target, adds, edge)
             }
@@ -160,15 +164,15 @@ private struct Product {
 
   // The last panel may be wider than the product: tiles go through a buffer of the full width.
   private func edgeProduct(
-    _ columns: Int, _ depth: Walk, _ a: UnsafePointer<Float>, _ panel: UnsafePointer<Float>,
+    _ columns: Int, _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool, _ buffer: UnsafeMutablePointer<Float>
   ) {
     for row in stride(from: 0, to: rows.inner, by: Gemm.tileRows) {
       let height = min(Gemm.tileRows, rows.inner - row)
       Gemm.panelProduct(
-        height, depth, a + row * rows.step, rows.step, panel, b.row, buffer, panelWidth, false)
+        height, depth, a + row * rows.stride, rows.stride, panel, b.row, buffer, panelWidth, false)
       for i in 0..<height {
-        let target = c + (row + i) * cRows.step, source = buffer + i * panelWidth
+        let target = c + (row + i) * cRows.stride, source = buffer + i * panelWidth
         if accumulate {
           target.addRow(source, count: columns)
         } else {

@@ -8,12 +8,12 @@ extension Kernel {
       Parallel.forRanges(x.count, grain: 1 << 15) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          let u = source.lanes(i)
-          y.store(u * Lanes.sigmoid(u), i)
+          let u = source.vector(i)
+          y.store(u * FloatVector.sigmoid(u), i)
           i += laneCount
         }
         while i < range.upperBound {
-          y[i] = source[i] * Lanes.sigmoid(Lanes(repeating: source[i]))[0]
+          y[i] = source[i] * FloatVector.sigmoid(FloatVector(repeating: source[i]))[0]
           i += 1
         }
       }
@@ -27,11 +27,11 @@ extension Kernel {
       Parallel.forRanges(x.count, grain: 1 << 15) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          dx.store(gradient.lanes(i) * slope(source.lanes(i)), i)
+          dx.store(gradient.vector(i) * slope(source.vector(i)), i)
           i += laneCount
         }
         while i < range.upperBound {
-          dx[i] = gradient[i] * slope(Lanes(repeating: source[i]))[0]
+          dx[i] = gradient[i] * slope(FloatVector(repeating: source[i]))[0]
           i += 1
         }
       }
@@ -40,9 +40,9 @@ extension Kernel {
 
   // The derivative of u σ(u): σ + u σ (1 - σ).
   @_transparent
-  private static func slope(_ u: Lanes) -> Lanes {
-    let sigmoid = Lanes.sigmoid(u)
-    return sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid)
+  private static func slope(_ u: FloatVector) -> FloatVector {
+    let sigmoid = FloatVector.sigmoid(u)
+    return sigmoid.addingProduct(u * sigmoid, FloatVector(repeating: 1) - sigmoid)
   }
 
   /// Doubles the extents of `[batch, height, width, channels]` by repeating every pixel.
@@ -79,8 +79,8 @@ extension Kernel {
             var c = 0
             while c + laneCount <= channels {
               target.store(
-                corner.lanes(c) + corner.lanes(channels + c)
-                  + (below.lanes(c) + below.lanes(channels + c)), c)
+                corner.vector(c) + corner.vector(channels + c)
+                  + (below.vector(c) + below.vector(channels + c)), c)
               c += laneCount
             }
             while c < channels {

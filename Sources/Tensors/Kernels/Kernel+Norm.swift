@@ -1,5 +1,5 @@
 extension Kernel {
-  /// Normalises groups of channels of `[batch, …, channels]`, scales, shifts and activates, as
+  /// Normalizes groups of channels of `[batch, …, channels]`, scales, shifts and activates, as
   /// `Naive.groupNorm`.
   ///
   /// - Returns: the output, and each group's mean and 1/deviation, `[batch, groups, 2]`.

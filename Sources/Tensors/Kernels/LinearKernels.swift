@@ -82,8 +82,8 @@ enum LinearKernels {
       Parallel.forRanges(count, grain: 1 << 14) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          var total = parts[0].lanes(i)
-          for part in others { total += part.lanes(i) }
+          var total = parts[0].vector(i)
+          for part in others { total += part.vector(i) }
           sum.store(total, i)
           i += laneCount
         }
@@ -128,13 +128,14 @@ enum LinearKernels {
       let end = min(rows, start + 64)
       var c = 0
       while c + 4 * laneCount <= channels {
-        var s0 = Lanes.zero, s1 = Lanes.zero, s2 = Lanes.zero, s3 = Lanes.zero
+        var s0 = FloatVector.zero, s1 = FloatVector.zero, s2 = FloatVector.zero,
+          s3 = FloatVector.zero
         for row in start..<end {
           let source = x + row * channels + c
-          s0 += source.lanes(0)
-          s1 += source.lanes(laneCount)
-          s2 += source.lanes(2 * laneCount)
-          s3 += source.lanes(3 * laneCount)
+          s0 += source.vector(0)
+          s1 += source.vector(laneCount)
+          s2 += source.vector(2 * laneCount)
+          s3 += source.vector(3 * laneCount)
         }
         sums.add(s0, c)
         sums.add(s1, c + laneCount)
@@ -143,8 +144,8 @@ enum LinearKernels {
         c += 4 * laneCount
       }
       while c + laneCount <= channels {
-        var sum = Lanes.zero
-        for row in start..<end { sum += x.lanes(row * channels + c) }
+        var sum = FloatVector.zero
+        for row in start..<end { sum += x.vector(row * channels + c) }
         sums.add(sum, c)
         c += laneCount
       }

@@ -70,13 +70,14 @@ enum NormKernels {
       let end = min(sizes.positions, start + 64)
       var c = 0
       while c + 4 * laneCount <= channels {
-        let m0 = means.lanes(c), m1 = means.lanes(c + laneCount)
-        let m2 = means.lanes(c + 2 * laneCount), m3 = means.lanes(c + 3 * laneCount)
-        var s0 = Lanes.zero, s1 = Lanes.zero, s2 = Lanes.zero, s3 = Lanes.zero
+        let m0 = means.vector(c), m1 = means.vector(c + laneCount)
+        let m2 = means.vector(c + 2 * laneCount), m3 = means.vector(c + 3 * laneCount)
+        var s0 = FloatVector.zero, s1 = FloatVector.zero, s2 = FloatVector.zero,
+          s3 = FloatVector.zero
         for position in start..<end {
           let row = x + position * channels + c
-          let d0 = row.lanes(0) - m0, d1 = row.lanes(laneCount) - m1
-          let d2 = row.lanes(2 * laneCount) - m2, d3 = row.lanes(3 * laneCount) - m3
+          let d0 = row.vector(0) - m0, d1 = row.vector(laneCount) - m1
+          let d2 = row.vector(2 * laneCount) - m2, d3 = row.vector(3 * laneCount) - m3
           s0.addProduct(d0, d0)
           s1.addProduct(d1, d1)
           s2.addProduct(d2, d2)
@@ -89,10 +90,10 @@ enum NormKernels {
         c += 4 * laneCount
       }
       while c + laneCount <= channels {
-        let mean = means.lanes(c)
-        var sum = Lanes.zero
+        let mean = means.vector(c)
+        var sum = FloatVector.zero
         for position in start..<end {
-          let difference = x.lanes(position * channels + c) - mean
+          let difference = x.vector(position * channels + c) - mean
           sum.addProduct(difference, difference)
         }
         sums.add(sum, c)
@@ -120,19 +121,19 @@ enum NormKernels {
       var c = 0
       if activates {
         while c + laneCount <= channels {
-          let u = offsets.lanes(c).addingProduct(source.lanes(c), factors.lanes(c))
-          target.store(u * Lanes.sigmoid(u), c)
+          let u = offsets.vector(c).addingProduct(source.vector(c), factors.vector(c))
+          target.store(u * FloatVector.sigmoid(u), c)
           c += laneCount
         }
       } else {
         while c + laneCount <= channels {
-          target.store(offsets.lanes(c).addingProduct(source.lanes(c), factors.lanes(c)), c)
+          target.store(offsets.vector(c).addingProduct(source.vector(c), factors.vector(c)), c)
           c += laneCount
         }
       }
       while c < channels {
         let u = source[c] * factors[c] + offsets[c]
-        target[c] = activates ? u * Lanes.sigmoid(Lanes(repeating: u))[0] : u
+        target[c] = activates ? u * FloatVector.sigmoid(FloatVector(repeating: u))[0] : u
         c += 1
       }
     }
@@ -168,25 +169,27 @@ enum NormKernels {
 
   /// What a vector of channels does to the gradient of the output.
   private struct Slopes {
-    let inverse: Lanes, centre: Lanes, scale: Lanes, shift: Lanes
+    let inverse: FloatVector, center: FloatVector, scale: FloatVector, shift: FloatVector
 
     @inline(__always)
     init(
-      _ inverse: UnsafePointer<Float>, _ centre: UnsafePointer<Float>,
+      _ inverse: UnsafePointer<Float>, _ center: UnsafePointer<Float>,
       _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>, _ c: Int
     ) {
-      (self.inverse, self.centre) = (inverse.lanes(c), centre.lanes(c))
-      (self.scale, self.shift) = (scale.lanes(c), shift.lanes(c))
+      (self.inverse, self.center) = (inverse.vector(c), center.vector(c))
+      (self.scale, self.shift) = (scale.vector(c), shift.vector(c))
     }
 
     /// The normalized input x̂, and ∂L/∂u at u = scale x̂ + shift.
     @_transparent
-    func gradient(_ dy: Lanes, _ x: Lanes, _ activates: Bool) -> (normal: Lanes, gradient: Lanes) {
-      let normal = centre.addingProduct(x, inverse)
+    func gradient(_ dy: FloatVector, _ x: FloatVector, _ activates: Bool) -> (
+      normal: FloatVector, gradient: FloatVector
+    ) {
+      let normal = center.addingProduct(x, inverse)
       if !activates { return (normal, dy) }
       let u = shift.addingProduct(normal, scale)
-      let sigmoid = Lanes.sigmoid(u)
-      return (normal, dy * sigmoid.addingProduct(u * sigmoid, Lanes(repeating: 1) - sigmoid))
+      let sigmoid = FloatVector.sigmoid(u)
+      return (normal, dy * sigmoid.addingProduct(u * sigmoid, FloatVector(repeating: 1) - sigmoid))
     }
   }
 
@@ -199,26 +202,26 @@ enum NormKernels {
     _ parts: UnsafeMutablePointer<Float>, _ work: UnsafeMutablePointer<Float>
   ) {
     let channels = sizes.channels, size = sizes.groupSize
-    let inverse = work, centre = work + channels
+    let inverse = work, center = work + channels
     let factor = work + 2 * channels, product = work + 3 * channels, constant = work + 4 * channels
     for c in 0..<channels {
       let group = c / size
       inverse[c] = statistics[2 * group + 1]
-      centre[c] = -statistics[2 * group] * statistics[2 * group + 1]
+      center[c] = -statistics[2 * group] * statistics[2 * group + 1]
     }
     // First pass: ∂L/∂u into dx, and its sums with and without x̂.
     let dScale = parts, dShift = parts + channels
     var c = 0
     while c + 2 * laneCount <= channels {
-      let first = Slopes(inverse, centre, scale, shift, c)
-      let second = Slopes(inverse, centre, scale, shift, c + laneCount)
-      var scaleSum0 = Lanes.zero, shiftSum0 = Lanes.zero
-      var scaleSum1 = Lanes.zero, shiftSum1 = Lanes.zero
+      let first = Slopes(inverse, center, scale, shift, c)
+      let second = Slopes(inverse, center, scale, shift, c + laneCount)
+      var scaleSum0 = FloatVector.zero, shiftSum0 = FloatVector.zero
+      var scaleSum1 = FloatVector.zero, shiftSum1 = FloatVector.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let (normal0, gradient0) = first.gradient(dy.lanes(at), x.lanes(at), activates)
+        let (normal0, gradient0) = first.gradient(dy.vector(at), x.vector(at), activates)
         let (normal1, gradient1) = second.gradient(
-          dy.lanes(at + laneCount), x.lanes(at + laneCount), activates)
+          dy.vector(at + laneCount), x.vector(at + laneCount), activates)
         dx.store(gradient0, at)
         dx.store(gradient1, at + laneCount)
         scaleSum0.addProduct(gradient0, normal0)
@@ -233,11 +236,11 @@ enum NormKernels {
       c += 2 * laneCount
     }
     while c + laneCount <= channels {
-      let slopes = Slopes(inverse, centre, scale, shift, c)
-      var scaleSum = Lanes.zero, shiftSum = Lanes.zero
+      let slopes = Slopes(inverse, center, scale, shift, c)
+      var scaleSum = FloatVector.zero, shiftSum = FloatVector.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let (normal, gradient) = slopes.gradient(dy.lanes(at), x.lanes(at), activates)
+        let (normal, gradient) = slopes.gradient(dy.vector(at), x.vector(at), activates)
         dx.store(gradient, at)
         scaleSum.addProduct(gradient, normal)
         shiftSum += gradient
@@ -250,11 +253,11 @@ enum NormKernels {
       var sumScale: Float = 0, sumShift: Float = 0
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let normal = x[at] * inverse[c] + centre[c]
+        let normal = x[at] * inverse[c] + center[c]
         var gradient = dy[at]
         if activates {
           let u = normal * scale[c] + shift[c]
-          let sigmoid = Lanes.sigmoid(Lanes(repeating: u))[0]
+          let sigmoid = FloatVector.sigmoid(FloatVector(repeating: u))[0]
           gradient *= sigmoid + u * sigmoid * (1 - sigmoid)
         }
         dx[at] = gradient
@@ -277,15 +280,15 @@ enum NormKernels {
       for c in group * size..<(group + 1) * size {
         factor[c] = inverse[c] * scale[c]
         product[c] = -inverse[c] * h * inverse[c]
-        constant[c] = -inverse[c] * (g + h * centre[c])
+        constant[c] = -inverse[c] * (g + h * center[c])
       }
     }
     for position in 0..<sizes.positions {
       let row = position * channels
       var c = 0
       while c + laneCount <= channels {
-        var value = constant.lanes(c).addingProduct(dx.lanes(row + c), factor.lanes(c))
-        value.addProduct(x.lanes(row + c), product.lanes(c))
+        var value = constant.vector(c).addingProduct(dx.vector(row + c), factor.vector(c))
+        value.addProduct(x.vector(row + c), product.vector(c))
         dx.store(value, row + c)
         c += laneCount
       }

@@ -214,12 +214,12 @@ extension Winograd {
       }
       if wantsInput, let filters {
         Gemm.multiply(
-          rows: Walk(inner: tiles, step: width),
-          depth: Walk(
-            inner: width, step: 1, middle: paddedOutputs / width, middleStep: tiles * width),
+          rows: StridedLoops(inner: tiles, stride: width),
+          depth: StridedLoops(
+            inner: width, stride: 1, middle: paddedOutputs / width, middleStride: tiles * width),
           gradients, Gemm.Panels(packed: filters + position * perPosition, depth: paddedOutputs),
           columns: inputs, into: v + position * vStride,
-          cRows: Walk(inner: tiles, step: inputs), accumulate: false)
+          cRows: StridedLoops(inner: tiles, stride: inputs), accumulate: false)
       }
     }
   }

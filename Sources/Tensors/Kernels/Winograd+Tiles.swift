@@ -9,9 +9,11 @@ extension Winograd {
   // Bᵀ: six input pixels to six positions.
   @inline(__always)
   static func bT(
-    _ x0: Lanes, _ x1: Lanes, _ x2: Lanes, _ x3: Lanes, _ x4: Lanes, _ x5: Lanes
-  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
-    let four = Lanes(repeating: 4), five = Lanes(repeating: 5), two = Lanes(repeating: 2)
+    _ x0: FloatVector, _ x1: FloatVector, _ x2: FloatVector, _ x3: FloatVector, _ x4: FloatVector,
+    _ x5: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+    let four = FloatVector(repeating: 4), five = FloatVector(repeating: 5),
+      two = FloatVector(repeating: 2)
     let even = x4.addingProduct(x2, -four)
     let odd = x3.addingProduct(x1, -four)
     let narrow = x4 - x2
@@ -25,9 +27,11 @@ extension Winograd {
   // B, the transpose: six positions to six input pixels.
   @inline(__always)
   static func b(
-    _ v0: Lanes, _ v1: Lanes, _ v2: Lanes, _ v3: Lanes, _ v4: Lanes, _ v5: Lanes
-  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
-    let four = Lanes(repeating: 4), five = Lanes(repeating: 5), two = Lanes(repeating: 2)
+    _ v0: FloatVector, _ v1: FloatVector, _ v2: FloatVector, _ v3: FloatVector, _ v4: FloatVector,
+    _ v5: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+    let four = FloatVector(repeating: 4), five = FloatVector(repeating: 5),
+      two = FloatVector(repeating: 2)
     let sum12 = v1 + v2, difference12 = v1 - v2
     let sum34 = v3 + v4, difference34 = v3 - v4
     return (
@@ -43,9 +47,11 @@ extension Winograd {
   // Aᵀ: six positions to four output pixels.
   @inline(__always)
   static func aT(
-    _ m0: Lanes, _ m1: Lanes, _ m2: Lanes, _ m3: Lanes, _ m4: Lanes, _ m5: Lanes
-  ) -> (Lanes, Lanes, Lanes, Lanes) {
-    let two = Lanes(repeating: 2), four = Lanes(repeating: 4), eight = Lanes(repeating: 8)
+    _ m0: FloatVector, _ m1: FloatVector, _ m2: FloatVector, _ m3: FloatVector, _ m4: FloatVector,
+    _ m5: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector, FloatVector) {
+    let two = FloatVector(repeating: 2), four = FloatVector(repeating: 4),
+      eight = FloatVector(repeating: 8)
     let sum12 = m1 + m2, difference12 = m1 - m2
     let sum34 = m3 + m4, difference34 = m3 - m4
     return (
@@ -59,9 +65,9 @@ extension Winograd {
   // A, the transpose: four output pixels to six positions.
   @inline(__always)
   static func a(
-    _ y0: Lanes, _ y1: Lanes, _ y2: Lanes, _ y3: Lanes
-  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
-    let two = Lanes(repeating: 2), four = Lanes(repeating: 4)
+    _ y0: FloatVector, _ y1: FloatVector, _ y2: FloatVector, _ y3: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+    let two = FloatVector(repeating: 2), four = FloatVector(repeating: 4)
     let even = y0 + y2, odd = y1 + y3
     let evenFar = y0.addingProduct(y2, four)
     let oddFar = two * (y1.addingProduct(y3, four))
@@ -81,7 +87,7 @@ extension Winograd {
     into v: UnsafeMutablePointer<Float>, stride: Int
   ) {
     let channels = inputs
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { half in
+    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
@@ -91,16 +97,16 @@ extension Winograd {
           let rowStep = width * channels
           for c in Swift.stride(from: 0, to: channels, by: laneCount) {
             for j in 0..<6 {
-              var d0 = Lanes.zero, d1 = Lanes.zero, d2 = Lanes.zero
-              var d3 = Lanes.zero, d4 = Lanes.zero, d5 = Lanes.zero
+              var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero
+              var d3 = FloatVector.zero, d4 = FloatVector.zero, d5 = FloatVector.zero
               if left + j >= 0 && left + j < width {
                 let pixel = corner + j * channels + c
-                if top >= 0 { d0 = pixel.lanes(0) }
-                d1 = pixel.lanes(rowStep)
-                if top + 2 < height { d2 = pixel.lanes(2 * rowStep) }
-                if top + 3 < height { d3 = pixel.lanes(3 * rowStep) }
-                if top + 4 < height { d4 = pixel.lanes(4 * rowStep) }
-                if top + 5 < height { d5 = pixel.lanes(5 * rowStep) }
+                if top >= 0 { d0 = pixel.vector(0) }
+                d1 = pixel.vector(rowStep)
+                if top + 2 < height { d2 = pixel.vector(2 * rowStep) }
+                if top + 3 < height { d3 = pixel.vector(3 * rowStep) }
+                if top + 4 < height { d4 = pixel.vector(4 * rowStep) }
+                if top + 5 < height { d5 = pixel.vector(5 * rowStep) }
               }
               let t = Self.bT(d0, d1, d2, d3, d4, d5)
               (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
@@ -132,7 +138,7 @@ extension Winograd {
     to dx: UnsafeMutablePointer<Float>
   ) {
     let channels = inputs
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 36) { half in
+    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
@@ -143,8 +149,8 @@ extension Winograd {
             for j in 0..<6 {
               let column = source + j * stride
               let t = Self.b(
-                column.lanes(0), column.lanes(6 * stride), column.lanes(12 * stride),
-                column.lanes(18 * stride), column.lanes(24 * stride), column.lanes(30 * stride))
+                column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
+                column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
               (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
               (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
             }
@@ -175,22 +181,22 @@ extension Winograd {
   ) {
     let channels = outputs
     let first = strips.lowerBound
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { half in
+    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
           let tile = (strip - first) * tilesAcross + tileColumn
           let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
           for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
-            var addend = Lanes.zero
-            if let bias = epilogue.bias { addend += bias.lanes(c) }
-            if let bias = epilogue.channelBias { addend += bias.lanes(image * channels + c) }
+            var addend = FloatVector.zero
+            if let bias = epilogue.bias { addend += bias.vector(c) }
+            if let bias = epilogue.channelBias { addend += bias.vector(image * channels + c) }
             let source = m + tile * mRow + c - block.lowerBound
             for j in 0..<6 {
               let column = source + j * stride
               let t = Self.aT(
-                column.lanes(0), column.lanes(6 * stride), column.lanes(12 * stride),
-                column.lanes(18 * stride), column.lanes(24 * stride), column.lanes(30 * stride))
+                column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
+                column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
               (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
             }
             for i in 0..<rows {
@@ -202,13 +208,13 @@ extension Winograd {
               let row = y + pixel
               if let residual = epilogue.residual {
                 let add = residual + pixel
-                row.store(t.0 + addend + add.lanes(0), 0)
-                if columns > 1 { row.store(t.1 + addend + add.lanes(channels), channels) }
+                row.store(t.0 + addend + add.vector(0), 0)
+                if columns > 1 { row.store(t.1 + addend + add.vector(channels), channels) }
                 if columns > 2 {
-                  row.store(t.2 + addend + add.lanes(2 * channels), 2 * channels)
+                  row.store(t.2 + addend + add.vector(2 * channels), 2 * channels)
                 }
                 if columns > 3 {
-                  row.store(t.3 + addend + add.lanes(3 * channels), 3 * channels)
+                  row.store(t.3 + addend + add.vector(3 * channels), 3 * channels)
                 }
               } else {
                 row.store(t.0 + addend, 0)
@@ -234,7 +240,7 @@ extension Winograd {
     into m: UnsafeMutablePointer<Float>, stride: Int, tiles: Int
   ) {
     let channels = outputs, padded = paddedOutputs
-    withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 24) { half in
+    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
@@ -244,13 +250,14 @@ extension Winograd {
           let rowStep = width * channels
           for c in Swift.stride(from: 0, to: padded, by: laneCount) {
             for j in 0..<4 {
-              var d0 = Lanes.zero, d1 = Lanes.zero, d2 = Lanes.zero, d3 = Lanes.zero
+              var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero,
+                d3 = FloatVector.zero
               if j < columns && c < channels {
                 let pixel = corner + j * channels + c
-                d0 = pixel.lanes(0)
-                if rows > 1 { d1 = pixel.lanes(rowStep) }
-                if rows > 2 { d2 = pixel.lanes(2 * rowStep) }
-                if rows > 3 { d3 = pixel.lanes(3 * rowStep) }
+                d0 = pixel.vector(0)
+                if rows > 1 { d1 = pixel.vector(rowStep) }
+                if rows > 2 { d2 = pixel.vector(2 * rowStep) }
+                if rows > 3 { d3 = pixel.vector(3 * rowStep) }
               }
               let t = Self.a(d0, d1, d2, d3)
               (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)

@@ -24,25 +24,26 @@ struct Winograd {
   // G: three filter taps to six positions.
   @inline(__always)
   static func g(
-    _ g0: Lanes, _ g1: Lanes, _ g2: Lanes
-  ) -> (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes) {
-    let sixth = Lanes(repeating: 1.0 / 6), twelfth = Lanes(repeating: 1.0 / 12)
+    _ g0: FloatVector, _ g1: FloatVector, _ g2: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+    let sixth = FloatVector(repeating: 1.0 / 6), twelfth = FloatVector(repeating: 1.0 / 12)
     let outer = -(g0 + g2) * sixth, inner = g1 * sixth
-    let far = g0 * Lanes(repeating: 1.0 / 24) + g2 * sixth, near = g1 * twelfth
+    let far = g0 * FloatVector(repeating: 1.0 / 24) + g2 * sixth, near = g1 * twelfth
     return (
-      g0 * Lanes(repeating: 0.25), outer - inner, outer + inner, far + near, far - near, g2
+      g0 * FloatVector(repeating: 0.25), outer - inner, outer + inner, far + near, far - near, g2
     )
   }
 
   // Gᵀ, the transpose: six positions to three filter taps.
   @inline(__always)
   static func gT(
-    _ u0: Lanes, _ u1: Lanes, _ u2: Lanes, _ u3: Lanes, _ u4: Lanes, _ u5: Lanes
-  ) -> (Lanes, Lanes, Lanes) {
-    let sixth = Lanes(repeating: 1.0 / 6), twelfth = Lanes(repeating: 1.0 / 12)
+    _ u0: FloatVector, _ u1: FloatVector, _ u2: FloatVector, _ u3: FloatVector, _ u4: FloatVector,
+    _ u5: FloatVector
+  ) -> (FloatVector, FloatVector, FloatVector) {
+    let sixth = FloatVector(repeating: 1.0 / 6), twelfth = FloatVector(repeating: 1.0 / 12)
     let sum12 = u1 + u2, sum34 = u3 + u4
     return (
-      u0 * Lanes(repeating: 0.25) - sum12 * sixth + sum34 * Lanes(repeating: 1.0 / 24),
+      u0 * FloatVector(repeating: 0.25) - sum12 * sixth + sum34 * FloatVector(repeating: 1.0 / 24),
       (u2 - u1) * sixth + (u3 - u4) * twelfth,
       (sum34 - sum12) * sixth + u5
     )
@@ -77,7 +78,7 @@ struct Winograd {
     Parallel.forEach(paddedBlocks) { block in
       let column = block * laneCount
       let panel = panels + column / panelWidth * panelWidth * paddedDepth + column % panelWidth
-      withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 2 * laneCount + 27) { room in
+      withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount + 27) { room in
         let square = room.baseAddress!, spare = square + laneCount
         let taps = spare + laneCount, half = taps + 9
         for k in 0..<paddedDepth {
@@ -88,7 +89,9 @@ struct Winograd {
               into: taps)
             Self.transformFilter(taps, half, into: target, perPosition)
           } else {
-            for position in 0..<Self.positions { target.store(Lanes.zero, position * perPosition) }
+            for position in 0..<Self.positions {
+              target.store(FloatVector.zero, position * perPosition)
+            }
           }
         }
       }
@@ -98,12 +101,12 @@ struct Winograd {
   // Loads the nine taps of as many filters as there are lanes.
   @inline(__always)
   private static func loadTaps(
-    _ filters: UnsafePointer<Float>, _ step: Int, _ square: UnsafeMutablePointer<Lanes>,
-    _ spare: UnsafeMutablePointer<Lanes>, into taps: UnsafeMutablePointer<Lanes>
+    _ filters: UnsafePointer<Float>, _ step: Int, _ square: UnsafeMutablePointer<FloatVector>,
+    _ spare: UnsafeMutablePointer<FloatVector>, into taps: UnsafeMutablePointer<FloatVector>
   ) {
     #if VECTORS_OF_16
-      for lane in 0..<laneCount { square[lane] = filters.lanes(lane * step) }
-      let columns = Lanes.transposed(square, spare)
+      for lane in 0..<laneCount { square[lane] = filters.vector(lane * step) }
+      let columns = FloatVector.transposed(square, spare)
       for tap in 0..<9 { taps[tap] = columns[tap] }
     #else
       for lane in 0..<laneCount {
@@ -114,7 +117,7 @@ struct Winograd {
 
   @inline(__always)
   private static func transformFilter(
-    _ taps: UnsafeMutablePointer<Lanes>, _ half: UnsafeMutablePointer<Lanes>,
+    _ taps: UnsafeMutablePointer<FloatVector>, _ half: UnsafeMutablePointer<FloatVector>,
     into target: UnsafeMutablePointer<Float>, _ perPosition: Int
   ) {
     for j in 0..<3 {
@@ -141,16 +144,16 @@ struct Winograd {
     let perPosition = inputs * outputs
     Parallel.forEach(outputs / laneCount) { block in
       let column = block * laneCount
-      withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 18) { half in
+      withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 18) { half in
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 9 * laneCount) { taps in
           let taps = taps.baseAddress!
           for k in 0..<inputs {
             let source = transformed + k * outputs + column
             for j in 0..<6 {
               let t = Self.gT(
-                source.lanes(j * perPosition), source.lanes((6 + j) * perPosition),
-                source.lanes((12 + j) * perPosition), source.lanes((18 + j) * perPosition),
-                source.lanes((24 + j) * perPosition), source.lanes((30 + j) * perPosition))
+                source.vector(j * perPosition), source.vector((6 + j) * perPosition),
+                source.vector((12 + j) * perPosition), source.vector((18 + j) * perPosition),
+                source.vector((24 + j) * perPosition), source.vector((30 + j) * perPosition))
               (half[j], half[6 + j], half[12 + j]) = t
             }
             for i in 0..<3 {

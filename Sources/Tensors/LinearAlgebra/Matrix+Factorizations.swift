@@ -1,7 +1,7 @@
 import COpenBLAS
 import Foundation
 
-/// Why a factorisation does not exist.
+/// Why a factorization does not exist.
 public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
   /// A Cholesky factor of a matrix that is not positive definite; the order of the first leading
   /// minor that is not positive.

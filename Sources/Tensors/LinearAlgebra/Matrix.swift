@@ -1,6 +1,6 @@
 import COpenBLAS
 
-/// A small matrix in double precision, row-major: for covariances and their factorisations.
+/// A small matrix in double precision, row-major: for covariances and their factorizations.
 public struct Matrix: Sendable, Equatable {
   /// The number of rows.
   public let rows: Int

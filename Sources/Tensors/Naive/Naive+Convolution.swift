@@ -25,7 +25,7 @@ extension Naive {
     }
   }
 
-  /// Convolves (without flipping the kernel), and adds what comes with it:
+  /// Convolves (without flipping the kernel), and adds the terms that follow:
   /// `y[b, p, o] = Σ_{i, tap} weight[o, i, tap]·x[b, p·stride + tap - padding, i]
   /// + bias[o] + channelBias[b, o] + residual[b, p, o]`.
   ///

@@ -19,7 +19,7 @@ extension Naive {
     }
   }
 
-  /// Normalises each group of channels of each image to mean 0 and variance 1, then scales and
+  /// Normalizes each group of channels of each image to mean 0 and variance 1, then scales and
   /// shifts every channel, then activates (Wu and He, "Group normalization", ECCV 2018):
   /// `y = activation(scale·(x - mean)/√(variance + epsilon) + shift)`.
   ///
@@ -46,9 +46,9 @@ extension Naive {
         } / count
       let inverse = 1 / (variance + Double(epsilon)).squareRoot()
       for i in indices {
-        let normalised = (Double(x[flat: i]) - mean) * inverse
+        let normalized = (Double(x[flat: i]) - mean) * inverse
         let c = i % channels
-        let value = Double(scale[flat: c]) * normalised + Double(shift[flat: c])
+        let value = Double(scale[flat: c]) * normalized + Double(shift[flat: c])
         output[flat: i] = Float(activation == .silu ? value * logistic(value) : value)
       }
       statistics[flat: 2 * slot] = Float(mean)
@@ -62,7 +62,7 @@ extension Naive {
   /// With `x̂ = (x - mean)·inverse` and `g = dy·activation'(scale·x̂ + shift)`: the shift's gradient
   /// is `Σ g`, the scale's `Σ g·x̂`, and, with `h = g·scale` and means over the group, the input's
   /// `inverse·(h - mean(h) - x̂·mean(h·x̂))`: what remains of `h` after taking away its parts along
-  /// the two directions that normalisation removes.
+  /// the two directions that normalization removes.
   ///
   /// - Parameter statistics: `[batch, groups, 2]`, as `groupNorm` returned it.
   /// - Returns: gradients of `x`, of `scale` and of `shift`.
@@ -77,22 +77,22 @@ extension Naive {
     forEachGroup(x.shape, groups: groups) { slot, indices in
       let mean = Double(statistics[flat: 2 * slot])
       let inverse = Double(statistics[flat: 2 * slot + 1])
-      let normalised = indices.map { (Double(x[flat: $0]) - mean) * inverse }
+      let normalized = indices.map { (Double(x[flat: $0]) - mean) * inverse }
       var h = indices.map { Double(dy[flat: $0]) }
       for (k, i) in indices.enumerated() {
         let c = i % channels
         if activation == .silu {
-          h[k] *= siluSlope(Double(scale[flat: c]) * normalised[k] + Double(shift[flat: c]))
+          h[k] *= siluSlope(Double(scale[flat: c]) * normalized[k] + Double(shift[flat: c]))
         }
         shiftSums[c] += h[k]
-        scaleSums[c] += h[k] * normalised[k]
+        scaleSums[c] += h[k] * normalized[k]
         h[k] *= Double(scale[flat: c])
       }
       let count = Double(indices.count)
       let meanH = h.reduce(0, +) / count
-      let meanHX = zip(h, normalised).reduce(0) { $0 + $1.0 * $1.1 } / count
+      let meanHX = zip(h, normalized).reduce(0) { $0 + $1.0 * $1.1 } / count
       for (k, i) in indices.enumerated() {
-        dx[flat: i] = Float(inverse * (h[k] - meanH - normalised[k] * meanHX))
+        dx[flat: i] = Float(inverse * (h[k] - meanH - normalized[k] * meanHX))
       }
     }
     return (dx, Tensor(scaleSums.map { Float($0) }), Tensor(shiftSums.map { Float($0) }))

@@ -76,7 +76,7 @@ extension Tensor {
 
 extension Tensor {
   /// Lets `body` map runs of this tensor's elements to those of a new one, on several threads.
-  static func mapped(_ a: Tensor, grain: Int = NestedLoops.grain, _ body: (Run) -> Void) -> Tensor {
+  static func mapped(_ a: Tensor, grain: Int = LoopNest.grain, _ body: (Run) -> Void) -> Tensor {
     let count = a.count
     return Tensor(uninitialized: a.shape) { result in
       a.withElements { a in
@@ -92,7 +92,7 @@ extension Tensor {
   private mutating func update(_ body: (Run) -> Void) {
     let count = count
     withMutableElements { elements in
-      Parallel.forRanges(count, grain: NestedLoops.grain) { range in
+      Parallel.forRanges(count, grain: LoopNest.grain) { range in
         let start = elements + range.lowerBound
         body(Run(from: start, to: start, count: range.count))
       }
@@ -101,7 +101,7 @@ extension Tensor {
 
   /// Lets `body` combine runs of elements of `a` and `b`, broadcast, on several threads.
   private static func combined(_ a: Tensor, _ b: Tensor, _ body: (PairedRun) -> Void) -> Tensor {
-    let shape = a.shape == b.shape ? a.shape : NestedLoops.broadcastShape(a.shape, b.shape)
+    let shape = a.shape == b.shape ? a.shape : LoopNest.broadcastShape(a.shape, b.shape)
     return Tensor(uninitialized: shape) { result in
       a.withElements { forEachPairedRun($0, a.shape, b, shape, into: result, body) }
     }
@@ -110,7 +110,7 @@ extension Tensor {
   /// Lets `body` combine runs of this tensor's elements and those of `b`, broadcast, in place.
   private mutating func combine(_ b: Tensor, _ body: (PairedRun) -> Void) {
     let shape = shape
-    guard b.shape == shape || NestedLoops.broadcastShape(shape, b.shape) == shape else {
+    guard b.shape == shape || LoopNest.broadcastShape(shape, b.shape) == shape else {
       fatalError("cannot combine a tensor of shape \(b.shape) into one of \(shape)")
     }
     withMutableElements { Self.forEachPairedRun($0, shape, b, shape, into: $0, body) }
@@ -123,13 +123,13 @@ extension Tensor {
     let shapeB = b.shape
     b.withElements { b in
       if shapeA == shapeB {
-        return Parallel.forRanges(shape.elementCount, grain: NestedLoops.grain) { range in
+        return Parallel.forRanges(shape.elementCount, grain: LoopNest.grain) { range in
           let start = range.lowerBound
           body(PairedRun(a + start, 1, b + start, 1, to: result + start, count: range.count))
         }
       }
-      let loops = NestedLoops(broadcasting: shapeA, shapeB)
-      let (stepA, stepB) = loops.innermostSteps
+      let loops = LoopNest(broadcasting: shapeA, shapeB)
+      let (stepA, stepB) = loops.innermostStrides
       loops.forEachRun { at, i, j, count in
         body(PairedRun(a + i, stepA, b + j, stepB, to: result + at, count: count))
       }
@@ -152,8 +152,8 @@ extension Run {
   }
 }
 
-/// Two stretches of elements, either of which may be one element repeated, and where what becomes
-/// of the pairs goes.
+/// Two stretches of elements, either of which may be one element repeated, and the
+/// destination of their results.
 private struct PairedRun {
   let a: UnsafePointer<Float>
   let b: UnsafePointer<Float>

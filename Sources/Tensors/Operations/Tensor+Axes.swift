@@ -1,4 +1,4 @@
-/// Moving, joining and taking apart axes. An axis may be negative: counted from the back.
+/// Moving, joining and splitting axes. An axis may be negative: counted from the back.
 extension Tensor {
   /// Puts the axes in another order: axis `k` of the result is axis `order[k]` of this tensor.
   public func transposed(_ order: [Int]) -> Tensor {
@@ -6,19 +6,19 @@ extension Tensor {
     guard Set(order).count == rank, order.count == rank else {
       fatalError("\(order) does not order the axes of shape \(shape)")
     }
-    let steps = shape.steps
+    let strides = shape.strides
     let newShape = order.map { shape[$0] }
-    let loops = NestedLoops(newShape, first: order.map { steps[$0] }, second: newShape.steps)
+    let loops = LoopNest(newShape, first: order.map { strides[$0] }, second: newShape.strides)
     if loops.extents.count == 1 { return reshaped(newShape) }
     if let images = MatrixBatch(loops) { return images.transposed(self, newShape) }
-    let step = loops.innermostSteps.first
+    let stride = loops.innermostStrides.first
     return Tensor(uninitialized: newShape) { result in
       withElements { x in
         loops.forEachRun { at, from, _, count in
-          if step == 1 {
+          if stride == 1 {
             (result + at).update(from: x + from, count: count)
           } else {
-            for k in 0..<count { result[at + k] = x[from + k * step] }
+            for k in 0..<count { result[at + k] = x[from + k * stride] }
           }
         }
       }
@@ -39,13 +39,13 @@ extension Tensor {
 
   /// Repeats axes of extent 1, and axes missing in front, to fill `newShape`.
   public func broadcast(to newShape: Shape) -> Tensor {
-    let loops = NestedLoops(broadcasting: shape, newShape)
+    let loops = LoopNest(broadcasting: shape, newShape)
     guard loops.shape == newShape else { fatalError("cannot broadcast \(shape) to \(newShape)") }
-    let step = loops.innermostSteps.first
+    let stride = loops.innermostStrides.first
     return Tensor(uninitialized: newShape) { result in
       withElements { x in
         loops.forEachRun { at, from, _, count in
-          for k in 0..<count { result[at + k] = x[from + k * step] }
+          for k in 0..<count { result[at + k] = x[from + k * stride] }
         }
       }
     }
@@ -71,7 +71,7 @@ extension Tensor {
     return Tensor(uninitialized: shape) { result in
       withExtendedLifetime(parts) {
         let sources = parts.map { UnsafePointer($0.storage.pointer) }
-        Parallel.forRanges(outer, grain: NestedLoops.grain / (width + 1) + 1) { range in
+        Parallel.forRanges(outer, grain: LoopNest.grain / (width + 1) + 1) { range in
           for i in range {
             var place = result + i * width
             for (source, width) in zip(sources, widths) {
@@ -99,13 +99,13 @@ extension Tensor {
     newShape[axis] = range.count
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
-    let (length, step) = (range.count * inner, shape[axis] * inner)
+    let (length, stride) = (range.count * inner, shape[axis] * inner)
     return Tensor(uninitialized: newShape) { result in
       withElements { x in
-        Parallel.forRanges(outer, grain: NestedLoops.grain / (length + 1) + 1) { entries in
+        Parallel.forRanges(outer, grain: LoopNest.grain / (length + 1) + 1) { entries in
           for i in entries {
             (result + i * length).update(
-              from: x + i * step + range.lowerBound * inner, count: length)
+              from: x + i * stride + range.lowerBound * inner, count: length)
           }
         }
       }
@@ -123,12 +123,12 @@ extension Tensor {
     }
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
-    let (length, step) = (part.shape[axis] * inner, shape[axis] * inner)
+    let (length, stride) = (part.shape[axis] * inner, shape[axis] * inner)
     withMutableElements { x in
       part.withElements { part in
-        Parallel.forRanges(outer, grain: NestedLoops.grain / (length + 1) + 1) { entries in
+        Parallel.forRanges(outer, grain: LoopNest.grain / (length + 1) + 1) { entries in
           for i in entries {
-            let (from, to) = (part + i * length, x + i * step + start * inner)
+            let (from, to) = (part + i * length, x + i * stride + start * inner)
             for k in 0..<length { to[k] += from[k] }
           }
         }
@@ -136,7 +136,7 @@ extension Tensor {
     }
   }
 
-  /// Takes this tensor apart along an axis into pieces of the given extents, which must fill it.
+  /// Splits this tensor along an axis into pieces of the given extents, which must fill it.
   public func split(_ extents: [Int], along axis: Int) -> [Tensor] {
     guard extents.reduce(0, +) == shape[shape.axis(axis)] else {
       fatalError("pieces of \(extents) do not fill axis \(axis) of shape \(shape)")
@@ -185,11 +185,11 @@ extension Tensor {
 private struct MatrixBatch {
   let batch, rows, columns: Int
 
-  init?(_ loops: NestedLoops) {
-    let (extents, steps) = (loops.extents, loops.firstSteps)
+  init?(_ loops: LoopNest) {
+    let (extents, strides) = (loops.extents, loops.firstStrides)
     let last = extents.count - 1
-    guard last >= 1, last <= 2, steps[last - 1] == 1, steps[last] == extents[last - 1],
-      last == 1 || steps[0] == extents[1] * extents[2]
+    guard last >= 1, last <= 2, strides[last - 1] == 1, strides[last] == extents[last - 1],
+      last == 1 || strides[0] == extents[1] * extents[2]
     else { return nil }
     batch = last == 2 ? extents[0] : 1
     rows = extents[last]

@@ -110,9 +110,9 @@ extension Tensor {
   ) -> Tensor {
     let gone = Set(axes.map { shape.axis($0) })
     let narrow = shape(without: gone, keepingAxes: true)
-    let loops = NestedLoops(
-      shape, first: NestedLoops.broadcastSteps(narrow), second: shape.steps)
-    let isOneResult = loops.innermostSteps.first == 0
+    let loops = LoopNest(
+      shape, first: LoopNest.broadcastStrides(narrow), second: shape.strides)
+    let isOneResult = loops.innermostStrides.first == 0
     var results = [Double](repeating: initial, count: narrow.elementCount)
     withElements { x in
       results.withUnsafeMutableBufferPointer { results in
@@ -133,12 +133,12 @@ extension Tensor {
 
   /// Calls `body` with ranges that tile the elements: on several threads if entries of the
   /// outermost axis have results of their own, else with all at once.
-  private func forEachOutermost(_ loops: NestedLoops, _ body: (Range<Int>) -> Void) {
-    guard count > 0, loops.firstSteps[0] != 0, loops.extents.count > 1 else {
+  private func forEachOutermost(_ loops: LoopNest, _ body: (Range<Int>) -> Void) {
+    guard count > 0, loops.firstStrides[0] != 0, loops.extents.count > 1 else {
       return body(0..<count)
     }
     let each = count / loops.extents[0]
-    Parallel.forRanges(loops.extents[0], grain: NestedLoops.grain / each + 1) { entries in
+    Parallel.forRanges(loops.extents[0], grain: LoopNest.grain / each + 1) { entries in
       body(entries.lowerBound * each..<entries.upperBound * each)
     }
   }
@@ -148,7 +148,7 @@ extension Tensor {
   private func total(
     _ partial: (_ x: UnsafePointer<Float>, _ range: Range<Int>) -> Double
   ) -> Double {
-    let (count, grain) = (count, NestedLoops.grain)
+    let (count, grain) = (count, LoopNest.grain)
     var sums = [Double](repeating: 0, count: (count + grain - 1) / grain)
     withElements { x in
       sums.withUnsafeMutableBufferPointer { sums in

@@ -1,50 +1,50 @@
 /// Loops over the axes of a shape in row-major order that follow the position in two more arrays,
-/// each with a step of its own for every axis (0 where it stands still).
+/// each with a stride of its own for every axis (0 where it stands still).
 ///
-/// Broadcasting, permuting axes and summing over axes are the same loops with other steps.
-/// Neighbouring axes that both arrays run through without a jump are merged, so the innermost run
+/// Broadcasting, permuting axes and summing over axes are the same loops with other strides.
+/// Neighboring axes that both arrays run through without a jump are merged, so the innermost run
 /// is as long as it can be; it is the callers' vector loop.
-struct NestedLoops {
+struct LoopNest {
   /// The shape whose elements are visited.
   let shape: Shape
   /// The merged axes' extents, outermost first; never empty.
   private(set) var extents: [Int] = []
-  private(set) var firstSteps: [Int] = []
-  private(set) var secondSteps: [Int] = []
+  private(set) var firstStrides: [Int] = []
+  private(set) var secondStrides: [Int] = []
 
   /// How many elements one thread takes at a time.
   static let grain = 1 << 15
 
-  /// Creates loops over `shape` with the given step for each of its axes.
+  /// Creates loops over `shape` with the given stride for each of its axes.
   init(_ shape: Shape, first: [Int], second: [Int]) {
     self.shape = shape
     for (axis, extent) in shape.enumerated() where extent != 1 {
       if let last = extents.indices.last,
-        firstSteps[last] == extent * first[axis], secondSteps[last] == extent * second[axis]
+        firstStrides[last] == extent * first[axis], secondStrides[last] == extent * second[axis]
       {
         extents[last] *= extent
-        firstSteps[last] = first[axis]
-        secondSteps[last] = second[axis]
+        firstStrides[last] = first[axis]
+        secondStrides[last] = second[axis]
       } else {
         extents.append(extent)
-        firstSteps.append(first[axis])
-        secondSteps.append(second[axis])
+        firstStrides.append(first[axis])
+        secondStrides.append(second[axis])
       }
     }
     if extents.isEmpty {
       extents = [1]
-      firstSteps = [1]
-      secondSteps = [1]
+      firstStrides = [1]
+      secondStrides = [1]
     }
   }
 
   /// Creates the loops that combine tensors of shapes `a` and `b`.
   init(broadcasting a: Shape, _ b: Shape) {
     let shape = Self.broadcastShape(a, b)
-    func steps(_ own: Shape) -> [Int] {
-      Self.broadcastSteps(Shape(repeating: 1, count: shape.count - own.count) + own)
+    func strides(_ own: Shape) -> [Int] {
+      Self.broadcastStrides(Shape(repeating: 1, count: shape.count - own.count) + own)
     }
-    self.init(shape, first: steps(a), second: steps(b))
+    self.init(shape, first: strides(a), second: strides(b))
   }
 
   /// The shape that tensors of shapes `a` and `b` are both broadcast to.
@@ -60,13 +60,13 @@ struct NestedLoops {
     }
   }
 
-  /// The steps along a shape's axes, 0 along those of extent 1.
-  static func broadcastSteps(_ shape: Shape) -> [Int] {
-    zip(shape, shape.steps).map { extent, step in extent == 1 ? 0 : step }
+  /// The strides along a shape's axes, 0 along those of extent 1.
+  static func broadcastStrides(_ shape: Shape) -> [Int] {
+    zip(shape, shape.strides).map { extent, stride in extent == 1 ? 0 : stride }
   }
 
-  /// The steps of both arrays along the innermost run.
-  var innermostSteps: (first: Int, second: Int) { (firstSteps.last!, secondSteps.last!) }
+  /// The strides of both arrays along the innermost run.
+  var innermostStrides: (first: Int, second: Int) { (firstStrides.last!, secondStrides.last!) }
 
   /// Calls `body` with every innermost run, or part of one, on several threads: its start in the
   /// shape's row-major order, its starts in both arrays, and its length.
@@ -86,8 +86,8 @@ struct NestedLoops {
       let count = min(extents[inner] - position[inner], elements.upperBound - at)
       var (first, second) = (0, 0)
       for axis in 0...inner {
-        first += position[axis] * firstSteps[axis]
-        second += position[axis] * secondSteps[axis]
+        first += position[axis] * firstStrides[axis]
+        second += position[axis] * secondStrides[axis]
       }
       body(at, first, second, count)
       at += count
@@ -112,8 +112,8 @@ struct NestedLoops {
 }
 
 extension Shape {
-  /// The distance in memory between neighbours along each axis, row-major.
-  var steps: [Int] {
+  /// The distance in memory between neighbors along each axis, row-major.
+  var strides: [Int] {
     var result = [Int](repeating: 1, count: count)
     for axis in indices.dropLast().reversed() { result[axis] = result[axis + 1] * self[axis + 1] }
     return result
