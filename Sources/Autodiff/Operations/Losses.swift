@@ -73,9 +73,9 @@ public func crossEntropy(_ logits: Variable, labels: [Int]) -> Variable {
     ])
 }
 
-/// The cross-entropy with labels that are believed only in part: the share `smoothing` of each is
-/// spread evenly over all classes (Szegedy et al., "Rethinking the Inception architecture", CVPR
-/// 2016, section 7).
+/// The cross-entropy with label smoothing: the share `smoothing` of each label's probability is
+/// distributed evenly over all classes (Szegedy et al., "Rethinking the Inception architecture",
+/// CVPR 2016, section 7).
 public func crossEntropy(_ logits: Variable, labels: [Int], smoothing: Float) -> Variable {
   (1 - smoothing) * crossEntropy(logits, labels: labels) - smoothing * logSoftmax(logits).mean()
 }
