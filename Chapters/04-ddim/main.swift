@@ -95,7 +95,7 @@ notebook.figure(
   caption:
     "Nine states on their way from noise (left edge of each panel) to data (right edge), over the "
     + "density $p_t$ (the lighter, the denser). Without noise the paths are smooth, never cross, "
-    + "and keep their order; with noise each is a walk of its own. Both end where the data are.",
+    + "and keep their order; with noise they are random and cross. Most end in one of the modes.",
   alternative: "Two panels with the density of the noisy data over the step t, which splits from "
     + "one band into three. On the left nine jagged paths that cross, on the right nine smooth "
     + "ones.")
@@ -305,7 +305,7 @@ for count in [1000, 50] {
       .sample(from: spread(100), denoiser: best, using: streams(3, 100)).values
   }
   notebook.check(
-    "100 points in \(count) steps, by either code", points(.ddim(eta: 1)),
+    "100 points in \(count) steps, by either implementation", points(.ddim(eta: 1)),
     equals: points(.ancestral()), tolerance: 1e-9)
 }
 
@@ -321,7 +321,7 @@ let secondNoised = GaussianVariable.sum(
   (schedule.beta(2).squareRoot(), GaussianVariable(deviation: 1, source: 1)))
 notebook.erratum(
   "E-B51", source: "Foundations of Generative Models, after (8.21)",
-  "variance of DDPM's step back from t = 2", printed: schedule.beta(2),
+  "variance of DDPM's reverse step from t = 2", printed: schedule.beta(2),
   right: schedule.posteriorVariance(2),
   secondRoute: regression(firstNoised, on: secondNoised).rest, tolerance: 1e-16, apart: 5e-5)
 
@@ -348,9 +348,9 @@ notebook.erratum(
 //: \sqrt{\frac{1 - \bar\alpha_t}{\bar\alpha_t v}} . $$
 //: Guess how many steps it takes to reach 90 percent of the variance.
 
-let (m, v) = (1.0, 0.25)  // mean and variance of the normal data
+let (m, v) = (1.0, 0.25)  // mean and variance of the Gaussian data
 
-/// The law of what a sampler makes of N(0, 1) noise for normal data. Nothing is drawn.
+/// The exact distribution of a sampler's output for Gaussian data, started from N(0, 1).
 func law(_ rule: some ReverseStep, _ timesteps: [Int]? = nil) -> GaussianVariable {
   let ideal = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
   return Sampler(rule, schedule: schedule, timesteps: timesteps).sample(
@@ -395,7 +395,7 @@ notebook.check(
   equals: counts.map { varianceByAngles(schedule.timesteps($0, spacing: .trailing)) },
   tolerance: 1e-12)
 notebook.table(
-  "Normal data of variance 0.25 without noise, steps evenly spaced down from $T$",
+  "Gaussian data of variance 0.25, DDIM without noise, trailing steps",
   columns: ["steps", Column("variance", digits: 4), Column("share of the data's", digits: 4)],
   rows: zip(counts, lawsByCount).map { [$0, $1.variance, $1.variance / v] })
 
@@ -412,7 +412,7 @@ notebook.table(
 //: steps is ancestral sampling of a process that has only these 50 steps. The cost does not depend
 //: on $\eta$: one network evaluation per step.
 
-/// Mean and variance that the family makes of N(0, 1), by hand.
+/// Mean and variance of the family's samples, started from N(0, 1), by the recursion.
 func moments(
   _ timesteps: [Int], _ sigmaSquared: (_ alphaBar: Double, _ before: Double) -> Double
 ) -> (mean: Double, variance: Double) {
@@ -471,7 +471,7 @@ let printedVariance = ReverseVariance.custom { @Sendable step in
 }
 notebook.erratum(
   "E-B14", source: "Foundations of Generative Models, (8.31)",
-  "variance of what DDPM makes of normal data",
+  "variance of DDPM's samples of Gaussian data",
   printed: law(.ancestral(variance: printedVariance)).variance,
   right: law(.ancestral()).variance, secondRoute: moments(all, betaTilde).variance,
   tolerance: 1e-11, apart: 0.2)
@@ -550,12 +550,12 @@ let many = notebook.count(20_000, quick: 10_000)
 let starts = spread(many)
 let ideals = (0..<many).map { mixture.quantile((Double($0) + 0.5) / Double(many)) }
 
-/// Wasserstein's distance of `many` points from the mixture.
+/// The Wasserstein distance of `many` points from the mixture.
 func distance(_ points: Points) -> Double {
   zip(points.values.sorted(), ideals).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(many)
 }
 
-/// The end points of a sampler that starts from evenly spread noise.
+/// The end points of a sampler that starts from evenly spaced quantiles of the noise.
 func ends(_ rule: some ReverseStep, _ timesteps: [Int], experiment: Int = 9) -> Points {
   Sampler(rule, schedule: schedule, timesteps: timesteps)
     .sample(from: starts, denoiser: best, using: streams(experiment, many))
@@ -656,7 +656,7 @@ notebook.check("distance without noise, by steps", decreases: distances[0])
 notebook.check("50 steps: no noise against eta = 1", distances[0][2], isBelow: distances[2][2])
 notebook.check(
   "50 steps without noise against 1000 with eta = 1", distances[0][2], isAbove: distances[2][5])
-notebook.check("the same in the unit of the data's deviation", distances[0][2], isBelow: 0.03)
+notebook.check("the same in units of the data's standard deviation", distances[0][2], isBelow: 0.03)
 notebook.check(
   "50 steps with noise: variance beta against 0.8 of eta = 1", distances[3][2],
   isBelow: 0.8 * distances[2][2])
@@ -682,10 +682,10 @@ let stepsPlot = rules.indices.reduce(
 notebook.figure(
   "steps", stepsPlot.horizontal(at: sampleFloor.mean, label: "data points"),
   caption:
-    "Distance of samples from the law of the data against the number of steps, with a perfect "
-    + "denoiser. Without noise the error is proportional to $1/S$, and nothing stops it; with "
-    + "noise the scatter of the sample takes over, about as much as a sample of the data "
-    + "themselves has (dashed).",
+    "Distance of the samples from the data distribution against the number of steps, with a "
+    + "perfect denoiser. Without noise the error is proportional to $1/S$ throughout. With noise "
+    + "the sampling error remains. It is below that of independent data points (dashed), because "
+    + "the start points are evenly spaced.",
   alternative: "Four falling curves on logarithmic axes and a dashed horizontal line.")
 
 //: ### With a trained network
@@ -770,7 +770,7 @@ let tintedStarts = Points(zeros: tintedCount, dimensions: 2)
   .normalDraws(using: &tintedStreams)
 let tints: [Color] = [.blue, .vermilion, .green, .orange]
 
-/// Points in the color of the quadrant in which their noise was.
+/// Points in the color of the quadrant of their starting noise.
 func tinted(_ points: Points, _ title: String) -> Plot {
   let plot = Plot(
     title: title, x: Axis("", range: -2.4...2.4, at: [-2, 0, 2]),
@@ -800,10 +800,11 @@ notebook.figure(
   "same-noise",
   Figure(columns: 5, tintedPanels, panelSize: Size(160, 160)), formats: [.png],
   caption:
-    "Nine hundred points of noise, colored by the quadrant they are in, and what the trained "
-    + "network makes of them. Above, without noise: every point has its place from the first "
-    + "panel on, and more steps sharpen it. Below, with $\\eta = 1$: the colors are mixed from 5 "
-    + "steps on, for the noise on the way decides, not the start. Look also between the moons.",
+    "Nine hundred points of noise, colored by their quadrant, and the trained network's samples "
+    + "from them. Above, $\\eta = 0$: every point has its destination from the first panel on, and "
+    + "more steps locate it more exactly. Below, $\\eta = 1$: the colors are mixed from 5 steps "
+    + "on, because the noise on the way decides, not the start. In the upper row there are stray "
+    + "points between the moons.",
   alternative: "Two rows of five scatter plots. In the upper row two half moons appear in patches "
     + "of four colors; in the lower row the four colors are mixed along the moons.")
 
@@ -869,7 +870,7 @@ func order(_ coarse: Double, _ fine: Double) -> Double { log2(coarse / fine) }
 
 let euler = [80, 160, 320].map { flowError(.ddim(), $0).error }
 notebook.table(
-  "Mean error of the noiseless sampler against the exact flow",
+  "Mean error of deterministic DDIM against the exact solution of the ODE",
   columns: ["steps", Column("error", digits: 3)],
   rows: zip([80, 160, 320], euler).map { [$0, $1] })
 notebook.check("order from 80 to 160 steps", order(euler[0], euler[1]), equals: 1, tolerance: 0.1)
@@ -1039,7 +1040,7 @@ let roundTrips = [25, 50, 100, 200].map { steps -> (back: Double, noise: Double)
   return (gap(back, pictures.values), gap(noise, spread(400).values))
 }
 notebook.table(
-  "Encode and decode",
+  "DDIM inversion: encode and decode",
   columns: [
     "steps", Column("error of the data", digits: 3),
     Column("distance of the code from N(0, 1)", digits: 3),
@@ -1088,9 +1089,10 @@ func halfway(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
 let (tame, whole) = (halfway(straight), halfway(circular))
 notebook.check(
   "variance halfway on the straight line", Estimate(of: tame.map(squareMean)), equals: 0.5)
-notebook.check("variance halfway on the circle", Estimate(of: whole.map(squareMean)), equals: 1)
+notebook.check(
+  "variance halfway on the great circle", Estimate(of: whole.map(squareMean)), equals: 1)
 
-/// Wasserstein's distance of what is decoded from the mixture, and its variance.
+/// The Wasserstein distance of decoded points from the mixture, and their variance.
 func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
   let points = Points(noises.flatMap { $0 })
   let data = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100))
@@ -1107,8 +1109,8 @@ notebook.table(
     Column("variance", digits: 3),
   ],
   rows: [
-    ["straight", decodedTame.distance, decodedTame.variance],
-    ["circle", decodedWhole.distance, decodedWhole.variance],
+    ["straight line (lerp)", decodedTame.distance, decodedTame.variance],
+    ["great circle (slerp)", decodedWhole.distance, decodedWhole.variance],
   ])
 notebook.check(
   "distance from the mixture, straight line", decodedTame.distance,
@@ -1121,11 +1123,11 @@ func lengths(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
   (0..<12).map { k in shares.map { squareMean(path(noise(2 * k), noise(2 * k + 1), $0)) } }
 }
 let walks = [
-  (lengths(straight), Color.vermilion, "straight"), (lengths(circular), .blue, "circle"),
+  (lengths(straight), Color.vermilion, "lerp"), (lengths(circular), .blue, "slerp"),
 ]
 let interpolationPlot = walks.reduce(
   Plot(
-    x: "$\\lambda$", y: Axis("mean square of the numbers", range: 0...1.4), size: Size(480, 290))
+    x: "$\\lambda$", y: Axis("mean square of the entries", range: 0...1.4), size: Size(480, 290))
 ) { plot, walk in
   walk.0.enumerated().reduce(plot) { plot, curve in
     plot.line(shares, curve.1, label: curve.0 == 0 ? walk.2 : nil, color: walk.1, width: 1)
@@ -1134,8 +1136,8 @@ let interpolationPlot = walks.reduce(
 notebook.figure(
   "interpolation", interpolationPlot,
   caption:
-    "Twelve walks from one noise to another in 256 dimensions. The straight ones lose half of "
-    + "their square on the way; those on the circle keep it.",
+    "Twelve interpolations from one noise to another in 256 dimensions. The linear ones lose half "
+    + "of their mean square on the way; the spherical ones keep it.",
   alternative: "Twelve curves that sag to one half in the middle, and twelve that stay near one.")
 
 //: ## Part VI. What noise during sampling is good for
@@ -1160,7 +1162,7 @@ for (name, points) in zip(["no noise", "eta = 1"], diverse) {
   let shares = points.values.map { mixture.labelProbabilities($0) }
   for k in 0..<3 {
     notebook.check(
-      "share of hump \(k + 1), \(name)", Estimate(of: shares.map { $0[k] }),
+      "share of mode \(k + 1), \(name)", Estimate(of: shares.map { $0[k] }),
       equals: mixture.labelWeights[k])
   }
 }
@@ -1172,7 +1174,7 @@ let fromOne = [0.0, 1].map { eta in
     .sample(from: oneStart, denoiser: best, using: streams(71, 2000)).values
 }
 notebook.check(
-  "spread of 2000 samples from one start, no noise", fromOne[0].max()! - fromOne[0].min()!,
+  "range of 2000 samples from one start, no noise", fromOne[0].max()! - fromOne[0].min()!,
   equals: 0, tolerance: 0)
 notebook.check(
   "variance of 2000 samples from one start, eta = 1", .variance(of: fromOne[1]),
@@ -1234,7 +1236,7 @@ notebook.figure(
   },
   caption:
     "Distance from the data against $\\eta$, with a denoiser that is wrong by $0.1 \\sin 3x$. "
-    + "Noise helps if there are steps enough to undo what it does.",
+    + "Noise helps if there are enough steps.",
   alternative: "Three curves against eta; the one for 1000 steps falls throughout.")
 
 //: Now the networks. The sliced Wasserstein distance measures the whole distribution and hardly
@@ -1247,8 +1249,8 @@ func arcGap(_ x: Double, _ y: Double) -> Double {
   y >= 0 ? abs((x * x + y * y).squareRoot() - 1) : min(hypot(x - 1, y), hypot(x + 1, y))
 }
 
-/// The share of points off the moons, which are half circles of radius 1 with noise of deviation
-/// 0.07, moved and scaled to variance 1.
+/// The share of points off the moons, which are half circles of radius 1 with noise of standard
+/// deviation 0.07, moved and scaled to variance 1.
 func shareOff(_ points: Points) -> Double {
   let off = (0..<points.count).count { i in
     let (x, y) = (0.7099 * points.values[2 * i] + 0.5, 0.7099 * points.values[2 * i + 1] + 0.25)
@@ -1265,7 +1267,8 @@ let offByEta = moonByEta.map { Estimate(of: $0.map(shareOff)) }
 notebook.table(
   "Networks, 100 steps, mean and standard error over the networks",
   columns: [
-    "eta", Column("sliced distance", volatile: true), Column("share off the moons", volatile: true),
+    "eta", Column("sliced Wasserstein", volatile: true),
+    Column("share off the moons", volatile: true),
   ],
   rows: moonEtas.indices.map { i in
     [moonEtas[i], Estimate(of: moonByEta[i].map(moonDistance)), offByEta[i]]
@@ -1321,7 +1324,7 @@ for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
   }
   let magnified = each.sigmaExploding(1000) * Double(Float.ulpOfOne)
   notebook.check(
-    "\(name): error of the first x(0), in roundings times sigma",
+    "\(name): error of the first estimate of x(0), in rounding units times sigma",
     gap(single[0].x0Estimate, double[0].x0Estimate) / magnified, isBelow: 8)
   notebook.check(
     "\(name): error of the samples", gap(single.last!.x, double.last!.x), isBelow: 1e-3)
@@ -1332,12 +1335,12 @@ let silentEnd = Sampler(.ddim(), schedule: silent, timesteps: silent.timesteps(1
   from: spread(9), denoiser: GaussianDenoiser(mean: m, variance: v, silent),
   using: streams(81, 9))
 notebook.check(
-  "finite samples out of 9 without signal at T",
+  "finite samples out of 9 with zero terminal SNR",
   silentEnd.values.count { $0.isFinite }, isExactly: 0)
 let silentProcess = GaussianDiffusion(silent)
-// At T the best guess of x(0) is the mean of the data, so the best velocity is its negative.
+// At T the best estimate of x(0) is the mean of the data, so the best v is its negative.
 notebook.check(
-  "x(0) from the velocity there",
+  "x(0) from v-prediction there",
   silentProcess.convert(-m, from: .velocity, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
 )
 
@@ -1365,7 +1368,7 @@ func distanceClipped(_ clip: Clip?) -> Double {
       .sample(from: starts, denoiser: best, using: streams(82, many)))
 }
 notebook.check(
-  "distance from the mixture with what this course does to latents",
+  "distance from the mixture with this course's clipping of latents: none",
   distanceClipped(nil), isBelow: 0.03)
 notebook.check("distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
 
@@ -1377,7 +1380,7 @@ func latentScale(_ deviation: Double) -> Double {
   return 1 / deviation
 }
 
-/// The share of the variance that ten steps give back for latents of this deviation.
+/// The share of the variance that ten steps reproduce for latents of this standard deviation.
 func shareOfLatents(_ deviation: Double) -> Double {
   let denoiser = GaussianDenoiser<GaussianVariable>(variance: deviation * deviation, schedule)
   let found = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
@@ -1386,7 +1389,7 @@ func shareOfLatents(_ deviation: Double) -> Double {
   return found.variance / (deviation * deviation)
 }
 notebook.check(
-  "share of the variance for latents of deviation 0.18 as this course gives them",
+  "share of the variance for latents of standard deviation 0.18, scaled as in this course",
   shareOfLatents(0.18 * latentScale(0.18)), isAbove: 0.6)
 notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 
@@ -1408,7 +1411,7 @@ notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 //: in the rest of the family it does. In *sampling*, $x_{t-1}$ given $x_t$ depends on nothing
 //: earlier, whatever $\eta$ is: the partial covariance of $x_{t-1}$ and $x_{t+1}$ given $x_t$ is 0.
 
-/// What x(0) weighs in the mean of x(t) given x(t-1) and x(0), for a share of DDPM's sigma.
+/// The weight of x(0) in the mean of x(t) given x(t-1) and x(0), for a share of DDPM's sigma.
 func memory(_ share: Double, _ t: Int) -> Double {
   let step = schedule.transition(from: t, to: t - 1)
   let slope = forwardKernel(step, share * step.posteriorVariance.squareRoot()).slope
@@ -1416,9 +1419,10 @@ func memory(_ share: Double, _ t: Int) -> Double {
 }
 for t in [2, 100, 500] {
   notebook.check(
-    "weight of x(0) forwards, DDPM, t = \(t)", memory(1, t), equals: 0, tolerance: 1e-14)
+    "weight of x(0) in the forward step, DDPM, t = \(t)", memory(1, t), equals: 0, tolerance: 1e-14)
 }
-notebook.check("weight of x(0) forwards without noise, t = 2", memory(0, 2), isBelow: -0.4)
+notebook.check(
+  "weight of x(0) in the forward step without noise, t = 2", memory(0, 2), isBelow: -0.4)
 let sampled = Array(
   Sampler(.ddim(eta: 0.5), schedule: schedule).chain(
     from: GaussianVariable(deviation: 1, source: 0),
@@ -1461,7 +1465,7 @@ notebook.erratum(
 
 notebook.erratum(
   "E-B50", source: "Foundations of Generative Models, section 8.3.2",
-  "what a DDIM step of sampling depends on beyond the present state", printed: memory(0, 2),
+  "dependence of a DDIM sampling step on earlier states", printed: memory(0, 2),
   right: 0, secondRoute: remembered[0], tolerance: 1e-13, apart: 0.4)
 
 //: **Erratum E-S1h.** The talk's second slide on DDIM writes $\alpha_t$ where its first writes
@@ -1524,7 +1528,8 @@ let renoised = Sampler(
   denoiser: GaussianDenoiser<GaussianVariable>(variance: 1, schedule),
   using: streams(90, 1))
 notebook.check(
-  "variance, all new noise in each of 1000 steps", renoised.variance, equals: 0.5, tolerance: 0.01)
+  "variance with entirely new noise in each of 1000 steps", renoised.variance, equals: 0.5,
+  tolerance: 0.01)
 
 //: </details>
 //:
@@ -1555,7 +1560,7 @@ let exactPath = schedule.timesteps(200)
 let exactCode = encodeExactly(pictures, exactPath)
 let returned = Sampler(.ddim(), schedule: schedule, timesteps: exactPath)
   .chain(from: exactCode, denoiser: best, using: streams(91, 400)).first { $0.t == 1 }!.x
-notebook.check("data that come back", returned.values, equals: pictures.values, tolerance: 1e-9)
+notebook.check("decoded data", returned.values, equals: pictures.values, tolerance: 1e-9)
 
 //: </details>
 //:

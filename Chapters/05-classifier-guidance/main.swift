@@ -30,7 +30,7 @@ import Notebook  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
-  "Steers an unconditional model by the gradient of a classifier.",  // weave:hide
+  "Guides an unconditional model by the gradient of a classifier.",  // weave:hide
   adding: MistakeOptions.self)  // weave:hide
 let knownMistakes = options.selection(for: notebook)  // weave:hide
 
@@ -74,7 +74,7 @@ func ddim(_ steps: Int) -> Sampler {
   Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(steps))
 }
 
-/// Samples of the exact model steered to one class.
+/// Samples of the exact model guided to one class.
 func steered<Classifier: NoisyClassifier>(
   to label: Int, by classifier: Classifier, scale: Double, stream: Int,
   count: Int = crowd, steps: Int = 100
@@ -86,7 +86,7 @@ func steered<Classifier: NoisyClassifier>(
   return ddim(steps).sample(from: noise, denoiser: guided, using: streams)
 }
 
-/// Draws of one class, and the whole law where there is none.
+/// Samples of one class, or of the whole distribution if there is none.
 func truth(_ label: Int?, stream: Int, count: Int = crowd) -> Points {
   var streams = Streams(of: root.split(stream), count: count)
   return (label.map { law.restricted(to: $0) } ?? law).samples(using: &streams).points
@@ -120,10 +120,10 @@ let fourPanels =
 notebook.figure(
   "steered", Figure(columns: 4, fourPanels, panelSize: Size(230, 250), sharing: .axes),
   formats: [.png],
-  caption: "One model, one set of 1200 starting points, four destinations. The grey lines are "
-    + "contours of the law of the data. Guided to a class, the points spread over both of its "
-    + "clouds, and over the parts of them that lie within another class's cloud.",
-  alternative: "Four panels of points: all six clouds, and three times the two clouds of a class.")
+  caption: "One model and one set of 1200 starting points, unguided and guided to each class. The "
+    + "gray lines are contours of the data density. Guided samples cover both modes of their "
+    + "class, also where these overlap with modes of other classes.",
+  alternative: "Four panels of points: all six modes, and three times the two modes of a class.")
 
 //: ## Part I. Bayes' rule, step by step
 //:
@@ -194,7 +194,7 @@ func slopesByDifferences(_ f: ([Double]) -> Double, at x: [Double], h: Double = 
   }
 }
 
-/// Noisy points of the law at step t, and their classes.
+/// Noisy data points at step t, and their classes.
 func noisyPoints(_ count: Int, t: Int, stream: Int) -> (points: Points, labels: [Int]) {
   var streams = Streams(of: root.split(stream), count: count)
   let (points, labels) = law.samples(using: &streams)
@@ -389,7 +389,7 @@ let levels = (0..<2001).map { (Double($0) + 0.5) / 2001 }
 let normalQuantiles = levels.map(StandardNormal.quantile)
 let classQuantiles = normalQuantiles.map { 1 + 0.5 * $0 }
 
-/// The quantiles of what is drawn on the line, guided to class 1.
+/// The quantiles of the samples on the line, guided to class 1.
 func drawnQuantiles<Classifier: NoisyClassifier>(
   by classifier: Classifier, steps: Int = 100, from start: [Double] = normalQuantiles,
   scale: @escaping @Sendable (Int) -> Double
@@ -408,7 +408,7 @@ func distance(_ drawn: [Double], _ wanted: [Double] = classQuantiles) -> Double 
   zip(drawn, wanted).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(drawn.count)
 }
 
-/// Mean and standard deviation of a law given by its quantiles.
+/// Mean and standard deviation of a distribution given by its quantiles.
 func moments(_ quantiles: [Double]) -> (mean: Double, deviation: Double) {
   let statistics = RunningStatistics(quantiles)
   return (statistics.mean, statistics.deviation)
@@ -424,9 +424,10 @@ let byStepCount = stepCounts.map { steps in
   )
 }
 notebook.table(
-  "Guided to class 1 on the line, distance from the class's law",
+  "Guided to class 1 on the line, distance from the distribution of the class",
   columns: [
-    "steps", "share at x > 0", "deviation", "distance", "distance, started from the noisy class",
+    "steps", "share at x > 0", "standard deviation", "distance",
+    "distance, started from the noisy class",
   ],
   rows: zip(stepCounts, byStepCount).map { steps, drawn in
     [
@@ -477,10 +478,11 @@ for label in 0..<3 {
       truth(label, stream: 100 + 2 * k), truth(label, stream: 101 + 2 * k))
   }
   notebook.check(
-    "class \(label): share that Bayes calls so, guided and true draws", accuracy(drawn, label),
+    "class \(label): accuracy under the Bayes classifier, guided samples and data",
+    accuracy(drawn, label),
     equals: accuracy(first, label))
   notebook.check(
-    "class \(label): distance of guided from true draws, against the yardstick",
+    "class \(label): distance of guided samples from data, against the threshold",
     Distance.slicedWasserstein1(drawn, second), isAtMost: 1.5 * floors.max()!)
 }
 
@@ -528,8 +530,8 @@ notebook.figure(
       ) { .sum((fieldScale, denoiser.noise($0, t: shown, labels: [0]))) },
     ], panelSize: Size(270, 290), sharing: .axes), formats: [.png],
   caption: "Scores at $t = 150$ over the density whose logarithm they are the gradient of (middle: "
-    + "over the probability of class 0). Where the class is certain, left and above, the classifier "
-    + "has nothing to say and the model alone decides.",
+    + "over the probability of class 0). Where the class is certain, left and above, the "
+    + "classifier's gradient vanishes and the model's score remains.",
   alternative: "Three arrow fields: toward the middle of all points, away from other classes, and "
     + "toward class 0.")
 
@@ -570,8 +572,8 @@ notebook.figure(
   Figure(columns: 3, pathPlots, panelSize: Size(270, 290), sharing: .axes), formats: [.png],
   caption:
     "Paths of the deterministic sampler, guided with $\\omega = 1$, from one set of starting "
-    + "points (grey). The decision between a class's two clouds falls late on the way.",
-  alternative: "Three panels of curved paths that end in the two clouds of each class.")
+    + "points (gray). The same starting point ends in a different mode for each class.",
+  alternative: "Three panels of curved paths that end in the two modes of each class.")
 
 //: ## Part III. A trained classifier
 //:
@@ -641,7 +643,7 @@ extension Collection<Double> {
 //: finite differences of its own log probabilities. Compared with the exact gradient it adds an
 //: error of at most a tenth to the guided noise, whose own size is about 1.
 
-/// Places and weights that integrate over the law at step t.
+/// Nodes and weights that integrate over the noisy distribution at step t.
 func planeRule(_ t: Int) -> (points: Points, weights: [Double]) {
   let rule = GaussLegendre(32)
   var (values, weights): ([Double], [Double]) = ([], [])
@@ -701,8 +703,8 @@ let cleanReports = reportTimes.map { report(on: clean, t: $0) }
 notebook.table(
   "Cross-entropy at step t in nats, and the root mean square of the gradient",
   columns: [
-    "t", "least possible", "all steps", "clean only", "gradient: exact", "all steps", "clean only",
-    "error, in noise",
+    "t", "minimum", "all steps", "clean only", "gradient: exact", "all steps", "clean only",
+    "error of the noise",
   ],
   rows: reportTimes.indices.map { i in
     let (a, c) = (awareReports[i], cleanReports[i])
@@ -715,10 +717,10 @@ notebook.table(
 
 let allowedExcess = notebook.isQuick ? 0.03 : 0.01
 notebook.check(
-  "greatest excess over the least possible cross-entropy",
+  "greatest excess over the minimum cross-entropy",
   awareReports.map { $0.loss - $0.floor }.max()!, isAtMost: allowedExcess)
 notebook.check(
-  "least excess, which no classifier brings below 0",
+  "smallest excess, which cannot be negative",
   awareReports.map { $0.loss - $0.floor }.min()!, isAtLeast: -1e-6)
 
 let probe = noisyPoints(16, t: 300, stream: 22).points.tensor
@@ -757,7 +759,7 @@ notebook.erratum(
     0],
   tolerance: 1e-9, apart: 0.1)
 
-/// The best classifier that is not told the step.
+/// The best classifier that is not conditioned on the step.
 struct TimeBlindClassifier: NoisyClassifier {
   func labelScore(_ xt: Points, t: Int, labels: [Int]) -> Points {
     let given = [0, 1].map { anyStep.restricted(to: $0) }
@@ -777,15 +779,15 @@ let blindlyDrawn = drawnQuantiles(by: TimeBlindClassifier(), steps: 50, from: fe
 let tellingDrawn = drawnQuantiles(by: logistic, steps: 50, from: fewQuantiles) { _ in 1 }
 let fewClassQuantiles = fewQuantiles.map { 1 + 0.5 * $0 }
 notebook.table(
-  columns: ["the best classifier", "cross-entropy, all steps", "distance of what it guides to"],
+  columns: ["the best classifier", "cross-entropy, all steps", "distance of guided samples"],
   rows: [
-    ["told the step", tellingLoss, distance(tellingDrawn, fewClassQuantiles)],
-    ["not told", blindLoss, distance(blindlyDrawn, fewClassQuantiles)],
+    ["conditioned on the step", tellingLoss, distance(tellingDrawn, fewClassQuantiles)],
+    ["not conditioned", blindLoss, distance(blindlyDrawn, fewClassQuantiles)],
   ])
 notebook.check(
-  "what not knowing the step costs in cross-entropy, nats", blindLoss - tellingLoss, isAbove: 0.05)
+  "increase of the cross-entropy without the step, nats", blindLoss - tellingLoss, isAbove: 0.05)
 notebook.check(
-  "distance from the class, not told over told",
+  "distance from the class, not conditioned over conditioned",
   distance(blindlyDrawn, fewClassQuantiles) / distance(tellingDrawn, fewClassQuantiles), isAbove: 10
 )
 
@@ -851,8 +853,8 @@ let cleanScales = [0.25, 0.5, 1, 2]
 let byClean = cleanScales.map { scale in drawnQuantiles(by: overconfident) { _ in scale } }
 let byBest = drawnQuantiles(by: logistic) { _ in 1 }
 notebook.table(
-  "Drawn on the line, guided to class 1 with 100 steps",
-  columns: ["classifier", "scale", "share at x > 0", "mean", "deviation", "distance"],
+  "Samples on the line, guided to class 1 with 100 steps",
+  columns: ["classifier", "scale", "share at x > 0", "mean", "standard deviation", "distance"],
   rows: ([("best", 1, byBest)] + zip(cleanScales, byClean).map { ("clean only", $0, $1) }).map {
     name, scale, drawn in
     [
@@ -861,10 +863,11 @@ notebook.table(
     ]
   })
 notebook.check(
-  "guided by the clean classifier, scale 1: share at x > 0",
+  "guided by the clean-data classifier, scale 1: share at x > 0",
   Double(byClean[2].count { $0 > 0 }) / 2001, isAtLeast: 0.999)
 notebook.check(
-  "deviation of these samples, where that of the class is 0.5", moments(byClean[2]).deviation,
+  "standard deviation of these samples, where that of the class is 0.5",
+  moments(byClean[2]).deviation,
   isBelow: 0.25)
 notebook.check(
   "least distance over the four scales, over that of the best classifier",
@@ -882,14 +885,14 @@ notebook.check(
 
 let group = notebook.count(2000, quick: 500)
 let planeByClassifier = [
-  ("true draws", truth(0, stream: 23, count: group)),
+  ("data", truth(0, stream: 23, count: group)),
   ("best", steered(to: 0, by: bayes, scale: 1, stream: 24, count: group)),
   ("trained, all steps", steered(to: 0, by: aware, scale: 1, stream: 24, count: group)),
   ("trained, clean only", steered(to: 0, by: clean, scale: 1, stream: 24, count: group)),
 ]
 let reference = truth(0, stream: 25, count: group)
 
-/// The share of points that belong to each cloud of their class.
+/// The share of points that belong to each mode of their class.
 func cloudShares(_ points: Points, _ label: Int) -> [Double] {
   let clouds = law.restricted(to: label)
   var counts = [Double](repeating: 0, count: clouds.components.count)
@@ -908,7 +911,7 @@ func spread(_ points: Points) -> Double {
 
 notebook.table(
   "Class 0 in the plane, guided with scale 1",
-  columns: ["classifier", "accuracy", "spread", "share of the far cloud", "distance"],
+  columns: ["classifier", "accuracy", "standard deviation", "share of the far mode", "distance"],
   rows: planeByClassifier.map { name, points in
     [
       name, accuracy(points, 0).mean, spread(points), cloudShares(points, 0)[0],
@@ -917,10 +920,11 @@ notebook.table(
   })
 let planeDistances = planeByClassifier.map { Distance.slicedWasserstein1($0.1, reference) }
 notebook.check(
-  "in the plane: distance guided by the clean classifier over that by all steps",
+  "in the plane: distance guided by the clean-data classifier over that by all steps",
   planeDistances[3] / planeDistances[2], isAbove: 2)
 notebook.check(
-  "cross-entropy of the clean classifier at t = 400, above that of a shrug", cleanReports[5].loss,
+  "cross-entropy of the clean-data classifier at t = 400, above a uniform guess",
+  cleanReports[5].loss,
   isAbove: log(3))
 
 notebook.figure(
@@ -930,9 +934,10 @@ notebook.figure(
     zip(planeByClassifier, [Color.ink, .blue, .blue, .blue]).map { item, color in
       cloudPlot(item.0, item.1.entries(0..<min(1200, group)), color)
     }, panelSize: Size(230, 250), sharing: .axes), formats: [.png],
-  caption: "Class 0: what it is, and what three classifiers make of it at $\\omega = 1$. The one "
-    + "that was trained on clean points only herds its samples onto the ridges of its own certainty.",
-  alternative: "Four panels of two clouds each; in the last, parts of the clouds are thin curves.")
+  caption:
+    "Class 0: the data, and samples guided by three classifiers at $\\omega = 1$. Those of the "
+    + "classifier that was trained on clean points only concentrate on thin curves.",
+  alternative: "Four panels of two modes each; in the last, parts of the modes are thin curves.")
 
 //: ## Part IV. The guidance scale
 //:
@@ -972,8 +977,8 @@ let awareSweep = scales.map {
 notebook.table(
   "Guided to class 0 by the best classifier (and by the trained one)",
   columns: [
-    "scale", "accuracy", "(trained)", "spread", "(trained)", "far cloud", "(trained)",
-    "entropy of clouds", "distance", "(trained)",
+    "scale", "accuracy", "(trained)", "standard deviation", "(trained)", "far mode", "(trained)",
+    "entropy of modes", "distance", "(trained)",
   ],
   rows: scales.indices.map { i in
     let (a, b) = (bestSweep[i], awareSweep[i])
@@ -985,10 +990,10 @@ notebook.table(
 let risingScales = [1, 2, 4, 6, 7]  // 0.5, 1, 2, 4, 8
 notebook.check("accuracy at scales 0, 0.5, 1, 1.5", increases: bestSweep[0...3].map(\.accuracy))
 notebook.check(
-  "spread at scales 0.5, 1, 2, 4, 8",
+  "standard deviation at scales 0.5, 1, 2, 4, 8",
   decreases: risingScales.map { bestSweep[$0].spread })
 notebook.check(
-  "entropy of the clouds at scales 1, 2, 4, 8",
+  "entropy of the modes at scales 1, 2, 4, 8",
   decreases: risingScales.dropFirst().map { bestSweep[$0].entropy })
 notebook.check(
   "scale of the smallest distance, best classifier",
@@ -998,7 +1003,7 @@ notebook.check(
   "scale of the smallest distance, trained classifier",
   scales[awareSweep.indices.min { awareSweep[$0].distance < awareSweep[$1].distance }!], equals: 1,
   tolerance: 0)
-notebook.check("share of the far cloud at scale 4", bestSweep[6].share, isAbove: 0.9)
+notebook.check("share of the far mode at scale 4", bestSweep[6].share, isAbove: 0.9)
 
 //: @fold How the figure is plotted
 
@@ -1006,7 +1011,7 @@ func sweepPlot(_ title: String, _ value: (SweepRow) -> Double, truth: Double?) -
   let plot = Plot(title: title, x: "$\\omega$")
     .line(scales, bestSweep.map(value), label: "best classifier", marker: .circle)
     .line(scales, awareSweep.map(value), label: "trained", dash: .dashed, marker: .square)
-  return truth.map { plot.horizontal(at: $0, label: "true draws") } ?? plot
+  return truth.map { plot.horizontal(at: $0, label: "data") } ?? plot
 }
 
 let trueRow = sweepRow(truth(0, stream: 27, count: sweepCount))
@@ -1016,15 +1021,15 @@ notebook.figure(
     columns: 4,
     [
       sweepPlot("accuracy", \.accuracy, truth: trueRow.accuracy),
-      sweepPlot("spread", \.spread, truth: trueRow.spread),
-      sweepPlot("share of the far cloud", \.share, truth: trueRow.share),
-      sweepPlot("distance to the class", \.distance, truth: nil),
+      sweepPlot("standard deviation", \.spread, truth: trueRow.spread),
+      sweepPlot("share of the far mode", \.share, truth: trueRow.share),
+      sweepPlot("distance from the class", \.distance, truth: nil),
     ], panelSize: Size(230, 230), sharing: [.x, .legend]),
-  caption: "What the scale does to class 0. Accuracy has nothing more to gain beyond 2; spread, "
-    + "balance and distance pay for it all the way.",
+  caption: "Class 0 against the guidance scale. Beyond 2 the accuracy no longer rises; standard "
+    + "deviation, balance of the modes and distance get worse all the way.",
   alternative:
-    "Four curves over the scale: accuracy rising to one, spread falling, the far cloud's "
-    + "share rising to one, distance with a minimum at scale one.")
+    "Four curves over the scale: accuracy rising to one, standard deviation falling, the far "
+    + "mode's share rising to one, distance with a minimum at scale one.")
 
 //: ### A scale above 1 does not sample the tilted distribution
 //:
@@ -1043,7 +1048,7 @@ notebook.figure(
 //: the tilted distribution, and those of the deterministic sampler and of the stochastic one do not
 //: even follow the same distribution.
 
-/// The score of the tilted law of class 1 with the noise of step t added, by integration.
+/// The score of the tilted distribution of class 1 with the noise of step t added, by integration.
 func noisedTiltedScore(_ x: Double, scale: Double, t: Int) -> Double {
   let (signal, variance) = (schedule.signalScale(t), schedule.noiseVariance(t))
   func weight(_ x0: Double) -> Double {
@@ -1065,10 +1070,11 @@ func guidedScore(_ x: Double, scale: Double, t: Int) -> Double {
 
 let gentle = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
 notebook.check(
-  "scale 1: score of the noised class, and the guided score, 41 places",
+  "scale 1: score of the noisy class, and the guided score, 41 places",
   gentle.map { noisedTiltedScore($0, scale: 1, t: 300) },
   equals: gentle.map { guidedScore($0, scale: 1, t: 300) }, tolerance: 1e-9)
-notebook.show("score of the noised tilted law, scale 4", noisedTiltedScore(0.3, scale: 4, t: 300))
+notebook.show(
+  "score of the noisy tilted distribution, scale 4", noisedTiltedScore(0.3, scale: 4, t: 300))
 notebook.show("guided score, scale 4", guidedScore(0.3, scale: 4, t: 300))
 notebook.check(
   "scale 4: their difference at x = 0.3",
@@ -1077,7 +1083,7 @@ notebook.check(
 let tiltScales = [1.0, 2, 4, 8]
 let walkers = notebook.count(10_000, quick: 2000)
 
-/// Mean and deviation of the tilted law of class 1.
+/// Mean and standard deviation of the tilted distribution of class 1.
 func tiltedMoments(_ scale: Double) -> (mean: Double, deviation: Double) {
   func weight(_ x: Double) -> Double {
     line.density(x) * exp(scale * logistic.logProbability(x, t: 0, label: 1))
@@ -1089,7 +1095,7 @@ func tiltedMoments(_ scale: Double) -> (mean: Double, deviation: Double) {
   return (mean, (integral { $0 * $0 } / integral { _ in 1 } - mean * mean).squareRoot())
 }
 
-/// Draws of the ancestral sampler, all 1000 steps, guided to class 1 on the line.
+/// Samples of the ancestral sampler, all 1000 steps, guided to class 1 on the line.
 func ancestralDraws(_ scale: Double, stream: Int) -> [Double] {
   let labels = [Int](repeating: 1, count: walkers)
   let guided = ClassifierGuidedDenoiser(
@@ -1108,10 +1114,9 @@ let tilts = tiltScales.map { scale in
   )
 }
 notebook.table(
-  "Mean and deviation of class 1 on the line",
+  "Mean and standard deviation of class 1 on the line",
   columns: [
-    "scale", "tilted: mean", "deviation", "deterministic: mean", "deviation", "with noise: mean",
-    "deviation",
+    "scale", "tilted: mean", "std", "deterministic: mean", "std", "stochastic: mean", "std",
   ],
   rows: zip(tiltScales, tilts).map { scale, row in
     let noisy = moments(row.noisy)
@@ -1121,11 +1126,11 @@ notebook.table(
     ]
   })
 notebook.check(
-  "scale 1: mean of the noisy sampler, and that of the class", Estimate(of: tilts[0].noisy),
+  "scale 1: mean of the stochastic sampler, and that of the class", Estimate(of: tilts[0].noisy),
   equals: 1, withinStandardErrors: 4)
 for (scale, row) in zip(tiltScales, tilts).dropFirst() {
   notebook.check(
-    "scale \(Int(scale)): mean of the noisy sampler, above the tilted law's",
+    "scale \(Int(scale)): mean of the stochastic sampler, above the tilted one",
     Estimate(of: row.noisy), isAbove: Estimate(mean: row.tilted.mean, standardError: 0))
   notebook.check(
     "scale \(Int(scale)): and below the deterministic sampler's", Estimate(of: row.noisy),
@@ -1197,12 +1202,12 @@ func drawn(_ shape: Shape, height: Double) -> [Double] {
   drawnQuantiles(by: logistic, from: fewQuantiles) { height * shape.f(Double($0) / 1000) }
 }
 
-/// The mean of p(1 | x) over what is drawn.
+/// The mean of p(1 | x) over the samples.
 func sureness(_ quantiles: [Double]) -> Double {
   quantiles.map { exp(logistic.logProbability($0, t: 0, label: 1)) }.mean
 }
 
-/// The height at which a shape makes samples this sure, by halving an interval.
+/// The height at which the samples of a shape have this confidence, by bisection.
 func height(of shape: Shape, sureness wanted: Double) -> Double {
   var (low, high) = (0.0, 64.0)
   for _ in 0..<16 {
@@ -1221,9 +1226,9 @@ let matched = shapes.map { shape in
   )
 }
 notebook.table(
-  "Shapes of the scale: with a mean of 2, and with a sureness of 0.99",
+  "Guidance schedules: with a mean scale of 2, and with a confidence of 0.99",
   columns: [
-    "shape", "mean 2: sureness", "deviation", "distance", "sureness 0.99: mean", "deviation",
+    "shape", "mean 2: confidence", "std", "distance", "confidence 0.99: mean scale", "std",
     "distance",
   ],
   rows: matched.map { row in
@@ -1233,21 +1238,21 @@ notebook.table(
       distance(row.equalResult, fewClassQuantiles),
     ]
   })
-notebook.show("sureness of true draws", sureness(fewClassQuantiles))
+notebook.show("confidence for data of the class", sureness(fewClassQuantiles))
 let equalMeans = matched.map { (distance($0.equalMean, fewClassQuantiles), sureness($0.equalMean)) }
 notebook.check(
-  "mean 2: the three that steer early are nearer than the constant, and less sure",
+  "mean 2: the three early ones are nearer than the constant, and less confident",
   holds: equalMeans[1...3].allSatisfy { $0.0 < equalMeans[0].0 && $0.1 < equalMeans[0].1 },
   numbers: [
     "greatest distance": equalMeans[1...3].map(\.0).max()!, "constant": equalMeans[0].0,
-    "greatest sureness": equalMeans[1...3].map(\.1).max()!, "constant ": equalMeans[0].1,
+    "greatest confidence": equalMeans[1...3].map(\.1).max()!, "constant ": equalMeans[0].1,
   ])
 let matchedDistances = matched.map { distance($0.equalResult, fewClassQuantiles) }
 notebook.check(
-  "least distance of the three that steer early, over that of the constant",
+  "least distance of the three early ones, over that of the constant",
   matchedDistances[1...3].min()! / matchedDistances[0], isAbove: 2)
 notebook.check(
-  "greatest distance of the two that steer late, over that of the constant",
+  "greatest distance of the two late ones, over that of the constant",
   matchedDistances[4...5].max()! / matchedDistances[0], isBelow: 1)
 
 //: The reason is in the classifier: at high noise $k_t$ is small and the two classes overlap, so
@@ -1273,17 +1278,17 @@ notebook.figure(
       },
       matched.reduce(
         Plot(
-          title: "drawn at equal sureness", x: Axis("$x$", range: -0.6...3.4),
-          y: Axis("share up to $x$", range: 0...1))
+          title: "samples at equal confidence", x: Axis("$x$", range: -0.6...3.4),
+          y: Axis("cumulative probability", range: 0...1))
       ) { plot, row in
         plot.line(row.equalResult, fewLevels, label: row.shape.name, width: width(row.shape))
       }.line(fewClassQuantiles, fewLevels, label: "class 1", color: .ink, dash: .dashed),
     ], panelSize: Size(380, 300), sharing: .legend),
-  caption: "Shapes of the scale, and the distribution functions of what they draw when each is as "
-    + "high as it must be for a mean sureness of 0.99. Those that steer early end far to the right "
-    + "of the class.",
+  caption: "Guidance schedules, and the cumulative distribution functions of their samples, each "
+    + "schedule with the height that gives a mean confidence of 0.99. Samples guided early end "
+    + "far to the right of the class.",
   alternative:
-    "Left, six functions of the step. Right, distribution functions; the early shapes lie "
+    "Left, six functions of the step. Right, distribution functions; those of early shapes lie "
     + "right of the dashed curve of the class.")
 
 //: ## Part V. Cost and evaluation
@@ -1309,7 +1314,7 @@ let blankLabels = [Int](repeating: 0, count: 32)
 
 let operations = [
   ("model", { _ = model.network(blank, t: [500]) }),
-  ("classifier, answer", { _ = readerGuide.logProbabilities(blank, t: 500) }),
+  ("classifier, forward pass", { _ = readerGuide.logProbabilities(blank, t: 500) }),
   ("classifier, gradient", { _ = readerGuide.labelScore(blank, t: 500, labels: blankLabels) }),
 ].map { name, work in
   work()  // once to warm up
@@ -1318,19 +1323,19 @@ let operations = [
   return (name: name, millions: Double(counted) / 32e6, milliseconds: seconds * 1000 / 3)
 }
 notebook.table(
-  "One evaluation on 32 pictures of 16 by 16 pixels",
+  "One evaluation on 32 images of 16 by 16 pixels",
   columns: [
-    "", "million multiply-adds a picture", "share of the model's",
+    "", "million multiply-adds per image", "share of the model's",
     Column("milliseconds", digits: 1, volatile: true),
   ],
   rows: operations.map {
     [$0.name, $0.millions, $0.millions / operations[0].millions, $0.milliseconds]
   })
 notebook.check(
-  "multiply-adds of the gradient over those of the answer",
+  "multiply-adds of the gradient over those of the forward pass",
   operations[2].millions / operations[1].millions, equals: 2, tolerance: 0.1)
 notebook.check(
-  "price of guidance as a share of an unguided step, multiply-adds",
+  "cost of guidance as a share of an unguided step, multiply-adds",
   operations[2].millions / operations[0].millions, isBelow: 0.3)
 
 //: ### Adversarial samples
@@ -1389,7 +1394,7 @@ struct Verdict {
   var guide, guideLoss, judge, judgeLoss, bayes, drift: Double
 }
 
-/// What three judges say of samples, and how far the 63 numbers that mean nothing have drifted.
+/// Samples under three classifiers, and the drift of the 63 uninformative coordinates.
 func verdict(_ points: Points) -> Verdict {
   let right = zip(points.column(0), roomLabels).count { ($0 > 0) == ($1 == 1) }
   let drift = (1..<room).reduce(0.0) { sum, axis in
@@ -1416,23 +1421,24 @@ func verdict(_ points: Points) -> Verdict {
 let roomScales = [0, 0.25, 0.5, 1, 2, 4, 8]
 let verdicts = roomScales.map { verdict(roomSamples(scale: $0)) }
 notebook.table(
-  "Samples of the 64-number world, judged: share right and cross-entropy",
+  "Samples in 64 dimensions: accuracy and cross-entropy under three classifiers",
   columns: [
-    "scale", "guide: right", "cross-entropy", "judge: right", "cross-entropy", "Bayes: right",
-    "drift, in deviations",
+    "scale", "guide: accuracy", "cross-entropy", "evaluation: accuracy", "cross-entropy",
+    "Bayes: accuracy", "drift, in standard deviations",
   ],
   rows: zip(roomScales, verdicts).map { scale, v in
     [scale, v.guide, v.guideLoss, v.judge, v.judgeLoss, v.bayes, v.drift]
   })
 
 notebook.check(
-  "scale 1: share that the guide calls right, less the share that Bayes does",
+  "scale 1: accuracy under the guide, less that under the Bayes classifier",
   verdicts[3].guide - verdicts[3].bayes, isAbove: 0.03)
 notebook.check(
-  "scales 1, 2, 4: least ratio of the judge's to the guide's cross-entropy",
+  "scales 1, 2, 4: least ratio of the evaluation classifier's to the guide's cross-entropy",
   verdicts[3...5].map { $0.judgeLoss / $0.guideLoss }.min()!, isAbove: 3)
 notebook.check(
-  "scale 8: drift of what means nothing, in standard deviations", verdicts[6].drift, isAbove: 0.65)
+  "scale 8: drift of the uninformative coordinates, in standard deviations", verdicts[6].drift,
+  isAbove: 0.65)
 
 //: The samples are not purely *adversarial*: the true direction is in the gradient too, and grows
 //: with the scale, until all three classifiers agree. But they agree on samples that have left the
@@ -1453,7 +1459,7 @@ var modelLosses: [Double] = []
 for step in modelRun { modelLosses.append(step.loss) }
 modelRun.adoptAverages()
 notebook.show("updates of the model", modelLosses.count)
-notebook.show("its loss (of the velocity), last 50 batches", modelLosses.suffix(50).mean)
+notebook.show("its loss (v-prediction), last 50 batches", modelLosses.suffix(50).mean)
 
 //: We train three classifiers: a *guide* on all steps; a *clean-data classifier* of the same
 //: architecture on clean images only, which is a much easier task and takes a quarter of the
@@ -1494,7 +1500,7 @@ let judge = PictureClassifier(
 //: What are their accuracies on test images? A uniform guess has an accuracy of 0.1 and a
 //: cross-entropy of $\log 10 = 2.303$.
 
-/// The logarithm of the number of kinds: the cross-entropy of a shrug.
+/// The logarithm of the number of kinds: the cross-entropy of a uniform guess.
 let shrug = log(10.0)
 let noiseLevels = [0, 100, 200, 300, 500, 700]
 let readings = noiseLevels.map { t -> [Double] in
@@ -1508,11 +1514,12 @@ let readings = noiseLevels.map { t -> [Double] in
   }
 }
 notebook.table(
-  "Unseen pictures with noise",
-  columns: ["t", "guide: right", "cross-entropy", "clean only: right", "cross-entropy"],
+  "Test images with noise",
+  columns: ["t", "guide: accuracy", "cross-entropy", "clean only: accuracy", "cross-entropy"],
   rows: zip(noiseLevels, readings).map { [$0, $1[0], $1[1], $1[2], $1[3]] })
 notebook.show(
-  "the judge, on clean ones: share right", judge.accuracy(unseen.tensor, labels: unseen.labels))
+  "evaluation classifier: accuracy on clean test images",
+  judge.accuracy(unseen.tensor, labels: unseen.labels))
 
 //: **Claim 5.12.** The guide is never worse than a uniform guess, and guided images are of the
 //: wanted kind more often than by chance: the evaluation classifier's accuracy is one in ten
@@ -1521,7 +1528,7 @@ notebook.show(
 
 if !notebook.isQuick {
   notebook.check(
-    "the guide's greatest cross-entropy over the steps, less that of a shrug",
+    "the guide's greatest cross-entropy over the steps, less that of a uniform guess",
     readings.map { $0[1] }.max()! - shrug, isAtMost: 0.05)
 }
 
@@ -1539,12 +1546,12 @@ func drawnPictures(by classifier: PictureClassifier, scale: Double) -> Tensor {
   }
 }
 
-/// What the judge's last layer but one makes of pictures.
+/// The features of images: the evaluation classifier's last layer but one.
 func impressions(_ pictures: Tensor) -> Points {
   Points(judge.network(Tape(recording: false).constant(pictures), t: [0]).features.value)
 }
 
-/// The mean distance of two pictures that should show the same kind of shape, a pixel's share.
+/// The mean distance of two images that should show the same kind of shape, per pixel.
 func variety(_ pictures: Tensor) -> Double {
   let distances = wanted.indices.flatMap { a in
     stride(from: a + 10, to: wanted.count, by: 10).map { b in
@@ -1571,23 +1578,23 @@ func pictureRow(by classifier: PictureClassifier, scale: Double) -> PictureRow {
 let guidedRows = [0, 1, 2, 4, 8].map { pictureRow(by: guide, scale: $0) }
 let cleanRows = [1, 4].map { pictureRow(by: cleanGuide, scale: $0) }
 notebook.table(
-  "A hundred pictures asked for by kind",
+  "A hundred guided images",
   columns: [
-    "guided by", "scale", "right, says the guide", "says the judge", "variety",
-    "distance of impressions",
+    "guided by", "scale", "accuracy, guiding classifier", "accuracy, evaluation classifier",
+    "diversity", "distance of features",
   ],
   rows: (guidedRows.map { ("all steps", $0) } + cleanRows.map { ("clean only", $0) }).map {
     [$0, $1.scale, $1.own, $1.judged, $1.variety, $1.distance]
   })
-notebook.show("variety of true pictures", variety(unseen.tensor))
+notebook.show("diversity of real images", variety(unseen.tensor))
 
 if !notebook.isQuick {
   notebook.check(
-    "share that the judge calls right: scale 4 above scale 0",
+    "accuracy, evaluation classifier: scale 4 above scale 0",
     .proportion(Int(guidedRows[3].judged * 100), of: 100),
     isAbove: .proportion(Int(guidedRows[0].judged * 100), of: 100), byStandardErrors: 4)
   notebook.check(
-    "variety of the kinds: scale 8 over scale 0", guidedRows[4].variety / guidedRows[0].variety,
+    "diversity within a kind: scale 8 over scale 0", guidedRows[4].variety / guidedRows[0].variety,
     isBelow: 1)
 }
 
@@ -1602,14 +1609,15 @@ notebook.figure(
   ImageGrid(
     rows: [tiles(unseen.tensor)] + guidedRows.map { tiles($0.pictures) }
       + cleanRows.map { tiles($0.pictures) },
-    rowLabels: ["true"] + guidedRows.map { "scale \(Int($0.scale))" }
+    rowLabels: ["real"] + guidedRows.map { "scale \(Int($0.scale))" }
       + cleanRows.map { "clean only, \(Int($0.scale))" },
     columnLabels: unseen.classNames.map { $0.replacingOccurrences(of: " ", with: "\n") },
     cellWidth: 56), formats: [.png],
   caption:
-    "One picture of each kind: true ones; the model's, from one noise a column, guided by the "
-    + "classifier that knows noise; guided by the one that does not.",
-  alternative: "A grid of small white shapes on black, one kind a column, one scale a row.")
+    "One image of each kind. Top: real ones. Below: samples of the model, with the same noise "
+    + "down a column, guided by the classifier of noisy images, and (last two rows) by the one "
+    + "trained on clean images only.",
+  alternative: "A grid of small white shapes on black, one kind per column, one scale per row.")
 
 //: The shapes are crude: model and classifiers were trained for less than a minute. Still, guidance
 //: often turns the same noise into the kind of its column.
@@ -1626,15 +1634,16 @@ notebook.figure(
 
 if !notebook.isQuick {
   notebook.check(
-    "clean pictures: share right, the clean classifier less the guide",
+    "clean images: accuracy, the clean-data classifier less the guide",
     readings[0][2] - readings[0][0], isAtLeast: 0)
-  notebook.check("its cross-entropy at t = 300, against a shrug", readings[3][3], isAbove: shrug)
   notebook.check(
-    "scale 4: share that the judge calls right, guided by the clean one, below the guide's",
+    "its cross-entropy at t = 300, against a uniform guess", readings[3][3], isAbove: shrug)
+  notebook.check(
+    "scale 4: accuracy, guided by the clean-data classifier, below the guide's",
     .proportion(Int(cleanRows[1].judged * 100), of: 100),
     isBelow: .proportion(Int(guidedRows[3].judged * 100), of: 100), byStandardErrors: 3)
   notebook.check(
-    "scale 4: distance of impressions, guided by the clean one, over the guide's",
+    "scale 4: distance of features, guided by the clean-data classifier, over the guide's",
     cleanRows[1].distance / guidedRows[3].distance, isAbove: 1.5)
 }
 
@@ -1650,19 +1659,19 @@ func attacked(_ classifier: PictureClassifier) -> Tensor {
     shape: unseen.tensor.shape)
 }
 
-let readers = [("guide", guide), ("clean only", cleanGuide), ("judge", judge)]
+let readers = [("guide", guide), ("clean only", cleanGuide), ("evaluation", judge)]
 let attacks = readers.map { _, attackedOne in
   let pictures = attacked(attackedOne)
   return readers.map { $0.1.accuracy(pictures, labels: unseen.labels) }
 }
 notebook.table(
-  "Share of moved pictures that are read right",
-  columns: ["moved against", "by the guide", "by the clean one", "by the judge"],
-  rows: ([("nobody", readers.map { $0.1.accuracy(unseen.tensor, labels: unseen.labels) })]
+  "Accuracy on images moved against a gradient",
+  columns: ["moved against", "guide", "clean only", "evaluation classifier"],
+  rows: ([("none", readers.map { $0.1.accuracy(unseen.tensor, labels: unseen.labels) })]
     + zip(readers, attacks).map { ($0.0, $1) }).map { [$0, $1[0], $1[1], $1[2]] })
 if !notebook.isQuick {
   notebook.check(
-    "share that the clean classifier reads right, moved against the guide less itself",
+    "accuracy of the clean-data classifier, moved against the guide less against itself",
     attacks[0][1] - attacks[1][1], isAbove: 0.15)
 }
 
@@ -1710,7 +1719,7 @@ let mistakes: [(name: String, drawn: [Double])] = [
   ),
 ]
 notebook.table(
-  columns: ["mistake", "share at x > 0", "mean", "deviation", "distance"],
+  columns: ["mistake", "share at x > 0", "mean", "standard deviation", "distance"],
   rows: mistakes.map {
     [
       $0.name, Double($0.drawn.count { $0 > 0 }) / 2001, moments($0.drawn).mean,
@@ -1778,11 +1787,11 @@ notebook.check(
 //: **Claim 5.16.** On the line, the clean-data classifier of $\hat x_0$ guides closer to the class
 //: than the clean-data classifier of $x_t$, and by far not as close as the best one.
 
-/// The clean classifier of the denoiser's guess of $x_0$.
+/// The clean-data classifier of the denoiser's estimate of $x_0$.
 struct GuessClassifier: NoisyClassifier {
   func labelScore(_ xt: Points, t: Int, labels: [Int]) -> Points {
     let noised = line.noised(schedule, to: t)
-    // The slope of the guess, by the derivative of Tweedie's formula (chapter 2).
+    // The slope of the estimate, by the derivative of Tweedie's formula (chapter 2).
     let gain = schedule.signalScale(t) / schedule.noiseVariance(t)
     let guesses = Points(xt.values.map { noised.x0Mean($0) })
     let pulls = overconfident.labelScore(guesses, t: 0, labels: labels).values
@@ -1795,10 +1804,10 @@ let byGuess = drawnQuantiles(by: GuessClassifier(), from: fewQuantiles) { _ in 1
 let byView = drawnQuantiles(by: overconfident, from: fewQuantiles) { _ in 1 }
 let byTruth = drawnQuantiles(by: logistic, from: fewQuantiles) { _ in 1 }
 notebook.table(
-  columns: ["guided by", "share at x > 0", "mean", "deviation", "distance"],
+  columns: ["guided by", "share at x > 0", "mean", "standard deviation", "distance"],
   rows: [
-    ("the best classifier", byTruth), ("the clean one, shown the guess", byGuess),
-    ("the clean one, shown the noisy point", byView),
+    ("the best classifier", byTruth), ("clean-data, of the estimate", byGuess),
+    ("clean-data, of the noisy point", byView),
   ].map {
     [
       $0, Double($1.count { $0 > 0 }) / 401, moments($1).mean, moments($1).deviation,
@@ -1806,10 +1815,10 @@ notebook.table(
     ]
   })
 notebook.check(
-  "distance: shown the guess, over shown the noisy point",
+  "distance: classifier of the estimate over classifier of the noisy point",
   distance(byGuess, fewClassQuantiles) / distance(byView, fewClassQuantiles), isBelow: 1)
 notebook.check(
-  "distance: shown the guess, over the best classifier",
+  "distance: classifier of the estimate over the best classifier",
   distance(byGuess, fewClassQuantiles) / distance(byTruth, fewClassQuantiles), isAbove: 10)
 
 //: ## Summary

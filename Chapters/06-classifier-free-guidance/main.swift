@@ -73,7 +73,7 @@ let exact = ExactDenoiser(law, schedule)
 
 let root = RandomGenerator(seed: notebook.seed)
 
-/// Standard normal numbers from a random stream of their own.
+/// Standard Gaussian values from a random stream of their own.
 func normals(_ count: Int, stream: Int) -> [Double] {
   var random = root.split(stream)
   return (0..<count).map { _ in random.normal() }
@@ -122,11 +122,11 @@ notebook.figure(
     columns: 4, [0.0, 1, 2, 4].map { cloudPlot(guided(exact, scale: $0), "$s=\(Int($0))$") },
     panelSize: Size(205, 205), sharing: .axes), formats: [.png],
   caption: "The same starting noise under four guidance scales, with an exact denoiser; the color "
-    + "is the class asked for. Without guidance ($s=0$) the class is ignored, with $s=1$ every "
-    + "class has its two clouds. At $s=2$ the inner clouds thin out, at $s=4$ they are gone, and "
-    + "the outer clouds have shrunk and left their places.",
-  alternative: "Four scatter plots of colored points: mixed colors; three colors of two clouds "
-    + "each; mostly three outer clouds; three small clouds further out.")
+    + "is the wanted class. Without guidance ($s=0$) the class is ignored, with $s=1$ every "
+    + "class has its two modes. At $s=2$ the inner modes thin out, at $s=4$ they are gone, and "
+    + "the outer modes have shrunk and left their places.",
+  alternative: "Four scatter plots of colored points: mixed colors; three colors of two modes "
+    + "each; mostly three outer modes; three small modes further out.")
 
 //: ## Part I. Conditional and unconditional predictions from one network
 //:
@@ -150,7 +150,7 @@ let fresh = PointDenoiser(
     $0.layers = 1
   }, for: data)
 
-/// The rows of the class table that the loss of a batch depends on.
+/// The rows of the embedding table that the loss of a batch depends on.
 func touchedRows(
   _ denoiser: PointDenoiser, labels: [Int], _ generator: RandomGenerator
 ) -> [Int] {
@@ -171,7 +171,7 @@ notebook.check(
 let probe = Points([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
 let told = fresh.noise(probe, t: 300, labels: [0, 1, 0])
 notebook.check(
-  "(b) labels 0 and 1 at one place: distance of the answers",
+  "(b) labels 0 and 1 at one place: distance of the predictions",
   hypot(told[0][0] - told[1][0], told[0][1] - told[1][1]), isAbove: 1e-3)
 notebook.check(
   "(b) label 0 beside other labels, and alone", told[0],
@@ -198,7 +198,7 @@ notebook.check(
   equals: zip(timeMap * timeVector, classMap * classVector).map { $0 + $1 }, tolerance: 1e-13)
 let questions = Tensor(normals(6, stream: 6).map { Float($0) }, shape: [6, 1])
 notebook.check(
-  "(c) weights that six queries give to the one value there is", softmax(questions).elements,
+  "(c) weights of six queries on the only value", softmax(questions).elements,
   equals: [Float](repeating: 1, count: 6), tolerance: 0)
 let activations = normals(5, stream: 7)
 func exchanged(_ first: (Double) -> Double, _ second: (Double) -> Double) -> Double {
@@ -206,10 +206,10 @@ func exchanged(_ first: (Double) -> Double, _ second: (Double) -> Double) -> Dou
   return changes.max()! - changes.min()!
 }
 notebook.check(
-  "(c) addition: spread of the change over h",
+  "(c) addition: range of the change over h",
   exchanged({ $0 + 0.7 }, { $0 - 0.2 }), equals: 0, tolerance: 1e-14)
 notebook.check(
-  "(c) FiLM: spread of the change over h",
+  "(c) FiLM: range of the change over h",
   exchanged({ 1.4 * $0 + 0.7 }, { 0.8 * $0 - 0.2 }), isAbove: 0.1)
 
 //: ### Label dropout
@@ -242,7 +242,7 @@ notebook.check(
   "examples that touch one row, their own or the null row",
   seenRows.indices.count { seenRows[$0] == [$0 % 3] || seenRows[$0] == [3] }, isExactly: tries)
 notebook.check(
-  "share that the null row sees",
+  "share of examples in the null row",
   .proportion(seenRows.count { $0 == [3] }, of: tries), equals: 0.15)
 let pairsDropped = zip(seenRows, seenRows.dropFirst()).count { $0 == [3] && $1 == [3] }
 notebook.check(
@@ -280,7 +280,7 @@ notebook.check(
 //: **Claim 6.3.** With scales translated as in the last column all five give the same noise, to
 //: rounding. So does the library, in one pass over a batch of twice the size.
 
-/// What each of the dialects makes of the two answers, for the course's scale `s`.
+/// The guided noise by each of the five conventions, for the course's scale `s`.
 func dialects(_ u: Points, _ c: Points, at xt: Points, t: Int, s: Double) -> [Points] {
   let spread = schedule.noiseScale(t)
   let (scoreU, scoreC) = (Points.sum((-1 / spread, u)), Points.sum((-1 / spread, c)))
@@ -313,7 +313,7 @@ for s in [0.0, 1, 3, 7.5] {
     }.max()!, isBelow: 3e-15)
 }
 notebook.table(
-  "The dictionary in numbers",
+  "The same scale in five conventions",
   columns: ["this course, s", "book, w", "Cornell notes, w", "slides, gamma", "classifier, omega"],
   rows: [0.0, 0.5, 1, 2, 4, 7.5].map { [$0, $0 - 1, $0, $0, $0] })
 
@@ -368,7 +368,7 @@ let shareGone =
   / way.values.reduce(0) { $0 + $1 * $1 }
 notebook.erratum(
   "E-S3j", source: "Cornell CS 4782, guidance section, text under the formula",
-  "share of the way at w = 3, at most", printed: 1, right: 3, secondRoute: shareGone,
+  "fraction of the way at w = 3", printed: 1, right: 3, secondRoute: shareGone,
   tolerance: 1e-12, apart: 1)
 
 //: ### The implicit classifier
@@ -480,13 +480,13 @@ notebook.table(
 //: computed by brute force: by an integral over all $x_0$ (on the line, for the classes $\pm 1$
 //: with standard deviation $\frac12$).
 
-/// The logarithm of the tilted density, up to a constant: of the data, or of what they are at `t`.
+/// The logarithm of the tilted density, up to a constant: of the data, or of the noisy data at `t`.
 func logTilted(_ x: Double, scale s: Double, at t: Int = 0) -> Double {
   let marginal = line.noised(schedule, to: t).marginal
   return marginal.logDensity(x) + s * log(marginal.labelProbabilities(x)[1])
 }
 
-/// The score at step `t` of the law that the tilted law of data becomes under noise.
+/// The score at step `t` of the tilted distribution of data with noise added.
 func scoreOfNoisedTilted(_ x: Double, scale s: Double, t: Int) -> Double {
   let (signal, variance) = (schedule.signalScale(t), schedule.noiseVariance(t))
   func moment(_ f: (Double) -> Double) -> Double {
@@ -504,10 +504,10 @@ let tiltRows = [0.0, 1, 2, 4].map { s -> (s: Double, field: Double, noised: Doub
 }
 notebook.table(
   "Two scores at x = 0.3, t = 300",
-  columns: ["s", "guided", "of the noised tilted law"],
+  columns: ["s", "guided", "of the noisy tilted distribution"],
   rows: tiltRows.map { [$0.s, $0.field, $0.noised] })
 notebook.check(
-  "(a) the guided field is the score of the tilted law at t, s = 4",
+  "(a) the guided field is the score of the tilted distribution at t, s = 4",
   tiltRows[3].field, equals: slope({ logTilted($0, scale: 4, at: 300) }, at: 0.3),
   tolerance: 1e-9)
 for row in tiltRows.prefix(2) {
@@ -547,7 +547,7 @@ notebook.check(
 
 let (wide, narrow, middle) = (1.0, 0.25, 1.0)  // V, v, m
 
-/// Mean and deviation of what a rule makes of the guided field in the normal case.
+/// Mean and standard deviation of a rule's samples of the guided field, Gaussian case.
 func chained(_ rule: some ReverseStep, scale s: Double, steps: Int) -> (mean: Double, std: Double) {
   let schedule = NoiseSchedule.linearScaledToLength(steps: steps)
   let open = GaussianDenoiser<GaussianVariable>(variance: wide, schedule)
@@ -566,7 +566,7 @@ func extrapolated(_ rule: some ReverseStep, scale s: Double) -> (mean: Double, s
   return (2 * fine.mean - coarse.mean, 2 * fine.std - coarse.std)
 }
 
-/// The three formulas, and the deviation and the mean of the tilted law.
+/// The three formulas, and the standard deviation and mean of the tilted distribution.
 func solved(
   _ s: Double
 ) -> (ddim: Double, ddpm: Double, ddpmMean: Double, tilted: Double, tiltedMean: Double) {
@@ -583,14 +583,16 @@ func solved(
 for s in [1.0, 2, 4] {
   let (ddim, ddpm) = (extrapolated(.ddim(), scale: s), extrapolated(.ancestral(), scale: s))
   notebook.check(
-    "(b) s = \(Int(s)): deviation by DDIM", ddim.std, equals: solved(s).ddim, tolerance: 2e-4)
+    "(b) s = \(Int(s)): standard deviation by DDIM", ddim.std, equals: solved(s).ddim,
+    tolerance: 2e-4)
   notebook.check(
-    "(b) s = \(Int(s)): deviation by DDPM", ddpm.std, equals: solved(s).ddpm, tolerance: 5e-4)
+    "(b) s = \(Int(s)): standard deviation by DDPM", ddpm.std, equals: solved(s).ddpm,
+    tolerance: 5e-4)
   notebook.check(
     "(b) s = \(Int(s)): mean by DDPM", ddpm.mean, equals: solved(s).ddpmMean, tolerance: 5e-4)
 }
 notebook.table(
-  "Normal laws with v = 1/4, V = 1, m = 1: deviations and means",
+  "Gaussians with v = 1/4, V = 1, m = 1: standard deviations and means",
   columns: ["s", "DDIM std", "DDPM std", "tilted std", "DDPM mean", "tilted mean"],
   rows: [1.0, 1.5, 2, 4, 8].map {
     let exact = solved($0)
@@ -623,7 +625,7 @@ struct Backwards {
       + a * b * c / 6 * g[i + 2]
   }
 
-  /// Mean and deviation of the end of a chain of all steps, with `eta` as in DDIM's family.
+  /// Mean and standard deviation of the end of a chain of all steps, with DDIM's `eta`.
   func ending(_ model: ExactDenoiser<GaussianMixture>, scale: Double, eta: Double)
     -> (mean: Double, std: Double)
   {
@@ -657,7 +659,7 @@ struct Backwards {
   }
 }
 
-/// Mean and deviation of the tilted law, by integration.
+/// Mean and standard deviation of the tilted distribution, by integration.
 func tilted(_ s: Double) -> (mean: Double, std: Double) {
   func moment(_ power: Double) -> Double {
     GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) { x in
@@ -676,7 +678,7 @@ let endings = notebook.progress("backwards", scales).map { s in
   )
 }
 notebook.table(
-  "Two classes on the line: mean and deviation of what is sampled, 1000 steps",
+  "Two classes on the line: mean and standard deviation of the samples, 1000 steps",
   columns: [
     Column("s", digits: 2), Column("tilted mean", decimals: 3), Column("std", decimals: 3),
     Column("DDIM mean", decimals: 3), Column("std ", decimals: 3),
@@ -728,7 +730,7 @@ for each in drawn {
     equals: expected.ddpm.std * expected.ddpm.std)
 }
 notebook.check(
-  "(c) s = 1, where nothing is tilted: the three means",
+  "(c) s = 1, without tilting: means by DDIM and DDPM",
   [ending(1).ddim.mean, ending(1).ddpm.mean], equals: [1, 1], tolerance: 5e-3)
 
 //: (With $s = 1$ what is left is the error of 1000 steps and of starting from $\mathcal N(0, 1)$,
@@ -743,7 +745,8 @@ notebook.check(
 
 let ddimAtFour = RunningStatistics(drawn[1].ddim)
 notebook.erratum(
-  "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution", "deviation, DDIM, s = 4",
+  "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution",
+  "standard deviation, DDIM, s = 4",
   printed: ending(4).tilted.std, right: ending(4).ddim.std, secondRoute: ddimAtFour.deviation,
   tolerance: 2e-3, apart: 0.1)
 let ddpmAtFour = Estimate(of: drawn[1].ddpm)
@@ -757,7 +760,7 @@ let tiltedMass = GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) {
   exp(logTilted($0, scale: 4))
 }
 let lawPlot = Plot(
-  title: "Drawn with $s=4$", x: Axis("$x_0$", range: -0.6...3.4), y: "density"
+  title: "Samples with $s=4$", x: Axis("$x_0$", range: -0.6...3.4), y: "density"
 )
 .histogram(
   drawn[1].ddim, bins: 40, range: 0...3.4, label: "DDIM", color: .orange
@@ -778,13 +781,15 @@ func endingPlot(_ title: String, _ value: ((mean: Double, std: Double)) -> Doubl
 notebook.figure(
   "three-laws",
   Figure(
-    columns: 3, [lawPlot, endingPlot("Mean") { $0.mean }, endingPlot("Deviation") { $0.std }],
+    columns: 3,
+    [lawPlot, endingPlot("Mean") { $0.mean }, endingPlot("Standard deviation") { $0.std }],
     panelSize: Size(290, 260)),
   caption:
-    "Guidance towards the class at $+1$ (deviation 0.5, dashed). The tilted law hardly moves; "
-    + "both samplers overshoot, DDIM most, into a region where data of that class are rare.",
+    "Guidance towards the class at $+1$ (standard deviation 0.5, dashed). The tilted "
+    + "distribution hardly moves; both samplers overshoot, DDIM most, into a region where data "
+    + "of that class are rare.",
   alternative: "Left: histograms of DDIM and DDPM samples, right of a tilted density. Middle and "
-    + "right: mean rises and deviation falls with s, most for DDIM.")
+    + "right: mean rises and standard deviation falls with s, most for DDIM.")
 
 //: ### Langevin correction samples the tilted distribution
 //:
@@ -825,7 +830,8 @@ func corrected(scale s: Double, count: Int) -> [Double] {
 
 let settled = RunningStatistics(corrected(scale: 2, count: 6000))
 notebook.check("(d) s = 2: mean", settled.mean, equals: tilted(2).mean, tolerance: 0.03)
-notebook.check("(d) s = 2: deviation", settled.deviation, equals: tilted(2).std, tolerance: 0.015)
+notebook.check(
+  "(d) s = 2: standard deviation", settled.deviation, equals: tilted(2).std, tolerance: 0.015)
 notebook.show("for comparison: mean by DDIM", ending(2).ddim.mean)
 notebook.show("mean by DDPM", ending(2).ddpm.mean)
 
@@ -856,12 +862,12 @@ func trueDraws(of label: Int, _ count: Int, stream: Int) -> Points {
 }
 let models = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 30) }
 
-/// The points that are to be of a class.
+/// The points whose wanted class is `label`.
 func members(_ points: Points, _ label: Int) -> [[Double]] {
   (0..<points.count).filter { wanted[$0] == label }.map { points[$0] }
 }
 
-/// The share of a class's points that is nearer to its inner cloud than to its outer one.
+/// The share of a class's points that is nearer to its inner mode than to its outer one.
 func innerShare(_ points: Points, _ label: Int) -> Double {
   let (outer, inner) = (law.components[2 * label].mean, law.components[2 * label + 1].mean)
   let own = members(points, label)
@@ -871,7 +877,7 @@ func innerShare(_ points: Points, _ label: Int) -> Double {
   return Double(near) / Double(own.count)
 }
 
-/// What points of the classes `wanted` look like.
+/// The four measures of points of the classes `wanted`.
 func portrait(_ points: Points) -> Portrait {
   var result = Portrait()
   for label in 0..<3 {
@@ -890,7 +896,7 @@ func portrait(_ points: Points) -> Portrait {
   return result
 }
 
-/// True draws of the classes `wanted`.
+/// Data of the classes `wanted`.
 let truth: Points = {
   let byLabel = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 31) }
   return Points((0..<crowd / 3 * 3).flatMap { byLabel[wanted[$0]][$0 / 3] }, dimensions: 2)
@@ -912,24 +918,25 @@ func row(_ name: any TableCell, _ each: Portrait) -> [any TableCell] {
 func portraitColumns(_ name: String) -> [Column] {
   [
     Column(name), Column("accuracy", decimals: 3), Column("inner share", decimals: 3),
-    Column("spread", decimals: 3), Column("distance", decimals: 3),
+    Column("standard deviation", decimals: 3), Column("distance", decimals: 3),
   ]
 }
 notebook.table(
   "Exact denoiser, DDIM with 50 steps", columns: portraitColumns("s"),
-  rows: sweep.map { row($0.s, $0.portrait) } + [row("true draws", truePortrait)])
+  rows: sweep.map { row($0.s, $0.portrait) } + [row("data", truePortrait)])
 let beyond = sweep.filter { $0.s >= 1 }.map(\.portrait)
 let strong = Array(beyond.dropFirst())
 let conditional = beyond[0]
 notebook.check(
   "accuracy for s = 0, 0.5, 1, 1.25, 1.5", increases: sweep.prefix(5).map(\.portrait.accuracy))
-notebook.check("spread within the class, from s = 0 to 8", decreases: sweep.map(\.portrait.spread))
+notebook.check(
+  "standard deviation within the class, from s = 0 to 8", decreases: sweep.map(\.portrait.spread))
 notebook.check("inner share, from s = 0 to 3", decreases: sweep.prefix(7).map(\.portrait.inner))
 notebook.check(
   "distance from the class, from s = 0 to 1", decreases: sweep.prefix(3).map(\.portrait.distance))
 notebook.check("distance from the class, from s = 1 to 8", increases: beyond.map(\.distance))
 notebook.check(
-  "s = 1: distance over that of true draws", conditional.distance / truePortrait.distance,
+  "s = 1: distance over the floor", conditional.distance / truePortrait.distance,
   isBelow: 3)
 notebook.check("s = 3: accuracy", sweep[6].portrait.accuracy, isAbove: 0.99)
 notebook.check("s = 3: inner share", sweep[6].portrait.inner, isBelow: 0.05)
@@ -952,14 +959,15 @@ notebook.figure(
     columns: 4,
     [
       sweepPlot("Accuracy") { $0.accuracy }, sweepPlot("Inner share") { $0.inner },
-      sweepPlot("Spread") { $0.spread }, sweepPlot("Distance") { $0.distance },
+      sweepPlot("Standard deviation") { $0.spread }, sweepPlot("Distance") { $0.distance },
     ], panelSize: Size(210, 210)),
   caption:
-    "The exact denoiser under guidance; dashed, true draws of the class. Accuracy crosses the "
-    + "dashed line at $s=1$ and keeps rising; the other three are right at $s=1$ and nowhere else.",
+    "The exact denoiser under guidance; dashed, data of the class. Accuracy crosses the dashed "
+    + "line at $s=1$ and keeps rising. Inner share and distance are right at $s=1$ only; "
+    + "there the standard deviation is a little too small.",
   alternative:
-    "Four curves over s: accuracy rises to one, inner share falls to zero, spread falls, "
-    + "distance has its minimum at one.")
+    "Four curves over s: accuracy rises to one, inner share falls to zero, standard "
+    + "deviation falls, distance has its minimum at one.")
 
 //: ## Part IV. Trained networks
 //:
@@ -1033,7 +1041,7 @@ let judges: (points: Points, labels: [Int]) = {
 }()
 let judgedSteps = [30, 100, 250, 450, 650, 900]
 
-/// The mean squared distance between two answers to the judges' points under noise, over all steps.
+/// The mean squared distance of two predictions for noisy evaluation points, over all steps.
 func gap(
   _ first: (Points, Int) -> Points, _ second: (Points, Int) -> Points
 ) -> Double {
@@ -1063,7 +1071,7 @@ struct Judgement {
   var own: Double
   var gauge: Double
 }
-let judgements = notebook.progress("judging", Array(trained.indices)).map { i in
+let judgements = notebook.progress("evaluating", Array(trained.indices)).map { i in
   Judgement(
     share: shares[i / seeds],
     open: missOf(trained[i], labels: none), own: missOf(trained[i], labels: judges.labels),
@@ -1073,7 +1081,7 @@ func over(_ share: Double, _ value: (Judgement) -> Double) -> Estimate {
   Estimate(of: judgements.filter { $0.share == share }.map(value))
 }
 notebook.table(
-  "Mean squared error of both halves, and the gauge: means over \(seeds) seeds",
+  "Mean squared error of both branches, and the gauge: means over \(seeds) seeds",
   columns: ["share without label", "null branch", "class branches", "gauge"],
   rows: shares.map { share in
     [share, over(share) { $0.open }, over(share) { $0.own }, over(share) { $0.gauge }]
@@ -1094,7 +1102,7 @@ notebook.check(
   "class branches: error with the largest share over that with the least",
   ratio(over(shares.last!) { $0.own }, over(shares.first!) { $0.own }), isBelow: 1.3)
 notebook.check(
-  "worse half, with the largest share over that with the usual",
+  "worse branch, with the largest share over that with the usual",
   ratio(over(shares.last!) { max($0.open, $0.own) }, over(usualShare) { max($0.open, $0.own) }),
   isBelow: 1)
 
@@ -1139,9 +1147,9 @@ sharesPlot = sharePlot(sharesPlot, "gauge", .green) { $0.gauge }
 notebook.figure(
   "forgetting", sharesPlot,
   caption:
-    "Error of both halves against the exact noise, and the gauge that needs no truth; bars of "
-    + "two standard errors over the seeds. The more often the label is withheld, the better the "
-    + "null branch; the class branches do not care.",
+    "Error of both branches against the exact noise, and the gauge, which needs no truth; bars "
+    + "of two standard errors over the seeds. The more often the label is withheld, the better "
+    + "the null branch; the class branches do not change.",
   alternative: "Two falling curves, null branch and gauge, and a level one, class branches.")
 
 //: ## Part V. In practice
@@ -1189,7 +1197,7 @@ let timings = [1, 8, 64, 512].map { size -> (size: Int, twice: Double, once: Dou
   return (size, 1e6 * twice.seconds / Double(rounds), 1e6 * once.seconds / Double(rounds))
 }
 notebook.table(
-  "Microseconds for both answers",
+  "Microseconds for both predictions",
   columns: [
     "batch", Column("two passes", digits: 3, volatile: true),
     Column("one pass of twice the size", digits: 3, volatile: true),
@@ -1210,7 +1218,7 @@ notebook.table(
 struct Dosage: Sendable {
   let name: String
   let favors: String
-  /// The share of the greatest extra guidance at $u = t/T$.
+  /// The fraction of the greatest extra guidance at $u = t/T$.
   let f: @Sendable (Double) -> Double
 }
 let dosages = [
@@ -1238,11 +1246,11 @@ func scale(_ dosage: Dosage, meanExtra: Double) -> @Sendable (Int) -> Double {
   let peak = meanExtra * Double(visited.count) / visited.reduce(0, +)
   return { 1 + peak * dosage.f(Double($0) / 1000) }
 }
-let dosed = notebook.progress("dosages", dosages).map { dosage in
+let dosed = notebook.progress("guidance schedules", dosages).map { dosage in
   strengths.map { portrait(guided(exact, scale: scale(dosage, meanExtra: $0))) }
 }
 
-/// A measure where the accuracy crosses a level, by straight lines between the strengths.
+/// A measure where the accuracy crosses a level, by linear interpolation between strengths.
 func read(_ row: [Portrait], at accuracy: Double, _ value: (Portrait) -> Double) -> Double {
   for (a, b) in zip(row, row.dropFirst()) where a.accuracy <= accuracy && b.accuracy >= accuracy {
     let share = (accuracy - a.accuracy) / max(b.accuracy - a.accuracy, 1e-12)
@@ -1310,9 +1318,10 @@ notebook.figure(
   Figure(
     columns: 2, [dosagePlot("inner share") { $0.inner }, dosagePlot("distance") { $0.distance }],
     panelSize: Size(330, 270), sharing: .legend),
-  caption: "What guidance costs for what it brings. Each curve is one shape with growing strength, "
+  caption:
+    "Inner share and distance against accuracy. Each curve is one shape with growing strength, "
     + "from the conditional model at the left. Shapes that favor low noise (dashed) keep more of "
-    + "the inner clouds (left: higher is better) and stay closer (right: lower is better).",
+    + "the inner modes (left: higher is better) and stay closer (right: lower is better).",
   alternative: "Two plots against accuracy; dashed curves lie above the solid ones at the left, "
     + "and below them at the right.")
 
@@ -1335,7 +1344,7 @@ func acrossSeeds(_ i: Int, _ value: (Portrait) -> Double) -> Estimate {
 }
 notebook.table(
   "Networks trained with a share of \(usualShare) without label, means over \(seeds) seeds",
-  columns: ["s", "accuracy", "inner share", "spread", "distance"],
+  columns: ["s", "accuracy", "inner share", "standard deviation", "distance"],
   rows: range.indices.map { i in
     [
       range[i], acrossSeeds(i) { $0.accuracy }, acrossSeeds(i) { $0.inner },
@@ -1378,7 +1387,9 @@ let jumps = [1, 250, 700, 1000].flatMap { t -> [Double] in
     abs((1 / (1 + exp(lambda))).squareRoot() - schedule.noiseScale(t)),
   ]
 }
-notebook.check("(a) coefficients of four jumps: largest difference", jumps.max()!, isBelow: 1e-15)
+notebook.check(
+  "(a) coefficients of q(x_t | x_0) at four steps: largest difference", jumps.max()!, isBelow: 1e-15
+)
 let offsetFree = NoiseSchedule.cosine(offset: 0, clip: .none)
 func lambda(_ u: Double) -> Double { -2 * log(tan(.pi * u / 2)) }
 let cosineSteps = [1, 100, 500, 900, 999]
@@ -1439,7 +1450,7 @@ func taken(_ points: Points, for label: Int) -> Int {
 }
 notebook.table(
   "Towards class 0, s = 1.2",
-  columns: ["away from", "mean of x1", "taken for 1", "taken for 2"],
+  columns: ["away from", "mean of x1", "classified as 1", "classified as 2"],
   rows: [
     ["nothing", Estimate(of: plain.column(0)), taken(plain, for: 1), taken(plain, for: 2)],
     ["class 1", Estimate(of: away.column(0)), taken(away, for: 1), taken(away, for: 2)],
@@ -1449,7 +1460,7 @@ notebook.check(
   Estimate(of: zip(away.column(0), plain.column(0)).map { $0 - $1 }),
   isAbove: Estimate(mean: 0, standardError: 0), byStandardErrors: 4)
 notebook.check(
-  "(b) taken for class 1, less taken for class 2",
+  "(b) classified as class 1, less classified as class 2",
   Double(taken(away, for: 1) - taken(away, for: 2)), isBelow: 0)
 
 //: ### The cost of guidance
@@ -1458,7 +1469,7 @@ notebook.check(
 //: unguided sampling $S$. Where the scale is 1 or 0 the library evaluates only one branch; so
 //: guidance in a limited interval costs extra only within it.
 
-/// A denoiser that counts how many entries it was asked for.
+/// A denoiser that counts the entries that it evaluates.
 final class Tally: ConditionalDenoiser, @unchecked Sendable {
   private(set) var entries = 0
   let nullLabel = 3
@@ -1476,7 +1487,7 @@ func cost(_ scale: @escaping @Sendable (Int) -> Double) -> Int {
 }
 let visited = schedule.timesteps(50)
 notebook.check(
-  "answers a point in 50 steps: s = 0, 1, 2",
+  "evaluations per point in 50 steps: s = 0, 1, 2",
   [cost { _ in 0 }, cost { _ in 1 }, cost { _ in 2 }], isExactly: [50, 50, 100])
 notebook.check(
   "the same with s = 2 for t in 200...600 only",
@@ -1517,7 +1528,7 @@ notebook.show("training the denoisers and the classifiers took", seconds: rivalT
 let duelScales = [0.8, 1.2, 1.6, 2, 2.5]
 let duelists = notebook.count(1500, quick: 450)
 
-/// The portraits of one side at every scale, and what they show at equal accuracy.
+/// The measures of one side at every scale, and their values at equal accuracy.
 struct Contender {
   let name: String
   /// By seed, then by scale.
@@ -1552,7 +1563,7 @@ let yardstick = Contender(
   portraits: [duelScales.map { s in portrait(guided(exact, count: duelists) { _ in s }) }])
 notebook.table(
   "At an accuracy of 97 %, means over \(seeds) seeds",
-  columns: ["guidance", "inner share", "spread", "distance"],
+  columns: ["guidance", "inner share", "standard deviation", "distance"],
   rows: [
     [
       yardstick.name, yardstick.values { $0.inner }[0], yardstick.values { $0.spread }[0],
@@ -1570,7 +1581,7 @@ notebook.table(
 //: accuracy it keeps no more of the inner modes, and ends no closer to the class, whether a tenth
 //: or half of the labels were withheld.
 
-/// By how much the first side is ahead of the one with a classifier, seed by seed.
+/// The difference to the side with a classifier, seed by seed.
 func advantage(_ side: Contender, _ value: (Portrait) -> Double) -> Estimate {
   Estimate(of: zip(side.values(value), classified.values(value)).map { $0 - $1 })
 }
@@ -1621,7 +1632,7 @@ let (paintLosses, paintTime) = notebook.time {
   let run = painter.training(
     on: shapes.images, labels: shapes.labels,
     plan: .small(steps: notebook.count(450, quick: 12), seed: notebook.seed))
-  let bar = ProgressBar("painter", total: notebook.count(450, quick: 12))
+  let bar = ProgressBar("training", total: notebook.count(450, quick: 12))
   for step in run {
     losses.append(step.loss)
     bar.advance()
@@ -1630,7 +1641,7 @@ let (paintLosses, paintTime) = notebook.time {
   run.adoptAverages()
   return losses
 }
-notebook.show("training the painter took", seconds: paintTime)
+notebook.show("training the model took", seconds: paintTime)
 
 let judge: LearnedClassifier<EncoderClassifier, Tensor> = {
   let network = EncoderClassifier(
@@ -1644,14 +1655,14 @@ let judge: LearnedClassifier<EncoderClassifier, Tensor> = {
   return LearnedClassifier(network)
 }()
 notebook.show(
-  "judge: accuracy on pictures that it was not trained on",
+  "evaluation classifier: accuracy on test images",
   judge.accuracy(unseen.images, labels: unseen.labels))
 
 let portraitsPerClass = notebook.count(20, quick: 4)
 let paintedLabels = (0..<4 * portraitsPerClass).map { $0 / portraitsPerClass }
 let brushSteps = painter.schedule.timesteps(notebook.count(25, quick: 8))
 
-/// Pictures of all classes, guided with a scale; `clip` keeps every estimate of the data in range.
+/// Images of all classes, guided with a scale; `clip` keeps every estimate of the data in range.
 func painted(scale s: Double, clip: Clip? = nil) -> Tensor {
   let sampler = Sampler(.ddim(), schedule: painter.schedule, timesteps: brushSteps, clip: clip)
   return painter.sample(
@@ -1659,12 +1670,12 @@ func painted(scale s: Double, clip: Clip? = nil) -> Tensor {
   ) { GuidedDenoiser(painter, labels: Array(paintedLabels[$0]), scale: s) }
 }
 
-/// The share of numbers outside the range of pictures.
+/// The share of values outside the range of images.
 func outside(_ images: Tensor) -> Double {
   Double(images.elements.count { abs($0) > 1 }) / Double(images.count)
 }
 
-/// The mean over pictures of the deviation of the numbers within a picture.
+/// The mean over images of the standard deviation of the values within an image.
 func contrast(_ images: Tensor) -> Double {
   let (each, all) = (images.count / images.shape[0], images.elements)
   let deviations = (0..<images.shape[0]).map { i in
@@ -1673,8 +1684,8 @@ func contrast(_ images: Tensor) -> Double {
   return deviations.reduce(0, +) / Double(deviations.count)
 }
 
-/// One less the mean correlation of two pictures of one class: 0 for copies, 1 for strangers.
-/// Contrast and lightness do not enter.
+/// One minus the mean correlation of two images of one class: 0 for copies, 1 if uncorrelated.
+/// It does not depend on contrast and lightness.
 func variety(_ images: Tensor, _ labels: [Int]) -> Double {
   let (each, all) = (images.count / labels.count, images.elements)
   let standardized = labels.indices.map { i -> [Double] in
@@ -1693,7 +1704,7 @@ func variety(_ images: Tensor, _ labels: [Int]) -> Double {
 }
 
 let brushScales = [0.0, 1, 2, 4, 8]
-let gallery = notebook.progress("painting", brushScales).map { s in
+let gallery = notebook.progress("sampling", brushScales).map { s in
   (s: s, images: painted(scale: s))
 }
 let clipped = painted(scale: brushScales[3], clip: .images)
@@ -1706,16 +1717,17 @@ func galleryRow(_ name: String, _ images: Tensor) -> [any TableCell] {
 }
 let someUnseen = unseen.images.entries(0..<200)
 notebook.table(
-  "Guided pictures and real ones",
+  "Guided images and real ones",
   columns: [
     "s", Column("accuracy", volatile: true),
-    Column("contrast", decimals: 3, volatile: true), Column("variety", decimals: 3, volatile: true),
-    Column("outside", decimals: 3, volatile: true),
+    Column("contrast", decimals: 3, volatile: true),
+    Column("diversity", decimals: 3, volatile: true),
+    Column("outside range", decimals: 3, volatile: true),
   ],
   rows: gallery.map { galleryRow("\(Int($0.s))", $0.images) } + [
     galleryRow("\(Int(brushScales[3])), clipped", clipped),
     [
-      "unseen pictures", judge.accuracy(unseen.images, labels: unseen.labels), contrast(someUnseen),
+      "test images", judge.accuracy(unseen.images, labels: unseen.labels), contrast(someUnseen),
       variety(someUnseen, Array(unseen.labels.prefix(200))), outside(someUnseen),
     ],
   ])
@@ -1737,10 +1749,10 @@ notebook.figure(
     rowLabels: gallery.map { "$s=\(Int($0.s))$" },
     columnLabels: (0..<16).map { $0 % 4 == 0 ? classNames[$0 / 4] : "" }, cellWidth: 40),
   formats: [.png],
-  caption: "Four pictures each of four classes, from the same noise at five scales, not clipped. "
-    + "Without guidance the class asked for is ignored. With more of it colors fade and contrast "
-    + "grows, until nothing is left but black and white.",
-  alternative: "Rows of small pictures: blurred colored shapes in the upper rows, shapes of "
+  caption: "Four images each of four classes, from the same noise at five scales, not clipped. "
+    + "Without guidance the wanted class is ignored. With a growing scale the contrast grows "
+    + "beyond that of real images.",
+  alternative: "Rows of small images: blurred colored shapes in the upper rows, shapes of "
     + "exaggerated contrast in the lower ones.")
 
 //: **Claim 6.16.** The model follows the label: at $s = 1$ the accuracy is far higher than without
@@ -1773,16 +1785,16 @@ if !notebook.isQuick {
     "contrast, from s = 1 to 8",
     increases: gallery.dropFirst().map { contrast($0.images) })
   notebook.check(
-    "share of numbers outside, from s = 1 to 8",
+    "share of values outside the range, from s = 1 to 8",
     increases: gallery.dropFirst().map { outside($0.images) })
   notebook.check(
-    "clipped, s = 4: contrast over that of real pictures", contrast(clipped) / contrast(someUnseen),
+    "clipped, s = 4: contrast over that of real images", contrast(clipped) / contrast(someUnseen),
     isAbove: 1)
   notebook.check(
-    "variety, from s = 0 to 8",
+    "diversity, from s = 0 to 8",
     decreases: gallery.map { variety($0.images, paintedLabels) })
 }
-notebook.check("clipped: share of numbers outside", outside(clipped), isBelow: 1e-6)
+notebook.check("clipped: share of values outside the range", outside(clipped), isBelow: 1e-6)
 
 //: This is the plane's result in colors. There, guided points left their mode for a place without
 //: data; here, guided images leave the range of colors. The variance within a class would count
@@ -1842,7 +1854,7 @@ let neglectedOpen = missOf(neglected, labels: none)
 let neglectedOwn = missOf(neglected, labels: judges.labels)
 let neglectedPortrait = portrait(guided(neglected, scale: 2))
 notebook.table(
-  "Dropout forgotten",
+  "Without label dropout",
   columns: [
     "", Column("class branches", digits: 3, volatile: true),
     Column("null branch", digits: 3, volatile: true), Column("gauge", digits: 3, volatile: true),
@@ -1851,7 +1863,7 @@ notebook.table(
   ],
   rows: [
     [
-      "with dropout", missOf(usual[0], labels: judges.labels), missOf(usual[0], labels: none),
+      "with label dropout", missOf(usual[0], labels: judges.labels), missOf(usual[0], labels: none),
       gauge(usual[0]), portrait(guided(usual[0], scale: 1)).distance,
       portrait(guided(usual[0], scale: 2)).distance,
     ],
@@ -1900,7 +1912,8 @@ notebook.check(
 
 let tenth = 1 + log2(10.0)
 notebook.check(
-  "deviation by DDIM, over that of the class", extrapolated(.ddim(), scale: tenth).std / 0.5,
+  "standard deviation by DDIM, over that of the class",
+  extrapolated(.ddim(), scale: tenth).std / 0.5,
   equals: 0.1, tolerance: 1e-3)
 
 //: </details>

@@ -30,7 +30,7 @@ import Notebook  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
-  "Draws images of ten classes by diffusion in the latent space of an autoencoder.",  // weave:hide
+  "Samples images of ten classes by latent diffusion.",  // weave:hide
   adding: ChapterOptions.self, commands: chapterCommands)  // weave:hide
 let weights = options.weights ?? Weights.shipped  // weave:hide
 let weightsOfPixels = Weights.shipped  // weave:hide
@@ -71,8 +71,9 @@ func rows(_ images: Tensor, of length: Int) -> [[Picture]] {
 
 notebook.figure(
   "ten-classes", ImageGrid(rows: rows(images, of: each), rowLabels: classes), formats: [.png],
-  caption: "Ten pictures of each class, drawn by this model with 50 steps of DDIM and guidance of "
-    + "scale 3. None was chosen: they are the first ten of the seed.")
+  caption:
+    "Ten samples of each class by this model, with 50 steps of DDIM and guidance scale 3. They "
+    + "are uncurated: the first ten of the seed.")
 
 //: ## What a latent saves
 //:
@@ -105,12 +106,13 @@ notebook.figure(
   "latents",
   ImageGrid(
     rows: latentRows, rowLabels: [0, 6, 8].map { classes[$0] },
-    columnLabels: ["picture", "channel 1", "2", "3", "4", "from $\\mu$", "from a draw"]),
+    columnLabels: ["image", "channel 0", "1", "2", "3", "from $\\mu$", "from a sample"]),
   formats: [.png],
-  caption: "A picture, the four channels of its latent's mean (grey is zero), and what is decoded "
-    + "from the mean and from a draw. The latent is still a small picture of the picture; a draw "
-    + "decodes almost like the mean.",
-  alternative: "Three rows of seven small pictures; the last two of each row look like the first.")
+  caption:
+    "An image, the four channels of its latent's mean (gray is zero), and the images decoded "
+    + "from the mean and from a sample of the posterior. The latent still resembles a small "
+    + "image; a sample decodes almost like the mean.",
+  alternative: "Three rows of seven small images; the last two of each row look like the first.")
 
 //:
 //: **Claim 7.1.** A latent has a twelfth of the values and a sixteenth of the positions of its
@@ -120,11 +122,11 @@ let posterior = encoded
 let (pixels, places) = (32 * 32, 8 * 8)
 
 notebook.check("shape of the latents", posterior.mean.shape, isExactly: [images.shape[0], 4, 8, 8])
-notebook.check("numbers saved", 3 * pixels / (4 * places), isExactly: 12)
+notebook.check("values saved", 3 * pixels / (4 * places), isExactly: 12)
 notebook.check("positions saved", pixels / places, isExactly: 16)
 notebook.check("pairs of positions saved", pixels * pixels / (places * places), isExactly: 256)
 notebook.check(
-  "is every spread positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
+  "is every standard deviation positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
   isExactly: true)
 
 //: Rombach et al. (2022) count the same for images of 512x512 pixels, whose latents have 64x64
@@ -136,7 +138,7 @@ notebook.check(
 //: 48th.
 
 let (pictureBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
-notebook.check("bytes of the picture", pictureBytes, isExactly: 3_145_728)
+notebook.check("bytes of the image", pictureBytes, isExactly: 3_145_728)
 notebook.check("bytes of the latent", latentBytes, isExactly: 65_536)
 notebook.check("ratio", pictureBytes / latentBytes, isExactly: 48)
 
@@ -158,10 +160,10 @@ let savings = (2...5).map { halvings -> Saving in
     numbers: 3 * 64 * 64 / (shape[1] * shape[2] * shape[3]))
 }
 notebook.table(
-  "What encoders save", columns: ["per side", "in positions", "in numbers"],
+  "What encoders save", columns: ["per side", "in positions", "in values"],
   rows: savings.map { [$0.side, $0.positions, $0.numbers] })
 notebook.check("positions saved", savings.map(\.positions), isExactly: [16, 64, 256, 1024])
-notebook.check("numbers saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
+notebook.check("values saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
 
 //: **Erratum E-B31.** The book's table of compression (10.2) gives 4, 16, 64 and 256 for the
 //: factors 4, 8, 16 and 32 per side: those are the positions saved by 2, 4, 8 and 16. Table 10.1
@@ -177,7 +179,7 @@ for (saving, printed) in zip(savings, [4.0, 16, 64, 256]) {
 }
 notebook.erratum(
   "E-B31", source: "Foundations of Generative Models, Table 10.1",
-  "numbers saved, 512x512x3 to 64x64x4", printed: 16, right: Double(pictureBytes / latentBytes),
+  "values saved, 512x512x3 to 64x64x4", printed: 16, right: Double(pictureBytes / latentBytes),
   secondRoute: Double(savings[1].numbers), tolerance: 0, apart: 1)
 
 //: **Erratum E-X12.** The sources do not agree on what is being counted: one speaks of an eighth or
@@ -225,7 +227,7 @@ notebook.check(
   "ratio, attention", attentionMultiplications(32) / attentionMultiplications(8), isExactly: 256)
 
 let batch = notebook.count(16, quick: 4)
-/// The shortest of several durations, after one that does not count.
+/// The shortest of several durations, after one to warm up.
 func shortest(_ body: () -> Void) -> Double {
   (0..<notebook.count(6, quick: 3)).map { _ in notebook.time(body).seconds }.dropFirst().min() ?? 0
 }
@@ -236,7 +238,7 @@ let guidedStep = shortest {
     Tensor.zeros([2 * batch, 4, 8, 8]), t: 500, labels: .init(repeating: 0, count: 2 * batch))
 }
 let decoding = shortest { _ = model.autoencoder.decode(Tensor.zeros([batch, 4, 8, 8])) }
-notebook.show("seconds of a step on \(batch) pictures of 32x32", seconds: secondsOnPixels)
+notebook.show("seconds of a step on \(batch) images of 32x32", seconds: secondsOnPixels)
 notebook.show("seconds of a step on \(batch) latents of 8x8", seconds: secondsOnLatents)
 notebook.show("seconds of a guided step of this model, \(batch) latents", seconds: guidedStep)
 notebook.show("seconds of decoding \(batch) latents, once", seconds: decoding)
@@ -295,7 +297,7 @@ let vectors: Set<[Float]> = {
 let positions = images.shape[0] * places
 notebook.erratum(
   "E-X11", source: "Talk on DDPM, DDIM, U-Net and LDM, slides on latent diffusion",
-  "different vectors in the latents of these pictures", printed: Double(min(512, positions)),
+  "different vectors in the latents of these images", printed: Double(min(512, positions)),
   right: Double(positions), secondRoute: Double(vectors.count), tolerance: 0, apart: 100)
 
 //: ## The reparameterization trick
@@ -388,7 +390,7 @@ let differences = (0..<draws).map { _ -> Double in
   return (z * z - epsilon * epsilon - logVariance) / 2
 }
 notebook.check(
-  "divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
+  "KL divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
   equals: (mu * mu + exp(logVariance) - logVariance - 1) / 2)
 
 //: **Claim 7.8.** With means in place of both sums the same β would mean something else: to get the
@@ -482,7 +484,7 @@ notebook.table(
   "Short trainings at several β, on test images",
   columns: [
     "β", Column("nats", decimals: 1), Column("absolute error", decimals: 1),
-    Column("PSNR in dB", decimals: 2), "active numbers of 256",
+    Column("PSNR in dB", decimals: 2), "active units of 256",
   ],
   rows: betas.indices.map {
     [
@@ -494,9 +496,9 @@ notebook.figure(
   "rate-distortion",
   betas.indices.reduce(
     Plot(
-      x: Axis("nats", range: 0...1.35 * (rates.max() ?? 1)),
+      x: Axis("KL divergence, nats per image", range: 0...1.35 * (rates.max() ?? 1)),
       y: Axis(
-        "absolute error of an image",
+        "absolute error per image",
         range: 0.98 * (distortions.min() ?? 0)...1.02 * (distortions.max() ?? 1)),
       size: Size(420, 290))
   ) { plot, i in
@@ -508,8 +510,8 @@ notebook.figure(
   .line(rates, distortions, color: .blue).scatter(rates, distortions, color: .blue),
   caption:
     "Rate and distortion of the autoencoder after short trainings. At the smallest β, nats can be "
-    + "saved for next to nothing; the larger β, the more error each saved nat costs.",
-  alternative: "A falling curve: the absolute error against the divergence, one point for each β.")
+    + "saved at almost no cost; the larger β, the more error each saved nat costs.",
+  alternative: "A falling curve: the absolute error against the KL divergence, one point per β.")
 
 //: **Claim 7.10.** With growing β the KL divergence falls, and at the largest β the error is
 //: greater than at any other. (Among the smallest β it hardly differs: there the weight of the KL
@@ -539,11 +541,11 @@ if let looked = featureClassifier {
   notebook.show(
     "weights of the classifier that this autoencoder was trained with", looked.parameters)
   notebook.show(
-    "test images that it names right, %", 100 * (looked.validation["accuracy"] ?? .nan), digits: 4)
+    "its accuracy on test images, %", 100 * (looked.validation["accuracy"] ?? .nan), digits: 4)
 }
-notebook.show("weights of the judge, which is used here and below", judge.network.parameterCount)
+notebook.show("weights of the evaluation classifier", judge.network.parameterCount)
 if let accuracy = manifest.classifier?.validation["accuracy"] {
-  notebook.show("test images that the judge names right, %", 100 * accuracy, digits: 4)
+  notebook.show("its accuracy on test images, %", 100 * accuracy, digits: 4)
 }
 let featureLoss = FeatureLoss(judge.network)
 
@@ -555,10 +557,10 @@ let featureTape = Tape()
 let featureInput = featureTape.input(shownPicture)
 let featureDistance = featureLoss(featureInput, otherPicture)
 notebook.show(
-  "feature loss of two of the pictures above", Double(featureDistance.scalar), digits: 4)
+  "feature loss of two of the images above", Double(featureDistance.scalar), digits: 4)
 let featureGradients = featureTape.gradients(of: featureDistance)
 notebook.check(
-  "feature loss of a picture to itself",
+  "feature loss of an image and itself",
   Double(featureLoss(Tape(recording: false).constant(shownPicture), shownPicture).scalar),
   equals: 0, tolerance: 1e-5)
 let featureDirection = Tensor.normal(shownPicture.shape, using: &random)
@@ -574,7 +576,7 @@ notebook.check(
   featureGradients[featureInput]?.dot(featureDirection) ?? .nan, equals: featureSlope,
   tolerance: 0.01 * Double(featureGradients[featureInput]?.norm() ?? 0))
 notebook.check(
-  "does any weight of the classifier get a derivative",
+  "does any weight of the classifier get a gradient",
   judge.network.parameters.contains { featureGradients[$0] != nil }, isExactly: false)
 
 //: What is its effect? One training without it was continued with two weights, and measured on test
@@ -588,8 +590,8 @@ for note in featureRecord.notes { notebook.show("record", note) }
 notebook.table(
   "Continuations with a feature loss",
   columns: [
-    "weight", "updates", Column("PSNR in dB", decimals: 2), Column("similarity", decimals: 4),
-    Column("named right, %", decimals: 1),
+    "weight", "updates", Column("PSNR in dB", decimals: 2), Column("SSIM", decimals: 4),
+    Column("accuracy, %", decimals: 1),
   ],
   rows: featureRecord.rows.indices.map {
     [
@@ -634,14 +636,14 @@ let noisy = noiseLevels.map { s in
 }
 func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 notebook.check(
-  "dB of pictures with noise 0.05, 0.1 and 0.2",
+  "PSNR of images with noise 0.05, 0.1 and 0.2",
   noisy.map { average(peakSignalToNoise($0, few)) },
   equals: noiseLevels.map { 20 * log10(2 / $0) }, tolerance: 0.05)
 notebook.check(
-  "least similarity of a picture to itself", structuralSimilarity(few, few).min() ?? 0, equals: 1,
+  "least SSIM of an image with itself", structuralSimilarity(few, few).min() ?? 0, equals: 1,
   tolerance: 1e-6)
 notebook.check(
-  "similarity to pictures with noise 0.05, 0.1 and 0.2",
+  "SSIM with noise 0.05, 0.1 and 0.2",
   decreases: noisy.map { average(structuralSimilarity($0, few)) })
 
 //: How good should it be? The baseline is linear: of all linear maps to 256 values and back,
@@ -657,13 +659,13 @@ func reconstruction(_ set: String, _ column: String) -> Double {
   return row.flatMap { reconstructionRecord.rows[$0][column] } ?? .nan
 }
 let sets = [
-  ("test", "the test images themselves"), ("autoencoder", "autoencoder, drawn latents"),
+  ("test", "the test images themselves"), ("autoencoder", "autoencoder, sampled latents"),
   ("pca-256", "256 principal components"), ("pca-512", "512 principal components"),
 ]
 notebook.table(
   "Reconstructions of test images",
   columns: [
-    "", Column("PSNR in dB", decimals: 2), Column("named right, %", decimals: 1),
+    "", Column("PSNR in dB", decimals: 2), Column("accuracy, %", decimals: 1),
     Column("Fréchet distance", decimals: 2),
   ],
   rows: sets.map { set, name -> [any TableCell] in
@@ -685,7 +687,7 @@ notebook.orStop { try realImages?.checkReconstructions(against: reconstructionRe
 //: images.
 
 notebook.check(
-  "PSNR with drawn latents", reconstruction("autoencoder", "psnr_sampled"),
+  "PSNR with sampled latents", reconstruction("autoencoder", "psnr_sampled"),
   isAbove: reconstruction("pca-256", "psnr_mean"))
 notebook.check(
   "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
@@ -703,7 +705,7 @@ notebook.check(
 //: ratio, 3.41 more on the logarithmic scale.
 
 let schedule = model.settings.schedule
-notebook.show("factor of this model's latents", model.settings.latentScale, digits: 4)
+notebook.show("scale factor of this model's latents", model.settings.latentScale, digits: 4)
 let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> Double in
   let noise = GaussianVariable(deviation: 1, source: 1)
   let latent = GaussianVariable(deviation: 5.5, source: 0)
@@ -714,7 +716,7 @@ let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> 
 notebook.check(
   "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
   tolerance: 1e-9)
-notebook.check("in nats", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
+notebook.check("its value", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
 
 //: **Claim 7.16.** Scaling and unscaling cancel; and the samples of this model without guidance
 //: have a variance of the order of one, like the latents that it was trained on.
@@ -753,14 +755,14 @@ let drawnShapes = cache.latents(
   everyEntry, scale: cache.statistics.scale, generator: RandomGenerator(seed: notebook.seed))
 let channelTable = cache.channelStatistics
 notebook.table(
-  "Latents of drawn shapes by channel",
+  "Latents of synthetic shapes by channel",
   columns: [
-    "channel", Column("mean", decimals: 3), Column("deviation", decimals: 3),
+    "channel", Column("mean", decimals: 3), Column("standard deviation", decimals: 3),
     Column("own factor", decimals: 3),
   ],
   rows: channelTable.enumerated().map { [$0, $1.mean, $1.variance.squareRoot(), $1.scale] })
 notebook.check(
-  "deviation over all channels, scaled by one factor", drawnShapes.variance().squareRoot(),
+  "standard deviation over all channels, scaled by one factor", drawnShapes.variance().squareRoot(),
   equals: 1, tolerance: 0.01)
 let standardized = channelTable.enumerated().map { channel, statistics -> Tensor in
   let unscaled = cache.latents(
@@ -769,14 +771,14 @@ let standardized = channelTable.enumerated().map { channel, statistics -> Tensor
     .map { Float((Double($0) - statistics.mean) * statistics.scale) }
 }
 notebook.check(
-  "deviations of the channels, each by its own factor",
+  "standard deviations of the channels, each by its own factor",
   standardized.map { $0.variance().squareRoot() }, equals: channelTable.map { _ in 1 },
   tolerance: 0.01)
 let restored = zip(standardized, channelTable).map { z, statistics in
   z.map { Float(Double($0) / statistics.scale + statistics.mean) }
 }
 notebook.check(
-  "drawn latents, largest change by scaling each channel and back",
+  "sampled latents, largest change by scaling each channel and back",
   largestDifference(
     .concatenated(restored, along: 1),
     cache.latents(everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))),
@@ -817,7 +819,8 @@ let ratios = sizes.map { size in stepCounts.map { varianceRatio(size, steps: $0)
 notebook.table(
   "Variance of DDIM's samples, as a share of the data's",
   columns: [
-    "deviation of the data", Column("10 steps", decimals: 3), Column("50 steps", decimals: 3),
+    "standard deviation of the data", Column("10 steps", decimals: 3),
+    Column("50 steps", decimals: 3),
     Column("all steps", decimals: 3),
   ],
   rows: zip(sizes, ratios).map { [$0, $1[0], $1[1], $1[2]] })
@@ -881,7 +884,7 @@ let zeroLoss = Estimate(
         tape: Tape(recording: false), generator: random.split(part)
       ).total.scalar)
   })
-notebook.check("loss of a network that says zero", zeroLoss, equals: 1)
+notebook.check("loss of a network that predicts zero", zeroLoss, equals: 1)
 
 //: How good is the trained denoiser? A fair answer needs latents that it was not trained on;
 //: `train-denoiser` measures that at every checkpoint. Here we use its own samples, the only
@@ -902,7 +905,9 @@ notebook.table(
   rows: zip(times, profile).map { [$0, $1, schedule.alphaBar($0), 1] })
 
 let floor = (1...schedule.steps).reduce(0) { $0 + schedule.alphaBar($1) } / Double(schedule.steps)
-notebook.check("the normal denoiser, mean over t", floor, equals: 0.2755, tolerance: 1e-4)
+notebook.check(
+  "the denoiser of independent Gaussian latents, mean over t", floor, equals: 0.2755,
+  tolerance: 1e-4)
 notebook.check(
   "mean error of the denoiser", profile.reduce(0, +) / Double(profile.count), isBelow: floor)
 
@@ -919,7 +924,7 @@ let squares = zip(cache.means.elements, cache.deviations.elements).map { pair ->
 let meanVariance = cache.deviations.dot(cache.deviations) / Double(cache.deviations.count)
 notebook.erratum(
   "E-S0d", source: "Conditional Latent Diffusion (CIFAR-10), step 3",
-  "what drawing latents adds to their mean square", printed: 0, right: meanVariance,
+  "increase of the mean square by sampling latents", printed: 0, right: meanVariance,
   secondRoute: Estimate(of: squares), apart: 1e-5)
 
 //: ### Two-stage training
@@ -1020,14 +1025,14 @@ notebook.figure(
   "losses",
   Plot(x: "$t$", y: Axis("mean squared error of the noise", scale: .log), size: Size(460, 290))
     .line(lossRecord["t"], lossRecord["averaged"], label: "trained denoiser")
-    .line(lossRecord["t"], lossRecord["covariance"], label: "normal, with covariances")
-    .line(lossRecord["t"], lossRecord["normal"], label: "normal, independent")
+    .line(lossRecord["t"], lossRecord["covariance"], label: "Gaussian, with covariances")
+    .line(lossRecord["t"], lossRecord["normal"], label: "Gaussian, independent")
     .horizontal(at: 1, label: "zero", color: .ink).legend(.below),
   caption:
-    "How much of the noise stays unexplained at each $t$, on latents of test images. Between the "
-    + "two curves of normal numbers lies what covariances tell; below both, what the network knows of "
-    + "pictures besides. Near $T$ nearly all is noise and the best answer is to return what came in; "
-    + "there a network's small errors show.",
+    "The unexplained share of the noise at each $t$, on latents of test images. The gap between "
+    + "the two Gaussian curves is explained by covariances; the gap below both is what the network "
+    + "has learned about images besides. Near $T$ nearly all is noise and the best prediction is "
+    + "the input itself; there a network's small errors are visible.",
   alternative: "Three falling curves; that of the trained denoiser is the lowest for most times.")
 func mean(_ column: String) -> Double { average(lossRecord[column]) }
 notebook.show("mean over t, averaged weights", mean("averaged"), digits: 5)
@@ -1117,9 +1122,9 @@ notebook.figure(
     rowLabels: scales.map { "$s=\(Int($0))$" }, columnLabels: classes),
   formats: [.png],
   caption:
-    "All pictures start from the same noise. At $s = 0$ the class is ignored, so they are all "
-    + "the same; with growing $s$ the classes part and most get plainer, and then colors get too "
-    + "strong.")
+    "All images start from the same noise. At $s = 0$ the class is ignored, so they are all the "
+    + "same; with growing $s$ the classes separate and most become clearer, and then colors are "
+    + "oversaturated.")
 
 //: The growth of the latents can be measured. Guidance adds to the noise prediction the difference
 //: between the class and the average, and nothing removes it again.
@@ -1194,8 +1199,8 @@ let strip: [[Picture]] = {
 }()
 notebook.figure(
   "denoising", ImageGrid(rows: strip, rowLabels: [1, 4, 7].map { classes[$0] }), formats: [.png],
-  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to picture (right). "
-    + "The first are much too strong, because near $T$ errors and guidance are magnified; then comes "
+  caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to image (right). "
+    + "The first are oversaturated, because near $T$ errors and guidance are magnified; then comes "
     + "the layout, blurred, and at last the edges.")
 
 let film: Animation = {
@@ -1210,8 +1215,8 @@ let film: Animation = {
 }()
 notebook.figure(
   "film", film,
-  caption: "The latents themselves on their way, decoded: one picture of every class.",
-  alternative: "Ten noisy pictures in a row turn into pictures of the ten classes.")
+  caption: "The latents $z_t$ during sampling, decoded: one image of every class.",
+  alternative: "Ten noisy images in a row turn into images of the ten classes.")
 
 //: **Erratum E-B47.** Decoding does not raise the resolution by itself, as the book has it: the
 //: decoder's factor is fixed, 4 per side here, so finer images need larger latents and a denoiser
@@ -1220,7 +1225,7 @@ notebook.figure(
 //: teacher; $N$ steps become $N/2, N/4, \dots, 1$.
 
 let larger = model.autoencoder.decode(Tensor.zeros([1, 4, 12, 12])).shape
-notebook.show("side of a picture decoded from 8x8 latents", images.shape[2])
+notebook.show("side of an image decoded from 8x8 latents", images.shape[2])
 notebook.show("and from 12x12 latents", larger[2])
 var studentSteps = 64
 for _ in 0..<3 { studentSteps /= 2 }
@@ -1278,11 +1283,11 @@ let paths = [arc, line].map { path -> [Picture] in
 notebook.figure(
   "between",
   ImageGrid(
-    rows: paths, rowLabels: ["arc", "line"],
+    rows: paths, rowLabels: ["slerp", "lerp"],
     columnLabels: (0...8).map { "$u=\((Double($0) / 8).formatted())$" }), formats: [.png],
-  caption: "From one noise to another, class \(classes[7]): above along the arc, below along the "
-    + "straight line. In the middle the line is too short to be noise, and its pictures come out "
-    + "pale.")
+  caption: "From one noise to another, class \(classes[7]): above along the arc (slerp), below "
+    + "along the straight line (lerp). In the middle of the line the norm is too small for noise, "
+    + "and its images are pale.")
 
 //: ## The quality of a set of images
 //:
@@ -1330,7 +1335,7 @@ notebook.check(
 let reference = normalVectors(notebook.count(40_000, quick: 10_000), 16, 4)
 let ofSize = [250, 1000, 4000].map { frechet(reference, normalVectors($0, 16, $0)) }
 notebook.table(
-  "Fréchet distance of normal sets from a large one of the same law",
+  "Fréchet distance of Gaussian sets from a large one of the same distribution",
   columns: ["size", Column("distance", decimals: 4), Column("standard error", decimals: 4)],
   rows: zip([250, 1000, 4000], ofSize).map { [$0, $1.value, $1.standardError] })
 notebook.check("distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
@@ -1354,7 +1359,8 @@ notebook.check(
 
 let same = kernelDistance(normalVectors(2000, 16, 5), normalVectors(2000, 16, 6))
 notebook.check(
-  "two sets of one law", Estimate(mean: same.value, standardError: same.standardError), equals: 0)
+  "two sets of one distribution", Estimate(mean: same.value, standardError: same.standardError),
+  equals: 0)
 let apart = kernelDistance(normalVectors(2000, 16, 7), normalVectors(2000, 16, 8) + 0.5)
 notebook.check(
   "a shift of one half", Estimate(mean: apart.value, standardError: apart.standardError),
@@ -1395,11 +1401,12 @@ func certain(_ labels: [Int]) -> Tensor {
   return logits
 }
 notebook.check(
-  "sure and balanced",
+  "confident and balanced",
   classifierScore(logits: certain((0..<1000).map { $0 % 10 })).value,
   equals: 10, tolerance: 1e-9)
 notebook.check(
-  "always the same", classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
+  "always the same prediction",
+  classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
   equals: 1, tolerance: 1e-9)
 
 //: *Diversity* is the mean squared distance between the features of two images of one class. It is
@@ -1413,8 +1420,8 @@ notebook.check(
 let verdict = judge.evaluate(count: images.shape[0]) { images.entries($0) }
 let accuracy = ClassAccuracy(logits: verdict.logits, labels: request.labels)
 notebook.table(
-  "Pictures of each class that the classifier names right",
-  columns: ["class", "right", "of", "most often taken for"],
+  "Classification of the images of each class",
+  columns: ["class", "correct", "of", "most frequent error"],
   rows: classes.indices.map { label -> [any TableCell] in
     let mistake = accuracy.commonestMistakes[label].map { classes[$0.named] } ?? ""
     let share = accuracy.byClass[label]
@@ -1438,21 +1445,21 @@ let largeSets = [
   ("samples", largeSet),
 ]
 let measures: [(name: String, column: String, factor: Double, decimals: Int)] = [
-  ("named right, %", "accuracy", 100, 1), ("Fréchet", "frechet", 1, 2),
+  ("accuracy, %", "accuracy", 100, 1), ("Fréchet", "frechet", 1, 2),
   ("± of Fréchet", "frechet_error", 1, 2), ("kernel x 1000", "kernel", 1000, 1),
   ("precision, %", "precision", 100, 1), ("recall, %", "recall", 100, 1),
-  ("score", "score", 1, 2), ("diversity", "diversity", 1, 1),
+  ("classifier score", "score", 1, 2), ("diversity", "diversity", 1, 1),
 ]
 notebook.show("guidance scale of the samples", largeSet["guidance"] ?? .nan)
 if let last = largeSet["guided_to"] { notebook.show("guided at t up to", Int(last)) }
 notebook.table(
   "Large sets",
-  columns: ["", "pictures"] + measures.map { Column($0.name, decimals: $0.decimals) },
+  columns: ["", "images"] + measures.map { Column($0.name, decimals: $0.decimals) },
   rows: largeSets.map { name, row -> [any TableCell] in
     [name, Int(row["images"] ?? 0)] + measures.map { $0.factor * (row[$0.column] ?? .nan) }
   })
 notebook.table(
-  "Named right by class, %",
+  "Accuracy by class, %",
   columns: ["class", Column("test images", decimals: 1), Column("samples", decimals: 1)],
   rows: classes.map { name in
     [
@@ -1472,10 +1479,10 @@ func testFloor(_ column: String) -> Double { guidanceRecord[column][floorRow] }
 notebook.table(
   "Guidance",
   columns: [
-    "s", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    "s", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
     Column("± of Fréchet", decimals: 2), Column("kernel x 1000", decimals: 2),
     Column("precision, %", decimals: 1),
-    Column("recall, %", decimals: 1), Column("score", decimals: 2),
+    Column("recall, %", decimals: 1), Column("classifier score", decimals: 2),
     Column("diversity", decimals: 1),
   ],
   rows: (sampledRows + [floorRow]).map { row -> [any TableCell] in
@@ -1504,20 +1511,20 @@ notebook.figure(
   Figure(
     columns: 3,
     [
-      guidancePanel("named right, %", "accuracy", factor: 100),
+      guidancePanel("accuracy, %", "accuracy", factor: 100),
       guidancePanel("Fréchet distance", "frechet"), guidancePanel("diversity", "diversity"),
     ]),
   caption:
-    "What guidance does: it makes classes plainer and the pictures of a class more alike. Without it "
-    + "features scatter more than those of real pictures, because many samples belong to no class; "
-    + "with much of it they scatter less. Dashed: as many real test images.",
+    "Guidance raises the accuracy and makes the images of a class more alike. Without it features "
+    + "have more variance than those of real images, because many samples belong to no class; with "
+    + "a large scale they have less. Dashed: as many real test images.",
   alternative: "Three curves over the guidance scale, each with the level of real test images.")
 
 //: **Claim 7.34.** Guidance concentrates the samples: from $s = 0$ to 3 the accuracy rises; without
 //: guidance the images of a class have more diversity than real ones, at the largest $s$ less.
 
 notebook.check(
-  "named right at s = 0, 1, 2 and 3",
+  "accuracy at s = 0, 1, 2 and 3",
   increases: [0, 1, 2, 3].compactMap { s in
     guidanceScales.firstIndex(of: s).map { guided("accuracy")[$0] }
   })
@@ -1529,7 +1536,7 @@ notebook.check(
   "diversity at the largest s", guided("diversity").last ?? .nan, isBelow: testFloor("diversity"))
 let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("frechet")[$1] } ?? 0
 notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
-notebook.show("named right there, %", 100 * guided("accuracy")[bestScale], digits: 3)
+notebook.show("accuracy there, %", 100 * guided("accuracy")[bestScale], digits: 3)
 
 //: The Fréchet distance uses features that were trained to separate classes. Images that are more
 //: typical of their class than real ones are not far from them in these features, so the distance
@@ -1543,7 +1550,7 @@ let recordedAt3 =
   guidanceScales.firstIndex(of: request.guidanceScale)
   .map { guided("accuracy")[$0] } ?? .nan
 notebook.check(
-  "named right at s = 3", .proportion(accuracy.overall.hits, of: accuracy.overall.trials),
+  "accuracy at s = 3", .proportion(accuracy.overall.hits, of: accuracy.overall.trials),
   equals: recordedAt3)
 
 //: ### Guidance interval
@@ -1564,7 +1571,7 @@ let limitedRows = intervalRecord.rows.indices.filter {
 notebook.table(
   "Guidance at t ≤ τ",
   columns: [
-    "s", "τ", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    "s", "τ", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
     Column("± of Fréchet", decimals: 2), Column("recall, %", decimals: 1),
     Column("diversity", decimals: 1),
   ],
@@ -1594,11 +1601,11 @@ notebook.figure(
     columns: 2,
     [
       intervalPanel("Fréchet distance", "frechet"),
-      intervalPanel("named right, %", "accuracy", factor: 100),
+      intervalPanel("accuracy, %", "accuracy", factor: 100),
     ]),
   caption:
-    "Pictures that were guided at steps $t \\le \\tau$ only; at the right end is guidance at all "
-    + "steps. Strong guidance gains most from being limited.",
+    "Samples that were guided at steps $t \\le \\tau$ only; at the right end is guidance at all "
+    + "steps. A large scale gains most from the limit.",
   alternative: "Two panels with one curve for each guidance scale, over the largest guided step.")
 
 //: **Claim 7.36.** At $s = 3$ images that are guided at the later steps only are nearer to the real
@@ -1649,7 +1656,7 @@ let limitedBar = ProgressBar("sampling", total: request.labels.count * request.s
 let limitedLatents = limitedRequest.latents(from: model) { limitedBar.move(to: $0) }
 limitedBar.finish()
 notebook.check(
-  "mean square of latents with guidance limited", meanSquare(limitedLatents),
+  "mean square of latents with limited guidance", meanSquare(limitedLatents),
   isBelow: meanSquare(z0))
 let firstOfClass = classes.indices.map { $0 * each }
 notebook.figure(
@@ -1660,8 +1667,8 @@ notebook.figure(
     },
     rowLabels: ["all steps", "$t \\le \(usedLimit)$"], columnLabels: classes),
   formats: [.png],
-  caption: "The same noise and the same scale as in the first figure, guided at all steps and at "
-    + "the later ones only.")
+  caption: "The same noise and scale as in the first figure. Above, guidance at all steps; below, "
+    + "at the later ones only.")
 
 //: ### The number of steps
 //:
@@ -1675,7 +1682,7 @@ func stepRows(_ sampler: String) -> [Int] {
 notebook.table(
   "Steps",
   columns: [
-    "sampler", "steps", Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    "sampler", "steps", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
     Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
   ],
   rows: (stepRows("ddim") + stepRows("ddpm") + stepRows("test")).map { row -> [any TableCell] in
@@ -1707,10 +1714,10 @@ notebook.figure(
     color: .ink
   ).legend(.below),
   caption:
-    "Distance to the real pictures against the number of steps, for the deterministic sampler and "
-    + "the random one, each with its standard error: differences that are smaller are chance. The "
-    + "sets are small, so their distances are large; as many test images score the dashed line. "
-    + "Guided pictures scatter less than real ones, so small sets of them may score less than that.",
+    "Distance from the real images against the number of steps, for DDIM and DDPM, each with its "
+    + "standard error: smaller differences are not significant. The sets are small, so their "
+    + "distances are large; the dashed line is the distance of as many test images. Guided images "
+    + "have less variance than real ones, so small sets of them may be below it.",
   alternative: "Two curves over the number of steps, with error bars that overlap.")
 
 //: ### The limit set by the decoder
@@ -1746,7 +1753,7 @@ notebook.check(
 let comparison = notebook.orStop { try Records.read("equal-time.csv") }
 for note in comparison.notes { notebook.show("record", note) }
 let contestants = ["small-noise", "small-velocity", "pixels"]
-let contestantNames = ["latents, noise", "latents, velocity", "pixels, noise"]
+let contestantNames = ["latents, noise", "latents, v", "pixels, noise"]
 func contestant(_ name: String, _ column: String) -> Double {
   comparison.words.firstIndex { $0["weights"]?.hasSuffix(name) ?? false }
     .map { comparison[column][$0] } ?? .nan
@@ -1760,12 +1767,12 @@ let realRow: [any TableCell] = {
   ]
 }()
 notebook.table(
-  "Equal times of training",
+  "Equal training times",
   columns: [
-    "diffuses, says", "weights", "pictures seen", Column("minutes", decimals: 1),
-    Column("named right, %", decimals: 1), Column("Fréchet", decimals: 2),
+    "diffuses, predicts", "weights", "images seen", Column("minutes", decimals: 1),
+    Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
     Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
-    Column("seconds to draw", decimals: 0),
+    Column("seconds to sample", decimals: 0),
   ],
   rows: zip(contestants, contestantNames).map { key, name -> [any TableCell] in
     let value = { contestant(key, $0) }
@@ -1790,7 +1797,7 @@ notebook.check(
   "Fréchet distance of the model of pixels", distanceOf("pixels"),
   isAbove: distanceOf("small-noise"), byStandardErrors: 4)
 notebook.check(
-  "seconds to draw, pixels", contestant("pixels", "seconds"),
+  "seconds to sample, pixels", contestant("pixels", "seconds"),
   isAbove: contestant("small-noise", "seconds"))
 
 //: Of the two predictions neither wins by both measures: in these single runs the images of
@@ -1813,14 +1820,15 @@ pixelBar.finish()
 let pixelVerdict = judge.evaluate(count: drawnPixels.shape[0]) { drawnPixels.entries($0) }
 let pixelAccuracy = ClassAccuracy(logits: pixelVerdict.logits, labels: pixelRequest.labels)
 notebook.check(
-  "named right, model of pixels",
+  "accuracy, model of pixels",
   .proportion(pixelAccuracy.overall.hits, of: pixelAccuracy.overall.trials),
   equals: contestant("pixels", "accuracy"))
 notebook.figure(
   "pixels",
   ImageGrid(rows: rows(drawnPixels, of: classes.count), columnLabels: classes),
   formats: [.png],
-  caption: "What the model of pixels draws after its few minutes, first pictures of the seed.")
+  caption: "Samples of the model of pixels after a few minutes of training, not clipped, uncurated."
+)
 
 //: ### Comparison with Stable Diffusion
 //:
@@ -1835,7 +1843,8 @@ notebook.figure(
 
 let stages = [
   ("autoencoder", manifest.autoencoder), ("denoiser", manifest.denoiser),
-  ("judge", manifest.classifier), ("classifier of the feature loss", featureClassifier),
+  ("evaluation classifier", manifest.classifier),
+  ("classifier of the feature loss", featureClassifier),
   ("model of pixels", manifest.pixels),
 ].compactMap { name, stage in stage.map { (name, $0) } }
 notebook.table(
