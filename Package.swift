@@ -103,8 +103,9 @@ let coreModules: [Target] = [
 ]
 
 let teaching: [Target] = [
-  core("Figures", ["CCairo", "Files"]),
-  light("Weaving", ["Files"]),
+  light("Formulas", []),
+  core("Figures", ["CCairo", "Files", "Formulas"]),
+  light("Weaving", ["Files", "Formulas"]),
   light("Notebook", ["Figures", "Weaving", "Probability", "Files", argumentParser]),
   light("KnownMistakes", ["Diffusion", "Probability", "Notebook", "Files", argumentParser]),
   light(

@@ -863,7 +863,7 @@ let jumpPlot = banded("Jumps").scatter(
 notebook.figure(
   "chains-and-jumps",
   Figure(columns: 2, [chainPlot, jumpPlot], panelSize: Size(400, 270), sharing: .y),
-  caption: "Six chains from $x_0 = 1$, and jumps from there to many steps. In the grey band, two "
+  caption: "Six chains from $x_0 = 1$, and jumps from there to many steps. In the gray band, two "
     + "standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both have the same law at each "
     + "$t$. But a chain has a history, and separate jumps have none.",
   alternative: "Left, six jagged lines that start at 1 and spread out around 0. Right, a cloud "

@@ -171,7 +171,7 @@ notebook.figure(
     .equalAspect(),
   caption: "One unknown point and two pairs of axes. The step decides how far the red axis is "
     + "turned: from $x_0$ at $t=0$ to $\\epsilon$ at $t=T$. A network sees the red coordinate. To "
-    + "name any second one, grey or green, is to name the point, but if the red axis nearly "
+    + "name any second one, gray or green, is to name the point, but if the red axis nearly "
     + "coincides with the axis of $\\epsilon$, then the value along $\\epsilon$ adds almost "
     + "nothing, and $x_0$ is found from it with a large error. The green axis is at a right angle "
     + "to the red one at every step.",

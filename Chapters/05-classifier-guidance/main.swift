@@ -103,7 +103,7 @@ let density = Field(x: window, y: window) { law.density([$0, $1]) }
 
 func cloudPlot(_ title: String, _ points: Points, _ color: Color = .ink) -> Plot {
   Plot(title: title, x: Axis("$x_1$", range: window), y: Axis("$x_2$", range: window))
-    .contours(density, levels: [0.02, 0.08, 0.16], color: Color(grey: 0.6), width: 0.8)
+    .contours(density, levels: [0.02, 0.08, 0.16], color: Color(gray: 0.6), width: 0.8)
     .scatter(points.column(0), points.column(1), color: color, radius: 1.1, opacity: 0.35)
     .equalAspect()
 }
@@ -554,13 +554,13 @@ let pathPlots = (0..<3).map { label -> Plot in
   let base = Plot(
     title: "to class \(label)", x: Axis("$x_1$", range: window), y: Axis("$x_2$", range: window)
   )
-  .contours(density, levels: [0.02, 0.08, 0.16], color: Color(grey: 0.6), width: 0.8)
+  .contours(density, levels: [0.02, 0.08, 0.16], color: Color(gray: 0.6), width: 0.8)
   let lines = paths(to: label)
   return lines.reduce(base) { plot, path in
     plot.line(path.map { $0[0] }, path.map { $0[1] }, color: classColors[label], width: 0.8)
   }
   .scatter(
-    lines.map { $0[0][0] }, lines.map { $0[0][1] }, color: Color(grey: 0.45), radius: 1.4
+    lines.map { $0[0][0] }, lines.map { $0[0][1] }, color: Color(gray: 0.45), radius: 1.4
   )
   .scatter(
     lines.map { $0.last![0] }, lines.map { $0.last![1] }, color: classColors[label], radius: 2.2

@@ -90,8 +90,8 @@ let encoded = LatentCache.encode(images, with: model.autoencoder)
 func shades(_ latent: Tensor) -> [Picture] {
   (0..<4).map { channel in
     let plane = latent.slice(channel..<channel + 1, along: 1).reshaped([1, 1, 8, 8])
-    let grey = Tensor.concatenated([plane, plane, plane], along: 1)
-    return PictureGrid.pictures(Tensor.sum((model.settings.latentScale / 3, grey)))[0]
+    let gray = Tensor.concatenated([plane, plane, plane], along: 1)
+    return PictureGrid.pictures(Tensor.sum((model.settings.latentScale / 3, gray)))[0]
   }
 }
 let latentRows = [0, 6, 8].map { label -> [Picture] in

@@ -29,8 +29,8 @@ extension LabelledImages {
     return replacing(pixels: result, channels: channels, height: rows, width: columns)
   }
 
-  /// The pictures in grey: one plane, $0.299\,R + 0.587\,G + 0.114\,B$ (ITU-R BT.601), rounded.
-  public func grey() -> LabelledImages {
+  /// The pictures in gray: one plane, $0.299\,R + 0.587\,G + 0.114\,B$ (ITU-R BT.601), rounded.
+  public func gray() -> LabelledImages {
     if channels == 1 { return self }
     guard channels == 3 else { fatalError("\(channels) planes are not red, green and blue") }
     let plane = height * width

@@ -38,6 +38,6 @@ public enum SmallImages {
   ) -> LabelledImages {
     let collection = 2 &* seed &+ (part == .training ? 0 : 1)
     let images = SyntheticImages.images(count, seed: collection, style: style).reduced(by: 2)
-    return style == .stencil ? images.grey() : images
+    return style == .stencil ? images.gray() : images
   }
 }

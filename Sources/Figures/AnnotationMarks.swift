@@ -105,7 +105,7 @@ struct IntervalMark: Mark {
     let half = text.width / 2 + 3
     let x = min(max(box.center.x, r.left + half), r.right - half)
     canvas.draw(
-      text, at: Point(x, max(box.top, r.top) + 3), anchor: .top, color: Color(grey: 0.4))
+      text, at: Point(x, max(box.top, r.top) + 3), anchor: .top, color: Color(gray: 0.4))
   }
 
   func obstacles(in frame: Frame) -> [Point] {

@@ -26,8 +26,8 @@ public struct Color: Equatable, Hashable, Sendable {
       blue: Double(hex & 0xFF) / 255)
   }
 
-  /// Makes a grey from black (0) to white (1).
-  public init(grey: Double) { self.init(red: grey, green: grey, blue: grey) }
+  /// Makes a gray from black (0) to white (1).
+  public init(gray: Double) { self.init(red: gray, green: gray, blue: gray) }
 
   /// Returns the same color with another opacity.
   public func opacity(_ value: Double) -> Color {
@@ -62,15 +62,15 @@ public struct Color: Equatable, Hashable, Sendable {
   }
 
   /// Black.
-  public static let black = Color(grey: 0)
+  public static let black = Color(gray: 0)
   /// White, the color of the page.
-  public static let white = Color(grey: 1)
+  public static let white = Color(gray: 1)
   /// Writes text and the outlines of a drawing.
-  public static let ink = Color(grey: 0.13)
+  public static let ink = Color(gray: 0.13)
   /// Draws axes and the ticks on them.
-  public static let axis = Color(grey: 0.45)
+  public static let axis = Color(gray: 0.45)
   /// Draws the lines of a grid.
-  public static let grid = Color(grey: 0.90)
+  public static let grid = Color(gray: 0.90)
 
   // MARK: - Okabe and Ito's palette
 

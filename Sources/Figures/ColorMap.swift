@@ -12,9 +12,9 @@ public struct ColorMap: Equatable, Sendable {
     self.colors = colors
   }
 
-  /// Returns the color at `share` in 0…1, interpolated between the samples; NaN is light grey.
+  /// Returns the color at `share` in 0…1, interpolated between the samples; NaN is light gray.
   public func color(_ share: Double) -> Color {
-    guard !share.isNaN else { return Color(grey: 0.8) }
+    guard !share.isNaN else { return Color(gray: 0.8) }
     let position = min(max(share, 0), 1) * Double(colors.count - 1)
     let i = min(Int(position), colors.count - 2)
     let f = position - Double(i)
@@ -46,22 +46,14 @@ public struct ColorMap: Equatable, Sendable {
       (0.072, -0.092), (-0.012, -0.112), (-0.095, -0.012), (-0.115, 0.085), (-0.045, 0.185),
     ])
 
-  /// From dark blue over grey to yellow: looks the same with and without red-green blindness.
-  public static let blueYellow = ColorMap(
-    lightness: 0.27...0.91, corners: [(0.0, -0.085), (0.002, 0.01), (-0.012, 0.128)])
-
   /// From white to dark blue: for densities on a white page.
   public static let density = ColorMap(
     lightness: 0.30...0.995,
     corners: [(0.01, -0.115), (-0.045, -0.095), (-0.03, -0.025), (0, -0.001)]
   ).reversed
 
-  /// From blue over near-white to red: for quantities with a sign; zero belongs in the middle.
-  public static let diverging = ColorMap(
-    arms: (hue: 254, chroma: 0.13), (hue: 35, chroma: 0.135), lightness: 0.42...0.965)
-
   /// From black to white.
-  public static let grey = ColorMap(colors: [.black, .white])
+  public static let gray = ColorMap(colors: [.black, .white])
 
   static let samples = 256
 
@@ -85,24 +77,6 @@ public struct ColorMap: Equatable, Sendable {
           lightness: lightness.lowerBound + share * (lightness.upperBound - lightness.lowerBound),
           a: curve[i].a + f * (curve[i + 1].a - curve[i].a),
           b: curve[i].b + f * (curve[i + 1].b - curve[i].b)))
-    }
-  }
-
-  // Two straight lines from the neutral middle.
-  private init(
-    arms low: (hue: Double, chroma: Double), _ high: (hue: Double, chroma: Double),
-    lightness: ClosedRange<Double>
-  ) {
-    colors = (0..<ColorMap.samples).map { k in
-      let share = 2 * Double(k) / Double(ColorMap.samples - 1) - 1
-      let arm = share < 0 ? low : high
-      let chroma = abs(share) * arm.chroma
-      let angle = arm.hue * .pi / 180
-      return Color(
-        oklab: Oklab(
-          lightness: lightness.upperBound
-            - abs(share) * (lightness.upperBound - lightness.lowerBound),
-          a: chroma * cos(angle), b: chroma * sin(angle)))
     }
   }
 

@@ -139,7 +139,7 @@ public struct ImageGrid: Drawable {
       let own = cellWidth * Double(picture.height) / Double(picture.width)
       let box = Rectangle(x: x, y: corner.y + (height - own) / 2, width: cellWidth, height: own)
       canvas.draw(picture, in: box, smooth: isSmooth)
-      if hasOutlines { canvas.stroke(.rectangle(box), Color(grey: 0.8), width: 0.8) }
+      if hasOutlines { canvas.stroke(.rectangle(box), Color(gray: 0.8), width: 0.8) }
       guard index < captions.count, i < captions[index].count else { continue }
       canvas.text(
         captions[index][i], at: Point(x + cellWidth / 2, corner.y + height + 4), anchor: .top)

@@ -1,3 +1,5 @@
+import Formulas
+
 /// A formula as a tree, before it has a size.
 indirect enum MathNode: Equatable {
   case symbol(String, Font, AtomClass)
@@ -143,7 +145,7 @@ struct MathParser {
     }
     if let accent = MathAccent(rawValue: name) { return .accent(accent, parseArgument()) }
     if let space = MathSymbols.spaces[name] { return .space(space) }
-    if MathSymbols.functions.contains(name) { return .symbol(name, upright, .function) }
+    if FormulaSymbols.functions.contains(name) { return .symbol(name, upright, .function) }
     if let (glyph, kind, isItalic) = MathSymbols.table[name] {
       return .symbol(glyph, isItalic ? italic : upright, kind)
     }

@@ -73,6 +73,4 @@ public struct Anchor: Equatable, Sendable {
   public static let baselineLeft = Anchor(.left, .baseline)
   /// The middle of the baseline.
   public static let baseline = Anchor(.center, .baseline)
-  /// The end of the baseline.
-  public static let baselineRight = Anchor(.right, .baseline)
 }

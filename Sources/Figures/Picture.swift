@@ -30,7 +30,7 @@ public struct Picture: Equatable, Sendable {
     self.init(width: width, height: height, bytes: bytes)
   }
 
-  /// Makes a picture from planes of values `[channels, height, width]`, one channel for grey or
+  /// Makes a picture from planes of values `[channels, height, width]`, one channel for gray or
   /// three for red, green and blue; `range` maps to 0…255, rounded and clamped.
   public init(
     planar values: [Float], width: Int, height: Int, range: ClosedRange<Float> = -1...1

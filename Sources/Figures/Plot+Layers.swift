@@ -242,14 +242,14 @@ extension Plot {
 
   /// Shades the part of the frame between two numbers of the horizontal axis.
   public func shade(
-    x range: ClosedRange<Double>, label: String? = nil, color: Color = Color(grey: 0.93)
+    x range: ClosedRange<Double>, label: String? = nil, color: Color = Color(gray: 0.93)
   ) -> Plot {
     adding(IntervalMark(direction: .vertical, range: range, label: label, color: color))
   }
 
   /// Shades the part of the frame between two numbers of the vertical axis.
   public func shade(
-    y range: ClosedRange<Double>, label: String? = nil, color: Color = Color(grey: 0.93)
+    y range: ClosedRange<Double>, label: String? = nil, color: Color = Color(gray: 0.93)
   ) -> Plot {
     adding(IntervalMark(direction: .horizontal, range: range, label: label, color: color))
   }
@@ -276,7 +276,7 @@ extension Plot {
     adding(PictureMark(picture: picture, x: x, y: y))
   }
 
-  private func requireEqual(_ a: Int, _ b: Int, _ layer: String) {
+  func requireEqual(_ a: Int, _ b: Int, _ layer: String) {
     guard a == b else { fatalError("\(layer): \(a) and \(b) numbers where as many are needed") }
   }
 }

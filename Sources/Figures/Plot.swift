@@ -45,9 +45,6 @@ public struct Plot: Drawable {
   /// Leaves the grid away.
   public func withoutGrid() -> Plot { changed { $0.showsGrid = false } }
 
-  /// Lets the next series without a color of its own take a later color of the palette.
-  public func skippingColors(_ count: Int = 1) -> Plot { changed { $0.seriesCount += count } }
-
   func changed(_ change: (inout Plot) -> Void) -> Plot {
     var copy = self
     change(&copy)

@@ -38,10 +38,11 @@ public struct Ticks: Equatable, Sendable {
   /// Returns the smallest 1, 2 or 5 times a power of ten that fits into `length` at most
   /// `count` times, a part of a step not counted.
   static func niceStep(_ length: Double, count: Int) -> Double {
-    let smallest = length / (Double(max(count, 1)) + 1)
-    let power = pow(10, floor(log10(smallest)))
-    let factor = [1.0, 2, 5, 10].first { $0 * power > smallest * (1 + 1e-9) } ?? 10
-    return factor * power
+    let smallest: Double = length / (Double(max(count, 1)) + 1)
+    let power: Double = pow(10, floor(log10(smallest)))
+    let bound: Double = smallest * (1 + 1e-9)
+    for factor: Double in [1, 2, 5] where factor * power > bound { return factor * power }
+    return 10 * power
   }
 
   private static func linear(_ range: ClosedRange<Double>, count: Int) -> Ticks {

@@ -47,7 +47,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
     /// The model of the course's 16x16 pictures, small enough to be trained in a minute.
     ///
     /// - Parameters:
-    ///   - channels: 1 for grey, 3 for colors.
+    ///   - channels: 1 for gray, 3 for colors.
     ///   - classes: the number of classes, the null label not counted; nil for a model without.
     public static func small(channels: Int = 1, classes: Int? = nil) -> Settings {
       let network = UNet.Configuration(

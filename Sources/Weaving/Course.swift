@@ -94,12 +94,12 @@ public struct Course: Sendable {
     let index = chapters.firstIndex { $0.number == chapter.number } ?? 0
     return PageSurroundings(
       number: chapter.number, command: chapter.product, figures: "../../figures/\(chapter.name)",
-      previous: index > 0 ? neighbour(chapters[index - 1]) : nil,
-      next: index + 1 < chapters.count ? neighbour(chapters[index + 1]) : nil,
+      previous: index > 0 ? neighbor(chapters[index - 1]) : nil,
+      next: index + 1 < chapters.count ? neighbor(chapters[index + 1]) : nil,
       read: { try? String(contentsOf: root.appendingPathComponent($0), encoding: .utf8) })
   }
 
-  private func neighbour(_ chapter: CourseChapter) -> PageSurroundings.Neighbour {
+  private func neighbor(_ chapter: CourseChapter) -> PageSurroundings.Neighbor {
     .init(title: chapter.title, folder: chapter.name)
   }
 

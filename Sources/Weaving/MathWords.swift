@@ -1,3 +1,5 @@
+import Formulas
+
 /// Mathematics on a terminal: `$\bar\alpha_t$` as `ᾱ_t`.
 public enum MathWords {
   /// Returns `text` with its `$…$` written in plain characters, as well as they can.
@@ -5,33 +7,49 @@ public enum MathWords {
     let pieces = text.split(separator: "$", omittingEmptySubsequences: false)
     guard pieces.count > 1 else { return text }
     return pieces.enumerated().map { index, piece in
-      index % 2 == 1 ? unicode(String(piece)) : String(piece)
+      index % 2 == 1 ? unicode(piece) : String(piece)
     }.joined()
   }
 
-  private static let words: [(String, String)] = [
-    ("\\bar\\alpha", "ᾱ"), ("\\bar{\\alpha}", "ᾱ"), ("\\tilde\\beta", "β̃"),
-    ("\\tilde{\\beta}", "β̃"), ("\\tilde\\mu", "μ̃"), ("\\hat\\epsilon", "ε̂"), ("\\hat x", "x̂"),
-    ("\\hat{x}", "x̂"), ("\\varepsilon", "ε"), ("\\epsilon", "ε"), ("\\alpha", "α"),
-    ("\\beta", "β"), ("\\gamma", "γ"), ("\\delta", "δ"), ("\\Delta", "Δ"), ("\\eta", "η"),
-    ("\\theta", "θ"), ("\\kappa", "κ"), ("\\lambda", "λ"), ("\\Lambda", "Λ"), ("\\mu", "μ"),
-    ("\\nu", "ν"), ("\\pi", "π"), ("\\rho", "ρ"), ("\\sigma", "σ"), ("\\Sigma", "Σ"),
-    ("\\tau", "τ"), ("\\varphi", "φ"), ("\\phi", "φ"), ("\\Phi", "Φ"), ("\\chi", "χ"),
-    ("\\psi", "ψ"), ("\\omega", "ω"), ("\\Omega", "Ω"), ("\\xi", "ξ"), ("\\zeta", "ζ"),
-    ("\\nabla", "∇"), ("\\partial", "∂"), ("\\infty", "∞"), ("\\sum", "∑"), ("\\prod", "∏"),
-    ("\\int", "∫"), ("\\sqrt", "√"), ("\\le", "≤"), ("\\ge", "≥"), ("\\ne", "≠"),
-    ("\\approx", "≈"), ("\\to", "→"), ("\\times", "×"), ("\\cdot", "·"), ("\\pm", "±"),
-    ("\\mid", "|"), ("\\ldots", "…"), ("\\dots", "…"), ("\\varnothing", "∅"), ("\\in", "∈"),
-    ("\\mathcal", ""), ("\\mathrm", ""), ("\\text", ""), ("\\operatorname", ""), ("\\,", " "),
-    ("\\;", " "), ("\\!", ""),
-  ]
-
-  private static func unicode(_ mathematics: String) -> String {
-    var text = mathematics
-    // Longer words first: \eta must not eat the tail of \beta, nor \in the head of \infty.
-    for (word, character) in words.sorted(by: { $0.0.count > $1.0.count }) {
-      text = text.replacing(word, with: character)
+  private static func unicode(_ mathematics: Substring) -> String {
+    var rest = mathematics
+    var text = ""
+    while let character = rest.popFirst() {
+      switch character {
+      case "\\": text += command(&rest)
+      case "{", "}": continue
+      default: text.append(character)
+      }
     }
-    return text.filter { !"{}\\".contains($0) }
+    return text
+  }
+
+  /// Reads the command after a backslash, with what an accent stands on.
+  private static func command(_ rest: inout Substring) -> String {
+    let letters = rest.prefix { $0.isASCII && $0.isLetter }
+    let name = letters.isEmpty ? rest.prefix(1) : letters
+    rest = rest.dropFirst(name.count)
+    if let accent = FormulaSymbols.accents[String(name)] { return argument(&rest) + accent }
+    if let character = FormulaSymbols.characters[String(name)] {
+      return "{}".contains(character) ? "" : character
+    }
+    switch name {
+    case "sqrt": return "√"
+    case ",", ";", ":", " ", "quad", "qquad": return " "
+    case "!", "mathcal", "mathrm", "mathbf", "mathbb", "text", "operatorname", "left", "right":
+      return ""
+    default: return String(name)
+    }
+  }
+
+  /// The next letter, command or group.
+  private static func argument(_ rest: inout Substring) -> String {
+    rest = rest.drop { $0 == " " }
+    guard let first = rest.popFirst() else { return "" }
+    if first == "\\" { return command(&rest) }
+    guard first == "{" else { return String(first) }
+    let group = rest.prefix { $0 != "}" }
+    rest = rest.dropFirst(group.count + 1)
+    return unicode(group)
   }
 }

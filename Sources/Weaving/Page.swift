@@ -1,7 +1,7 @@
 /// What a page needs to know of the course around it.
 public struct PageSurroundings: Sendable {
   /// Another chapter, to go to.
-  public struct Neighbour: Equatable, Sendable {
+  public struct Neighbor: Equatable, Sendable {
     public var title: String
     public var folder: String
 
@@ -19,14 +19,14 @@ public struct PageSurroundings: Sendable {
   public var figures: String
   /// The path from the page to the package.
   public var root: String
-  public var previous: Neighbour?
-  public var next: Neighbour?
+  public var previous: Neighbor?
+  public var next: Neighbor?
   /// Reads a file of the package; nil if there is none.
   public var read: @Sendable (String) -> String?
 
   public init(
     number: Int, command: String, figures: String, root: String = "../..",
-    previous: Neighbour? = nil, next: Neighbour? = nil,
+    previous: Neighbor? = nil, next: Neighbor? = nil,
     read: @escaping @Sendable (String) -> String?
   ) {
     self.number = number

@@ -27,6 +27,9 @@ public struct TableLayout: Sendable {
     }
   }
 
+  /// The table as lines: the heads, then every row.
+  public var text: String { ([heads] + rows).map(line).joined(separator: "\n") }
+
   /// A row of texts, padded to the columns' widths.
   public func line(_ cells: [String]) -> String {
     let padded = cells.indices.map { index in

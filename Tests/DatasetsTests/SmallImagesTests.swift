@@ -17,12 +17,12 @@ import Testing
     #expect(images.reduced(by: 1).pixels == images.pixels)
   }
 
-  @Test func greyWeighsTheColors() {
+  @Test func grayWeighsTheColors() {
     let images = LabelledImages(
       name: "test", classNames: ["a"], channels: 3, height: 1, width: 4,
       pixels: [255, 0, 0, 9] + [0, 255, 0, 9] + [0, 0, 255, 9], labels: [0])
-    #expect(images.grey().pixels == [76, 150, 29, 9])
-    #expect(images.grey().grey().pixels == [76, 150, 29, 9])
+    #expect(images.gray().pixels == [76, 150, 29, 9])
+    #expect(images.gray().gray().pixels == [76, 150, 29, 9])
   }
 
   @Test func smallShapesAreThoseOfTheLargeSet() throws {

@@ -118,19 +118,19 @@ enum Gallery {
     .equalAspect()
 
   static let vectors = Plot(title: "Score $\\nabla\\log p(x)$", x: "$x_1$", y: "$x_2$")
-    .contours(Field(x: -3...3, y: -2.5...3, mixture), color: Color(grey: 0.7))
+    .contours(Field(x: -3...3, y: -2.5...3, mixture), color: Color(gray: 0.7))
     .vectorField(
       x: -3...3, y: -2.5...3, columns: 20, rows: 18, map: .sequential.part(0...0.85),
       label: "$\\|\\nabla\\log p\\|$", score
     )
     .equalAspect()
 
-  static let diverging = Plot(
+  static let signed = Plot(
     title: "Residual $\\hat\\epsilon - \\epsilon$", x: Axis("$t$", range: 0...1000),
     y: "$\\log\\mathrm{SNR}$"
   )
   .heatMap(
-    Field(x: 0...1000, y: -4...4) { t, s in sin(t / 150) * s / 4 * 3e-4 }, .diverging,
+    Field(x: 0...1000, y: -4...4) { t, s in sin(t / 150) * s / 4 * 3e-4 }, .sequential,
     limits: -3e-4...3e-4, label: "error")
 
   static let bars = Plot(
@@ -201,7 +201,7 @@ enum Gallery {
   static let colored = Plot(x: "$x$", y: Axis("$y$", scale: .log))
     .scatter(
       normals(200), normals(200, seed: 8).map { exp(2 * $0) }, values: normals(200, seed: 11),
-      .diverging, limits: -3...3, label: "$z$", radius: 4)
+      .sequential, limits: -3...3, label: "$z$", radius: 4)
 
   static let markers = Plot(title: "Markers, steps and dashes", x: "$x$", y: "$y$")
     .line([0, 1, 2, 3, 4], [1, 2, 1.5, 3, 2.5], label: "circle", marker: .circle)
@@ -227,7 +227,7 @@ enum Gallery {
   static let all: [(name: String, drawing: any Drawable)] = [
     ("schedules", schedules), ("logarithmic", logarithmic), ("scatter", scatter),
     ("histogram", histogram), ("heat", heat), ("contours", contours), ("vectors", vectors),
-    ("diverging", diverging), ("bars", bars), ("bands", bands), ("images", images),
+    ("signed", signed), ("bars", bars), ("bands", bands), ("images", images),
     ("captioned", captioned), ("multiples", multiples), ("shared-colors", sharedColors),
     ("formulas", formulas), ("colored", colored), ("markers", markers), ("below", below),
     ("maps", maps),

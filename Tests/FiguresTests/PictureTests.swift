@@ -23,8 +23,8 @@ import Testing
 @Test func planesBecomeTheChannelsOfPixels() {
   let picture = Picture(planar: [1, -1, -1, 1, 0, 0], width: 2, height: 1)
   #expect(picture.bytes == [255, 0, 128, 0, 255, 128])
-  let grey = Picture(planar: [1, -1], width: 2, height: 1)
-  #expect(grey.bytes == [255, 255, 255, 0, 0, 0])
+  let gray = Picture(planar: [1, -1], width: 2, height: 1)
+  #expect(gray.bytes == [255, 255, 255, 0, 0, 0])
 }
 
 @Test func magnifyingRepeatsPixels() {
@@ -83,6 +83,6 @@ import Testing
 }
 
 @Test func rowsOfNumbersTakeTheColorsOfTheScale() {
-  let picture = Picture(rows: [[0, 1], [0.5, 2]], scale: ColorScale(.grey, limits: 0...1))
+  let picture = Picture(rows: [[0, 1], [0.5, 2]], scale: ColorScale(.gray, limits: 0...1))
   #expect((0..<4).map { picture[$0 % 2, $0 / 2].green } == [0, 255, 128, 255])
 }

@@ -31,8 +31,7 @@ struct Maps: Drawable {
 
   func draw(on canvas: Canvas, in rectangle: Rectangle) {
     let maps: [(String, ColorMap)] = [
-      ("sequential", .sequential), ("blueYellow", .blueYellow), ("density", .density),
-      ("diverging", .diverging), ("grey", .grey),
+      ("sequential", .sequential), ("density", .density), ("gray", .gray),
     ]
     for (i, (name, map)) in maps.enumerated() {
       let y = 12 + 40 * Double(i)

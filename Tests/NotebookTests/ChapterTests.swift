@@ -254,6 +254,17 @@ final class Printed: Sendable {
       ])
   }
 
+  @Test func recordsMakeATable() throws {
+    let chapter = try chapter()
+    let sweep = [(scale: 1, distance: 0.5), (scale: 2, distance: 0.25)]
+    chapter.table(
+      of: sweep, columns: ["s": { $0.scale }, Column("distance", decimals: 3): { $0.distance }])
+    #expect(
+      printed.lines.suffix(4) == ["  s   distance", "  1      0.500", "  2      0.250", ""])
+    chapter.table(columns: ["a", "b", "c"], rows: [row("x", [1, 2])])
+    #expect(printed.lines.suffix(2) == ["  x   1   2", ""])
+  }
+
   @Test func errorsAreOneLine() {
     func ending(_ message: String, success: Bool = false, usage: Bool = true) -> String {
       Launch.ending(isSuccess: success, isUsage: usage, message: message, command: "chapter-03-x")

@@ -144,7 +144,7 @@ enum PageTestsSupport {
       ])
   }
 
-  @Test func aNewChapterMakesItsNeighboursPageStale() throws {
+  @Test func aNewChapterMakesItsNeighborsPageStale() throws {
     try course.write("Chapters/01-b/main.swift", "//: # B\n//: **Claim 1.1.** x\nb()\n")
     try course.write("figures/01-b/f.svg", "<svg/>")
     try course.run("01-b")

@@ -88,5 +88,7 @@ import Testing
         == "of ᾱ_t and β_t ∈ (0, ∞)")
     #expect(MathWords.plain("no dollars") == "no dollars")
     #expect(MathWords.plain(#"$\eta = 0$, $\theta$"#) == "η = 0, θ")
+    #expect(MathWords.plain(#"$\hat x_0$, $\tilde{\beta}_t$, $\bar\alpha$"#) == "x̂_0, β̃_t, ᾱ")
+    #expect(MathWords.plain(#"$\mathcal{N}(0,\,1)$, $\|x\|$, $\sqrt{2}$"#) == "N(0, 1), ‖x‖, √2")
   }
 }

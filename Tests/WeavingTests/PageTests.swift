@@ -145,7 +145,7 @@ import Testing
     #expect(MarkdownText.fenced("", ["a", "````"]).first == "`````")
   }
 
-  @Test func thePageLeadsToItsNeighbours() throws {
+  @Test func thePageLeadsToItsNeighbors() throws {
     let page = try page("//: # T\na()\n", [])
     let navigation =
       "[← Three](../03-w/README.md) · [All chapters](../../README.md) · [Five →](../05-y/README.md)"
