@@ -311,7 +311,7 @@ notebook.check(
 //:
 //: **Claim 3.3.** That is $\tilde\beta_t$ if the data are a single point, and $\beta_t$ if they are
 //: $\mathcal N(0, 1)$ (both cases are in Ho et al.). For the mixture, which has variance 1, its
-//: mean over $x_t$ lies between the two, at each step in the table (beyond $t = 400$ so near to
+//: mean over $x_t$ lies between the two, at each of 16 steps (beyond $t = 400$ so near to
 //: $\beta_t$ that rounding decides). (By a second route at $t = 300$: Bayes' rule, $q(x_{t-1} \mid
 //: x_t) \propto q(x_{t-1})\,q(x_t \mid x_{t-1})$, and integration.)
 
