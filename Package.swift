@@ -134,7 +134,7 @@ let chapters: [Target] = [
 ]
 
 let tools: [Target] = [
-  tool("course", ["Weaving", "Files"]),
+  tool("course", ["Weaving", "Figures", "Files"]),
   tool(
     "benchmark",
     [
@@ -182,7 +182,7 @@ let testTargets: [Target] = [
   tests("DatasetsTests", ["Datasets", "SyntheticShapes", "Figures", "Tensors", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
   tests("TrainingTests", ["Training", "Learning", "Models", "Files"]),
-  tests("ProjectTests", ["Files"]),
+  tests("ProjectTests", ["course", "Figures", "Probability", "Diffusion"]),
 ]
 
 let importable = [

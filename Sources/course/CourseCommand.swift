@@ -9,7 +9,8 @@ struct CourseCommand: ParsableCommand {
     commandName: "course",
     abstract: "Runs the chapters, draws their figures and weaves their pages.",
     discussion: "Without a subcommand: runs every chapter and weaves every page.",
-    subcommands: [Run.self, Weave.self, Check.self, List.self], defaultSubcommand: Run.self)
+    subcommands: [Run.self, Weave.self, Check.self, List.self, Architecture.self],
+    defaultSubcommand: Run.self)
 
   /// Reads the command line and runs; every mistake and every failure is reported in lines, without
   /// a trace, and with a status that is not zero.
