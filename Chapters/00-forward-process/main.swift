@@ -52,10 +52,10 @@ let boat = Picture(drawing: 64, 64, background: Color(hex: 0x9CCBE8)) { canvas i
     .polygon([Point(8, 43), Point(56, 43), Point(48, 54), Point(16, 54)]), Color(hex: 0x5B3A21))
 }
 
-/// The picture as numbers in -1…1: one image of three colors, 64 pixels high and wide.
+/// The image as numbers in -1…1: three colors, 64 pixels high and wide.
 let picture = Tensor(boat.planar(), shape: [1, 3, 64, 64])
 
-/// The picture after `t` steps of the forward process, with one noise for all t.
+/// The image after `t` steps of the forward process, with one noise for all t.
 func dissolved(_ schedule: NoiseSchedule, _ t: Int) -> Picture {
   var random = RandomGenerator(seed: notebook.seed).split(0)
   let noise = Tensor.normal(picture.shape, using: &random)
@@ -69,10 +69,11 @@ notebook.figure(
   ImageGrid(
     rows: [stages.map { dissolved(.linear(), $0) }], columnLabels: stages.map { "$t=\($0)$" },
     cellWidth: 84), formats: [.png],
-  caption: "A picture at eight of the 1000 steps of a forward process (the linear schedule, "
-    + "below). Look for the step at which you could no longer say what it was: the outline is "
-    + "lost long before the last step, and the last 500 steps look all the same.",
-  alternative: "A sailing boat that disappears behind colored noise in eight stages.")
+  caption:
+    "An image at eight of the 1000 steps of a forward process (the linear schedule, below). At "
+    + "which step could you no longer recognize it? The outline is lost long before the last "
+    + "step, which is nothing but noise.",
+  alternative: "A sailing boat that disappears behind colored noise in eight steps.")
 
 //: ## How to read this page
 //:
@@ -105,7 +106,7 @@ notebook.figure(
 let inside = GaussLegendre.standard.integrate(
   from: -4, to: 4, panels: 8, StandardNormal.density)
 notebook.check(
-  "chance of more than 4 standard errors", 1 - inside, equals: 2 * StandardNormal.cdf(-4),
+  "probability of more than 4 standard errors", 1 - inside, equals: 2 * StandardNormal.cdf(-4),
   tolerance: 1e-14)
 notebook.check("the same, against 1/10000", 1 - inside, isBelow: 1e-4)
 
@@ -138,7 +139,7 @@ let many = notebook.count(1_000_000, quick: 100_000)
 
 let bits = 8 * 3 * 256 * 256
 let storedBits = 8 * Picture(width: 256, height: 256).bytes.count
-notebook.check("bits of a picture", bits, isExactly: storedBits)
+notebook.check("bits of an image", bits, isExactly: storedBits)
 notebook.check(
   "decimal digits of 2 to that power", Int(Double(bits) * log10(2.0)) + 1, isExactly: 473_480)
 
@@ -170,7 +171,7 @@ func outcome(_ u: Double) -> Int { ends.firstIndex { u <= $0 }! }
 
 let grid = (1...1600).map { outcome(Double($0) / 1600) }
 notebook.check(
-  "how often each outcome comes up on the grid",
+  "how often each outcome occurs on the grid",
   (1...5).map { i in grid.count { $0 == i } }, isExactly: [200, 400, 100, 600, 300])
 
 //: **Claim 0.4.** In $N$ samples, outcome $i$ occurs about $N p_i$ times. "About" has a measure:
@@ -181,12 +182,12 @@ let faces = draws(many, stream: 1) { outcome($0.uniform()) }
 let counts = (1...5).map { i in faces.count { $0 == i } }
 let expectedCounts = chances.map { $0 * Double(many) }
 notebook.table(
-  columns: ["outcome", "expected", "came up"],
+  columns: ["outcome", "expected", "observed"],
   rows: (0..<5).map { [$0 + 1, expectedCounts[$0], counts[$0]] })
 let chiSquare = Distance.chiSquare(counts: counts, expected: expectedCounts)
 notebook.show("chi-square", chiSquare)
 notebook.check(
-  "chance of a larger chi-square", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4),
+  "probability of a larger chi-square", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4),
   isAtLeast: 0.001)
 
 //: ### Inverse transform sampling
@@ -276,7 +277,7 @@ let mixture = GaussianMixture.three
 let proposal = StandardNormal.density
 let highest = stride(from: -5.0, through: 5, by: 1e-3)
   .map { mixture.density($0) / proposal($0) }.max()!
-let envelope = 1.001 * highest  // a little air for what lies between the places of the grid
+let envelope = 1.001 * highest  // a margin for places between those of the grid
 
 func dart(_ c: Double, _ random: inout RandomGenerator) -> (x: Double, height: Double) {
   let x = random.normal()
@@ -288,7 +289,7 @@ func dart(_ c: Double, _ random: inout RandomGenerator) -> (x: Double, height: D
 let darts = draws(many, stream: 5) { dart(envelope, &$0) }
 let kept = darts.filter { $0.height <= mixture.density($0.x) }
 notebook.show("c", envelope)
-notebook.check("share kept", .proportion(kept.count, of: many), equals: 1 / envelope)
+notebook.check("share accepted", .proportion(kept.count, of: many), equals: 1 / envelope)
 notebook.check(
   "largest gap between the share up to x and F(x)",
   Distance.kolmogorov(kept.map(\.x), cdf: mixture.cdf),
@@ -305,7 +306,7 @@ let dartPlot = Plot(x: "$x$", y: Axis("height", range: 0...1.9), size: Size(560,
     opacity: 0.5
   )
   .scatter(
-    below.map(\.x), below.map(\.height), label: "kept", color: .blue, radius: 1.3, opacity: 0.6
+    below.map(\.x), below.map(\.height), label: "accepted", color: .blue, radius: 1.3, opacity: 0.6
   )
   .curve(over: -3.2...3.2, label: "density $p(x)$", color: .ink, mixture.density)
   .curve(over: -3.2...3.2, label: "envelope $c\\,q(x)$", color: .vermilion, dash: .dashed) {
@@ -313,10 +314,12 @@ let dartPlot = Plot(x: "$x$", y: Axis("height", range: 0...1.9), size: Size(560,
   }
 notebook.figure(
   "darts", dartPlot, formats: [.png],
-  caption: "Darts under the envelope. Those below the density $p$ are kept, and their places "
-    + "follow $p$; the closer the envelope, the fewer are thrown in vain.",
-  alternative: "A density with three peaks under a bell curve; points between the two curves are "
-    + "rejected, points under the density are kept.")
+  caption:
+    "Rejection sampling: darts under the envelope. Those below the density $p$ are accepted, and "
+    + "their places follow $p$; the closer the envelope, the fewer are rejected.",
+  alternative:
+    "A density with three modes under a bell curve; points between the two curves are rejected, "
+    + "points under the density are accepted.")
 
 //: **Claim 0.10.** An envelope $M$ times higher than necessary costs $M$ times the darts.
 //:
@@ -328,11 +331,11 @@ notebook.figure(
 let high = draws(many, stream: 6) { dart(3 * envelope, &$0) }
 let keptOfHigh = high.count { $0.height <= mixture.density($0.x) }
 notebook.check(
-  "share kept under three times the envelope", .proportion(keptOfHigh, of: many),
+  "share accepted under three times the envelope", .proportion(keptOfHigh, of: many),
   equals: 1 / (3 * envelope))
 notebook.erratum(
   "E-B2", source: "Foundations of Generative Models, section 1.3.3",
-  "share kept after multiplying by M = 3", printed: 1 / envelope, right: 1 / (3 * envelope),
+  "share accepted after multiplying by M = 3", printed: 1 / envelope, right: 1 / (3 * envelope),
   secondRoute: .proportion(keptOfHigh, of: many), apart: 0.1)
 
 //: ### The reparameterization trick
@@ -351,7 +354,7 @@ let moved = draws(many, stream: 7) { mu + sigma * $0.normal() }
 notebook.check("mean", Estimate(of: moved), equals: mu)
 notebook.check("variance", .variance(of: moved), equals: sigma * sigma)
 notebook.check(
-  "largest gap from the distribution function of the normal law",
+  "largest gap from the distribution function of the Gaussian",
   Distance.kolmogorov(moved, cdf: GaussianMixture.normal(mean: mu, variance: sigma * sigma).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
@@ -423,13 +426,13 @@ struct Probe: Sendable {
   let f: @Sendable (Double) -> Double
   let slope: @Sendable (Double) -> Double
 
-  /// Draws of the two estimators, with common noise.
+  /// Samples of the two estimators, with common noise.
   func estimates(at mu: Double, stream: Int) -> (score: [Double], moved: [Double]) {
     let noise = draws(many, stream: stream) { $0.normal() }
     return (noise.map { f(mu + $0) * $0 }, noise.map { slope(mu + $0) })
   }
 
-  /// The slope of the average, by central differences of integrals.
+  /// The derivative of the expectation, by central differences of integrals.
   func exactSlope(at mu: Double, h: Double = 1e-3) -> Double {
     let average = { GaussianMixture.normal(mean: $0).expectation(f) }
     return (average(mu + h) - average(mu - h)) / (2 * h)
@@ -477,8 +480,9 @@ notebook.figure(
   Plot(x: Axis("frequency $k$ of $f(z)=\\sin kz$", scale: .log), y: Axis("variance", scale: .log))
     .line(frequencies, slopeSpreads.map(\.score), label: "score function")
     .line(frequencies, slopeSpreads.map(\.moved), label: "reparameterized"),
-  caption: "Which estimator of the slope is better depends on the function. Slow waves favor "
-    + "reparameterization by far, fast waves the score function.",
+  caption:
+    "Which estimator of the gradient has the smaller variance depends on the function. Slow waves "
+    + "favor reparameterization by far, fast waves the score function.",
   alternative: "Two curves of variance against frequency that cross near frequency one.")
 
 //: **Erratum E-B4.** The book writes in section 1.3.4 that reparameterized gradients typically have
@@ -618,8 +622,8 @@ notebook.figure(
 
 let sketches = SyntheticImages.images(notebook.count(2000, quick: 500)).tensor
 notebook.table(
-  columns: ["pictures", "numbers", "least", "greatest", "mean", Column("variance", digits: 4)],
-  rows: [("the boat", picture), ("drawn, ten classes", sketches)].map {
+  columns: ["images", "numbers", "least", "greatest", "mean", Column("variance", digits: 4)],
+  rows: [("the boat", picture), ("synthetic, ten classes", sketches)].map {
     [$0, $1.count, $1.min(), $1.max(), $1.mean(), $1.variance()]
   })
 notebook.check("least number", Double(sketches.min()), isAtLeast: -1)
@@ -632,10 +636,10 @@ notebook.check("variance", sketches.variance(), isBelow: 1)
 if let folder = try? CIFAR10.folder() {
   let photographs = notebook.orStop { try CIFAR10.load(.test, from: folder).tensor }
   notebook.aside(
-    "CIFAR-10, \(photographs.shape[0]) test pictures: \(photographs.min()) to \(photographs.max()), "
+    "CIFAR-10, \(photographs.shape[0]) test images: \(photographs.min()) to \(photographs.max()), "
       + "variance \(photographs.variance())")
 } else {
-  notebook.aside("CIFAR-10 is not here; the numbers above are of drawn pictures alone")
+  notebook.aside("CIFAR-10 is not here; the numbers above are of synthetic images alone")
 }
 
 //: **Claim 0.22.** The variance of the images follows the formula of Claim 0.19. (The standard
@@ -646,7 +650,7 @@ for t in [100, 250, 500] {
   let noise = Tensor.normal(sketches.shape, streamsOf: root.split(12).split(t))
   let noisy = diffusion.jump(sketches, to: t, noise: noise)
   notebook.check(
-    "variance of the drawn pictures at t = \(t)",
+    "variance of the synthetic images at t = \(t)",
     .variance(of: noisy.elements.map { Double($0) }),
     equals: 1 + (initialVariance - 1) * schedule.alphaBar(t))
 }
@@ -728,7 +732,7 @@ let jumped = diffusion.jump(jumpStart, to: 250, noise: jumpStart.normalDraws(usi
 let gap = Distance.kolmogorov(walked.values, jumped.values)
 notebook.show("largest gap between the two samples", gap)
 notebook.check(
-  "chance of a larger gap", Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2),
+  "probability of a larger gap", Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2),
   isAtLeast: 0.001)
 
 //: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the distribution right,
@@ -796,8 +800,8 @@ notebook.figure(
   ) { $0.line((1...$1).map { Double($0) }, memory($1), label: "$t=\($1)$") },
   caption:
     "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. Early on "
-    + "all steps so far contribute; at the end of the chain only the last few hundred do, and the "
-    + "noise of the first steps has faded like the picture.",
+    + "all steps so far contribute; at the end of the chain only the last few hundred do, and "
+    + "the noise of the first steps has faded like the image.",
   alternative: "Five curves over the step s that rise and end at s equal to t, the last ones "
     + "reaching back only part of the way.")
 
@@ -814,7 +818,7 @@ notebook.figure(
 let chainCovariance =
   (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * (1 - schedule.alphaBar(50))
 notebook.check(
-  "covariance of x(50) and x(200) on a chain, as laws",
+  "covariance of x(50) and x(200) on a chain, without sampling",
   chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance, tolerance: 1e-14)
 
 let pairs = draws(many, stream: 16) { random in
@@ -823,8 +827,9 @@ let pairs = draws(many, stream: 16) { random in
   return (x50, onward, diffusion.jump(0, to: 200, noise: random.normal()))
 }
 notebook.check(
-  "on a chain, by draws", .covariance(pairs.map(\.0), pairs.map(\.1)), equals: chainCovariance)
-notebook.check("of two separate jumps", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
+  "on a chain, by samples", .covariance(pairs.map(\.0), pairs.map(\.1)), equals: chainCovariance)
+notebook.check(
+  "of two independent closed-form samples", .covariance(pairs.map(\.0), pairs.map(\.2)), equals: 0)
 
 //: @fold How the figure is plotted
 
@@ -857,17 +862,20 @@ let chainPlot = (0..<walkerCount).reduce(banded("Chains")) { plot, walker in
     chainTimes.map { Double($0) }, chainTimes.map { path[$0].values[walker] },
     color: .series(walker), width: 1)
 }
-let jumpPlot = banded("Jumps").scatter(
+let jumpPlot = banded("Closed form").scatter(
   hopTimes.flatMap { Array(repeating: Double($0), count: walkerCount) },
   hopStates.flatMap(\.values), color: .blue, radius: 1.6)
 notebook.figure(
   "chains-and-jumps",
   Figure(columns: 2, [chainPlot, jumpPlot], panelSize: Size(400, 270), sharing: .y),
-  caption: "Six chains from $x_0 = 1$, and jumps from there to many steps. In the gray band, two "
-    + "standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both have the same law at each "
-    + "$t$. But a chain has a history, and separate jumps have none.",
-  alternative: "Left, six jagged lines that start at 1 and spread out around 0. Right, a cloud "
-    + "of points that fills the same band.")
+  caption:
+    "Six chains from $x_0 = 1$, and independent closed-form samples of many steps. In the gray "
+    + "band, two standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both have "
+    + "the same distribution at each $t$. But the states of a chain depend on each other, and "
+    + "those of separate samples do not.",
+  alternative:
+    "Left, six jagged lines that start at 1 and fan out around 0. Right, many points that fill "
+    + "the same band.")
 
 //: ### The cost of the chain
 //:
@@ -886,16 +894,16 @@ var jumpStreams = Streams(of: root.split(20), count: start.count)
 let (jumpEnd, jumpSeconds) = notebook.time {
   diffusion.jump(start, to: 1000, noise: start.normalDraws(using: &jumpStreams))
 }
-notebook.check("draws of the chain", chainStreams.drawCount, isExactly: 1000)
-notebook.check("draws of the jump", jumpStreams.drawCount, isExactly: 1)
+notebook.check("noise samples of the chain", chainStreams.drawCount, isExactly: 1000)
+notebook.check("noise samples of the closed form", jumpStreams.drawCount, isExactly: 1)
 notebook.check(
-  "draws of the chain, averaged over its end t", Double((1...1000).reduce(0, +)) / 1000,
+  "noise samples of the chain, averaged over its end t", Double((1...1000).reduce(0, +)) / 1000,
   equals: (1000 + 1) / 2, tolerance: 0)
 notebook.check(
-  "variance at the end of the chain and of the jump", .variance(of: chainEnd.values),
+  "variance at the end of the chain and of the closed form", .variance(of: chainEnd.values),
   equals: .variance(of: jumpEnd.values))
 notebook.show("the chain took", seconds: chainSeconds)
-notebook.show("the jump took", seconds: jumpSeconds)
+notebook.show("the closed form took", seconds: jumpSeconds)
 
 //: The memory is the same for both: the chain overwrites the old state with the new one and keeps
 //: no noise. (The passage of the last erratum also claims that a thousand steps would take a
@@ -979,7 +987,7 @@ let cosines: [(name: String, schedule: NoiseSchedule)] = [
 ]
 let uncapped = cosines[2].schedule
 notebook.table(
-  "What the clip does to the cosine schedule, T = 1000",
+  "The effect of the clip on the cosine schedule, T = 1000",
   columns: [
     "cosine schedule", "steps changed", Column("beta(1)", digits: 4), Column("beta(T)", digits: 4),
     Column("alphaBar(T)", digits: 4), Column("amplitude left", digits: 4),
@@ -996,7 +1004,7 @@ notebook.table(
   })
 notebook.erratum(
   "E-X5", source: "DDPM talk, slide Forward Diffusion Process",
-  "amplitude of the picture left at t = T", printed: cosines[1].schedule.signalScale(1000),
+  "amplitude of the image left at t = T", printed: cosines[1].schedule.signalScale(1000),
   right: cosine.signalScale(1000), secondRoute: (0.001 * cosineCurve(999)).squareRoot(),
   tolerance: 1e-9, apart: 0.05)
 
@@ -1025,9 +1033,9 @@ notebook.figure(
     ], panelSize: Size(400, 260), sharing: .legend),
   caption:
     "The end of four published cosine schedules: $\\beta_t$ over the last 150 steps, and the "
-    + "amplitude of the picture over the last 15. Clipping at 0.02 bends the curve away from zero "
-    + "where it matters most. The other three are hard to tell apart until the last step, where one "
-    + "stops at a small number and two fall to nothing (and off the logarithmic axis).",
+    + "amplitude of the image over the last 15. Clipping at 0.02 bends the curve away from zero "
+    + "where it matters most. The other three are hard to tell apart until the last step, where "
+    + "one stops at a small number and two fall to zero (and off the logarithmic axis).",
   alternative: "Left, curves of beta that rise together to one, except for one that stays at 0.02. "
     + "Right, the amplitudes: one levels off at 0.06, one ends near 0.00005, two leave the frame.")
 
@@ -1037,7 +1045,7 @@ notebook.figure(
 
 let linear = schedule
 notebook.table(
-  "Share of the picture's variance that is left, $\\bar\\alpha_t$",
+  "Share of the image's variance that is left, $\\bar\\alpha_t$",
   columns: ["t", Column("linear", digits: 5), Column("cosine", digits: 5)],
   rows: [100, 250, 500, 750, 900].map { [$0, linear.alphaBar($0), cosine.alphaBar($0)] })
 func firstStep(of schedule: NoiseSchedule, below level: Double) -> Int {
@@ -1083,12 +1091,12 @@ notebook.figure(
     rowLabels: ["linear", "cosine"], columnLabels: dissolvingStages.map { "$t=\($0)$" },
     cellWidth: 76), formats: [.png],
   caption:
-    "The same picture and the same noise under both schedules, at evenly spaced steps. In the "
-    + "upper row the last four pictures are wasted: a network that is to undo those steps has "
-    + "next to nothing to see.",
+    "The same image and the same noise under both schedules, at evenly spaced steps. In the upper "
+    + "row the last four images are wasted: almost nothing of the image is left in them for a "
+    + "network to recover.",
   alternative:
-    "Two rows of the sailing boat dissolving. In the upper row it is gone by the middle, "
-    + "in the lower row it can be seen three quarters of the way.")
+    "Two rows of the sailing boat under more and more noise. In the upper row it is gone by the "
+    + "middle, in the lower row it is visible three quarters of the way.")
 
 //: ### The signal-to-noise ratio
 //:
@@ -1130,7 +1138,7 @@ for (name, each) in [("linear", linear), ("cosine", cosine), ("the talk's", cosi
 //: product of the $1 - \beta_t$ gives back the line. The tolerance allows for the division by
 //: $1 - \bar\alpha_t$, which at first is small.
 
-let straight = NoiseSchedule(name: "straight", steps: 1000) { 10 - 20 * $0 }
+let straight = NoiseSchedule(name: "log-linear", steps: 1000) { 10 - 20 * $0 }
 let ownBetas = (1...1000).map(straight.beta)
 notebook.check("least beta", ownBetas.min()!, isAbove: 0)
 notebook.check("greatest beta", ownBetas.max()!, isBelow: 1)
@@ -1143,7 +1151,7 @@ notebook.check(
 //: @fold How the figure is plotted
 
 let compared: [(String, NoiseSchedule)] = [
-  ("linear", linear), ("cosine", cosine), ("straight", straight),
+  ("linear", linear), ("cosine", cosine), ("log-linear", straight),
 ]
 let positiveSteps = [1, 2, 4] + someSteps.dropFirst()
 func comparison(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
@@ -1172,11 +1180,14 @@ notebook.figure(
       amplitudes,
       comparison(Axis("$\\mathrm{SNR}_t$", scale: .log, range: 1e-9...1e5)) { $0.snr($1) },
     ], panelSize: Size(400, 240), sharing: .legend, hasLetters: true),
-  caption: "Three schedules. In (c) the solid lines are the amplitude of the picture, the dashed "
-    + "ones that of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). The first step "
-    + "of the straight one is larger than its neighbors: it alone brings the ratio down from infinity.",
-  alternative: "Four panels over the step t for the linear, cosine and straight schedules: beta, "
-    + "alphaBar, the two amplitudes, and the signal-to-noise ratio, which falls in all.")
+  caption:
+    "Three schedules. In (c) the solid lines are the amplitude of the image, the dashed ones that "
+    + "of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). The first step of the "
+    + "log-linear one is larger than its neighbors: it alone brings the ratio down from "
+    + "infinity.",
+  alternative:
+    "Four panels over the step t for the linear, cosine and log-linear schedules: beta, alphaBar, "
+    + "the two amplitudes, and the signal-to-noise ratio, which falls in all.")
 
 //: ## Part IV. How much information is left
 //:
@@ -1220,7 +1231,7 @@ notebook.check("information in nats, cosine schedule", decreases: knownOfCosine)
 
 let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
   .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
-notebook.check("smallest gap, normal less mixture", gaps.min()!, isAbove: 0)
+notebook.check("smallest gap, Gaussian less mixture", gaps.min()!, isAbove: 0)
 notebook.check("the gaps, t = 1 … 700", decreases: gaps)
 
 //: @fold How the figure is plotted
@@ -1234,7 +1245,7 @@ func informationPlot(_ y: Axis) -> Plot {
     let ofMixture = infoSteps.map { information(schedule, $0) }
     plot =
       plot
-      .line(axis, ofNormal, label: "\(name), normal data", color: color)
+      .line(axis, ofNormal, label: "\(name), Gaussian data", color: color)
       .line(axis, ofMixture, label: "\(name), mixture", color: color, dash: .dashed)
   }
   return plot
@@ -1249,9 +1260,10 @@ notebook.figure(
       informationPlot(Axis("$I(x_0;x_t)$, nats", scale: .log, range: 1e-9...10)),
     ], panelSize: Size(400, 260), sharing: .legend),
   caption:
-    "What a state knows about its beginning. Under the linear schedule the second half of the "
-    + "steps has less than a tenth of a nat to destroy; the cosine schedule spends its steps more "
-    + "evenly. The kind of data matters while there is little noise; later only their variance does.",
+    "How much information a state has about its beginning. Under the linear schedule the second "
+    + "half of the steps has less than a tenth of a nat to destroy; the cosine schedule spends "
+    + "its steps more evenly. The kind of data matters while there is little noise; later only "
+    + "their variance does.",
   alternative: "Curves of information against step, falling from about 5 nats to almost 0, once "
     + "with a linear and once with a logarithmic axis.")
 
@@ -1280,11 +1292,11 @@ let integrals = lengths.map { steps -> Double in
 }
 notebook.table(
   columns: [
-    "T", Column("nats a number", digits: 4), Column("nats a picture, 3 x 32 x 32", digits: 4),
+    "T", Column("nats per entry", digits: 4), Column("nats per image, 3 x 32 x 32", digits: 4),
   ],
   rows: zip(lengths, divergences).map { [$0, $1, 3072 * $1] })
 notebook.check(
-  "divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals, tolerance: 1e-10)
+  "KL divergence for T = 10, 50, 100, 200, 1000", divergences, equals: integrals, tolerance: 1e-10)
 
 //: **Claim 0.41.** As $T$ grows, $\bar\alpha_T \to 0$ if and only if the sum of the $\beta_t$ is
 //: unbounded. If it is, $\bar\alpha_T \le e^{-\sum \beta_t}$ goes to 0. If it is bounded, all but a
@@ -1354,7 +1366,7 @@ for t in 1...1000 {
   lensChain.append(diffusion.exploding(preserved, t: t))
   explodingChain.append(exploded)
 }
-notebook.show("last state, exploding", exploded)
+notebook.show("last state, variance exploding", exploded)
 notebook.check(
   "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain, tolerance: 1e-10)
 
@@ -1389,9 +1401,9 @@ notebook.figure(
       },
     ], panelSize: Size(400, 260)),
   caption:
-    "Six chains, twice. On the left the mean falls and the band levels off; on the right the "
-    + "mean stays and the band grows without end (its width at $t=1000$ would not fit on the page). Each "
-    + "wiggle on the left has its twin on the right.",
+    "Six chains, twice. On the left the mean falls and the band levels off; on the right the mean "
+    + "stays and the band grows without end (its width at $t=1000$ would not fit on the page). "
+    + "Each wiggle on the left is also on the right.",
   alternative:
     "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
     + "band that opens like a funnel around 1.")
@@ -1600,7 +1612,7 @@ notebook.check(
 for c in [2.5, 1] {
   var random = root.split(26)
   let landed = kept.count { random.uniform() * c * mixture.density($0.x) <= mixture.density($0.x) }
-  notebook.check("share kept for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
+  notebook.check("share accepted for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
 }
 
 //: </details>
@@ -1626,11 +1638,11 @@ func recordedSlope(_ z: (Variable) -> Variable) -> Double {
 }
 
 notebook.check(
-  "slope through z as drawn numbers",
+  "derivative through z as plain samples",
   recordedSlope { $0.tape.constant(epsilons + 0.5) }, equals: 0, tolerance: 0)
 let seeing = recordedSlope { $0 + epsilons }
 notebook.check(
-  "slope through mu + noise, single precision", seeing, equals: 2 * (0.5 + epsilons.mean()),
+  "derivative through mu + noise, single precision", seeing, equals: 2 * (0.5 + epsilons.mean()),
   tolerance: 1e-5)
 notebook.check(
   "the same as an estimate", Estimate(mean: seeing, standardError: 2 / Double(many).squareRoot()),
@@ -1757,13 +1769,13 @@ for t in [100, 300] {
     schedule.alphaBar(t), schedule.noiseVariance(t), 1 / schedule.snr(t)
   )
   notebook.check(
-    "preserving, t = \(t), variance of the first coordinate", between(x, 0, 0),
+    "VP, t = \(t), variance of the first coordinate", between(x, 0, 0),
     equals: left * originally.xx + noise)
-  notebook.check("preserving, t = \(t), covariance", between(x, 0, 1), equals: left * originally.xy)
+  notebook.check("VP, t = \(t), covariance", between(x, 0, 1), equals: left * originally.xy)
   notebook.check(
-    "exploding, t = \(t), variance of the first coordinate", between(y, 0, 0),
+    "VE, t = \(t), variance of the first coordinate", between(y, 0, 0),
     equals: originally.xx + level)
-  notebook.check("exploding, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
+  notebook.check("VE, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
 }
 
 //: @fold How the figure is plotted
@@ -1791,8 +1803,8 @@ notebook.figure(
     columns: moonTimes.count, moonPanels.map(\.0) + moonPanels.map(\.1),
     panelSize: Size(165, 165)), formats: [.png],
   caption:
-    "Two moons dissolve: preserving above, exploding below (note the other scale). The shapes are "
-    + "the same up to size.",
+    "Two moons under more and more noise: variance preserving above, variance exploding below "
+    + "(note the other scale). The shapes are the same up to size.",
   alternative:
     "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
     + "the lower row also grows.")

@@ -25,7 +25,7 @@ import Notebook  // weave:hide
 import Tensors  // weave:hide
 
 let notebook = Chapter.open(  // weave:hide
-  "The evidence lower bound, from one hidden variable to a diffusion model.")  // weave:hide
+  "The evidence lower bound, from one latent variable to a diffusion model.")  // weave:hide
 
 //: Claims are numbered and checked as in chapter 0: exact ones to rounding, those by Monte Carlo
 //: within four standard errors. Where a tolerance is larger than rounding, the reason is given
@@ -126,9 +126,9 @@ let attempts = [1, 2, 5, 10, 20].map { latents in
   )
 }
 notebook.table(
-  "$\\log p(x)$ from \(naiveDraws) draws of the prior, a number whose logarithm is "
+  "$\\log p(x)$ from \(naiveDraws) prior samples, a number whose logarithm is "
     + "\((10 * log(Double(naiveDraws))).rounded() / 10)",
-  columns: ["hidden", "exact", "sampled", "effective draws", "information"],
+  columns: ["latents", "exact", "sampled", "effective samples", "information"],
   rows: attempts.map { [$0.latents, $0.exact, $0.naive.value, $0.naive.effective, $0.information] })
 
 //: **Claim 1.3.** With one or two latent dimensions the average is right. With 20 it is wrong by
@@ -138,10 +138,10 @@ notebook.table(
 
 let (small, large) = (attempts[0], attempts[4])
 notebook.check(
-  "1 hidden: error of the sampled value", abs(small.naive.value - small.exact), isBelow: 0.2)
-notebook.check("20 hidden: shortfall in nats", large.exact - large.naive.value, isAbove: 20)
+  "1 latent: error of the sampled value", abs(small.naive.value - small.exact), isBelow: 0.2)
+notebook.check("20 latents: shortfall in nats", large.exact - large.naive.value, isAbove: 20)
 notebook.check(
-  "20 hidden: information in nats", large.information, isAbove: log(Double(naiveDraws)))
+  "20 latents: information in nats", large.information, isAbove: log(Double(naiveDraws)))
 
 //: **Claim 1.4.** *Importance sampling*: sample $z$ from the posterior instead, and weight each
 //: sample by $p(z)/p(z \mid x)$. By Claim 1.2 every single sample, $p(x \mid z)\,p(z)/p(z \mid x)$,
@@ -154,7 +154,7 @@ let inPlace = draws(1000, stream: 1) { random in
     - law.logDensity(z)
 }
 notebook.check(
-  "20 hidden: log weights of 1000 posterior draws", inPlace,
+  "20 latents: log weights of 1000 posterior samples", inPlace,
   equals: inPlace.map { _ in large.exact }, tolerance: 1e-9)
 
 //: The tolerance is rounding again, in sums over 40 squares of sizes up to $10^3$ and a condition
@@ -195,7 +195,8 @@ notebook.check(
   "of N(0, 1) from N(1, 1/4)", back, equals: divergenceByQuadrature(0, 1, 1, 0.25), tolerance: 1e-12
 )
 notebook.check(
-  "of a law from itself", gaussianDivergence(mean: 1, variance: 0.25, fromMean: 1, variance: 0.25),
+  "of a distribution from itself",
+  gaussianDivergence(mean: 1, variance: 0.25, fromMean: 1, variance: 0.25),
   equals: 0, tolerance: 0)
 let divergences = draws(1000, stream: 2) { random in
   gaussianDivergence(
@@ -236,7 +237,7 @@ let klLoss = 0.5 * (square(muInput) + square(sigmaInput) - 2 * log(sigmaInput) -
 let klGradients = klTape.gradients(of: klLoss)
 notebook.check("gradient in the means", klGradients[muInput]!.elements, equals: mu, tolerance: 1e-6)
 notebook.check(
-  "gradient in the deviations", klGradients[sigmaInput]!.elements,
+  "gradient in the standard deviations", klGradients[sigmaInput]!.elements,
   equals: sigma.map { $0 - 1 / $0 }, tolerance: 1e-6)
 
 //: **Claim 1.7.** If the variances are equal, only the squared distance of the means is left:
@@ -246,7 +247,7 @@ notebook.check(
 
 let shifts = [0.0, 0.3, -1, 2.5]
 notebook.check(
-  "equal variances: divergence over distance",
+  "equal variances: KL divergence over distance",
   shifts.map { gaussianDivergence(mean: $0, variance: 0.3, fromMean: 0, variance: 0.3) },
   equals: shifts.map { $0 * $0 / 0.6 }, tolerance: 1e-14)
 let leftOver = shifts.map {
@@ -291,11 +292,11 @@ let guesses = draws(1000, stream: 5) { random in
 }
 let bounds = guesses.map { toy.bound(of: x, under: $0).value }
 notebook.check(
-  "bound + divergence, for 1000 random q",
+  "ELBO + KL divergence, for 1000 random q",
   zip(guesses, bounds).map { $1 + $0.divergence(from: posterior) },
   equals: bounds.map { _ in logEvidence }, tolerance: 1e-11)
 notebook.check(
-  "bound at the posterior", toy.bound(of: x, under: posterior).value, equals: logEvidence,
+  "ELBO at the posterior", toy.bound(of: x, under: posterior).value, equals: logEvidence,
   tolerance: 1e-13)
 notebook.check("best of the 1000", bounds.max()!, isBelow: logEvidence)
 
@@ -307,17 +308,18 @@ func gap(_ mean: Double, _ deviation: Double) -> Double {
 }
 notebook.figure(
   "gap",
-  caption: "The bound as $q = \\mathcal N(m, s^2)$ moves. Left: for three widths $s$ the bound "
-    + "touches the truth only if both $m$ and $s$ are those of the posterior; with the right $m$ "
-    + "it still misses, whether $s$ is too small or too large. Right: the gap over all $m$ and $s$; "
-    + "the cross is the posterior.",
+  caption:
+    "The ELBO as $q = \\mathcal N(m, s^2)$ moves. Left: for three widths $s$ the ELBO touches "
+    + "$\\log p(x)$ only if both $m$ and $s$ are those of the posterior; with the right $m$ it "
+    + "still misses, whether $s$ is too small or too large. Right: the gap over all $m$ and "
+    + "$s$; the cross is the posterior.",
   alternative: "Left: three parabolas below a dashed line, one touches it. Right: contours of the "
     + "gap around a cross."
 ) { url in
   let right = posterior.covariance[0, 0].squareRoot()
   let slices = [(0.2, "$s=0.2$"), (right, "$s=0.43$, posterior"), (0.9, "$s=0.9$")].reduce(
     Plot(
-      title: "bound", x: "mean $m$ of $q$", y: Axis("nats", range: -9 ... -1.5),
+      title: "ELBO", x: "mean $m$ of $q$", y: Axis("nats", range: -9 ... -1.5),
       size: Size(330, 290)
     )
     .horizontal(at: logEvidence, label: "$\\log p(x)$", color: .ink)
@@ -326,7 +328,7 @@ notebook.figure(
   }.legend(.below)
   let field = Field(x: -0.5...2.7, y: 0.1...1.2, columns: 120, rows: 120) { gap($0, $1) }
   let map = Plot(
-    title: "gap", x: "mean $m$ of $q$", y: "deviation $s$ of $q$", size: Size(330, 290)
+    title: "gap", x: "mean $m$ of $q$", y: "standard deviation $s$ of $q$", size: Size(330, 290)
   )
   .contours(
     field, levels: [0.1, 0.3, 1, 2, 4, 8], color: .blue, labeled: true
@@ -347,9 +349,9 @@ let jointMean = GaussianMixture.normal(mean: 0.6, variance: 0.3).expectation {
 }
 let parts = toy.bound(of: x, under: q)
 notebook.show("reconstruction", parts.reconstruction)
-notebook.show("divergence", parts.divergence)
+notebook.show("KL divergence", parts.divergence)
 notebook.check(
-  "reconstruction - divergence", parts.value, equals: jointMean + q.entropy, tolerance: 1e-12)
+  "reconstruction - KL divergence", parts.value, equals: jointMean + q.entropy, tolerance: 1e-12)
 
 //: ### A higher ELBO can mean a lower likelihood
 //:
@@ -372,9 +374,9 @@ let (truthBefore, truthAfter) = (
   oneNumber(0.95).evidence.logDensity([1]), oneNumber(0.4).evidence.logDensity([1])
 )
 notebook.table(
-  columns: ["w", "bound", "log p(x)"],
+  columns: ["w", "ELBO", "log p(x)"],
   rows: [[0.95, boundBefore, truthBefore], [0.4, boundAfter, truthAfter]])
-notebook.check("change of the bound", boundAfter - boundBefore, isAbove: 0.89)
+notebook.check("change of the ELBO", boundAfter - boundBefore, isAbove: 0.89)
 notebook.check("change of log p(x)", truthAfter - truthBefore, isBelow: -0.74)
 
 //: **Erratum E-B12.** S. Chatterjee's "Foundations of Generative Models" writes in section 3.4.1
@@ -446,12 +448,13 @@ func slope(detached: Bool) -> Double {
   return Double(tape.gradients(of: loss)[mean]!.elements[0])
 }
 
-notebook.check("derivative through a detached draw", slope(detached: true), equals: 0, tolerance: 0)
+notebook.check(
+  "derivative through a detached sample", slope(detached: true), equals: 0, tolerance: 0)
 let perDraw = noises.map { 1.5 * (2 - 1.5 * (m + s * $0)) / 0.5 }
 notebook.check(
-  "reparameterised, by the tape and by hand", slope(detached: false),
+  "reparameterized, by automatic differentiation and by hand", slope(detached: false),
   equals: perDraw.reduce(0, +) / Double(many), relativeTolerance: 1e-5)
-notebook.check("reparameterised", Estimate(of: perDraw), equals: exactSlope)
+notebook.check("reparameterized", Estimate(of: perDraw), equals: exactSlope)
 let byScore = noises.map { toy.logLikelihood(x, given: [m + s * $0]) * $0 / s }
 notebook.check("score function", Estimate(of: byScore), equals: exactSlope)
 
@@ -494,7 +497,7 @@ func loss(_ variances: [Double]) -> Double {
   return uneven.evidence.logDensity(datum) - uneven.bound(of: datum, under: q).value
 }
 notebook.check(
-  "loss with a variance each", loss(precisions.map { 1 / $0 }), equals: 0,
+  "loss with one variance per dimension", loss(precisions.map { 1 / $0 }), equals: 0,
   tolerance: 1e-13)
 notebook.check(
   "loss with one for both", loss([single, single]),
@@ -664,10 +667,11 @@ for (beta, model) in zip(weights, models) where (1...4).contains(beta) {
 
 notebook.figure(
   "rate-distortion",
-  caption: "Left: Shannon's curve for the three-dimensional source, and on it the trained "
-    + "autoencoders, each marked with its weight $\\beta$. Right: the eigenvalues of $WW^T$ fall "
-    + "linearly with $\\beta$ and stay at zero from $\\beta = \\lambda_i/\\sigma^2$ on (lines: "
-    + "formula; dots: trained). Past 8 nothing is left.",
+  caption:
+    "Left: Shannon's rate-distortion curve for the three-dimensional source, and on it the "
+    + "trained autoencoders, each marked with its weight $\\beta$. Right: the eigenvalues of "
+    + "$WW^T$ fall linearly with $\\beta$ and stay at zero from $\\beta = \\lambda_i/\\sigma^2$ "
+    + "on (lines: formula; dots: trained). Past 8 nothing is left.",
   alternative: "Left: a falling convex curve with dots on it. Right: three lines that fall to zero "
     + "one after the other."
 ) { url in
@@ -716,7 +720,7 @@ for (start, pair) in starts.enumerated() {
     equals: pair.plain.lengths, tolerance: 1e-6)
 }
 notebook.check(
-  "hidden numbers in use at the end",
+  "latent dimensions in use at the end",
   starts.map { $0.annealed.lengths.count { $0 > 1e-3 } }, isExactly: [2, 2, 2, 2, 2])
 notebook.check(
   "decoder after a start at zero", trained(1, size: 0, steps: 100).decoder.norm, equals: 0,
@@ -752,7 +756,7 @@ let labelEntropy = classes.expectation { point in
   classes.labelProbabilities(point).reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
 }
 notebook.check(
-  "rise of the mean evidence", withClass - withoutClass, equals: log(2) - labelEntropy,
+  "rise of the mean log evidence", withClass - withoutClass, equals: log(2) - labelEntropy,
   tolerance: 1e-12)
 
 //: ## Part III. From one latent variable to a thousand
@@ -801,7 +805,7 @@ let top = GaussianVariable.sum(
   (0.5, level1), (-1.2, level2), (0.4, GaussianVariable(deviation: 1, source: 2)))
 let (z1, z2, seen) = (0.3, -0.7, 1.1)
 notebook.check(
-  "a tower of two levels",
+  "a hierarchy of two levels",
   logNormal(z1, 0, 1) + logNormal(z2, 0.8 * z1, 0.36) + logNormal(seen, 0.5 * z1 - 1.2 * z2, 0.16),
   equals: MultivariateNormal(jointlyOf: [level1, level2, top]).logDensity([z1, z2, seen]),
   tolerance: 1e-12)
@@ -833,7 +837,7 @@ let end = forwardStates(ddpm, from: GaussianVariable(mean: 1)).last!
 notebook.show("mean of x at t = 1000, from 1", end.mean)
 notebook.show("variance", end.variance)
 notebook.check(
-  "divergence of that law from N(0, 1)",
+  "KL divergence of that distribution from N(0, 1)",
   gaussianDivergence(mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
   isBelow: 1e-4)
 
@@ -904,7 +908,7 @@ let byProduct = probes.enumerated().flatMap { i, t -> [Double] in
   return [center + moment { $0 } / mass, moment { $0 * $0 } / mass]
 }
 for (route, numbers) in [
-  ("sums A and B", byPrecision), ("joint law", byJoint), ("product", byProduct),
+  ("sums A and B", byPrecision), ("joint distribution", byJoint), ("product", byProduct),
 ] {
   notebook.check(
     "means and variances at five t, by the \(route)", numbers, equals: formula, tolerance: 1e-12)
@@ -914,9 +918,10 @@ for (route, numbers) in [
 
 notebook.figure(
   "posterior",
-  caption: "Two pieces of evidence about $x_2$, in the chain of three steps: where it may be after "
-    + "starting at $x_0=1$, and where it must be if $x_3=-0.5$ came from it. Their product, "
-    + "normalised, is the posterior: between the two, and narrower than both.",
+  caption:
+    "The two factors of the posterior of $x_2$, in the chain of three steps: the distribution of "
+    + "$x_2$ after a start at $x_0=1$, and the likelihood of $x_2$ if $x_3=-0.5$ came from it. "
+    + "Their product, normalized, is the posterior: between the two, and narrower than both.",
   alternative: "Two wide bell curves and a narrower one between them."
 ) { url in
   let likelihood = GaussianMixture.normal(
@@ -977,8 +982,9 @@ notebook.erratum(
 
 notebook.figure(
   "weights",
-  caption: "What the posterior mean is made of. Near the data ($t=1$) it is all $x_0$; after a few "
-    + "dozen steps it is almost all $x_t$. On the far right the sum of the weights is below 1.",
+  caption:
+    "The weights of the posterior mean. Near the data ($t=1$) it is all $x_0$; after a few dozen "
+    + "steps it is almost all $x_t$. On the far right the sum of the weights is below 1.",
   alternative: "A falling and a rising curve over a logarithmic time axis, and their sum."
 ) { url in
   let t = times.map { Double($0) }
@@ -1041,7 +1047,7 @@ func randomPath(
 }
 let paths = draws(100, stream: 10) { randomPath(schedule, from: x0, &$0) }
 notebook.check(
-  "step up, t = 2 and 3, on 100 paths",
+  "reversed forward step, t = 2 and 3, on 100 paths",
   paths.flatMap { path in [2, 3].map { logUp($0, path) } },
   equals: paths.flatMap { path in
     [2, 3].map { logDown($0, path) + logJump($0, path) - logJump($0 - 1, path) }
@@ -1227,7 +1233,7 @@ func printed(_ chain: LinearReverseChain, from x0: GaussianVariable) -> [Double]
 let asPrinted = printed(chain, from: GaussianVariable(mean: x0))
 notebook.erratum(
   "E-X1", source: "CS 4782 notes, ELBO, term 3; IIT Hyderabad slides 21, consistency term",
-  "negative bound of the chain of three steps",
+  "negative ELBO of the chain of three steps",
   printed: regrouped.ends + asPrinted.reduce(0, +),
   right: regrouped.ends + regrouped.middle.reduce(0, +), secondRoute: terms.total,
   tolerance: 1e-12, apart: 0.1)
@@ -1281,10 +1287,11 @@ notebook.check(
 
 notebook.figure(
   "decompositions",
-  caption: "Twelve steps, unit normal data, the best reverse process: the running sum of the "
-    + "terms, from $L_0$ to the prior term. Left, the posterior form. Right, the consistency form: "
-    + "as log ratios it reaches the same truth, the entropy of the data, though only with its last "
-    + "term; as printed, with divergences, it misses it by 7 nats.",
+  caption:
+    "Twelve steps, Gaussian data of unit variance, the best reverse process: the running sum of "
+    + "the terms, from $L_0$ to the prior term. Left, the posterior form. Right, the "
+    + "consistency form: as log ratios it reaches the same value, the entropy of the data, "
+    + "though only with its last term; as printed, with KL divergences, it misses it by 7 nats.",
   alternative: "Two panels with running sums. All but one end on a dashed line."
 ) { url in
   let twelve = NoiseSchedule(betas: (1...12).map { 0.02 + 0.03 * Double($0) })
@@ -1309,7 +1316,7 @@ notebook.figure(
   let right = Plot(
     title: "consistency form", x: "terms up to $t$", y: frame, size: Size(330, 290)
   )
-  .horizontal(at: StandardNormal.entropy, label: "truth", color: .ink)
+  .horizontal(at: StandardNormal.entropy, label: "entropy", color: .ink)
   .line(
     places, running([-logs.down[0]] + consistency(model, from: unit).middle + [prior]),
     label: "log ratios", color: .blue, marker: .circle
@@ -1338,7 +1345,7 @@ func priorTerm(_ schedule: NoiseSchedule, _ x0: Double) -> Double {
 let lengths = [10, 50, 100, 200, 1000]
 notebook.table(
   "Prior term for $x_0^2=1$, linear schedule from 0.0001 to 0.02",
-  columns: ["T", "nats per dimension", "nats for 3072 numbers"],
+  columns: ["T", "nats per dimension", "nats for 3072 dimensions"],
   rows: lengths.map { steps in
     [steps, priorTerm(.linear(steps: steps), 1), 3072 * priorTerm(.linear(steps: steps), 1)]
   })
@@ -1414,35 +1421,35 @@ func estimates(
   return (triples.map { $0.0 }, triples.map { $0.1 }, triples.map { $0.2 })
 }
 
-for (name, model, stream) in [("mediocre", mediocre, 12), ("flawless", flawless, 13)] {
+for (name, model, stream) in [("imperfect", mediocre, 12), ("perfect", flawless, 13)] {
   let exact = model.bound(of: x0).total
   let found = estimates(model, stream: stream)
   let rows = [
-    ("whole paths", found.paths, 50.0), ("divergences on a path", found.divergences, 50),
+    ("whole paths", found.paths, 50.0), ("KL divergences on a path", found.divergences, 50),
     ("one t", found.single, 1),
   ]
   notebook.table(
     "\(name) model, 50 steps; exact \((exact * 1e6).rounded() / 1e6)",
     columns: [
-      "estimator", "mean", Column("scatter of one draw", decimals: 3),
+      "estimator", "mean", Column("standard deviation of one sample", decimals: 3),
       Column("variance x evaluations", decimals: 1),
     ],
     rows: rows.map { name, values, cost in
       let statistics = RunningStatistics(values)
       return [name, Estimate(of: values), statistics.deviation, statistics.variance * cost]
     })
-  if name == "flawless" {
+  if name == "perfect" {
     notebook.check(
-      "flawless: every whole path gives", found.paths,
+      "perfect: every whole path gives", found.paths,
       equals: found.paths.map { _ in -model.logEvidence(x0) }, tolerance: 1e-10)
   } else {
-    notebook.check("mediocre: whole paths", Estimate(of: found.paths), equals: exact)
+    notebook.check("imperfect: whole paths", Estimate(of: found.paths), equals: exact)
   }
   notebook.check(
-    "\(name): scatter of whole paths, against divergences",
+    "\(name): standard deviation of whole paths, against KL divergences",
     RunningStatistics(found.paths).deviation,
     isBelow: RunningStatistics(found.divergences).deviation)
-  notebook.check("\(name): divergences", Estimate(of: found.divergences), equals: exact)
+  notebook.check("\(name): KL divergences", Estimate(of: found.divergences), equals: exact)
   notebook.check("\(name): one t", Estimate(of: found.single), equals: exact)
 }
 
@@ -1486,7 +1493,7 @@ func entropy(_ variance: Double) -> Double { 0.5 * log(2 * .pi * M_E * variance)
 
 let rest = excess(chain, mean: 0.4, variance: 0.6)
 notebook.check(
-  "mean bound less entropy", chain.bound(mean: 0.4, variance: 0.6).total - entropy(0.6),
+  "mean negative ELBO less entropy", chain.bound(mean: 0.4, variance: 0.6).total - entropy(0.6),
   equals: rest.end + rest.steps.reduce(0, +), tolerance: 1e-12)
 
 //: **Claim 1.36.** So the ELBO can be tight. For data $\mathcal N(0, 1)$ the reverse step is
@@ -1500,7 +1507,7 @@ let tight = [1, 2, 10, 100, 1000].map { steps in
     .bound(mean: 0, variance: 1)
 }
 notebook.check(
-  "negative bound for T = 1, 2, 10, 100, 1000", tight.map(\.total),
+  "negative ELBO for T = 1, 2, 10, 100, 1000", tight.map(\.total),
   equals: tight.map { _ in exactEntropy }, tolerance: 1e-12)
 
 //: ### The cost of the reverse variance
@@ -1532,10 +1539,10 @@ let prices = [10, 100, 1000].map { steps in
   narrow(.linear(steps: steps)).bound(mean: 0, variance: 1).total - exactEntropy
 }
 notebook.table(
-  "Price of the posterior variance, unit normal data, linear schedule",
+  "Cost of the posterior variance, Gaussian data of unit variance, linear schedule",
   columns: ["T", "nats per dimension"], rows: zip([10, 100, 1000], prices).map { [$0, $1] })
 notebook.check(
-  "from the bound, T = 10, 100, 1000", prices,
+  "from the ELBO, T = 10, 100, 1000", prices,
   equals: [10, 100, 1000].map { priceOfPosterior(.linear(steps: $0)) }, tolerance: 1e-11)
 let price = excess(narrow(ddpm), mean: 0, variance: 1).steps
 notebook.check(
@@ -1549,7 +1556,7 @@ notebook.check(
 
 notebook.erratum(
   "E-X6", source: "Foundations of Generative Models, section 4.4.5, The Variance",
-  "negative bound, unit normal data, 1000 steps", printed: exactEntropy + prices[2],
+  "negative ELBO, unit Gaussian data, 1000 steps", printed: exactEntropy + prices[2],
   right: perfect.bound(mean: 0, variance: 1).total, secondRoute: exactEntropy, tolerance: 1e-12,
   apart: 0.4)
 
@@ -1574,7 +1581,7 @@ let totals = rules.map { rule in
 }
 let columns = ["variance"] + variances.map { Column("$s^2=\($0)$", decimals: 8) }
 notebook.table(
-  "Mean negative bound at T = 1000, in nats", columns: columns,
+  "Mean negative ELBO at T = 1000, in nats", columns: columns,
   rows: zip(rules, totals).map { rule, totals in
     [rule.0, totals[0], totals[1], totals[2]]
   } + [["entropy of the data", entropy(0.25), entropy(1), entropy(4)]])
@@ -1586,7 +1593,7 @@ notebook.check(
   "forward: what is above the entropy, variance 0.25", totals[0][0] - entropy(0.25),
   equals: 0.72688361 - 0.72579135, tolerance: 1e-8)
 notebook.check(
-  "posterior: negative bound for variances 0.25 and 1", [totals[1][0], totals[1][1]],
+  "posterior: negative ELBO for variances 0.25 and 1", [totals[1][0], totals[1][1]],
   equals: [1.29571728, 1.99753338], tolerance: 1e-8)
 
 //: **Claim 1.39.** The three kinds of terms for Gaussian data of unit variance and the linear
@@ -1609,7 +1616,7 @@ notebook.check("L0", perfectTerms.reconstruction, equals: entropy(ddpm.beta(1)),
 
 notebook.erratum(
   "E-B42", source: "Foundations of Generative Models, section 7.3.1",
-  "reconstruction term, unit normal data", printed: 0, right: perfectTerms.reconstruction,
+  "reconstruction term, unit Gaussian data", printed: 0, right: perfectTerms.reconstruction,
   secondRoute: entropy(ddpm.beta(1)), tolerance: 1e-12, apart: 3)
 
 //: **Claim 1.40.** Each denoising term has a meaning of its own. In the perfect model
@@ -1626,18 +1633,19 @@ notebook.check(
 
 notebook.figure(
   "terms",
-  caption: "Left: the denoising terms $L_{t-1}$ of the perfect model for unit normal data, with "
-    + "$\\beta_t$, and with $\\tilde\\beta_t$ in its place. Right: what each step adds to the "
-    + "gap with the wrong variance: data of variance 0.25 under $\\beta_t$ and under "
-    + "$\\tilde\\beta_t$. Nearly all of the price of "
-    + "$\\tilde\\beta_t$ is paid in the first thirty steps.",
+  caption:
+    "Left: the denoising terms $L_{t-1}$ of the perfect model for Gaussian data of unit variance, "
+    + "with $\\beta_t$, and with $\\tilde\\beta_t$ in its place. Right: the gap that each step "
+    + "adds with the wrong variance: data of variance 0.25 under $\\beta_t$ and under "
+    + "$\\tilde\\beta_t$. Nearly all of the cost of $\\tilde\\beta_t$ arises in the first "
+    + "thirty steps.",
   alternative: "Falling curves over logarithmic time; the curves for the posterior variance are "
     + "higher at the left."
 ) { url in
   let t = (2...1000).map { Double($0) }
   let time = Axis("$t$", scale: .log)
   let left = Plot(
-    title: "terms of the bound", x: time, y: Axis("$L_{t-1}$ in nats", scale: .log),
+    title: "terms of the ELBO", x: time, y: Axis("$L_{t-1}$ in nats", scale: .log),
     size: Size(330, 300)
   )
   .line(t, perfectTerms.denoising, label: "$\\sigma_t^2=\\beta_t$", color: .blue)
@@ -1650,7 +1658,7 @@ notebook.figure(
     return Array(excess(model, mean: 0, variance: 0.25).steps.dropFirst())
   }
   let right = Plot(
-    title: "price of the variance", x: time,
+    title: "cost of the variance", x: time,
     y: Axis("nats per step", scale: .log, range: 1e-10...1), size: Size(330, 300)
   )
   .line(t, steps(.beta), label: "$\\beta_t$", color: .blue)
@@ -1693,7 +1701,7 @@ func mixtureGaps(_ steps: Int) -> [Double] {
 }
 let mixtureRows = notebook.progress("mixture", chainLengths).map { mixtureGaps($0) }
 notebook.table(
-  "Gap of the bound for the mixture of three, in nats",
+  "Gap of the ELBO for the mixture of three Gaussians, in nats",
   columns: ["T", "forward", "posterior", "optimal"],
   rows: zip(chainLengths, mixtureRows).map { [$0, $1[0], $1[1], $1[2]] })
 notebook.check("optimal: gap", decreases: mixtureRows.map { $0[2] })
@@ -1739,7 +1747,7 @@ notebook.check(
 let mirrored = LinearReverseChain(reversing: twoSteps, stepVariance: .beta)
 let points = [-2.0, 0, 0.7, 3]
 notebook.check(
-  "negative bounds at four points", points.map { mirrored.bound(of: $0).total },
+  "negative ELBOs at four points", points.map { mirrored.bound(of: $0).total },
   equals: points.map { -mirrored.logEvidence($0) }, tolerance: 1e-12)
 notebook.check(
   "and these are those of the data", points.map { mirrored.logEvidence($0) },

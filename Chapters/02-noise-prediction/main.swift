@@ -42,12 +42,12 @@ func draws<Value>(
   return (0..<count).map { _ in draw(&random) }
 }
 
-/// One stream a point, for experiment number `stream`.
+/// One stream per point, for experiment number `stream`.
 func streams(_ count: Int, stream: Int) -> Streams {
   Streams(of: RandomGenerator(seed: notebook.seed).split(stream), count: count)
 }
 
-/// Normal noise in the plane.
+/// Gaussian noise in the plane.
 func noisePoints(_ count: Int, stream: Int) -> Points {
   var sources = streams(count, stream: stream)
   return sources.normalPoints(dimensions: 2)
@@ -108,7 +108,7 @@ notebook.table(
   columns: ["t", "amplification", "rms error", Column("largest, of what is allowed", digits: 3)],
   rows: singleErrors.map { [$0.t, 1 / schedule.signalScale($0.t), $0.rms, $0.share] })
 notebook.check(
-  "largest error, as a share of the bound", singleErrors.map(\.share).max()!, isAtMost: 1)
+  "largest error, as a share of the allowed", singleErrors.map(\.share).max()!, isAtMost: 1)
 notebook.check(
   "amplification at the last step", 1 / schedule.signalScale(1000), equals: 157.4, tolerance: 0.05)
 
@@ -134,7 +134,7 @@ let turned = (1...1000).map { t -> (errors: [Double], lengths: Double) in
   )
 }
 notebook.check(
-  "errors of the way back", turned.flatMap(\.errors),
+  "errors of the inverse", turned.flatMap(\.errors),
   equals: turned.flatMap { $0.errors.map { _ in 0 } }, tolerance: 1e-14)
 notebook.check(
   "change of the squared length", turned.map(\.lengths),
@@ -169,14 +169,15 @@ notebook.figure(
   rotationPlot.scatter([place.x], [place.y], color: .ink, radius: 4, opacity: 1)
     .note("$(x_0, \\epsilon)$", at: (place.x + 0.07, place.y + 0.03), anchor: .left)
     .equalAspect(),
-  caption: "One unknown point and two pairs of axes. The step decides how far the red axis is "
-    + "turned: from $x_0$ at $t=0$ to $\\epsilon$ at $t=T$. A network sees the red coordinate. To "
-    + "name any second one, gray or green, is to name the point, but if the red axis nearly "
-    + "coincides with the axis of $\\epsilon$, then the value along $\\epsilon$ adds almost "
-    + "nothing, and $x_0$ is found from it with a large error. The green axis is at a right angle "
-    + "to the red one at every step.",
-  alternative: "A point with its projections on the axes x0 and noise and on a pair of axes turned "
-    + "by an angle.")
+  caption:
+    "One unknown point and two pairs of axes. The step determines the angle of the red axis: from "
+    + "$x_0$ at $t=0$ to $\\epsilon$ at $t=T$. The input of a network is the red coordinate "
+    + "$x_t$. Any second coordinate, gray or green, determines the point, but if the red axis "
+    + "nearly coincides with the axis of $\\epsilon$, then the value along $\\epsilon$ adds "
+    + "almost nothing, and $x_0$ follows from it with a large error. The green axis, $v$, is "
+    + "perpendicular to the red one at every step.",
+  alternative:
+    "A point with its projections on the axes x0 and noise and on a rotated pair of axes.")
 
 //: **Claim 2.3.** The sampler needs the mean of $q(x_{t-1} \mid x_t, x_0)$ from chapter 1, and
 //: each *parameterization* gives it: from $x_0$ it is a weighted sum; from the noise it is
@@ -196,7 +197,7 @@ let means = (1...1000).map { t -> [Double] in
       diffusion.score(noise: noise, t: t), from: .score, to: .mean, xt: xt, t: t),
   ]
 }
-for (column, name) in [(1, "noise"), (2, "velocity"), (3, "score")] {
+for (column, name) in [(1, "noise"), (2, "v"), (3, "score")] {
   notebook.check(
     "mean from the \(name), against that from x0", means.map { $0[column] },
     equals: means.map { $0[0] }, tolerance: 1e-12)
@@ -225,7 +226,7 @@ func noiseWeight(_ t: Int, variance: Double) -> Double {
   return beta * beta / (2 * variance * schedule.alpha(t) * schedule.noiseVariance(t))
 }
 
-/// The divergence of the posterior from a reverse step whose mean comes from the noise `guess`.
+/// The KL divergence of the posterior from a reverse step whose mean comes from the noise `guess`.
 func boundTerm(_ t: Int, noise: Double, guess: Double, xt: Double, variance: Double) -> Double {
   gaussianDivergence(
     mean: diffusion.posteriorMean(noise: noise, xt: xt, t: t),
@@ -243,7 +244,7 @@ let excesses = (2...1000).map { t -> (paid: Double, formula: Double) in
   return (term - constant, noiseWeight(t, variance: beta) * gap * gap)
 }
 notebook.check(
-  "what a wrong noise costs, t = 2 … 1000", excesses.map(\.paid), equals: excesses.map(\.formula),
+  "cost of a wrong noise, t = 2 … 1000", excesses.map(\.paid), equals: excesses.map(\.formula),
   tolerance: 1e-12)
 notebook.check(
   "weights at t = 1, 400, 1000",
@@ -273,7 +274,7 @@ let cleanCosts = (2...1000).map { t -> (paid: Double, formula: Double) in
   )
 }
 notebook.check(
-  "what a wrong x0 costs, t = 2 … 1000", cleanCosts.map(\.paid), equals: cleanCosts.map(\.formula),
+  "cost of a wrong x0, t = 2 … 1000", cleanCosts.map(\.paid), equals: cleanCosts.map(\.formula),
   relativeTolerance: 1e-9)
 let weightSum = (2...1000).reduce(0.0) { sum, t in
   sum + noiseWeight(t, variance: schedule.posteriorVariance(t)) * schedule.snr(t)
@@ -310,7 +311,7 @@ let silentDenoiser = FunctionDenoiser<Points> { xt, t in Points(silent(xt.tensor
 for t in [1, 500] {
   let errors = diffusion.noiseErrors(
     of: silentDenoiser, on: rollPoints, t: t, using: streams(rollPoints.count, stream: 1000 + t))
-  notebook.check("loss of a silent network at t = \(t)", Estimate(of: errors), equals: 1)
+  notebook.check("loss of a network that outputs 0 at t = \(t)", Estimate(of: errors), equals: 1)
 }
 
 //: ### The floor: the irreducible error
@@ -333,7 +334,7 @@ let shown = [1, 10, 50, 100, 200, 400, 600, 800, 1000]
 let laws = shown.map { three.noised(schedule, to: $0) }
 notebook.table(
   "the least possible loss, by target",
-  columns: ["t", "noise", "x0", "velocity", "mean"],
+  columns: ["t", "noise", "x0", "v", "mean"],
   rows: zip(shown, laws).map { t, law in
     let (floor, weight) = (law.x0LossFloor, schedule.posteriorWeights(t).x0)
     return row(
@@ -357,7 +358,7 @@ func meanFloor(variance: Double) -> Double {
   }
 }
 notebook.table(
-  "least simple loss of normal data", columns: ["variance of the data", "mean over t"],
+  "least simple loss of Gaussian data", columns: ["variance of the data", "mean over t"],
   rows: [0.25, 1, 4].map { [$0, meanFloor(variance: $0)] })
 let unitLaws = [1, 77, 500].map { GaussianMixture.normal().noised(schedule, to: $0) }
 notebook.check(
@@ -412,18 +413,20 @@ notebook.figure(
   .line(curveTimes.map(Double.init), curveLaws.map(\.x0LossFloor), label: "data $x_0$")
   .line(
     curveTimes.map(Double.init), curveLaws.map { $0.x0LossFloor / $0.noiseVariance },
-    label: "velocity $v$"
+    label: "$v$"
   )
   .line(
     curveTimes.map(Double.init), curveTimes.map { schedule.alphaBar($0) }, label: "noise, linear",
     color: .axis, dash: .dashed),
-  caption: "The floor under the loss for the mixture of three. Easy and hard change places with "
-    + "the target: where there is little noise (small $t$) the noise cannot be told and the data "
-    + "can; at large $t$ it is the other way round. The velocity is never easy at both ends. "
-    + "Dashed: the best that a linear predictor of the noise can do. What lies between it and the "
-    + "blue curve is what a network is for.",
-  alternative: "Curves of least loss against the step: noise falls from 1 to 0, data rise from 0 "
-    + "to 1, velocity starts and ends near 1.")
+  caption:
+    "The floor of the loss for the mixture of three Gaussians. Easy and hard change places with "
+    + "the target: where there is little noise (small $t$) the noise cannot be predicted and "
+    + "the data can; at large $t$ it is the other way round. The target $v$ is never easy at "
+    + "both ends. Dashed: the best that a linear predictor of the noise can do. The gap between "
+    + "it and the blue curve is what a network can gain.",
+  alternative:
+    "Curves of least loss against the step: noise falls from 1 to 0, data rise from 0 to 1, v "
+    + "starts and ends near 1.")
 
 //: ### Which noise?
 //:
@@ -446,10 +449,10 @@ for t in 1...chainLength {
 let jumpNoise = diffusion.noise(
   x0: GaussianVariable(deviation: 1, source: 0), xt: state, t: chainLength)
 notebook.check(
-  "correlation of x500 with the jump's noise", state.correlation(with: jumpNoise),
+  "correlation of x500 with the noise from 0 to 500", state.correlation(with: jumpNoise),
   equals: schedule.noiseScale(chainLength), tolerance: 1e-12)
 notebook.check(
-  "correlation of x500 with the step's noise", state.correlation(with: lastNoise),
+  "correlation of x500 with the noise of step 500", state.correlation(with: lastNoise),
   equals: schedule.beta(chainLength).squareRoot(), tolerance: 1e-12)
 
 //: These are exact: the library's forward step ran on `GaussianVariable`s, which carry their
@@ -511,7 +514,7 @@ func slope(at x: Double, step h: Double = 4e-4, _ f: (Double) -> Double) -> Doub
 
 let probes = draws(200, stream: 8) { [1.5 * $0.normal(), 1.5 * $0.normal()] }
 notebook.check(
-  "score of three clouds at 200 places", probes.flatMap { threeClouds.score($0) },
+  "score of three clusters at 200 places", probes.flatMap { threeClouds.score($0) },
   equals: probes.flatMap { x -> [Double] in
     [
       slope(at: x[0]) { threeClouds.logDensity([$0, x[1]]) },
@@ -537,7 +540,7 @@ let densities = three.components.map { part -> Variable in
 }
 let logDensity = log(densities[0] + densities[1] + densities[2]).sum()
 notebook.check(
-  "score of the mixture of three, by the tape",
+  "score of the mixture of three, by automatic differentiation",
   scoreTape.gradients(of: logDensity)[scoreInput]!.elements,
   equals: lineProbes.map { Float(three.score(Double(Float($0)))) }, tolerance: 3e-4)
 
@@ -565,10 +568,12 @@ notebook.figure(
       scorePlot(threeClouds.noised(schedule, to: 150), "$t=150$"),
       scorePlot(threeClouds.noised(schedule, to: 450), "$t=450$"),
     ], sharing: [.y]),
-  caption: "The score of a mixture of three clouds, and of what noise makes of it. The arrows of "
-    + "the data are long and change abruptly between the clouds; with the noise they become short "
-    + "and orderly, and at the end all point to the middle. Each panel scales its arrows anew.",
-  alternative: "Three maps of density with arrows that point uphill, from clouds to one blob.")
+  caption:
+    "The score of a mixture of three Gaussian clusters, and of its noisy marginals. The arrows of "
+    + "the data are long and change abruptly between the clusters; with the noise they become "
+    + "short and orderly, and at the end all point to the middle. Each panel scales its arrows "
+    + "anew.",
+  alternative: "Three maps of density with arrows that point uphill, from clusters to one blob.")
 
 //: **Erratum E-B37.** "Foundations of Generative Models" writes in section 6.3.4 that the score of
 //: a Gaussian always points toward its mean. It points along $-\Sigma^{-1}(x-\mu)$, which is
@@ -585,7 +590,7 @@ func degreesOff(_ arrow: [Double], from x: [Double]) -> Double {
 let corner = [1, -0.2]
 notebook.erratum(
   "E-B37", source: "Foundations of Generative Models, section 6.3.4",
-  "degrees between the score and the way to the mean", printed: 0,
+  "degrees between the score and the direction of the mean", printed: 0,
   right: degreesOff(tilted.score(corner), from: corner),
   secondRoute: degreesOff(
     [
@@ -661,7 +666,7 @@ notebook.check(
   "score given x0, t = 1, 200, 1000, times √(1-ᾱ)", conditionalErrors, equals: [0, 0, 0],
   tolerance: 1e-11)
 
-/// The mean of `body(x0)` over what may have led to `xt`: an integral over x0, by Bayes' rule.
+/// The posterior mean of `body(x0)` given `xt`: an integral over x0, by Bayes' rule.
 func meanGiven(_ xt: Double, t: Int, _ body: (Double) -> Double) -> Double {
   func likelihood(_ x0: Double) -> Double {
     let noise = diffusion.noise(x0: x0, xt: xt, t: t)
@@ -707,7 +712,7 @@ notebook.erratum(
 let (seenXt, oneX0) = (0.3, 1.2)
 notebook.erratum(
   "E-X9", source: "Foundations of Generative Models, (7.28) and (6.54); Cornell CS4782 notes",
-  "what the best network says at t = 400, xt = 0.3",
+  "output of the best network at t = 400, xt = 0.3",
   printed: diffusion.noise(x0: oneX0, xt: seenXt, t: 400),
   right: three.noised(schedule, to: 400).noiseMean(seenXt),
   secondRoute: meanGiven(seenXt, t: 400) { diffusion.noise(x0: $0, xt: seenXt, t: 400) },
@@ -877,10 +882,11 @@ let scoreErrors = (1...1000).map { t -> (score: Double, noise: Double, exploding
   return (gap * gap * schedule.noiseVariance(t) - error, error, exploding)
 }
 notebook.check(
-  "preserving form, times (1-ᾱ)", scoreErrors.map(\.score),
+  "variance-preserving form, times (1-ᾱ)", scoreErrors.map(\.score),
   equals: scoreErrors.map { _ in 0 }, tolerance: 1e-12)
 notebook.check(
-  "exploding form, times σ²", scoreErrors.map(\.exploding), equals: scoreErrors.map(\.noise),
+  "variance-exploding form, times σ²", scoreErrors.map(\.exploding),
+  equals: scoreErrors.map(\.noise),
   tolerance: 1e-12)
 
 //: **Erratum E-B19.** The factor belongs to its step. (6.50) and (6.51) of "Foundations of
@@ -968,7 +974,7 @@ notebook.erratum(
 //: weighting (Hang et al., 2023) is $\min(\gamma, \mathrm{SNR})$ on the loss of $x_0$; on the loss
 //: of the noise it is $\min(\gamma, \mathrm{SNR}) / \mathrm{SNR}$.
 
-/// What an error of a prediction must be multiplied by to give the error of the noise, squared.
+/// The factor from the squared error of a prediction to that of the noise.
 func noiseErrorFactor(_ prediction: Prediction, _ t: Int) -> Double {
   let beta = schedule.beta(t)
   switch prediction {
@@ -1019,28 +1025,31 @@ let weightAxis = weightTimes.map(Double.init)
 notebook.figure(
   "weights",
   Plot(
-    title: "What an error of the noise counts", x: Axis("step $t$", scale: .log),
+    title: "Weight of the squared error of the noise that each loss implies",
+    x: Axis("step $t$", scale: .log),
     y: Axis("weight", scale: .log, range: 1e-5...1e5), size: Size(560, 360)
   )
   .line(weightAxis, weightCurve { _ in 1 }, label: "noise")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.x0, $0) }, label: "data $x_0$")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.velocity, $0) }, label: "velocity")
+  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.velocity, $0) }, label: "$v$")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.score, $0) }, label: "score")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.mean, $0) }, label: "mean")
   .line(
     weightAxis, weightCurve { noiseWeight($0, variance: schedule.beta($0)) },
-    label: "the bound, $\\sigma^2=\\beta$", color: .ink, dash: .dashed
+    label: "the ELBO, $\\sigma^2=\\beta$", color: .ink, dash: .dashed
   )
   .line(
     weightAxis, weightCurve { min(5, schedule.snr($0)) / schedule.snr($0) },
     label: "min-SNR, $\\gamma=5$", color: .axis, dash: .dotted
   )
   .legend(.right),
-  caption: "Every target comes with a weight: the squared error of each, expressed as a weight on "
-    + "the squared error of the noise. To predict data is to care for large $t$, to predict the "
-    + "score for small $t$; the velocity is the noise at small $t$ and the data at large $t$; the "
-    + "mean weighs as the noise does, nearly, but its errors are a hundred times smaller. Which "
-    + "target is better and which weight is better are two questions, usually asked as one.",
+  caption:
+    "Every target comes with a weight: the squared error of each, expressed as a weight on the "
+    + "squared error of the noise. Predicting the data puts the weight on large $t$, predicting "
+    + "the score on small $t$; $v$ is close to the noise at small $t$ and to the data at large "
+    + "$t$; the mean has nearly the weight of the noise, but its errors are a hundred times "
+    + "smaller. Which target is better and which weight is better are two questions, usually "
+    + "asked as one.",
   alternative: "Seven curves of weight against step on logarithmic axes, over ten orders of "
     + "magnitude.")
 
@@ -1137,14 +1146,14 @@ let weightedDraws = draws(lossDraws, stream: 42) { random -> Double in
   return error / (50 * blockShares[block])
 }
 notebook.check(
-  "mean loss, steps drawn by importance", Estimate(of: weightedDraws),
+  "mean loss, steps by importance sampling", Estimate(of: weightedDraws),
   equals: Estimate(of: uniformDraws))
 let (evenVariance, drawnVariance) = (
   Estimate.variance(of: uniformDraws), Estimate.variance(of: weightedDraws)
 )
 notebook.show("variance, uniform", evenVariance)
-notebook.show("variance, by importance", drawnVariance)
-notebook.check("variance by importance", drawnVariance, isBelow: evenVariance)
+notebook.show("variance, importance sampling", drawnVariance)
+notebook.check("variance with importance sampling", drawnVariance, isBelow: evenVariance)
 
 //: **Erratum E-B24.** "Foundations of Generative Models" calls low noise the easier end (7.9.2),
 //: writes that uniform steps give an equal training signal at all levels (7.5.2), and calls the
@@ -1292,7 +1301,7 @@ let codeExcesses = together(9) { lineExcess(trained(codes[$0 / 3], seed: seeds[$
 let codeRows = codes.indices.map { Array(codeExcesses[3 * $0..<3 * $0 + 3]) }
 notebook.table(
   "squared distance from the best noise predictor",
-  columns: ["told by"] + (1...3).map { Column("seed \($0)", digits: 3, volatile: true) },
+  columns: ["conditioned by"] + (1...3).map { Column("seed \($0)", digits: 3, volatile: true) },
   rows: zip(codes, codeRows).map { row($0.name, $1) })
 notebook.check(
   "of 9 pairs, those in which the table beats nothing", wins(codeRows[1], over: codeRows[2]),
@@ -1367,7 +1376,7 @@ let profile = shown.map { t -> (loss: [Double], excess: [Double]) in
   return (loss, excess)
 }
 notebook.table(
-  "a trained network on points that it has not seen",
+  "a trained network on points outside the training set",
   columns: [
     "t", "floor", Column("loss", digits: 4, volatile: true),
     Column("distance from the best", digits: 3, volatile: true),
@@ -1434,10 +1443,11 @@ notebook.figure(
       )
       .line(lossTimes.map(Double.init), above, color: .blue, marker: .circle),
     ]),
-  caption: "Left: the loss of a training run, averaged over 50 updates, soon lies flat on a floor "
-    + "that is far from 0. A flat curve is not the end of learning, it is the noise that cannot be "
-    + "told. Middle: the trained loss by step on the exact floor. Right: what is left above it, "
-    + "the only part that training can change.",
+  caption:
+    "Left: the loss of a training run, averaged over 50 updates, soon lies flat on a floor that "
+    + "is far from 0. A flat curve is not the end of learning, it is noise that cannot be "
+    + "predicted. Middle: the trained loss by step on the exact floor. Right: the excess above "
+    + "the floor, the only part that training can change.",
   alternative: "Left: a loss curve that levels off at a red line. Middle: points on a falling "
     + "curve. Right: small distances on a logarithmic axis.")
 
@@ -1458,7 +1468,7 @@ func gradientNorm(_ denoiser: PointDenoiser, t: Int) -> Double {
 }
 let untrained = PointDenoiser(lineDenoiser.recipe, for: lineData)
 notebook.table(
-  "length of the gradient, by step",
+  "norm of the gradient, by step",
   columns: [
     "t", Column("before", digits: 3, volatile: true), Column("after", digits: 3, volatile: true),
   ],
@@ -1495,7 +1505,7 @@ let amplifications = [1, 10, 100, 300, 500, 800, 1000].map { t -> [Double] in
   ]
 }
 notebook.table(
-  "what an error of 1 becomes",
+  "an error of 1 after conversion",
   columns: ["t", "ε to x0", "x0 to ε", "v to x0", "v to ε", "mean to ε"],
   rows: amplifications.map { row(String(Int($0[0])), Array($0.dropFirst())) })
 notebook.check(
@@ -1520,7 +1530,7 @@ notebook.check(
 
 notebook.erratum(
   "E-B22", source: "Foundations of Generative Models, section 7.4.3",
-  "what an error of the noise becomes in x0 at t = 1000",
+  "error in x0 from an error of the noise at t = 1000",
   printed: 1 / schedule.sigmaExploding(1000),
   right: schedule.sigmaExploding(1000), secondRoute: amplifications.last![1], tolerance: 1e-6,
   apart: 100)
@@ -1557,13 +1567,13 @@ let asNoise: @Sendable (Prediction) -> @Sendable (Int) -> Double = { prediction 
 let contestants = [
   Contestant(name: "noise", prediction: .noise, weight: nil),
   Contestant(name: "x0", prediction: .x0, weight: nil),
-  Contestant(name: "velocity", prediction: .velocity, weight: nil),
+  Contestant(name: "v", prediction: .velocity, weight: nil),
   Contestant(name: "mean", prediction: .mean, weight: nil),
   Contestant(name: "x0, weighted as noise", prediction: .x0, weight: asNoise(.x0)),
-  Contestant(name: "velocity, as noise", prediction: .velocity, weight: asNoise(.velocity)),
-  Contestant(name: "mean, as noise", prediction: .mean, weight: asNoise(.mean)),
+  Contestant(name: "v, weighted as noise", prediction: .velocity, weight: asNoise(.velocity)),
+  Contestant(name: "mean, weighted as noise", prediction: .mean, weight: asNoise(.mean)),
   Contestant(
-    name: "noise, weighted as the bound", prediction: .noise,
+    name: "noise, weighted as the ELBO", prediction: .noise,
     weight: { 100 * noiseWeight($0, variance: schedule.beta($0)) }),
 ]
 let contestUpdates = notebook.count(1500, quick: 150)
@@ -1653,7 +1663,7 @@ notebook.table(
   "samples of all 1000 steps, ancestral: distance from data",
   columns: ["trained to predict", Column("distance", digits: 2, volatile: true)],
   rows: [
-    row("noise", [ancestral[0]]), row("mean", [ancestral[1]]), row("velocity", [ancestral[2]]),
+    row("noise", [ancestral[0]]), row("mean", [ancestral[1]]), row("v", [ancestral[2]]),
     row("other data, as many", [asMany]),
   ])
 
@@ -1698,12 +1708,12 @@ for (band, name) in bands.map(\.name).enumerated() {
     isExactly: 9)
 }
 notebook.check(
-  "t ≥ 500: pairs of 9 in which velocity beats noise",
+  "t ≥ 500: pairs of 9 in which v beats noise",
   wins(contestRows[2].map { $0.errors[2] }, over: contestRows[0].map { $0.errors[2] }),
   isExactly: 9)
 let sampleFactor = notebook.isQuick ? 8.0 : 1.5
 notebook.check(
-  "noise, velocity, weighted x0: samples within \(sampleFactor) of the exact, of 12",
+  "noise, v, weighted x0: samples within \(sampleFactor) of the exact, of 12",
   [0, 2, 4, 5].flatMap { contestRows[$0] }.count {
     $0.distance < sampleFactor * exactJudgement.distance
   }, isExactly: 12)
@@ -1734,9 +1744,9 @@ for (s, t) in zip(steps, steps.dropFirst()).reversed() {
   rotated = .sum((cos(turn), rotated), (-sin(turn), speaker.says(rotated, t: t)))
 }
 notebook.check(
-  "asked for x0, against asked for the noise", byX0.values, equals: byNoise.values, tolerance: 1e-6)
+  "as x0, against as the noise", byX0.values, equals: byNoise.values, tolerance: 1e-6)
 notebook.check(
-  "by rotation, against asked for the noise", rotated.values, equals: byNoise.values,
+  "by rotation, against as the noise", rotated.values, equals: byNoise.values,
   tolerance: 1e-6)
 
 /// The same network as a denoiser of single-precision tensors.
@@ -1782,14 +1792,15 @@ func pointPlot(_ points: Points, _ title: String, _ color: Color) -> Plot {
 let dataPanels = zip(sets, setNames).map { set, name in
   pointPlot(fresh(set, stream: 70, count: drawnCount), name, .ink)
 }
-let drawnPanels = drawings.map { pointPlot($0, "drawn", .blue) }
+let drawnPanels = drawings.map { pointPlot($0, "samples", .blue) }
 notebook.figure(
   "plane-sets", Figure(columns: 4, dataPanels + drawnPanels), formats: [.png],
-  caption: "Above: data. Below: what the trained networks draw, from normal noise, in 50 "
-    + "steps. Narrow gaps and sharp edges are the hard part: look for points in the gaps of the "
-    + "spiral, on the bridges between clouds and at the corners of the squares.",
-  alternative: "Four sets of points in the plane and, below each, a similar set that a network "
-    + "drew.")
+  caption:
+    "Above: data. Below: samples of the trained networks, from Gaussian noise, in 50 steps. "
+    + "Narrow gaps and sharp edges are the hard part: look for points in the gaps of the "
+    + "spiral, on the bridges between clusters and at the corners of the squares.",
+  alternative:
+    "Four sets of points in the plane and, below each, a similar set of samples of a network.")
 
 //: **Claim 2.27.** The samples are far nearer to the data than Gaussian noise is, and at no more
 //: than twice the distance of other data; by this measure some sets cannot be told from data at
@@ -1807,13 +1818,13 @@ let setDistances = sets.indices.map { index -> [Double] in
 notebook.table(
   "distance from data",
   columns: [
-    "set", Column("noise", digits: 3), Column("drawn", digits: 2, volatile: true),
+    "set", Column("noise", digits: 3), Column("samples", digits: 2, volatile: true),
     Column("other data", digits: 2),
   ],
   rows: zip(setNames, setDistances).map { row($0, $1) })
 let nearData = notebook.isQuick ? 6.0 : 2
 notebook.check(
-  "sets drawn within \(nearData) times the distance of other data, of 4",
+  "sets of samples within \(nearData) times the distance of other data, of 4",
   setDistances.count { $0[1] < nearData * $0[2] }, isExactly: 4)
 
 //: ### A learned score
@@ -1855,11 +1866,13 @@ func comparison(_ t: Int) -> Plot {
 }
 notebook.figure(
   "learned-score", Figure(columns: 2, [comparison(100), comparison(300)], sharing: [.y]),
-  caption: "The exact score (black) and the learned one (red) over the density of the noisy "
-    + "points. Where there are points to learn from, the red arrows cover the black ones. In the "
-    + "middle and in the corners, where points hardly ever come, the network has to guess.",
-  alternative: "Two fields of arrows over eight clouds on a circle; red arrows cover black ones "
-    + "near the clouds.")
+  caption:
+    "The exact score (black) and the learned one (red) over the density of the noisy points. "
+    + "Where there are training points, the red arrows cover the black ones. In the middle and "
+    + "in the corners, where points hardly ever come, the network has to extrapolate.",
+  alternative:
+    "Two fields of arrows over eight clusters on a circle; red arrows cover black ones near the "
+    + "clusters.")
 
 //: **Claim 2.28.** The loss is a mean over noisy data, and does not constrain the network
 //: elsewhere. At $t = 100$ the squared error of the noise, small as it is where the data are, is
@@ -1911,11 +1924,12 @@ let rightEnd = allSteps.sample(
   from: pure, denoiser: wholeNoise, using: Streams(seed: notebook.seed, count: 1))
 let wrongEnd = allSteps.sample(
   from: pure, denoiser: stepNoise, using: Streams(seed: notebook.seed, count: 1))
-notebook.show("deviation of samples, noise of the jump", rightEnd.deviation)
-notebook.show("deviation of samples, noise of the step", wrongEnd.deviation)
-notebook.check("deviation with the right noise", rightEnd.deviation, equals: 1, tolerance: 0.01)
+notebook.show("standard deviation of samples, noise from 0 to t", rightEnd.deviation)
+notebook.show("standard deviation of samples, noise of the step", wrongEnd.deviation)
 notebook.check(
-  "deviation with the noise of the step, times too large", wrongEnd.deviation, isAbove: 10)
+  "standard deviation with the right noise", rightEnd.deviation, equals: 1, tolerance: 0.01)
+notebook.check(
+  "standard deviation with the noise of the step, times too large", wrongEnd.deviation, isAbove: 10)
 
 //: (The tolerance of 0.01: 1000 steps of a first-order method. Chapter 4 has the exact number.)
 //:
@@ -1941,7 +1955,8 @@ let toldErrors = told.map { entry -> [Double] in
 }
 notebook.table(
   "squared distance from the best predictor",
-  columns: ["told"] + [2, 20, 200].map { Column("t = \($0)", digits: 2, volatile: true) },
+  columns: ["conditioned on"]
+    + [2, 20, 200].map { Column("t = \($0)", digits: 2, volatile: true) },
   rows: zip(told, toldErrors).map { row($0.name, $1) })
 let disaster = notebook.isQuick ? 2.0 : 30
 notebook.check(
@@ -1998,7 +2013,7 @@ let zeroEnd = GaussianDiffusion(schedule.withZeroTerminalSNR())
 let (endX0, endNoise) = (0.7, -0.4)
 let endXt = zeroEnd.jump(endX0, to: 1000, noise: endNoise)
 notebook.check(
-  "x0 from the velocity at zero signal",
+  "x0 from v at zero terminal SNR",
   zeroEnd.convert(
     zeroEnd.velocity(x0: endX0, noise: endNoise, t: 1000), from: .velocity, to: .x0, xt: endXt,
     t: 1000), equals: endX0, tolerance: 1e-12)
@@ -2042,7 +2057,7 @@ notebook.check(
 let between = valley.noised(schedule, to: 50)
 notebook.check("E[x0 | x50 = 0]", between.x0Mean(0), equals: 0, tolerance: 1e-14)
 notebook.check(
-  "density in the middle over that at a centre", valley.density(0) / valley.density(1),
+  "density in the middle over that at a center", valley.density(0) / valley.density(1),
   isBelow: 1.0 / 3)
 
 //: ## On to chapter 3

@@ -39,7 +39,7 @@ struct Options: ParsableArguments {  // weave:hide-begin
 }  // weave:hide-end
 
 let (notebook, options) = Chapter.open(  // weave:hide
-  "Samples with DDPM: first from laws, exactly, then from a network.",  // weave:hide
+  "Samples with DDPM: first exactly, for known distributions, then from a network.",  // weave:hide
   adding: Options.self)  // weave:hide
 
 let knownMistakes = options.bugs.selection(for: notebook)  // weave:hide
@@ -83,13 +83,13 @@ let Sampler = knownMistakes.sampler
 //: a_t = \frac{1}{\sqrt{\alpha_t}} \Big( 1 - \frac{\beta_t}{V_t} \Big) , \qquad
 //: b_t = \frac{1}{\sqrt{\alpha_t}}\, \frac{\beta_t}{V_t}\, \sqrt{\bar\alpha_t}\, m . $$
 
-/// The mean and the variance of a normal law.
+/// The mean and the variance of a Gaussian.
 struct Moments {
   var mean = 0.0
   var variance = 1.0
 }
 
-/// Normal data, and a schedule of noise.
+/// Gaussian data, and a noise schedule.
 struct NormalData {
   var mean = 1.0
   var variance = 0.25
@@ -100,7 +100,7 @@ struct NormalData {
     schedule.alphaBar(t) * variance + schedule.noiseVariance(t)
   }
 
-  /// What one step back makes of a law.
+  /// The distribution after one reverse step.
   func stepped(_ law: Moments, from t: Int, addedVariance: Double) -> Moments {
     let scale = 1 / schedule.alpha(t).squareRoot()
     let share = schedule.beta(t) / variance(at: t)
@@ -108,7 +108,7 @@ struct NormalData {
     return Moments(mean: a * law.mean + b, variance: a * a * law.variance + addedVariance)
   }
 
-  /// What the chain makes of N(0, 1), given the variance that each step adds.
+  /// The distribution after the chain from N(0, 1), given the variance that each step adds.
   func sampled(addedVariance: (Int) -> Double) -> Moments {
     stride(from: schedule.steps, through: 1, by: -1).reduce(Moments()) { law, t in
       stepped(law, from: t, addedVariance: t == 1 ? 0 : addedVariance(t))
@@ -126,7 +126,7 @@ let diffusion = GaussianDiffusion(schedule)
 
 let root = RandomGenerator(seed: notebook.seed)
 
-/// The law of what the library's sampler makes of N(0, 1) for normal data.
+/// The distribution of the samples of the library's sampler from N(0, 1), for Gaussian data.
 func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
   let denoiser = GaussianDenoiser<GaussianVariable>(
     mean: data.mean, variance: data.variance, data.schedule)
@@ -198,10 +198,11 @@ let floors = RunningStatistics(
     var streams = Streams(of: root.split(2).split(set), count: count)
     return distance(mixture.samples(using: &streams).points.values)
   })
-notebook.show("distance of independent draws: mean of 16", floors.mean)
+notebook.show("distance of independent samples: mean of 16", floors.mean)
 notebook.show("and their standard deviation", floors.deviation)
 notebook.check(
-  "distance of the sampler's draws: at most the mean + 4 deviations", distance(mixtureChain.end),
+  "distance of the sampler's samples: at most the mean + 4 standard deviations",
+  distance(mixtureChain.end),
   isAtMost: floors.mean + 4 * floors.deviation)
 
 //: @fold How the figure is plotted
@@ -230,9 +231,10 @@ let pathPlot = paths.reduce(
 }
 notebook.figure(
   "paths", pathPlot, formats: [.png],
-  caption: "Fourteen chains, from right to left: noise at $t = 1000$, samples of the mixture at "
-    + "$t = 0$. The shade is the exact density of $x_t$. For a long time nothing seems to happen; "
-    + "then, between $t = 400$ and $t = 100$, each chain decides for one of the three peaks.",
+  caption:
+    "Fourteen chains, from right to left: noise at $t = 1000$, samples of the mixture at $t = 0$. "
+    + "The shade is the exact density of $x_t$. For a long time nothing seems to happen; then, "
+    + "between $t = 400$ and $t = 100$, each chain ends up in one of the three modes.",
   alternative: "Jagged lines over a map of density that splits from one band into three.")
 
 //: **Erratum E-B10.** S. Chatterjee's "Foundations of Generative Models" prints the sampler twice,
@@ -333,7 +335,7 @@ let ofMixture = between.map {
   reverseVariance($0, x0Variance: mixture.noised(schedule, to: $0).x0LossFloor)
 }
 notebook.table(
-  "Variance of the step back, as a share of $\\beta_t$",
+  "Variance of the reverse step, as a share of $\\beta_t$",
   columns: ["t", Column("one point", digits: 6), Column("mixture", digits: 6), "N(0, 1)"],
   rows: zip(between, ofMixture).filter { [2, 5, 20, 80, 200, 400, 1000].contains($0.0) }.map {
     [$0, schedule.posteriorVariance($0) / schedule.beta($0), $1 / schedule.beta($0), 1]
@@ -576,7 +578,7 @@ for t in watched {
     isBelow: 1.95 / Double(count).squareRoot())
 }
 //:
-/// The law of the states along the chain, from t = T down to 0.
+/// The distribution of the states along the chain, from t = T down to 0.
 func lawsAlongTheChain(addedVariance: (Int) -> Double) -> [Moments] {
   stride(from: 1000, through: 1, by: -1).reduce(into: [Moments()]) { laws, t in
     laws.append(data.stepped(laws.last!, from: t, addedVariance: t == 1 ? 0 : addedVariance(t)))
@@ -608,9 +610,9 @@ notebook.figure(
       }
     }, panelSize: Size(215, 165), sharing: [.axes, .legend]),
   caption:
-    "The states of the chains at six steps, and the exact law of $x_t$. Sampling is the film "
-    + "of chapter 0 run backwards, frame by frame.",
-  alternative: "Six histograms that follow curves: a bell that splits into three peaks.")
+    "The states of the chains at six steps, and the exact distribution of $x_t$. Sampling is the "
+    + "forward process of chapter 0 run backwards, step by step.",
+  alternative: "Six histograms that follow curves: a bell that splits into three modes.")
 
 //: ### The prediction of x_0 along the chain
 //:
@@ -630,17 +632,17 @@ let opinions = stages.map { t -> (mean: Double, variance: Double, unexplained: D
   return (mean, square - mean * mean, noised.x0LossFloor)
 }
 notebook.check(
-  "average opinion at ten steps", opinions.map(\.mean),
+  "average prediction of x0 at ten steps", opinions.map(\.mean),
   equals: stages.map { _ in mixture.mean }, tolerance: 1e-10)
 notebook.check(
-  "variance of the opinion + what is left open",
+  "variance of the prediction + mean posterior variance",
   opinions.map {
     $0.variance + $0.unexplained
   }, equals: stages.map { _ in mixture.variance }, tolerance: 1e-10)
-notebook.check("variance of the opinion as t falls", increases: opinions.map(\.variance))
+notebook.check("variance of the prediction as t falls", increases: opinions.map(\.variance))
 for t in [700, 350, 150, 20] {
   notebook.check(
-    "average opinion of the chains at t = \(t)", Estimate(of: mixtureChain.x0[t]!.values),
+    "average prediction of the chains at t = \(t)", Estimate(of: mixtureChain.x0[t]!.values),
     equals: mixture.mean)
 }
 
@@ -667,9 +669,9 @@ notebook.figure(
         ? .blue : path.last! < 0.7 ? .green : .vermilion, width: 0.9)
   },
   caption:
-    "What the fourteen chains of the first figure believe, by step, colored by where they "
-    + "end. At the start all say the same: the mean of the data. The color of a chain is decided "
-    + "late, and some change their minds.",
+    "The prediction of $x_0$ of the fourteen chains of the first figure, by step, colored by "
+    + "where they end. At the start all are the same: the mean of the data. The end of a chain "
+    + "is decided late, and some predictions change from one mode to another.",
   alternative: "Lines that start together at zero on the right and fan out to three levels.")
 
 //: With images this is why a sampler's $\hat x_0$ begins as a blur: the blur is the mean of all
@@ -701,7 +703,7 @@ func renoised(steps: Int, dataVariance: Double) -> Double {
 }
 let renoisings = [1, 10, 100, 1000, 10_000]
 notebook.table(
-  "Variance of the samples of guessing and noising anew",
+  "Variance of the samples when the prediction is re-noised",
   columns: ["steps"] + [1.0, 0.25].map { Column("data of variance \($0)", digits: 5) },
   rows: renoisings.map { steps in
     [steps, renoised(steps: steps, dataVariance: 1), renoised(steps: steps, dataVariance: 0.25)]
@@ -738,7 +740,7 @@ notebook.erratum(
 //:
 //: @fold How the figure is plotted
 
-/// Standard deviations along the library's chain, one number a step.
+/// Standard deviations along the library's chain, one per step.
 func deviations(_ rule: some ReverseStep) -> [Double] {
   let exact = GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule)
   let chain = Sampler(rule, schedule: schedule).chain(
@@ -754,12 +756,12 @@ let progressAxis = (0...1000).map { Double($0) }
 notebook.figure(
   "mistakes",
   Plot(
-    x: "steps done", y: Axis("standard deviation", range: 0...1.05), size: Size(520, 330)
+    x: "steps taken", y: Axis("standard deviation", range: 0...1.05), size: Size(520, 330)
   )
   .line(progressAxis, deviations(.ancestral()), label: "right")
   .line(progressAxis, ascendingDeviations, label: "upwards (E-S1g)")
   .line(
-    progressAxis, deviations(noisedAnew), label: "noised anew (E-S4a)"
+    progressAxis, deviations(noisedAnew), label: "re-noised (E-S4a)"
   )
   .line(progressAxis, deviations(WithoutTheBar()), label: "no bar (E-B10)")
   .line(
@@ -770,9 +772,9 @@ notebook.figure(
     label: "exact $\\sqrt{V_t}$", color: .ink, dash: .dashed
   )
   .legend(.below),
-  caption: "The standard deviation along the chain for data $\\mathcal N(1, \\frac14)$: it should "
-    + "end at one half. Four printed mistakes end at 1, at 0.35, at 0.17 and at 0.03. None of them "
-    + "shows in the mean, except the loop that runs upwards.",
+  caption:
+    "The standard deviation along the chain for data $\\mathcal N(1, \\frac14)$: it should end at "
+    + "one half. Four printed mistakes end at 1, at 0.35, at 0.17 and at 0.03.",
   alternative: "Six curves from 1 at the left; two end at one half, the others elsewhere.")
 
 //: ## Part II. The network: a U-Net
@@ -844,8 +846,9 @@ struct NetworkDiagram: Drawable {
 notebook.figure(
   "unet", NetworkDiagram(),
   caption:
-    "The U-Net of this chapter. Down on the left, up on the right; red arrows halve and double "
-    + "the extents. On each level the way up is given what the way down had: the skips.",
+    "The U-Net of this chapter. Down on the left, up on the right; red arrows are downsampling "
+    + "and upsampling. On each level the way up receives the output of the way down: the skip "
+    + "connections.",
   alternative: "Boxes in the shape of a U, with arrows across from the left arm to the right one.")
 
 //: ### Skip connections are a stack
@@ -918,8 +921,8 @@ for pictures in trialPictures {
 //: length of the gradient, which is the size that such derivatives have; single precision leaves
 //: about four digits.
 
-/// The slope of a weighted sum of the network's output along a random direction of its weights, by
-/// the tape and by differences of fourth order with several steps, over the length of the gradient.
+/// The derivative of a weighted sum of the network's output along a random direction of weights,
+/// by automatic differentiation and by differences of fourth order, over the gradient's length.
 func slopes(
   _ network: UNet, _ x: Tensor, stream: Int, steps: [Double]
 ) -> (tape: Double, differences: [Double]) {
@@ -953,14 +956,14 @@ let slopeRows = (0..<3).map {
   slopes(trial, trialPictures[0], stream: 22 + $0, steps: differenceSteps)
 }
 notebook.table(
-  "Slope along three random directions: tape less differences, by the step $h$",
+  "Derivative along three random directions: exact less differences, by the step $h$",
   columns: ["h"] + (1...3).map { Column("direction \($0)", digits: 2, volatile: true) },
   rows: differenceSteps.indices.map { i in
     [differenceSteps[i]] + slopeRows.map { $0.tape - $0.differences[i] }
   })
 for (index, row) in slopeRows.enumerated() {
   notebook.check(
-    "slope along direction \(index + 1) of all weights, h = 0.0005", row.tape,
+    "derivative along direction \(index + 1) of all weights, h = 0.0005", row.tape,
     equals: row.differences[3], tolerance: 5e-4)
 }
 
@@ -993,7 +996,7 @@ let firstConvolution = Convolution(16, 16, in: Scope(root.split(27)))
 let told = firstConvolution(quiet.constant(features), channelBias: quiet.constant(timeBias)).value
 let untold = firstConvolution(quiet.constant(features)).value
 notebook.check(
-  "what the time adds, at all pixels",
+  "what the embedding adds, at all pixels",
   Double(
     (told - untold).largestDifference(
       from: timeBias.reshaped([2, 1, 1, 16]).broadcast(to: [2, 8, 8, 16]))), equals: 0,
@@ -1071,7 +1074,7 @@ for (kernel, counts) in [(4, [4.0]), (3, [1, 2, 4])] {
     .ones([1, 8, 8, 1]), weight: .ones([1, 1, kernel, kernel]), bias: nil, geometry: geometry)
   let inside = painted.slice(2..<12, along: 1).slice(2..<12, along: 2)
   notebook.check(
-    "how often pixels inside are painted, \(kernel)x\(kernel)",
+    "how often pixels inside are covered, \(kernel)x\(kernel)",
     Set(inside.elements.map { Double($0) }).sorted(), equals: counts, tolerance: 0)
 }
 
@@ -1093,8 +1096,8 @@ func normalized(_ x: Tensor, groups: Int) -> Tensor {
     activation: .none
   ).output
 }
-/// The same by the definition, in double precision: one mean and deviation for each set of numbers
-/// that share a key.
+/// The same by the definition, in double precision: one mean and standard deviation for each set
+/// of numbers that share a key.
 func normalizedByHand(_ x: Tensor, key: (_ picture: Int, _ channel: Int) -> Int) -> [Double] {
   let (each, channels) = (x.count / x.shape[0], x.shape[3])
   let keys = (0..<x.count).map { key($0 / each, $0 % channels) }
@@ -1115,7 +1118,7 @@ notebook.check("mean of a group", firstGroup.mean, equals: 0, tolerance: 1e-6)
 notebook.check("variance of a group", firstGroup.variance, equals: 1, tolerance: 0.005)
 let otherMate = Tensor.concatenated([shifted.slice(0..<1), shifted.slice(1..<2) * 9], along: 0)
 notebook.check(
-  "change of a picture's output when its neighbor changes",
+  "change of an image's output when its neighbor changes",
   Double(
     normalized(otherMate, groups: 4).slice(0..<1).largestDifference(from: grouped.slice(0..<1))),
   equals: 0, tolerance: 0)
@@ -1151,7 +1154,7 @@ let swishTape = Tape()
 let swishInput = swishTape.input(Tensor(bends.map { Float($0) }))
 let swishSlopes = swishTape.gradients(of: silu(swishInput).sum())[swishInput]!
 notebook.check(
-  "the tape's slope at 49 places", swishSlopes.elements.map { Double($0) },
+  "derivative by automatic differentiation at 49 places", swishSlopes.elements.map { Double($0) },
   equals: bends.map { logistic($0) * (1 + $0 * (1 - logistic($0))) }, tolerance: 1e-6)
 notebook.check(
   "the formula, by differences",
@@ -1255,7 +1258,7 @@ notebook.check(
       from: normalized(features, groups: 4))), equals: 0, tolerance: 0)
 let evenBias = Tensor((0..<16).map { Float([0.5, -1, 2, 0.1][$0 / 4]) }, shape: [1, 1, 1, 16])
 notebook.check(
-  "one number a group, added before the norm: change",
+  "one number per group, added before the norm: change",
   Double(
     normalized(features + evenBias, groups: 4).largestDifference(
       from: normalized(features, groups: 4))), equals: 0, tolerance: 1e-5)
@@ -1333,7 +1336,7 @@ let unseen = notebook.orStop {
 }
 let pixels = pictures.pictureSize
 
-/// The pictures of a tensor `[count, channels, 16, 16]`.
+/// The images of a tensor `[count, channels, 16, 16]`.
 func drawn(_ x: Tensor) -> [Picture] {
   (0..<x.shape[0]).map {
     Picture(
@@ -1343,8 +1346,8 @@ func drawn(_ x: Tensor) -> [Picture] {
 notebook.figure(
   "data", ImageGrid(drawn(pictures.tensor(Array(0..<30))), columns: 10, cellWidth: 48),
   formats: [.png],
-  caption: "Thirty of the training pictures: ten kinds, with place, size and slant at random.",
-  alternative: "A grid of small pictures of discs, rings, squares, stars, stripes and the like.")
+  caption: "Thirty of the training images: ten kinds, with random place, size and slant.",
+  alternative: "A grid of small images of discs, rings, squares, stars, stripes and the like.")
 
 //: ### A reference loss: Gaussian data
 //:
@@ -1414,8 +1417,8 @@ notebook.figure(
     )
     .line(losses.indices.map { Double($0 + 1) }, smoothed, label: "running mean", color: .blue),
   caption:
-    "The loss while it is trained. Most of the gain comes in the first hundred updates; what "
-    + "one sees as shapes comes in the long flat part.",
+    "The loss during training. Most of the gain comes in the first hundred updates; visible "
+    + "shapes come in the long flat part.",
   alternative: "A noisy curve that falls steeply and then slowly.")
 
 //: **Claim 3.20.** On images outside the training set, the network's error of the noise, averaged
@@ -1426,10 +1429,10 @@ let watchedSteps = [5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 
 let errors = model.noiseError(
   on: unseen.tensor(Array(0..<unseen.count / 2)), at: watchedSteps, generator: root.split(40))
 notebook.table(
-  "Mean squared error of the noise, on \(unseen.count / 2) pictures not seen",
+  "Mean squared error of the noise, on \(unseen.count / 2) images outside the training set",
   columns: [
-    "t", Column("says 0", digits: 1), Column("network", digits: 4, volatile: true),
-    Column("normal data, at best", digits: 4),
+    "t", Column("outputs 0", digits: 1), Column("network", digits: 4, volatile: true),
+    Column("Gaussian reference", digits: 4),
   ],
   rows: zip(watchedSteps, errors).map { [$0, 1.0, $1, normalFloor($0)] })
 let evenSteps = Array(stride(from: 40, through: 1000, by: 40))
@@ -1438,10 +1441,10 @@ let evenErrors = model.noiseError(
 let meanError = evenErrors.reduce(0, +) / Double(evenSteps.count)
 let meanFloor = evenSteps.map(normalFloor).reduce(0, +) / Double(evenSteps.count)
 notebook.show("mean over the steps, network", meanError, volatile: true)
-notebook.show("mean over the steps, normal data at best", meanFloor)
-expect("below a network that says 0", meanError < 1)
+notebook.show("mean over the steps, Gaussian reference", meanFloor)
+expect("below a network that outputs 0", meanError < 1)
 if !notebook.isQuick {  // a quick run trains too little for this
-  expect("below normal data at best", meanError < meanFloor)
+  expect("below the Gaussian reference", meanError < meanFloor)
 }
 
 //: Read the table from below. For $t \ge 600$ there is hardly anything but noise in an image, and
@@ -1461,8 +1464,8 @@ let drawnCount = notebook.count(256, quick: 40)
 let samples = model.sample(drawnCount, with: sampler, seed: notebook.seed)
 notebook.figure(
   "samples", ImageGrid(drawn(samples.slice(0..<40)), columns: 10, cellWidth: 48), formats: [.png],
-  caption: "The first forty pictures that the model drew, none left out.",
-  alternative: "A grid of generated small pictures.")
+  caption: "The first forty samples of the model, none left out.",
+  alternative: "A grid of generated small images.")
 
 //: @fold How the figure is plotted
 
@@ -1488,12 +1491,12 @@ notebook.figure(
     rows: film,
     rowLabels: (0..<2 * filmCount).map { $0.isMultiple(of: 2) ? "$x_t$" : "$\\hat x_0$" },
     cellWidth: 44), formats: [.png],
-  caption: "Four pictures as they come about, from left to right: the state, and below it what the "
-    + "network believes to be under the noise. As in Claim 3.10, opinions start as the mean of "
-    + "everything and decide late.",
+  caption:
+    "Four images during sampling, from left to right: the state, and below it the network's "
+    + "prediction of $x_0$. As in Claim 3.10, predictions start as the mean of everything and "
+    + "become definite late.",
   alternative:
-    "Rows of pictures that go from noise to shapes; the rows of estimates go from blur to "
-    + "shapes.")
+    "Rows of images that go from noise to shapes; the rows of predictions go from blur to shapes.")
 
 //: ### Fréchet distance and nearest neighbors
 //:
@@ -1558,7 +1561,7 @@ func squaredDistances(_ first: Tensor, _ second: Tensor) -> Tensor {
   return squares + square(b).sum(axes: [1]).reshaped([1, b.shape[0]])
     - 2 * matmul(a, b, transposingB: true)
 }
-/// How often the nearest neighbor is of the same kind: of a sample a sample, of the data data.
+/// How often the nearest neighbor is of the same set: of a sample a sample, of the data data.
 func ownKind(_ samples: Tensor, _ data: Tensor) -> (samples: Estimate, data: Estimate) {
   let both = Tensor.concatenated([samples, data], along: 0)
   let (n, all) = (samples.shape[0], both.shape[0])
@@ -1573,14 +1576,14 @@ func ownKind(_ samples: Tensor, _ data: Tensor) -> (samples: Estimate, data: Est
 
 let judged: [(name: String, pictures: Tensor)] = [
   ("the other half of the data", otherHalf), ("the model, posterior variance", samples),
-  ("the model, variance beta", withBetas), ("fog: normal law with the data's moments", fog),
+  ("the model, variance beta", withBetas), ("fog: Gaussian with the data's moments", fog),
   ("noise", pureNoise),
 ]
 let scores = try judged.map {
   (name: $0.name, frechet: try frechet($0.pictures, half), kind: ownKind($0.pictures, half))
 }
 notebook.table(
-  "Against one half of the pictures not seen (\(half.shape[0]))",
+  "Against one half of the images outside the training set (\(half.shape[0]))",
   columns: [
     "set", Column("Fréchet distance", decimals: 1, volatile: true),
     Column("samples next to samples", decimals: 2, volatile: true),
@@ -1618,16 +1621,16 @@ func nearest(_ x: Tensor) -> [(index: Int, distance: Double)] {
 }
 let (toSamples, toUnseen) = (nearest(samples), nearest(half))
 notebook.table(
-  "Mean squared difference from the nearest training picture",
+  "Mean squared difference from the nearest training image",
   columns: ["of", Column("mean", digits: 3, volatile: true)],
   rows: [
     ["samples", Estimate(of: toSamples.map(\.distance)).mean],
-    ["pictures not seen", Estimate(of: toUnseen.map(\.distance)).mean],
+    ["images outside the training set", Estimate(of: toUnseen.map(\.distance)).mean],
   ])
 let farther =
   Estimate(of: toSamples.map(\.distance)) - Estimate(of: toUnseen.map(\.distance))
 expect(
-  "samples are not nearer to training pictures than pictures not seen",
+  "samples are not nearer to training images than other images",
   farther.mean > -4 * farther.standardError)
 
 //: It does not copy; its fault is the opposite one. Its samples lie further from the training
@@ -1639,11 +1642,11 @@ notebook.figure(
   ImageGrid(
     rows: [
       drawn(samples.slice(0..<12)), drawn(trainingPictures.rows(toSamples.prefix(12).map(\.index))),
-    ], rowLabels: ["drawn", "nearest"], cellWidth: 44), formats: [.png],
+    ], rowLabels: ["sample", "nearest"], cellWidth: 44), formats: [.png],
   caption:
-    "Twelve of the drawn pictures, and for each the nearest among all training pictures. They "
-    + "share a place and a direction, not more.",
-  alternative: "Two rows of small pictures, the lower similar to the upper.")
+    "Twelve of the samples, and for each the nearest among all training images. For most shapes "
+    + "the neighbor has a similar place; for textures pixel distance means little.",
+  alternative: "Two rows of small images, the lower similar to the upper.")
 
 //: ### Three generative models compared
 //:
@@ -1656,8 +1659,8 @@ notebook.figure(
 //:
 //: @fold The three models
 
-/// How samples of the ring look: the share that lies within four deviations of a cloud, the clouds
-/// that get at least a quarter of their due, and the energy distance from fresh data.
+/// Measures of samples of the ring: the share within four standard deviations of a cluster, the
+/// clusters with at least a quarter of their share, and the energy distance from fresh data.
 struct RingScore {
   var inside = 0.0
   var covered = 0.0
@@ -1780,10 +1783,10 @@ func spreadText(_ values: [Double]) -> String {
   return String(format: "%.3f ± %.3f", statistics.mean, statistics.deviation)
 }
 notebook.table(
-  "Eight clouds: mean and spread over three seeds",
+  "Eight clusters: mean and standard deviation over three seeds",
   columns: [
-    "model", Column("inside a cloud", volatile: true), Column("clouds covered", volatile: true),
-    Column("energy distance", volatile: true), "evaluations a sample",
+    "model", Column("inside a cluster", volatile: true), Column("clusters covered", volatile: true),
+    Column("energy distance", volatile: true), "evaluations per sample",
   ],
   rows: ringModels.indices.map { i in
     [
@@ -1817,7 +1820,7 @@ notebook.figure(
         points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.4)
     }, panelSize: Size(165, 165)), formats: [.png],
   caption: "A thousand points of the data and of each model (first seed).",
-  alternative: "Four scatter plots of eight clouds on a circle.")
+  alternative: "Four scatter plots of eight clusters on a circle.")
 
 //: Inspect the figure before the table: a thousand updates are few, and none of the three has
 //: separated the clusters. Two of them sample the whole ring, on which the clusters lie, and the
@@ -1845,7 +1848,8 @@ for steps in [1000, 20] {
   let data = NormalData(schedule: .linearScaledToLength(steps: steps))
   let (noisy, clean) = withNoisyEnd(data)
   notebook.check(
-    "variance that the noisy end adds, T = \(steps)", noisy - clean, equals: data.schedule.beta(1),
+    "variance that noise in the last step adds, T = \(steps)", noisy - clean,
+    equals: data.schedule.beta(1),
     tolerance: 1e-14)
 }
 
@@ -1870,7 +1874,7 @@ let shiftedLaws = [1000, 20].map { steps in
   )
 }
 notebook.table(
-  "The network is told t - 1",
+  "The network conditioned on t - 1",
   columns: ["T", "mean", "variance", "variance with the right t"],
   rows: shiftedLaws.map { [$0.steps, $0.wrong.mean, $0.wrong.variance, $0.right.variance] })
 
@@ -1987,7 +1991,7 @@ notebook.table(
     [$0.t, $0.share]
   })
 
-/// The end of a chain of 64 pictures, and how many estimates left the range at each step.
+/// The end of a chain of 64 images, and how many estimates left the range at each step.
 func drawnEstimates(_ sampler: Sampler) -> (
   end: Tensor, shares: [(left: Int, t: Int, share: Double)]
 ) {
@@ -2004,7 +2008,7 @@ func drawnEstimates(_ sampler: Sampler) -> (
   return (end, shares)
 }
 notebook.show(
-  "largest number in a picture, without clipping", Double(withoutClip.end.max()), digits: 3,
+  "largest number in an image, without clipping", Double(withoutClip.end.max()), digits: 3,
   volatile: true)
 
 //: **Claim 3.26.** At $t = 939$ an error of 0.01 in the noise is an error of 0.87 in $\hat x_0$,
@@ -2021,7 +2025,7 @@ notebook.check(
   "error of x(0) for an error of 0.01 in the noise", x0Error(.noise),
   equals: 0.01 * schedule.sigmaExploding(early), relativeTolerance: 1e-10)
 notebook.check(
-  "for an error of 0.01 in the velocity", x0Error(.velocity),
+  "for an error of 0.01 in v", x0Error(.velocity),
   equals: 0.01 * schedule.noiseScale(early), relativeTolerance: 1e-10)
 expect(
   "more outside in the last step than in the first",
@@ -2072,7 +2076,7 @@ notebook.table(
   })
 let ofStart = Distance.wasserstein1(
   quantiles.indices.map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) }, quantiles)
-notebook.show("distance of the standard normal law", ofStart)
+notebook.show("distance of the standard normal distribution", ofStart)
 if !notebook.isQuick {
   expect(
     "all six are below it", contest.flatMap(\.distances).allSatisfy { $0 < ofStart })
