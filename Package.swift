@@ -99,7 +99,11 @@ let coreModules: [Target] = [
     ]),
   core("Datasets", ["Tensors", "Probability", "Files", "Figures"]),
   core("SyntheticShapes", ["Datasets", "Figures", "Probability"]),
-  core("Evaluation", ["Networks", "Tensors", "Probability", "Files"]),
+  core(
+    "Evaluation",
+    [
+      "Learning", "Models", "Networks", "Autodiff", "Datasets", "Tensors", "Probability", "Files",
+    ]),
 ]
 
 let teaching: [Target] = [
@@ -181,7 +185,7 @@ let testTargets: [Target] = [
   tests("DiffusionTests", ["Diffusion", "Probability", "Tensors"]),
   tests("DatasetsTests", ["Datasets", "SyntheticShapes", "Figures", "Tensors", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
-  tests("TrainingTests", ["Training", "Learning", "Models", "Files"]),
+  tests("TrainingTests", ["Training", "chapter-07-latent-diffusion"]),
   tests("ProjectTests", ["course", "Figures", "Probability", "Diffusion"]),
 ]
 

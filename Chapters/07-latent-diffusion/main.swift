@@ -28,12 +28,13 @@ import Learning  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Tensors  // weave:hide
+import Training  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Samples images of ten classes by latent diffusion.",  // weave:hide
-  adding: ChapterOptions.self, commands: chapterCommands)  // weave:hide
-let weights = options.weights ?? Weights.shipped  // weave:hide
-let weightsOfPixels = Weights.shipped  // weave:hide
+  adding: ChapterOptions.self, commands: trainingChapter.commands())  // weave:hide
+let weights = options.weights ?? trainingChapter.weights  // weave:hide
+let weightsOfPixels = trainingChapter.weights  // weave:hide
 
 //: ## Samples of ten classes
 //:
@@ -65,7 +66,7 @@ let images = model.decode(z0)
 notebook.show("sampling \(request.labels.count) latents took", seconds: sampling)
 
 func rows(_ images: Tensor, of length: Int) -> [[Picture]] {
-  let pictures = PictureGrid.pictures(images)
+  let pictures = Picture.images(of: images)
   return stride(from: 0, to: pictures.count, by: length).map { Array(pictures[$0..<$0 + length]) }
 }
 
@@ -91,7 +92,7 @@ func shades(_ latent: Tensor) -> [Picture] {
   (0..<4).map { channel in
     let plane = latent.slice(channel..<channel + 1, along: 1).reshaped([1, 1, 8, 8])
     let gray = Tensor.concatenated([plane, plane, plane], along: 1)
-    return PictureGrid.pictures(Tensor.sum((model.settings.latentScale / 3, gray)))[0]
+    return Picture.images(of: Tensor.sum((model.settings.latentScale / 3, gray)))[0]
   }
 }
 let latentRows = [0, 6, 8].map { label -> [Picture] in
@@ -99,8 +100,8 @@ let latentRows = [0, 6, 8].map { label -> [Picture] in
   let (mean, deviation) = (encoded.mean.entries(entry), encoded.deviation.entries(entry))
   var draw = RandomGenerator(seed: notebook.seed, stream: 3)
   let z = mean + deviation * .normal(mean.shape, using: &draw)
-  let decoded = [mean, z].flatMap { PictureGrid.pictures(model.autoencoder.decode($0)) }
-  return PictureGrid.pictures(images.entries(entry)) + shades(mean) + decoded
+  let decoded = [mean, z].flatMap { Picture.images(of: model.autoencoder.decode($0)) }
+  return Picture.images(of: images.entries(entry)) + shades(mean) + decoded
 }
 notebook.figure(
   "latents",
@@ -477,7 +478,7 @@ notebook.erratum(
 //: in the record. (PSNR is the squared error on a logarithmic scale, more is better. A latent
 //: dimension is an *active unit* if its mean varies over images, with a variance above 0.01.)
 
-let betaRecord = notebook.orStop { try Records.read("beta.csv") }
+let betaRecord = notebook.orStop { try trainingChapter.record("beta.csv") }
 for note in betaRecord.notes { notebook.show("record", note) }
 let (betas, rates, distortions) = (betaRecord["beta"], betaRecord["kl"], betaRecord["l1"])
 notebook.table(
@@ -585,7 +586,7 @@ notebook.check(
 //: itself, so the column flatters. But a few hundred updates with it raise the accuracy by several
 //: points, at much the same PSNR:
 
-let featureRecord = notebook.orStop { try Records.read("feature-weight.csv") }
+let featureRecord = notebook.orStop { try trainingChapter.record("feature-weight.csv") }
 for note in featureRecord.notes { notebook.show("record", note) }
 notebook.table(
   "Continuations with a feature loss",
@@ -597,7 +598,7 @@ notebook.table(
     [
       featureRecord["feature_weight"][$0], Int(featureRecord["updates"][$0]),
       featureRecord["psnr_sampled"][$0],
-      featureRecord["ssim_sampled"][$0], 100 * featureRecord["named_right"][$0],
+      featureRecord["ssim_sampled"][$0], 100 * featureRecord["accuracy"][$0],
     ]
   })
 
@@ -652,11 +653,10 @@ notebook.check(
 //: (The Fréchet distance, explained below, is small if a set of images resembles, as a set, the
 //: real ones.)
 
-let reconstructionRecord = notebook.orStop { try Records.read("reconstructions.csv") }
+let reconstructionRecord = notebook.orStop { try trainingChapter.record("reconstructions.csv") }
 for note in reconstructionRecord.notes { notebook.show("record", note) }
 func reconstruction(_ set: String, _ column: String) -> Double {
-  let row = reconstructionRecord.words.firstIndex { $0["set"] == set }
-  return row.flatMap { reconstructionRecord.rows[$0][column] } ?? .nan
+  reconstructionRecord.row("set", set)[column] ?? .nan
 }
 let sets = [
   ("test", "the test images themselves"), ("autoencoder", "autoencoder, sampled latents"),
@@ -679,7 +679,7 @@ notebook.table(
 //: If CIFAR-10 is on your machine (`download`), the program repeats a part of this measurement and
 //: renders reconstructions. None of that is on this page, so that it is the same for everybody.
 
-let realImages = notebook.orStop { try RealImages(notebook, model) }
+let realImages = notebook.orStop { try RecordVerification(notebook, model) }
 notebook.orStop { try realImages?.checkReconstructions(against: reconstructionRecord) }
 
 //: **Claim 7.14.** With latents sampled from its posterior the autoencoder keeps more of an image
@@ -1007,7 +1007,7 @@ notebook.check(
 //: entries: the best denoiser of a Gaussian with the covariance of the training images' latents. It
 //: models correlations but no edges or objects.
 
-let lossRecord = notebook.orStop { try Records.read("losses.csv") }
+let lossRecord = notebook.orStop { try trainingChapter.record("losses.csv") }
 for note in lossRecord.notes { notebook.show("record", note) }
 notebook.table(
   "Mean squared error of the predicted noise on test images",
@@ -1118,7 +1118,7 @@ let sweep = scales.map { s -> Tensor in
 notebook.figure(
   "guidance",
   ImageGrid(
-    rows: sweep.map { PictureGrid.pictures(model.decode($0)) },
+    rows: sweep.map { Picture.images(of: model.decode($0)) },
     rowLabels: scales.map { "$s=\(Int($0))$" }, columnLabels: classes),
   formats: [.png],
   caption:
@@ -1147,7 +1147,7 @@ notebook.check("mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().ma
 //: above). (Lin et al., 2024, recommend the opposite, `trailing` spacing from $T$ itself; this page
 //: does not compare the two.)
 //:
-//: @code Chapters/07-latent-diffusion/Training/SampleRequest.swift latents
+//: @code Sources/Training/SampleRequest.swift latents
 //:
 //: **Claim 7.27.** The factor at the first of fifty steps is below that at $T$. The sampler of
 //: these images is the one of the chapters before: on Gaussian data its result is known exactly,
@@ -1194,7 +1194,7 @@ let strip: [[Picture]] = {
   let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let picked = (0..<8).map { states[$0 * (states.count - 1) / 7].x0Estimate }
-  let columns = picked.map { PictureGrid.pictures(model.decode($0)) }
+  let columns = picked.map { Picture.images(of: model.decode($0)) }
   return chosen.indices.map { row in columns.map { $0[row] } }
 }()
 notebook.figure(
@@ -1209,7 +1209,7 @@ let film: Animation = {
   let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let frames = stride(from: 0, to: states.count, by: 2).map { index in
-    PictureGrid.assembled([PictureGrid.pictures(model.decode(states[index].x))], magnification: 2)
+    ImageGrid(rows: [Picture.images(of: model.decode(states[index].x))]).pixels(magnification: 2)
   }
   return Animation(frames, delay: 0.12, lastDelay: 2)
 }()
@@ -1278,7 +1278,7 @@ let paths = [arc, line].map { path -> [Picture] in
     Streams(seed: notebook.seed, count: 9))
   var end = noises[0]
   for state in chain { end = state.x }
-  return PictureGrid.pictures(model.decode(end))
+  return Picture.images(of: model.decode(end))
 }
 notebook.figure(
   "between",
@@ -1433,15 +1433,12 @@ notebook.table(
 //: part of them, which is one of the best settings below (these were compared on other noise).
 //: Beside it are as many test images, and their reconstructions:
 
-let samplesRecord = notebook.orStop { try Records.read("samples.csv") }
+let samplesRecord = notebook.orStop { try trainingChapter.record("samples.csv") }
 for note in samplesRecord.notes { notebook.show("record", note) }
-func sampleRow(_ record: EvaluationRecord, _ key: String, _ name: String) -> [String: Double] {
-  record.words.firstIndex { $0[key] == name }.map { record.rows[$0] } ?? [:]
-}
-let largeSet = sampleRow(samplesRecord, "sampler", "ddim")
+let largeSet = samplesRecord.row("sampler", "ddim")
 let largeSets = [
-  ("test images", sampleRow(samplesRecord, "sampler", "test")),
-  ("their reconstructions", sampleRow(reconstructionRecord, "set", "autoencoder")),
+  ("test images", samplesRecord.row("sampler", "test")),
+  ("their reconstructions", reconstructionRecord.row("set", "autoencoder")),
   ("samples", largeSet),
 ]
 let measures: [(name: String, column: String, factor: Double, decimals: Int)] = [
@@ -1463,14 +1460,14 @@ notebook.table(
   columns: ["class", Column("test images", decimals: 1), Column("samples", decimals: 1)],
   rows: classes.map { name in
     [
-      name, 100 * (largeSets[0].1["right_\(name)"] ?? .nan),
-      100 * (largeSet["right_\(name)"] ?? .nan),
+      name, 100 * (largeSets[0].1["accuracy_\(name)"] ?? .nan),
+      100 * (largeSet["accuracy_\(name)"] ?? .nan),
     ]
   })
 
 //: The other records have fewer images each, so that many settings can be compared.
 
-let guidanceRecord = notebook.orStop { try Records.read("guidance.csv") }
+let guidanceRecord = notebook.orStop { try trainingChapter.record("guidance.csv") }
 for note in guidanceRecord.notes { notebook.show("record", note) }
 let floorRow = guidanceRecord.words.firstIndex { $0["sampler"] == "test" } ?? 0
 let sampledRows = guidanceRecord.rows.indices.filter { $0 != floorRow }
@@ -1563,7 +1560,7 @@ notebook.check(
 //: interval improves sample and distribution quality in diffusion models", 2024). The steps before
 //: then cost half.
 
-let intervalRecord = notebook.orStop { try Records.read("interval.csv") }
+let intervalRecord = notebook.orStop { try trainingChapter.record("interval.csv") }
 for note in intervalRecord.notes { notebook.show("record", note) }
 let limitedRows = intervalRecord.rows.indices.filter {
   intervalRecord.words[$0]["sampler"] != "test"
@@ -1663,7 +1660,7 @@ notebook.figure(
   "limited",
   ImageGrid(
     rows: [images, model.decode(limitedLatents)].map {
-      PictureGrid.pictures($0.rows(firstOfClass))
+      Picture.images(of: $0.rows(firstOfClass))
     },
     rowLabels: ["all steps", "$t \\le \(usedLimit)$"], columnLabels: classes),
   formats: [.png],
@@ -1674,7 +1671,7 @@ notebook.figure(
 //:
 //: How many steps does it take?
 
-let stepsRecord = notebook.orStop { try Records.read("steps.csv") }
+let stepsRecord = notebook.orStop { try trainingChapter.record("steps.csv") }
 for note in stepsRecord.notes { notebook.show("record", note) }
 func stepRows(_ sampler: String) -> [Int] {
   stepsRecord.rows.indices.filter { stepsRecord.words[$0]["sampler"] == sampler }
@@ -1750,7 +1747,7 @@ notebook.check(
 //: much the same size that predicts the noise in pixels. All three are smaller than the model
 //: above, and were evaluated with the same classifier.
 
-let comparison = notebook.orStop { try Records.read("equal-time.csv") }
+let comparison = notebook.orStop { try trainingChapter.record("equal-time.csv") }
 for note in comparison.notes { notebook.show("record", note) }
 let contestants = ["small-noise", "small-velocity", "pixels"]
 let contestantNames = ["latents, noise", "latents, v", "pixels, noise"]
@@ -1759,8 +1756,8 @@ func contestant(_ name: String, _ column: String) -> Double {
     .map { comparison[column][$0] } ?? .nan
 }
 let realRow: [any TableCell] = {
-  let row = comparison.words.firstIndex { $0["sampler"] == "test" } ?? 0
-  func value(_ column: String) -> Double { comparison[column][row] }
+  let row = comparison.row("sampler", "test")
+  func value(_ column: String) -> Double { row[column] ?? .nan }
   return [
     "test images", "", "", "", 100 * value("accuracy"), value("frechet"), value("frechet_error"),
     100 * value("recall"), "",

@@ -1,0 +1,231 @@
+import ArgumentParser
+import Autodiff
+import Datasets
+import Diffusion
+import Figures
+import Files
+import Foundation
+import Learning
+import Models
+import Networks
+import Tensors
+
+/// config.json of a run of `train-denoiser`.
+struct DenoiserConfiguration: StageConfiguration {
+  var stage = StageName.denoiser
+  var settings: RunSettings
+  var model: LatentDiffusionModel.Settings
+  /// How often a class is replaced by the null label.
+  var dropProbability: Double
+  /// Where the autoencoder came from; the run holds a copy.
+  var autoencoder: String
+}
+
+/// The denoiser's default sizes.
+enum DenoiserLevels: LevelDefaults {
+  static let channels = [96, 192]
+  static let layers = 2
+  static let groups = 32
+  static let levels = 1...4
+}
+
+/// The options of the second stage: a denoiser of latents.
+struct DenoiserOptions: StageOptions {
+  static let defaults = StageDefaults(
+    name: .denoiser,
+    abstract: "Train the conditional U-Net that denoises the autoencoder's latents.",
+    noun: "denoiser", next: "sample --weights", batchSize: 128, learningRate: 3e-4,
+    averageDecay: 0.9995, examplesPerImage: 2)
+
+  /// A denoiser with what belongs to it.
+  typealias Origin = (network: UNet, settings: LatentDiffusionModel.Settings)
+  /// An autoencoder that the run takes a copy of.
+  typealias Inputs = (autoencoder: Autoencoder, path: String)?
+
+  @Option(
+    help: ArgumentHelp(
+      "The autoencoder: a run, a folder of weights or a file. By default runs/autoencoder if it is "
+        + "there, or else the weights in this repository. A resumed run goes on with its copy, or "
+        + "with another that is named here.", valueName: "path"))
+  var autoencoder: String?
+
+  @OptionGroup var levels: LevelOptions<DenoiserLevels>
+
+  @Option(help: "Channels of an attention head (32).")
+  var headWidth: Int?
+
+  @Option(help: "How often a class is replaced by the null label (0.1).")
+  var dropProbability: Double?
+
+  @Option(help: "T, the number of steps of the forward process (1000).")
+  var diffusionSteps: Int?
+
+  @Option(help: "What the network predicts: noise, velocity (v-prediction) or x0 (noise).")
+  var prediction: Prediction?
+
+  @OptionGroup var samples: SampleStepsOption
+
+  func validate() throws {
+    try checkSizes(
+      "--channels", levels.channels?.values ?? [], groups: headWidth ?? 32, option: "--head-width")
+    try checkPositive("--diffusion-steps", diffusionSteps)
+    if let prediction, ![.noise, .velocity, .x0].contains(prediction) {
+      throw Failure(
+        "--prediction is \(prediction.rawValue)", remedy: "give noise, velocity or x0")
+    }
+    if let dropProbability, !(0...1).contains(dropProbability) {
+      throw Failure("--drop-probability is \(dropProbability)", remedy: "give 0 to 1")
+    }
+  }
+
+  func origin(at path: String) throws -> Origin {
+    let origin = try LatentDiffusionModel.denoiser(at: path)
+    try agree(with: origin.settings, path)
+    return origin
+  }
+
+  private func agree(with model: LatentDiffusionModel.Settings, _ path: String) throws {
+    let network = model.network
+    try levels.agree(
+      channels: network.channels, layers: network.layersPerLevel, groups: network.groups, path)
+    try checkAgreement("--head-width", headWidth, network.headWidth ?? 0, path)
+    try checkAgreement("--diffusion-steps", diffusionSteps, model.steps, path)
+    try checkAgreement("--prediction", prediction, model.prediction ?? .noise, path)
+  }
+
+  func agree(with run: DenoiserConfiguration, folder: String) throws {
+    try agree(with: run.model, folder)
+    try checkAgreement("--drop-probability", dropProbability, run.dropProbability, folder)
+  }
+
+  /// The autoencoder of a new run, or another one for a resumed run.
+  func inputs(resuming run: DenoiserConfiguration?) throws -> Inputs {
+    if let run, autoencoder ?? run.autoencoder == run.autoencoder { return nil }
+    let path = autoencoder ?? Self.likelyAutoencoder
+    let encoder = try LatentDiffusionModel.autoencoder(at: path)
+    let channels = encoder.configuration.latentChannels
+    if let expected = run?.model.network.inputChannels, expected != channels {
+      throw Failure(
+        path, .otherConfiguration, "makes latents of \(channels) channels, not \(expected)",
+        remedy: "name an autoencoder with as many, or start another run with --out")
+    }
+    return (encoder, path)
+  }
+
+  /// The user's own autoencoder, or else the repository's.
+  private static var likelyAutoencoder: String {
+    let own = "runs/autoencoder"
+    let file = "\(own)/\(LatentDiffusionModel.autoencoderFile)"
+    return FileManager.default.fileExists(atPath: file) ? own : TrainingChapter.current.weights
+  }
+
+  func configuration(
+    _ settings: RunSettings, _ images: TrainingData, origin: Origin?, inputs: Inputs
+  ) -> DenoiserConfiguration {
+    guard let inputs else { fatalError("a new run has an autoencoder") }
+    let classes = images.training.classNames
+    let channels = inputs.autoencoder.configuration.latentChannels
+    return DenoiserConfiguration(
+      settings: settings,
+      model: LatentDiffusionModel.Settings(
+        network: origin?.settings.network ?? network(channels, classes: classes.count),
+        latentScale: 1, steps: origin?.settings.steps ?? diffusionSteps ?? 1000, classes: classes,
+        prediction: origin?.settings.prediction ?? prediction),
+      dropProbability: dropProbability ?? 0.1, autoencoder: inputs.path)
+  }
+
+  private func network(_ latentChannels: Int, classes: Int) -> UNet.Configuration {
+    let sizes = levels.sizes
+    return UNet.Configuration(
+      inputChannels: latentChannels, outputChannels: latentChannels, channels: sizes.channels,
+      layersPerLevel: sizes.layers, attention: sizes.channels.map { _ in true },
+      headWidth: headWidth ?? 32, groups: sizes.groups, classes: classes + 1, startsAtZero: true)
+  }
+
+  func stage(
+    _ run: inout DenoiserConfiguration, in folder: RunFolder, _ images: TrainingData,
+    origin: Origin?, inputs: Inputs
+  ) throws -> DenoiserStage {
+    if let inputs { try copy(inputs.autoencoder, from: inputs.path, to: folder.path, &run) }
+    let encoder = try LatentDiffusionModel.autoencoder(at: folder.path)
+    let latents = try LatentCache.readOrCompute(in: folder.path, images, encoder)
+    run.model.latentScale = latents.statistics.scale
+    let network =
+      origin?.network
+      ?? UNet(
+        run.model.network, generator: RandomGenerator(seed: run.settings.plan.seed, stream: 2))
+    let model = LatentDiffusionModel(
+      autoencoder: encoder, denoiser: network, settings: run.model)
+    return DenoiserStage(
+      model, latents, test: images.test, dropProbability: run.dropProbability,
+      sampleSteps: samples.sampleSteps)
+  }
+
+  /// Gives the run a copy of its autoencoder.
+  private func copy(
+    _ autoencoder: Autoencoder, from path: String, to folder: String,
+    _ run: inout DenoiserConfiguration
+  ) throws {
+    try LatentDiffusionModel.save(
+      autoencoder, to: "\(folder)/\(LatentDiffusionModel.autoencoderFile)")
+    var manifest = try Manifest(in: folder)
+    manifest.autoencoder = try Manifest(beside: path).autoencoder
+    try manifest.write(in: folder)
+    run.autoencoder = path
+  }
+}
+
+/// A denoiser of latents in training.
+struct DenoiserStage: TrainingStage {
+  let model: LatentDiffusionModel
+  private let latents: LatentCache
+  private let dropProbability: Double
+  private let test: (latents: Tensor, labels: [Int])
+  private let byTimestep: LossByTimestep
+  private let sampleSteps: Int
+
+  /// - Parameter sampleSteps: the steps of the samples at checkpoints, 0 for none.
+  init(
+    _ model: LatentDiffusionModel, _ latents: LatentCache, test: LabelledImages,
+    dropProbability: Double, sampleSteps: Int
+  ) {
+    (self.model, self.latents) = (model, latents)
+    (self.dropProbability, self.sampleSteps) = (dropProbability, sampleSteps)
+    self.test = LatentCache.ofTestImages(test, count: 500, model: model)
+    byTimestep = LossByTimestep(steps: model.settings.steps)
+  }
+
+  var parameters: [Parameter] { model.denoiser.parameters }
+
+  // Latents are sampled anew each time.
+  func loss(of examples: [Int], tape: Tape, generator: RandomGenerator) -> BatchLoss {
+    let z0 = latents.latents(
+      examples, scale: model.settings.latentScale, generator: generator.split(0))
+    return model.loss(dropProbability: dropProbability)(
+      model.denoiser, latents: z0, labels: examples.map { latents.labels[$0] }, tape: tape,
+      generator: generator.split(1))
+  }
+
+  func save(in folder: String) throws {
+    try LatentDiffusionModel.save(
+      model.denoiser, settings: model.settings,
+      to: "\(folder)/\(LatentDiffusionModel.denoiserFile)")
+  }
+
+  var columns: [String] { byTimestep.columns }
+
+  func measure(isLast: Bool) -> [String: Double] {
+    byTimestep.values(
+      model.loss().profile(
+        model.denoiser, latents: test.latents, labels: test.labels, times: byTimestep.timesteps,
+        generator: RandomGenerator(seed: 2)))
+  }
+
+  func summary(_ measured: [String: Double]) -> String {
+    String(format: "loss on test images %.4f", measured["loss"] ?? .nan)
+  }
+
+  func image() -> (name: String, image: Picture)? {
+    sampleSteps > 0 ? ("step", sampleGrid(model, steps: sampleSteps)) : nil
+  }
+}
