@@ -185,7 +185,7 @@ let testTargets: [Target] = [
   tests("DiffusionTests", ["Diffusion", "Probability", "Tensors"]),
   tests("DatasetsTests", ["Datasets", "SyntheticShapes", "Figures", "Tensors", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
-  tests("TrainingTests", ["Training", "chapter-07-latent-diffusion"]),
+  tests("TrainingTests", ["Training", "Evaluation", "chapter-07-latent-diffusion"]),
   tests("ProjectTests", ["course", "Figures", "Probability", "Diffusion"]),
 ]
 

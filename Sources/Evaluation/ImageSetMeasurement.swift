@@ -64,7 +64,7 @@ public struct ImageSetMeasurement: Sendable {
   public func classTable(_ classes: [String]) -> String {
     let rows = classes.indices.map { label -> [String] in
       let mistake = accuracy.commonestMistakes[label].map {
-        String(format: "%@ %.1f", classes[$0.named], 100 * $0.share.value)
+        String(format: "%@ %.1f", classes[$0.predicted], 100 * $0.share.value)
       }
       return [classes[label], Self.percent(accuracy.byClass[label]), mistake ?? ""]
     }

@@ -24,7 +24,7 @@ struct TrainingData: Sendable {
       training = SyntheticImages.images(min(limit ?? 10_000, 50_000))
       test = SyntheticImages.images(min(limit ?? 2000, 2000), seed: 1)
       folder = Self.synthetic
-      provenance = "synthetic pictures drawn by the program, not CIFAR-10"
+      provenance = "synthetic images drawn by the program, not CIFAR-10"
     } else {
       folder = try CIFAR10.folder(source)
       let all = try CIFAR10.load(.training, from: folder)
