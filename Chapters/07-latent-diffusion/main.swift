@@ -1423,7 +1423,7 @@ notebook.table(
   "Classification of the images of each class",
   columns: ["class", "correct", "of", "most frequent error"],
   rows: classes.indices.map { label -> [any TableCell] in
-    let mistake = accuracy.commonestMistakes[label].map { classes[$0.named] } ?? ""
+    let mistake = accuracy.commonestMistakes[label].map { classes[$0.predicted] } ?? ""
     let share = accuracy.byClass[label]
     return [classes[label], share.hits, share.trials, mistake]
   })

@@ -5,8 +5,8 @@ import Tensors
 /// (Salimans et al., "Improved techniques for training GANs", NeurIPS 2016, section 4, with their
 /// Inception network): high where each image is clearly of one class, and all classes occur.
 ///
-/// It lies between 1, where the classifier predicts the same for every image, and the number of classes,
-/// where it is sure of each image and names all classes equally often.
+/// It lies between 1, where the classifier predicts the same for every image, and the number of
+/// classes, where each prediction is certain and all classes are predicted equally often.
 ///
 /// - Parameters:
 ///   - logits: `[count, classes]`, in any order.

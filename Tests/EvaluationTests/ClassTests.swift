@@ -37,7 +37,7 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
   #expect(accuracy.overall == Share(4, of: 6))
   #expect(accuracy.byClass.prefix(3) == [Share(1, of: 2), Share(1, of: 1), Share(2, of: 3)])
   #expect(accuracy.confusion[0][1] == 1)
-  #expect(accuracy.commonestMistakes[2]?.named == 0)
+  #expect(accuracy.commonestMistakes[2]?.predicted == 0)
   #expect(accuracy.commonestMistakes[1] == nil)
 }
 
