@@ -1,5 +1,3 @@
-import Files
-
 //: # Chapter 4. DDIM
 //:
 //: A model that was trained with 1000 noise steps need not be sampled with 1000 steps, and sampling

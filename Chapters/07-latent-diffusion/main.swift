@@ -1,6 +1,3 @@
-import Files
-import Models
-
 //: # Chapter 7. Latent diffusion
 //:
 //: Everything that the course has built comes together here: a model that samples small color

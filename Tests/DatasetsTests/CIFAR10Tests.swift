@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import Models
 import Tensors
 import Testing
 
