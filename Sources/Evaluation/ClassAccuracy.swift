@@ -12,7 +12,9 @@ public struct ClassAccuracy: Sendable, Equatable {
     }
     let classes = logits.shape[1]
     var table = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
-    for (predicted, label) in zip(logits.indicesOfMaximum(), labels) { table[label][predicted] += 1 }
+    for (predicted, label) in zip(logits.indicesOfMaximum(), labels) {
+      table[label][predicted] += 1
+    }
     confusion = table
   }
 

@@ -9,14 +9,14 @@ import Tensors
 /// - Returns: the nearest images of each, the nearest first.
 public func nearestImages(
   to images: Tensor, in set: LabelledImages, count: Int, batchSize: Int = 5000
-) -> [[Neighbour]] {
-  var nearest = [[Neighbour]](repeating: [], count: images.shape[0])
+) -> [[Neighbor]] {
+  var nearest = [[Neighbor]](repeating: [], count: images.shape[0])
   for start in stride(from: 0, to: set.count, by: batchSize) {
     let range = start..<min(start + batchSize, set.count)
-    let found = nearestNeighbours(
+    let found = nearestNeighbors(
       to: images, in: set.tensor(Array(range)), count: min(count, range.count))
-    for (row, neighbours) in found.enumerated() {
-      let moved = neighbours.map { Neighbour(index: $0.index + start, distance: $0.distance) }
+    for (row, neighbors) in found.enumerated() {
+      let moved = neighbors.map { Neighbor(index: $0.index + start, distance: $0.distance) }
       let sorted = (nearest[row] + moved).sorted { $0.distance < $1.distance }
       nearest[row] = Array(sorted.prefix(count))
     }

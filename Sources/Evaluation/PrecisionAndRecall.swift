@@ -3,7 +3,7 @@ import Tensors
 /// How many samples look real, and how much of what is real is among the samples (Kynkäänniemi et
 /// al., "Improved precision and recall metric for assessing generative models", NeurIPS 2019).
 ///
-/// Around every vector of a set lies a ball that reaches to its k-th nearest neighbour in the set;
+/// Around every vector of a set lies a ball that reaches to its k-th nearest neighbor in the set;
 /// the union of the balls stands for the region that the set fills. Precision is the share of the
 /// samples in the region of the real vectors, recall the share of the real vectors in the region of
 /// the samples. Both depend on the sizes of the sets: compare sets of one size.
@@ -13,17 +13,17 @@ public struct PrecisionAndRecall: Sendable, Equatable {
 
   /// Compares feature vectors `[count, width]`.
   ///
-  /// - Parameter neighbours: k, less than the number of vectors in each set.
-  public init(real: Tensor, samples: Tensor, neighbours: Int = 3) {
-    let inReal = areCovered(samples, by: real, radii: Self.radii(real, neighbours))
-    let inSamples = areCovered(real, by: samples, radii: Self.radii(samples, neighbours))
+  /// - Parameter neighbors: k, less than the number of vectors in each set.
+  public init(real: Tensor, samples: Tensor, neighbors: Int = 3) {
+    let inReal = areCovered(samples, by: real, radii: Self.radii(real, neighbors))
+    let inSamples = areCovered(real, by: samples, radii: Self.radii(samples, neighbors))
     precision = Share(inReal.filter { $0 }.count, of: inReal.count)
     recall = Share(inSamples.filter { $0 }.count, of: inSamples.count)
   }
 
-  /// The distance of each vector to its k-th nearest neighbour.
-  private static func radii(_ vectors: Tensor, _ neighbours: Int) -> [Double] {
-    nearestNeighbours(to: vectors, in: vectors, count: neighbours, skippingSame: true)
-      .map { $0[neighbours - 1].distance }
+  /// The distance of each vector to its k-th nearest neighbor.
+  private static func radii(_ vectors: Tensor, _ neighbors: Int) -> [Double] {
+    nearestNeighbors(to: vectors, in: vectors, count: neighbors, skippingSame: true)
+      .map { $0[neighbors - 1].distance }
   }
 }

@@ -48,7 +48,7 @@ func nearestGrid(
   _ images: Tensor, _ outputs: ClassifierOutputs, _ reference: ReferenceFeatures,
   _ training: LabelledImages
 ) -> Picture {
-  let byFeatures = nearestNeighbours(
+  let byFeatures = nearestNeighbors(
     to: outputs.features, in: reference.training.features, count: 3)
   let byPixels = nearestImages(to: images, in: training, count: 3)
   let rows = Picture.images(of: images).enumerated().map { row, image in

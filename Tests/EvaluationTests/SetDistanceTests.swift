@@ -98,11 +98,11 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
   #expect((0.4...0.5).contains(result.recall.value))
 }
 
-// MARK: Neighbours
+// MARK: Neighbors
 
-@Test func nearestNeighboursAreThoseOfASearchThroughAllPairs() {
+@Test func nearestNeighborsAreThoseOfASearchThroughAllPairs() {
   let (x, y) = (normal([20, 3, 2], seed: 1), normal([50, 3, 2], seed: 2))
-  let found = nearestNeighbours(to: x, in: y, count: 3)
+  let found = nearestNeighbors(to: x, in: y, count: 3)
   for query in 0..<20 {
     let distances = (0..<50).map { reference in
       (0..<6).reduce(0.0) { sum, i in
@@ -118,8 +118,8 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 
 @Test func aSetComparedWithItselfCanLeaveOutTheSameVector() {
   let x = normal([30, 4], seed: 1)
-  let with = nearestNeighbours(to: x, in: x, count: 1)
-  let without = nearestNeighbours(to: x, in: x, count: 1, skippingSame: true)
+  let with = nearestNeighbors(to: x, in: x, count: 1)
+  let without = nearestNeighbors(to: x, in: x, count: 1, skippingSame: true)
   #expect(with.enumerated().allSatisfy { $1[0].index == $0 })
   #expect(without.enumerated().allSatisfy { $1[0].index != $0 })
 }

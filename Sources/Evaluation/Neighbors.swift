@@ -1,7 +1,7 @@
 import Tensors
 
 /// A vector of a set, and how far it is from another.
-public struct Neighbour: Sendable, Equatable {
+public struct Neighbor: Sendable, Equatable {
   /// Its place in the set.
   public let index: Int
   /// The Euclidean distance.
@@ -19,13 +19,13 @@ public struct Neighbour: Sendable, Equatable {
 ///   - queries, references: `[…, …]` with entries of one shape, which count as vectors.
 ///   - skippingSame: Leaves out the reference with the query's own place, where a set is compared
 ///     with itself.
-public func nearestNeighbours(
+public func nearestNeighbors(
   to queries: Tensor, in references: Tensor, count: Int, skippingSame: Bool = false
-) -> [[Neighbour]] {
+) -> [[Neighbor]] {
   guard count > 0, count <= references.shape[0] - (skippingSame ? 1 : 0) else {
-    fatalError("\(count) neighbours among \(references.shape[0]) vectors")
+    fatalError("\(count) neighbors among \(references.shape[0]) vectors")
   }
-  var result = [[Neighbour]](repeating: [], count: queries.shape[0])
+  var result = [[Neighbor]](repeating: [], count: queries.shape[0])
   forTiles(of: queries, references) { start, rows, distances in
     let columns = references.shape[0]
     result.withUnsafeMutableBufferPointer { result in
@@ -93,7 +93,7 @@ private func squares(_ x: Tensor) -> [Float] { square(x).sum(axes: [1]).elements
 /// The `count` smallest of `columns` squared distances, the smallest first.
 private func smallest(
   _ squares: UnsafePointer<Float>, _ columns: Int, _ count: Int, skipping skipped: Int
-) -> [Neighbour] {
+) -> [Neighbor] {
   var best = [(square: Float, index: Int)](repeating: (.infinity, -1), count: count)
   for column in 0..<columns where squares[column] < best[count - 1].square && column != skipped {
     var place = count - 1
@@ -103,5 +103,5 @@ private func smallest(
     }
     best[place] = (squares[column], column)
   }
-  return best.map { Neighbour(index: $0.index, distance: Double($0.square).squareRoot()) }
+  return best.map { Neighbor(index: $0.index, distance: Double($0.square).squareRoot()) }
 }
