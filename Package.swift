@@ -78,18 +78,19 @@ let libraries: [Target] = [
   .systemLibrary(
     name: "CCairo", pkgConfig: "cairo",
     providers: [.apt(["libcairo2-dev", "fonts-dejavu-core"])]),
+  .target(name: "CParallelism"),
   .target(name: "CProcessor", cSettings: [.unsafeFlags(native.filter { $0 != "-Xcc" })]),
 ]
 
 let coreModules: [Target] = [
   core("Files", []),
-  core("Parallelism", []),
+  core("Parallelism", ["CParallelism"]),
   core("SIMDMath", []),
   core("Probability", ["Parallelism"]),
   core("Tensors", ["COpenBLAS", "CProcessor", "Parallelism", "Probability", "SIMDMath"]),
   core("Autodiff", ["Tensors", "Probability"]),
   core("Networks", ["Autodiff", "Tensors", "Probability", "Files"]),
-  core("Diffusion", ["Probability", "Parallelism", "Tensors"]),
+  core("Diffusion", ["Probability", "Parallelism"]),
   core("Models", ["Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
   core(
     "Learning",
@@ -158,7 +159,7 @@ let testTargets: [Target] = [
     name: "TestSupport", dependencies: ["Files", "Tensors", "Probability"],
     path: "Tests/TestSupport"),
   tests("FilesTests", ["Files"]),
-  tests("ProbabilityTests", ["Probability", "Tensors"]),
+  tests("ProbabilityTests", ["Probability", "Diffusion", "Tensors"]),
   tests("FiguresTests", ["Figures", "Files"]),
   tests("WeavingTests", ["Weaving", "Files"]),
   tests(

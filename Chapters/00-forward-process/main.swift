@@ -23,6 +23,7 @@ import Figures  // weave:hide
 import Foundation  // weave:hide
 import KnownMistakes  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
@@ -59,7 +60,7 @@ let picture = Tensor(boat.planar(), shape: [1, 3, 64, 64])
 func dissolved(_ schedule: NoiseSchedule, _ t: Int) -> Picture {
   var random = RandomGenerator(seed: notebook.seed).split(0)
   let noise = Tensor.normal(picture.shape, using: &random)
-  let noisy = GaussianDiffusion(schedule).jump(picture, to: t, noise: noise)
+  let noisy = GaussianDiffusion(schedule).addNoise(to: picture, t: t, noise: noise)
   return Picture(planar: noisy.elements, width: 64, height: 64)
 }
 
@@ -355,7 +356,7 @@ notebook.check("mean", Estimate(of: moved), equals: mu)
 notebook.check("variance", .variance(of: moved), equals: sigma * sigma)
 notebook.check(
   "largest gap from the distribution function of the Gaussian",
-  Distance.kolmogorov(moved, cdf: GaussianMixture.normal(mean: mu, variance: sigma * sigma).cdf),
+  Distance.kolmogorov(moved, cdf: GaussianMixture.gaussian(mean: mu, variance: sigma * sigma).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
 //: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds independent
@@ -434,7 +435,7 @@ struct Probe: Sendable {
 
   /// The derivative of the expectation, by central differences of integrals.
   func exactSlope(at mu: Double, h: Double = 1e-3) -> Double {
-    let average = { GaussianMixture.normal(mean: $0).expectation(f) }
+    let average = { GaussianMixture.gaussian(mean: $0).expectation(f) }
     return (average(mu + h) - average(mu - h)) / (2 * h)
   }
 }
@@ -465,7 +466,7 @@ notebook.check("sine, reparameterized", .variance(of: ofWave.moved), equals: 50)
 //: @fold How the figure is plotted
 
 func slopeVariances(frequency k: Double) -> (score: Double, moved: Double) {
-  let law = GaussianMixture.normal(mean: 0.5)
+  let law = GaussianMixture.gaussian(mean: 0.5)
   func variance(_ draw: (Double) -> Double) -> Double {
     let mean = law.expectation(draw)
     return law.expectation { (draw($0) - mean) * (draw($0) - mean) }
@@ -534,7 +535,7 @@ notebook.check("mean at t = 500", Estimate(of: steps), equals: stepMean)
 notebook.check("variance", .variance(of: steps), equals: schedule.beta(500))
 
 let stepLaw = diffusion.forwardStep(
-  GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(deviation: 1, source: 1))
+  GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(standardDeviation: 1, source: 1))
 notebook.check("mean, without sampling", stepLaw.mean, equals: stepMean, tolerance: 1e-15)
 notebook.check(
   "variance, without sampling", stepLaw.variance, equals: schedule.beta(500), tolerance: 1e-15)
@@ -557,9 +558,11 @@ notebook.erratum(
 //: means independent). The steps here add the variances 0.3 and 0.4, so that the effect is visible.
 
 let rough = GaussianDiffusion(NoiseSchedule(betas: [0.3, 0.4]))
-let start0 = GaussianVariable(deviation: 1, source: 0)
-let after1 = rough.forwardStep(start0, to: 1, noise: GaussianVariable(deviation: 1, source: 1))
-let after2 = rough.forwardStep(after1, to: 2, noise: GaussianVariable(deviation: 1, source: 2))
+let start0 = GaussianVariable(standardDeviation: 1, source: 0)
+let after1 = rough.forwardStep(
+  start0, to: 1, noise: GaussianVariable(standardDeviation: 1, source: 1))
+let after2 = rough.forwardStep(
+  after1, to: 2, noise: GaussianVariable(standardDeviation: 1, source: 2))
 let news = GaussianVariable.sum((1, after2), (-0.6.squareRoot(), after1))
 notebook.show("covariance of x(2) and x(0)", after2.covariance(with: start0))
 notebook.check(
@@ -648,7 +651,7 @@ if let folder = try? CIFAR10.folder() {
 let initialVariance = sketches.variance()
 for t in [100, 250, 500] {
   let noise = Tensor.normal(sketches.shape, streamsOf: root.split(12).split(t))
-  let noisy = diffusion.jump(sketches, to: t, noise: noise)
+  let noisy = diffusion.addNoise(to: sketches, t: t, noise: noise)
   notebook.check(
     "variance of the synthetic images at t = \(t)",
     .variance(of: noisy.elements.map { Double($0) }),
@@ -671,7 +674,7 @@ let sums = draws(many, stream: 13) {
 notebook.check("variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
 notebook.check(
   "largest gap from the distribution function of N(0, 0.8)",
-  Distance.kolmogorov(sums, cdf: GaussianMixture.normal(variance: 0.8).cdf),
+  Distance.kolmogorov(sums, cdf: GaussianMixture.gaussian(variance: 0.8).cdf),
   isBelow: 1.95 / Double(many).squareRoot())
 
 //: ### Sampling x_t in closed form
@@ -688,7 +691,7 @@ notebook.check(
 //: $$ \boxed{\; x_t = \sqrt{\bar\alpha_t}\; x_0 + \sqrt{1 - \bar\alpha_t}\; \epsilon , \qquad
 //: q(x_t \mid x_0) = \mathcal N\left(\sqrt{\bar\alpha_t}\; x_0,\ (1 - \bar\alpha_t) I\right) \;} $$
 //:
-//: @code Sources/Diffusion/GaussianDiffusion.swift jump
+//: @code Sources/Diffusion/GaussianDiffusion.swift add-noise
 //:
 //: This is the *closed-form marginal* $q(x_t \mid x_0)$ of the forward process (other code calls
 //: the method `q_sample` or `add_noise`). It is the most used formula of the course: every network
@@ -706,7 +709,7 @@ notebook.check(
 //: $x_0$. The tolerance leaves room for a thousand roundings.
 
 let chainOfLaws = Array(
-  diffusion.chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))
+  diffusion.chain(from: GaussianVariable(mean: 1), using: RandomStreams(of: root, count: 1)))
 notebook.check(
   "means of x(1) … x(1000)", chainOfLaws.map(\.x.mean),
   equals: (1...1000).map { schedule.alphaBar($0).squareRoot() }, tolerance: 1e-13)
@@ -719,15 +722,16 @@ notebook.check(
 //: Kolmogorov-Smirnov test: the probability of a larger gap between them.)
 
 let crowd = notebook.count(40_000, quick: 10_000)
-var walkers = Streams(of: root.split(14), count: crowd)
+var walkers = RandomStreams(of: root.split(14), count: crowd)
 var walked = mixture.samples(using: &walkers).points
 for t in 1...250 {
-  walked = diffusion.forwardStep(walked, to: t, noise: walked.normalDraws(using: &walkers))
+  walked = diffusion.forwardStep(walked, to: t, noise: walked.normalSamples(using: &walkers))
 }
 
-var jumpers = Streams(of: root.split(15), count: crowd)
+var jumpers = RandomStreams(of: root.split(15), count: crowd)
 let jumpStart = mixture.samples(using: &jumpers).points
-let jumped = diffusion.jump(jumpStart, to: 250, noise: jumpStart.normalDraws(using: &jumpers))
+let jumped = diffusion.addNoise(
+  to: jumpStart, t: 250, noise: jumpStart.normalSamples(using: &jumpers))
 
 let gap = Distance.kolmogorov(walked.values, jumped.values)
 notebook.show("largest gap between the two samples", gap)
@@ -742,8 +746,9 @@ notebook.check(
 //: every step.
 
 let half = schedule.alphaBar(260)
-let unit = GaussianVariable(deviation: 1, source: 0)
-let halfWay = diffusion.jump(unit, to: 260, noise: GaussianVariable(deviation: 1, source: 1))
+let unit = GaussianVariable(standardDeviation: 1, source: 0)
+let halfWay = diffusion.addNoise(
+  to: unit, t: 260, noise: GaussianVariable(standardDeviation: 1, source: 1))
 notebook.show("alphaBar at t = 260", half)
 notebook.erratum(
   "E-S3a", source: "Cornell CS 4782 notes, section Forward Process",
@@ -822,9 +827,9 @@ notebook.check(
   chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance, tolerance: 1e-14)
 
 let pairs = draws(many, stream: 16) { random in
-  let x50 = diffusion.jump(0, to: 50, noise: random.normal())
-  let onward = diffusion.jump(x50, from: 50, to: 200, noise: random.normal())
-  return (x50, onward, diffusion.jump(0, to: 200, noise: random.normal()))
+  let x50 = diffusion.addNoise(to: 0, t: 50, noise: random.normal())
+  let onward = diffusion.addNoise(to: x50, from: 50, t: 200, noise: random.normal())
+  return (x50, onward, diffusion.addNoise(to: 0, t: 200, noise: random.normal()))
 }
 notebook.check(
   "on a chain, by samples", .covariance(pairs.map(\.0), pairs.map(\.1)), equals: chainCovariance)
@@ -834,15 +839,15 @@ notebook.check(
 //: @fold How the figure is plotted
 
 let walkerCount = 6
-var fan = Streams(of: root.split(17), count: walkerCount)
-let path = (1...1000).reduce(into: [Points(Array(repeating: 1, count: walkerCount))]) { path, t in
+var fan = RandomStreams(of: root.split(17), count: walkerCount)
+let path = (1...1000).reduce(into: [PointSet(Array(repeating: 1, count: walkerCount))]) { path, t in
   let last = path[t - 1]
-  path.append(diffusion.forwardStep(last, to: t, noise: last.normalDraws(using: &fan)))
+  path.append(diffusion.forwardStep(last, to: t, noise: last.normalSamples(using: &fan)))
 }
-var hops = Streams(of: root.split(18), count: walkerCount)
+var hops = RandomStreams(of: root.split(18), count: walkerCount)
 let hopTimes = Array(stride(from: 0, through: 1000, by: 20))
 let hopStates = hopTimes.map {
-  diffusion.jump(path[0], to: $0, noise: path[0].normalDraws(using: &hops))
+  diffusion.addNoise(to: path[0], t: $0, noise: path[0].normalSamples(using: &hops))
 }
 
 let center = someSteps.map(schedule.signalScale)
@@ -883,19 +888,19 @@ notebook.figure(
 //: one. For a step chosen uniformly at random, as in training, that is $(T+1)/2$ times as many on
 //: average.
 
-let start = Points(zeros: 10_000)
-var chainStreams = Streams(of: root.split(19), count: start.count)
+let start = PointSet(zeros: 10_000)
+var chainStreams = RandomStreams(of: root.split(19), count: start.count)
 let (chainEnd, chainSeconds) = notebook.time {
   (1...1000).reduce(start) { x, t in
-    diffusion.forwardStep(x, to: t, noise: x.normalDraws(using: &chainStreams))
+    diffusion.forwardStep(x, to: t, noise: x.normalSamples(using: &chainStreams))
   }
 }
-var jumpStreams = Streams(of: root.split(20), count: start.count)
+var jumpStreams = RandomStreams(of: root.split(20), count: start.count)
 let (jumpEnd, jumpSeconds) = notebook.time {
-  diffusion.jump(start, to: 1000, noise: start.normalDraws(using: &jumpStreams))
+  diffusion.addNoise(to: start, t: 1000, noise: start.normalSamples(using: &jumpStreams))
 }
-notebook.check("noise samples of the chain", chainStreams.drawCount, isExactly: 1000)
-notebook.check("noise samples of the closed form", jumpStreams.drawCount, isExactly: 1)
+notebook.check("noise samples of the chain", chainStreams.sampleCount, isExactly: 1000)
+notebook.check("noise samples of the closed form", jumpStreams.sampleCount, isExactly: 1)
 notebook.check(
   "noise samples of the chain, averaged over its end t", Double((1...1000).reduce(0, +)) / 1000,
   equals: (1000 + 1) / 2, tolerance: 0)
@@ -1110,11 +1115,11 @@ notebook.figure(
 //: mean 0 and variance 1, $\mathrm{Cov}(x_0, x_t) = \sqrt{\bar\alpha_t}$, and what is left of $x_t$
 //: after subtracting that multiple of $x_0$ has the variance $1 - \bar\alpha_t$.
 
-var measuring = Streams(of: root.split(21), count: notebook.count(400_000, quick: 50_000))
+var measuring = RandomStreams(of: root.split(21), count: notebook.count(400_000, quick: 50_000))
 let source = mixture.samples(using: &measuring).points
-let seen = diffusion.jump(source, to: 300, noise: source.normalDraws(using: &measuring))
+let seen = diffusion.addNoise(to: source, t: 300, noise: source.normalSamples(using: &measuring))
 let signal = Estimate.covariance(source.values, seen.values)
-let rest = Points.sum((1, seen), (-schedule.signalScale(300), source))
+let rest = PointSet.sum((1, seen), (-schedule.signalScale(300), source))
 notebook.check("covariance of x(0) and x(300)", signal, equals: schedule.signalScale(300))
 notebook.check(
   "variance of the rest", .variance(of: rest.values), equals: schedule.noiseVariance(300))
@@ -1205,18 +1210,18 @@ notebook.figure(
 //: x_t) = -\frac12 \log(1 - \bar\alpha_t) = \frac12 \log(1 + \mathrm{SNR}_t)$. The second route
 //: integrates $-p \log p$.
 
-let normalData = GaussianMixture.normal()
+let normalData = GaussianMixture.gaussian()
 for t in [1, 100, 500, 1000] {
   notebook.check(
     "information at t = \(t), in nats", 0.5 * log1p(linear.snr(t)),
-    equals: normalData.noised(linear, to: t).information, tolerance: 1e-10)
+    equals: normalData.noisyMarginal(linear, to: t).information, tolerance: 1e-10)
 }
 
 //: **Claim 0.38.** Noise destroys information and creates none (the *data-processing inequality*):
 //: for the mixture too, where only integration helps, $I(x_0; x_t)$ falls from step to step.
 
 func information(_ schedule: NoiseSchedule, _ t: Int) -> Double {
-  mixture.noised(schedule, to: t).information
+  mixture.noisyMarginal(schedule, to: t).information
 }
 let knownSteps = [1, 2, 5, 10, 20, 50] + Array(stride(from: 100, through: 1000, by: 50))
 let knownOfLinear = knownSteps.map { information(linear, $0) }
@@ -1287,7 +1292,7 @@ let divergences = lengths.map { steps in
 }
 let integrals = lengths.map { steps -> Double in
   let left = NoiseSchedule.linear(steps: steps).alphaBar(steps)
-  let end = GaussianMixture.normal(mean: left.squareRoot() * x0, variance: 1 - left)
+  let end = GaussianMixture.gaussian(mean: left.squareRoot() * x0, variance: 1 - left)
   return end.expectation { end.logDensity($0) - normalData.logDensity($0) }
 }
 notebook.table(
@@ -1339,8 +1344,8 @@ notebook.erratum(
 //: $(\sigma^{\mathrm{VE}}_t)^2 = (1 - \bar\alpha_t)/\bar\alpha_t = 1/\mathrm{SNR}_t$.
 
 let lens = [100, 500, 1000].map { t in
-  diffusion.exploding(
-    diffusion.jump(GaussianVariable(mean: 0.7), to: t, noise: unit), t: t)
+  diffusion.varianceExploding(
+    diffusion.addNoise(to: GaussianVariable(mean: 0.7), t: t, noise: unit), t: t)
 }
 notebook.check(
   "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean), equals: [0.7, 0.7, 0.7],
@@ -1363,7 +1368,7 @@ for t in 1...1000 {
   preserved = diffusion.forwardStep(preserved, to: t, noise: noise)
   let growth = 1 / schedule.snr(t) - (t == 1 ? 0 : 1 / schedule.snr(t - 1))
   exploded += growth.squareRoot() * noise
-  lensChain.append(diffusion.exploding(preserved, t: t))
+  lensChain.append(diffusion.varianceExploding(preserved, t: t))
   explodingChain.append(exploded)
 }
 notebook.show("last state, variance exploding", exploded)
@@ -1441,7 +1446,7 @@ for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
 
 let kickCounts = [16, 64, 256, 1024]
 let kernelGaps = kickCounts.map { n -> Double in
-  let kernel = GaussianMixture.normal(variance: Double(n) * kick * kick)
+  let kernel = GaussianMixture.gaussian(variance: Double(n) * kick * kick)
   return (0...n).map { k -> Double in
     let logChance = lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))
     let density = exp(logChance - Double(n) * log(2.0)) / (2 * kick)
@@ -1458,7 +1463,7 @@ notebook.check("4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, to
 //: less. Both sides are computed by finite differences, whose error sets the tolerance.
 
 func heatKernel(_ x: Double, _ t: Double) -> Double {
-  GaussianMixture.normal(variance: 2 * diffusionConstant * t).density(x)
+  GaussianMixture.gaussian(variance: 2 * diffusionConstant * t).density(x)
 }
 let spots = [-2.0, -0.5, 0, 1, 3]
 let h = 1e-3
@@ -1541,11 +1546,11 @@ notebook.check(
 for (name, each) in [("linear", linear), ("cosine", cosine)] {
   let process = GaussianDiffusion(each)
   for t in [750, 1000] {
-    let xt = process.jump(0.5, to: t, noise: 1)
+    let xt = process.addNoise(to: 0.5, t: t, noise: 1)
     let miss = process.x0Estimate(noise: 1.001, xt: xt, t: t) - 0.5
     notebook.check(
       "error of x(0) for an error of 0.001, t = \(t), \(name)", abs(miss),
-      equals: 0.001 * each.sigmaExploding(t), relativeTolerance: 1e-9)
+      equals: 0.001 * each.sigmaVE(t), relativeTolerance: 1e-9)
   }
 }
 
@@ -1667,7 +1672,7 @@ notebook.check(
 
 let three = Array(
   GaussianDiffusion(NoiseSchedule(betas: [0.1, 0.2, 0.3]))
-    .chain(from: GaussianVariable(mean: 1), using: Streams(of: root, count: 1)))[2].x
+    .chain(from: GaussianVariable(mean: 1), using: RandomStreams(of: root, count: 1)))[2].x
 notebook.check(
   "square of the coefficient of x(0)", three.mean * three.mean, equals: 0.504, tolerance: 1e-15)
 notebook.check(
@@ -1723,7 +1728,7 @@ let evenBetas = (1...1000).map(even.beta)
 notebook.check("least beta", evenBetas.min()!, isAbove: 0)
 notebook.check("greatest beta", evenBetas.max()!, isBelow: 1)
 let remaining = stride(from: 100, through: 1000, by: 100)
-  .map { normalData.noised(even, to: $0).information }
+  .map { normalData.noisyMarginal(even, to: $0).information }
 notebook.check(
   "loss in each hundred steps from t = 100 on",
   zip(remaining, remaining.dropFirst()).map { $0 - $1 },
@@ -1756,15 +1761,15 @@ notebook.table(
 //: both.)
 
 let moonCount = notebook.count(40_000, quick: 10_000)
-let moons = Points(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
-func between(_ points: Points, _ a: Int, _ b: Int) -> Estimate {
+let moons = PointSet(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
+func between(_ points: PointSet, _ a: Int, _ b: Int) -> Estimate {
   .covariance(points.column(a), points.column(b))
 }
 let originally = (xx: between(moons, 0, 0).mean, xy: between(moons, 0, 1).mean)
 for t in [100, 300] {
-  var streams = Streams(of: root.split(29).split(t), count: moonCount)
-  let x = diffusion.jump(moons, to: t, noise: moons.normalDraws(using: &streams))
-  let y = diffusion.exploding(x, t: t)
+  var streams = RandomStreams(of: root.split(29).split(t), count: moonCount)
+  let x = diffusion.addNoise(to: moons, t: t, noise: moons.normalSamples(using: &streams))
+  let y = diffusion.varianceExploding(x, t: t)
   let (left, noise, level) = (
     schedule.alphaBar(t), schedule.noiseVariance(t), 1 / schedule.snr(t)
   )
@@ -1782,9 +1787,9 @@ for t in [100, 300] {
 
 let moonTimes = [0, 50, 150, 300, 450]
 let fewMoons = moons.entries(0..<1500)
-let moonNoise = Points(
+let moonNoise = PointSet(
   draws(fewMoons.count, stream: 30) { random in [random.normal(), random.normal()] })
-func moonPlot(_ points: Points, _ title: String, reach: Double) -> Plot {
+func moonPlot(_ points: PointSet, _ title: String, reach: Double) -> Plot {
   let marks = [-reach / 1.5, 0, reach / 1.5]
   return Plot(
     title: title, x: Axis("", range: -reach...reach, at: marks),
@@ -1793,8 +1798,8 @@ func moonPlot(_ points: Points, _ title: String, reach: Double) -> Plot {
   .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
 }
 let moonPanels = moonTimes.map { t -> (Plot, Plot) in
-  let x = t == 0 ? fewMoons : diffusion.jump(fewMoons, to: t, noise: moonNoise)
-  let y = diffusion.exploding(x, t: t)
+  let x = t == 0 ? fewMoons : diffusion.addNoise(to: fewMoons, t: t, noise: moonNoise)
+  let y = diffusion.varianceExploding(x, t: t)
   return (moonPlot(x, "$t=\(t)$", reach: 3), moonPlot(y, "", reach: 6))
 }
 notebook.figure(

@@ -22,6 +22,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let notebook = Chapter.open(  // weave:hide
@@ -181,13 +182,13 @@ notebook.check(
 func divergenceByQuadrature(
   _ m1: Double, _ v1: Double, _ m2: Double, _ v2: Double
 ) -> Double {
-  let q = GaussianMixture.normal(mean: m1, variance: v1)
-  let p = GaussianMixture.normal(mean: m2, variance: v2)
+  let q = GaussianMixture.gaussian(mean: m1, variance: v1)
+  let p = GaussianMixture.gaussian(mean: m2, variance: v2)
   return q.expectation { q.logDensity($0) - p.logDensity($0) }
 }
 
-let there = gaussianDivergence(mean: 1, variance: 0.25, fromMean: 0, variance: 1)
-let back = gaussianDivergence(mean: 0, variance: 1, fromMean: 1, variance: 0.25)
+let there = gaussianKLDivergence(mean: 1, variance: 0.25, fromMean: 0, variance: 1)
+let back = gaussianKLDivergence(mean: 0, variance: 1, fromMean: 1, variance: 0.25)
 notebook.check(
   "of N(1, 1/4) from N(0, 1)", there, equals: divergenceByQuadrature(1, 0.25, 0, 1),
   tolerance: 1e-12)
@@ -196,10 +197,10 @@ notebook.check(
 )
 notebook.check(
   "of a distribution from itself",
-  gaussianDivergence(mean: 1, variance: 0.25, fromMean: 1, variance: 0.25),
+  gaussianKLDivergence(mean: 1, variance: 0.25, fromMean: 1, variance: 0.25),
   equals: 0, tolerance: 0)
 let divergences = draws(1000, stream: 2) { random in
-  gaussianDivergence(
+  gaussianKLDivergence(
     mean: random.normal(), variance: exp(random.normal()), fromMean: random.normal(),
     variance: exp(random.normal()))
 }
@@ -219,14 +220,14 @@ let closed = [0, 1].reduce(0.0) { sum, i in
   let square = sigma[i] * sigma[i]
   return sum + (mu[i] * mu[i] + square - log(square) - 1) / 2
 }
-let code = MultivariateNormal(mean: mu, variances: sigma.map { $0 * $0 })
+let code = MultivariateGaussian(mean: mu, variances: sigma.map { $0 * $0 })
 notebook.check(
   "closed form, by quadrature", closed,
   equals: divergenceByQuadrature(0.7, 0.16, 0, 1) + divergenceByQuadrature(-1.2, 2.25, 0, 1),
   tolerance: 1e-11)
 let sampledRatios = draws(many, stream: 3) { random in
   let z = code.draw(using: &random)
-  return code.logDensity(z) - MultivariateNormal.standard(2).logDensity(z)
+  return code.logDensity(z) - MultivariateGaussian.standard(2).logDensity(z)
 }
 notebook.check("closed form, by Monte Carlo", Estimate(of: sampledRatios), equals: closed)
 //:
@@ -248,10 +249,10 @@ notebook.check(
 let shifts = [0.0, 0.3, -1, 2.5]
 notebook.check(
   "equal variances: KL divergence over distance",
-  shifts.map { gaussianDivergence(mean: $0, variance: 0.3, fromMean: 0, variance: 0.3) },
+  shifts.map { gaussianKLDivergence(mean: $0, variance: 0.3, fromMean: 0, variance: 0.3) },
   equals: shifts.map { $0 * $0 / 0.6 }, tolerance: 1e-14)
 let leftOver = shifts.map {
-  gaussianDivergence(mean: $0, variance: 0.2, fromMean: 0, variance: 0.3) - $0 * $0 / 0.6
+  gaussianKLDivergence(mean: $0, variance: 0.2, fromMean: 0, variance: 0.3) - $0 * $0 / 0.6
 }
 notebook.check(
   "unequal variances: what is left", leftOver,
@@ -285,10 +286,10 @@ notebook.check("least difference in 1000 sets of five", jensen.min()!, isAbove: 
 //: So the ELBO is a lower bound, because KL divergences are not negative, and it is tight for
 //: $q = p(z \mid x)$ and nothing else. In the library the ELBO of the linear model is this:
 //:
-//: @code Sources/Diffusion/LinearLatentModel.swift bound
+//: @code Sources/Probability/LinearLatentModel.swift bound
 
 let guesses = draws(1000, stream: 5) { random in
-  MultivariateNormal(mean: [2 * random.normal()], variances: [exp(random.normal() - 1)])
+  MultivariateGaussian(mean: [2 * random.normal()], variances: [exp(random.normal() - 1)])
 }
 let bounds = guesses.map { toy.bound(of: x, under: $0).value }
 notebook.check(
@@ -303,7 +304,7 @@ notebook.check("best of the 1000", bounds.max()!, isBelow: logEvidence)
 //: @fold How the figure is plotted
 
 func gap(_ mean: Double, _ deviation: Double) -> Double {
-  let q = MultivariateNormal(mean: [mean], variances: [deviation * deviation])
+  let q = MultivariateGaussian(mean: [mean], variances: [deviation * deviation])
   return logEvidence - toy.bound(of: x, under: q).value
 }
 notebook.figure(
@@ -343,8 +344,8 @@ notebook.figure(
 //: The first term is large if $z$ explains $x$; the second keeps $q$ close to the prior. The two
 //: readings give the same value.
 
-let q = MultivariateNormal(mean: [0.6], variances: [0.3])
-let jointMean = GaussianMixture.normal(mean: 0.6, variance: 0.3).expectation {
+let q = MultivariateGaussian(mean: [0.6], variances: [0.3])
+let jointMean = GaussianMixture.gaussian(mean: 0.6, variance: 0.3).expectation {
   toy.logLikelihood(x, given: [$0]) + toy.prior.logDensity([$0])
 }
 let parts = toy.bound(of: x, under: q)
@@ -365,7 +366,7 @@ notebook.check(
 func oneNumber(_ w: Double) -> LinearLatentModel {
   LinearLatentModel(loadings: Matrix([[w]]), noiseVariance: 0.1)
 }
-let fixed = MultivariateNormal(mean: [0.2], variances: [0.5])
+let fixed = MultivariateGaussian(mean: [0.2], variances: [0.5])
 let (boundBefore, boundAfter) = (
   oneNumber(0.95).bound(of: [1], under: fixed).value,
   oneNumber(0.4).bound(of: [1], under: fixed).value
@@ -493,7 +494,7 @@ let unevenPosterior = uneven.posterior(given: datum)
 let precisions = unevenPosterior.covariance.diagonal.map { 1 / $0 }
 let single = 2 / precisions.reduce(0, +)
 func loss(_ variances: [Double]) -> Double {
-  let q = MultivariateNormal(mean: unevenPosterior.mean, variances: variances)
+  let q = MultivariateGaussian(mean: unevenPosterior.mean, variances: variances)
   return uneven.evidence.logDensity(datum) - uneven.bound(of: datum, under: q).value
 }
 notebook.check(
@@ -522,7 +523,7 @@ let differences = draws(200, stream: 7) { random in
   let model = randomModel(latents: 2, observed: 3, &random)
   let noisier = LinearLatentModel(
     loadings: model.loadings, noiseVariance: betaWeight * model.noiseVariance)
-  let q = MultivariateNormal(
+  let q = MultivariateGaussian(
     mean: [random.normal(), random.normal()],
     variances: [exp(random.normal()), exp(random.normal())])
   let point = [random.normal(), random.normal(), random.normal()]
@@ -745,7 +746,7 @@ notebook.check(
   tolerance: 1e-12)
 let classDeviation = 0.56.squareRoot()  // of w^2 + sigma^2 = 0.36 + 0.2
 let classes = GaussianMixture(
-  weights: [0.5, 0.5], means: [-1.2, 1.2], deviations: [classDeviation, classDeviation])
+  weights: [0.5, 0.5], means: [-1.2, 1.2], standardDeviations: [classDeviation, classDeviation])
 let withClass = classes.components.reduce(0) { sum, part in
   sum
     + part.weight
@@ -778,7 +779,8 @@ func logNormal(_ x: Double, _ mean: Double, _ variance: Double) -> Double {
 func forwardStates(
   _ schedule: NoiseSchedule, from x0: GaussianVariable
 ) -> [GaussianVariable] {
-  [x0] + GaussianDiffusion(schedule).chain(from: x0, using: Streams(seed: 0, count: 1)).map(\.x)
+  [x0]
+    + GaussianDiffusion(schedule).chain(from: x0, using: RandomStreams(seed: 0, count: 1)).map(\.x)
 }
 
 let schedule = NoiseSchedule(betas: [0.1, 0.3, 0.5])
@@ -799,23 +801,24 @@ let path = [x0, 0.6, 0.9, -0.2]
 //: hierarchy in which $x$ depends on both levels, and for both directions of the Markov chain. The
 //: other side is computed from the covariances of all variables at once.
 
-let level1 = GaussianVariable(deviation: 1, source: 0)
-let level2 = GaussianVariable.sum((0.8, level1), (0.6, GaussianVariable(deviation: 1, source: 1)))
+let level1 = GaussianVariable(standardDeviation: 1, source: 0)
+let level2 = GaussianVariable.sum(
+  (0.8, level1), (0.6, GaussianVariable(standardDeviation: 1, source: 1)))
 let top = GaussianVariable.sum(
-  (0.5, level1), (-1.2, level2), (0.4, GaussianVariable(deviation: 1, source: 2)))
+  (0.5, level1), (-1.2, level2), (0.4, GaussianVariable(standardDeviation: 1, source: 2)))
 let (z1, z2, seen) = (0.3, -0.7, 1.1)
 notebook.check(
   "a hierarchy of two levels",
   logNormal(z1, 0, 1) + logNormal(z2, 0.8 * z1, 0.36) + logNormal(seen, 0.5 * z1 - 1.2 * z2, 0.16),
-  equals: MultivariateNormal(jointlyOf: [level1, level2, top]).logDensity([z1, z2, seen]),
+  equals: MultivariateGaussian(jointlyOf: [level1, level2, top]).logDensity([z1, z2, seen]),
   tolerance: 1e-12)
 notebook.check(
   "the chain downwards, log p", chain.logReverse(path),
-  equals: MultivariateNormal(jointlyOf: chain.states).logDensity(path), tolerance: 1e-12)
+  equals: MultivariateGaussian(jointlyOf: chain.states).logDensity(path), tolerance: 1e-12)
 let known = forwardStates(schedule, from: GaussianVariable(mean: x0))
 notebook.check(
   "the chain upwards, log q", chain.logForward(path),
-  equals: MultivariateNormal(jointlyOf: Array(known.dropFirst())).logDensity(
+  equals: MultivariateGaussian(jointlyOf: Array(known.dropFirst())).logDensity(
     Array(path.dropFirst())), tolerance: 1e-12)
 
 //: **Claim 1.21.** A diffusion model is such a hierarchical VAE with three restrictions. All levels
@@ -824,12 +827,12 @@ notebook.check(
 //: whatever the data. (That leaves the decoder, and only the decoder is trained.)
 
 let ddpm = NoiseSchedule.linear()
-let three = Points([0.5, -1, 2], dimensions: 3)
+let three = PointSet([0.5, -1, 2], dimensions: 3)
 notebook.check(
   "numbers in x at t = 1000, from 3 at t = 0",
-  GaussianDiffusion(ddpm).jump(three, to: 1000, noise: three).dimensions, isExactly: 3)
+  GaussianDiffusion(ddpm).addNoise(to: three, t: 1000, noise: three).dimensions, isExactly: 3)
 let step = GaussianDiffusion(ddpm).forwardStep(
-  GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(deviation: 1, source: 0))
+  GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(standardDeviation: 1, source: 0))
 notebook.check(
   "mean and variance of a step from 0.7", [step.mean, step.variance],
   equals: [(1 - ddpm.beta(500)).squareRoot() * 0.7, ddpm.beta(500)], tolerance: 1e-15)
@@ -838,7 +841,7 @@ notebook.show("mean of x at t = 1000, from 1", end.mean)
 notebook.show("variance", end.variance)
 notebook.check(
   "KL divergence of that distribution from N(0, 1)",
-  gaussianDivergence(mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
+  gaussianKLDivergence(mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
   isBelow: 1e-4)
 
 //: ### The posterior q(x_{t-1} | x_t, x_0)
@@ -887,9 +890,11 @@ let byPrecision = probes.flatMap { t -> [Double] in
 }
 let byJoint = probes.flatMap { t -> [Double] in
   let start = GaussianVariable(mean: origin)
-  let before = backward.jump(start, to: t - 1, noise: GaussianVariable(deviation: 1, source: 0))
-  let after = backward.forwardStep(before, to: t, noise: GaussianVariable(deviation: 1, source: 1))
-  let law = MultivariateNormal(jointlyOf: [before, after]).conditioned(on: [1: noisy])
+  let before = backward.addNoise(
+    to: start, t: t - 1, noise: GaussianVariable(standardDeviation: 1, source: 0))
+  let after = backward.forwardStep(
+    before, to: t, noise: GaussianVariable(standardDeviation: 1, source: 1))
+  let law = MultivariateGaussian(jointlyOf: [before, after]).conditioned(on: [1: noisy])
   return [law.mean[0], law.covariance[0, 0]]
 }
 let byProduct = probes.enumerated().flatMap { i, t -> [Double] in
@@ -924,7 +929,7 @@ notebook.figure(
     + "Their product, normalized, is the posterior: between the two, and narrower than both.",
   alternative: "Two wide bell curves and a narrower one between them."
 ) { url in
-  let likelihood = GaussianMixture.normal(
+  let likelihood = GaussianMixture.gaussian(
     mean: -0.5 / schedule.alpha(3).squareRoot(), variance: schedule.beta(3) / schedule.alpha(3))
   try Plot(x: "$x_2$", y: "density", size: Size(520, 270))
     .curve(over: -4...4, label: "$q(x_2\\,|\\,x_0)$") {
@@ -965,11 +970,12 @@ notebook.check("sum at t = 1000", w0s[999] + ddpm.posteriorWeights(1000).xt, isB
 
 func weightByJoint(_ t: Int) -> Double {
   func mean(_ from: Double) -> Double {
-    let before = backward.jump(
-      GaussianVariable(mean: from), to: t - 1, noise: GaussianVariable(deviation: 1, source: 0))
+    let before = backward.addNoise(
+      to: GaussianVariable(mean: from), t: t - 1,
+      noise: GaussianVariable(standardDeviation: 1, source: 0))
     let after = backward.forwardStep(
-      before, to: t, noise: GaussianVariable(deviation: 1, source: 1))
-    return MultivariateNormal(jointlyOf: [before, after]).conditioned(on: [1: noisy]).mean[0]
+      before, to: t, noise: GaussianVariable(standardDeviation: 1, source: 1))
+    return MultivariateGaussian(jointlyOf: [before, after]).conditioned(on: [1: noisy]).mean[0]
   }
   return mean(1) - mean(0)
 }
@@ -1004,7 +1010,7 @@ notebook.figure(
 //: 7.11.2; chapter 2 is about this.)
 
 let epsilons = draws(1000, stream: 9) { $0.normal() }
-let jumps = times.map { backward.jump(origin, to: $0, noise: epsilons[$0 - 1]) }
+let jumps = times.map { backward.addNoise(to: origin, t: $0, noise: epsilons[$0 - 1]) }
 notebook.check(
   "mean from the noise, t = 1 … 1000",
   times.map { backward.posteriorMean(noise: epsilons[$0 - 1], xt: jumps[$0 - 1], t: $0) },
@@ -1089,7 +1095,7 @@ notebook.erratum(
 //: given, the average over $x_{t-1}$ is over $q(x_{t-1} \mid x_t, x_0)$, the very distribution
 //: under the logarithm. Remember this sentence. In the library, for reverse steps that are linear:
 //:
-//: @code Sources/Diffusion/LinearReverseChain.swift chain-bound
+//: @code Sources/Diffusion/Exact/LinearReverseChain.swift chain-bound
 
 //: **Claim 1.27.** The three kinds of terms sum to $L$ computed directly, as the expectation of
 //: $\log q(x_t \mid x_{t-1})$ and $\log p(x_{t-1} \mid x_t)$ along the chain; for a fixed $x_0$ and
@@ -1134,7 +1140,8 @@ notebook.check(
   equals: headOn(chain, from: GaussianVariable(mean: x0)), tolerance: 1e-12)
 notebook.check(
   "sum of the terms, data of N(0.4, 0.6)", chain.bound(mean: 0.4, variance: 0.6).total,
-  equals: headOn(chain, from: GaussianVariable(mean: 0.4, deviation: 0.6.squareRoot(), source: 0)),
+  equals: headOn(
+    chain, from: GaussianVariable(mean: 0.4, standardDeviation: 0.6.squareRoot(), source: 0)),
   tolerance: 1e-12)
 notebook.check("against the negative evidence", terms.total, isAbove: -chain.logEvidence(x0))
 
@@ -1225,7 +1232,7 @@ func printed(_ chain: LinearReverseChain, from x0: GaussianVariable) -> [Double]
     let (signal, above) = (chain.schedule.alpha(t).squareRoot(), chain.step(t + 1))
     let miss = GaussianVariable.sum((signal, states[t - 1]), (-above.gain, states[t + 1]))
       .shifted(by: -above.offset)
-    return gaussianDivergence(
+    return gaussianKLDivergence(
       mean: 0, variance: chain.schedule.beta(t), fromMean: 0, variance: above.variance)
       + 0.5 * (miss.mean * miss.mean + miss.variance) / above.variance
   }
@@ -1245,9 +1252,9 @@ notebook.erratum(
 
 let given = GaussianVariable(mean: 0.3)
 let middleState = diffusion.forwardStep(
-  given, to: 1, noise: GaussianVariable(deviation: 1, source: 0))
+  given, to: 1, noise: GaussianVariable(standardDeviation: 1, source: 0))
 let upperState = diffusion.forwardStep(
-  middleState, to: 2, noise: GaussianVariable(deviation: 1, source: 1))
+  middleState, to: 2, noise: GaussianVariable(standardDeviation: 1, source: 1))
 notebook.check(
   "covariance given the state before", middleState.covariance(with: upperState),
   equals: schedule.alpha(2).squareRoot() * schedule.beta(1), tolerance: 1e-15)
@@ -1267,7 +1274,7 @@ notebook.check(
 //: Claim 1.30, the error grows as the model's variances $s^2$ shrink. Nor does it err to one side:
 //: if a reverse gain is negative, it lies below the true $L$.
 
-let unit = GaussianVariable(deviation: 1, source: 0)
+let unit = GaussianVariable(standardDeviation: 1, source: 0)
 let perfect = LinearReverseChain(reversing: ddpm, stepVariance: .beta)
 notebook.check(
   "error for 1000 steps, by the formula", missing(perfect).reduce(0, +), isAbove: 983.7)
@@ -1411,7 +1418,7 @@ func estimates(
   let triples = draws(notebook.count(20_000, quick: 2_000), stream: stream) { random in
     let path = randomPath(model.schedule, from: x0, &random)
     let t = 1 + random.index(below: steps)
-    let xt = diffusion.jump(x0, to: t, noise: random.normal())
+    let xt = diffusion.addNoise(to: x0, t: t, noise: random.normal())
     return (
       model.logForward(path) - model.logReverse(path),
       end + (1...steps).reduce(0) { $0 + term($1, path[$1]) },
@@ -1435,8 +1442,8 @@ for (name, model, stream) in [("imperfect", mediocre, 12), ("perfect", flawless,
       Column("variance x evaluations", decimals: 1),
     ],
     rows: rows.map { name, values, cost in
-      let statistics = RunningStatistics(values)
-      return [name, Estimate(of: values), statistics.deviation, statistics.variance * cost]
+      let statistics = Moments(values)
+      return [name, Estimate(of: values), statistics.standardDeviation, statistics.variance * cost]
     })
   if name == "perfect" {
     notebook.check(
@@ -1447,8 +1454,8 @@ for (name, model, stream) in [("imperfect", mediocre, 12), ("perfect", flawless,
   }
   notebook.check(
     "\(name): standard deviation of whole paths, against KL divergences",
-    RunningStatistics(found.paths).deviation,
-    isBelow: RunningStatistics(found.divergences).deviation)
+    Moments(found.paths).standardDeviation,
+    isBelow: Moments(found.divergences).standardDeviation)
   notebook.check("\(name): KL divergences", Estimate(of: found.divergences), equals: exact)
   notebook.check("\(name): one t", Estimate(of: found.single), equals: exact)
 }
@@ -1471,22 +1478,22 @@ func excess(
   _ model: LinearReverseChain, mean: Double, variance: Double
 ) -> (end: Double, steps: [Double]) {
   let best = LinearReverseChain(reversing: model.schedule, mean: mean, variance: variance)
-  let data = GaussianVariable(mean: mean, deviation: variance.squareRoot(), source: 0)
+  let data = GaussianVariable(mean: mean, standardDeviation: variance.squareRoot(), source: 0)
   let states = (0...model.length).map { t in
-    GaussianDiffusion(model.schedule).jump(
-      data, to: t, noise: GaussianVariable(deviation: 1, source: 1))
+    GaussianDiffusion(model.schedule).addNoise(
+      to: data, t: t, noise: GaussianVariable(standardDeviation: 1, source: 1))
   }
   let top = states[model.length]
   let steps = (1...model.length).map { t -> Double in
     let (right, used) = (best.step(t), model.step(t))
     let miss = GaussianVariable.sum((right.gain - used.gain, states[t]))
       .shifted(by: right.offset - used.offset)
-    return gaussianDivergence(
+    return gaussianKLDivergence(
       mean: 0, variance: right.variance, fromMean: 0, variance: used.variance)
       + 0.5 * (miss.mean * miss.mean + miss.variance) / used.variance
   }
   return (
-    gaussianDivergence(mean: top.mean, variance: top.variance, fromMean: 0, variance: 1), steps
+    gaussianKLDivergence(mean: top.mean, variance: top.variance, fromMean: 0, variance: 1), steps
   )
 }
 func entropy(_ variance: Double) -> Double { 0.5 * log(2 * .pi * M_E * variance) }
@@ -1685,7 +1692,7 @@ let chainLengths = notebook.isQuick ? [25, 50] : [25, 50, 100, 200, 400]
 /// The gaps of the three variances: beta, posterior, optimal.
 func mixtureGaps(_ steps: Int) -> [Double] {
   let schedule = NoiseSchedule.linearScaledToLength(steps: steps)
-  let floors = (1...steps).map { mixture.noised(schedule, to: $0).x0LossFloor }
+  let floors = (1...steps).map { mixture.noisyMarginal(schedule, to: $0).x0LossFloor }
   let kept = schedule.alphaBar(steps)
   let end = 0.5 * (kept * (mixture.variance - 1) - log1p(-kept))
   return (0..<3).map { rule in
@@ -1734,9 +1741,9 @@ notebook.check(
 //: **Claim 1.42.** For two steps, the gap $L + \log p(x_0)$ is the KL divergence of
 //: $q(x_1, x_2 \mid x_0)$ from $p(x_1, x_2 \mid x_0)$, the posterior of the reverse process.
 
-let upward = MultivariateNormal(
+let upward = MultivariateGaussian(
   jointlyOf: Array(forwardStates(twoSteps, from: GaussianVariable(mean: 0.7)).dropFirst()))
-let downward = MultivariateNormal(jointlyOf: short.states).conditioned(on: [0: 0.7])
+let downward = MultivariateGaussian(jointlyOf: short.states).conditioned(on: [0: 0.7])
 notebook.check(
   "gap for two steps", shortTerms.total + short.logEvidence(0.7),
   equals: upward.divergence(from: downward), tolerance: 1e-12)

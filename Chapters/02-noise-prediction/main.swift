@@ -22,6 +22,8 @@ import Foundation  // weave:hide
 import Learning  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
+import Parallelism  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let notebook = Chapter.open(  // weave:hide
@@ -43,12 +45,12 @@ func draws<Value>(
 }
 
 /// One stream per point, for experiment number `stream`.
-func streams(_ count: Int, stream: Int) -> Streams {
-  Streams(of: RandomGenerator(seed: notebook.seed).split(stream), count: count)
+func streams(_ count: Int, stream: Int) -> RandomStreams {
+  RandomStreams(of: RandomGenerator(seed: notebook.seed).split(stream), count: count)
 }
 
 /// Gaussian noise in the plane.
-func noisePoints(_ count: Int, stream: Int) -> Points {
+func noisePoints(_ count: Int, stream: Int) -> PointSet {
   var sources = streams(count, stream: stream)
   return sources.normalPoints(dimensions: 2)
 }
@@ -76,7 +78,7 @@ func row(_ name: String, _ numbers: [Double]) -> [any TableCell] {
 let pairs = draws(1000, stream: 1) { (x0: $0.normal(), noise: $0.normal()) }
 let roundTrips = (1...1000).flatMap { t -> [Double] in
   let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.jump(x0, to: t, noise: noise)
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
   let found = diffusion.x0Estimate(noise: noise, xt: xt, t: t)
   return [found - x0, diffusion.noise(x0: x0, xt: xt, t: t) - noise]
 }
@@ -92,7 +94,7 @@ var singles = RandomGenerator(seed: notebook.seed).split(2)
 let cleanSingles = Tensor.normal([10_000], using: &singles)
 let noiseSingles = Tensor.normal([10_000], using: &singles)
 let singleErrors = [1, 100, 500, 900, 1000].map { t -> (t: Int, rms: Double, share: Double) in
-  let xt = diffusion.jump(cleanSingles, to: t, noise: noiseSingles)
+  let xt = diffusion.addNoise(to: cleanSingles, t: t, noise: noiseSingles)
   let found = diffusion.x0Estimate(noise: noiseSingles, xt: xt, t: t)
   let unit = 0x1p-24
   let (x0s, xts, backs) = (cleanSingles.elements, xt.elements, found.elements)
@@ -127,8 +129,8 @@ notebook.check(
 let turned = (1...1000).map { t -> (errors: [Double], lengths: Double) in
   let (x0, noise) = pairs[t - 1]
   let (c, s) = (schedule.signalScale(t), schedule.noiseScale(t))
-  let xt = diffusion.jump(x0, to: t, noise: noise)
-  let v = diffusion.velocity(x0: x0, noise: noise, t: t)
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
+  let v = diffusion.v(x0: x0, noise: noise, t: t)
   return (
     [c * xt - s * v - x0, s * xt + c * v - noise], xt * xt + v * v - x0 * x0 - noise * noise
   )
@@ -187,12 +189,12 @@ notebook.figure(
 
 let means = (1...1000).map { t -> [Double] in
   let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.jump(x0, to: t, noise: noise)
-  let v = diffusion.velocity(x0: x0, noise: noise, t: t)
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
+  let v = diffusion.v(x0: x0, noise: noise, t: t)
   return [
     diffusion.posteriorMean(x0: x0, xt: xt, t: t),
     diffusion.posteriorMean(noise: noise, xt: xt, t: t),
-    diffusion.convert(v, from: .velocity, to: .mean, xt: xt, t: t),
+    diffusion.convert(v, from: .v, to: .mean, xt: xt, t: t),
     diffusion.convert(
       diffusion.score(noise: noise, t: t), from: .score, to: .mean, xt: xt, t: t),
   ]
@@ -228,7 +230,7 @@ func noiseWeight(_ t: Int, variance: Double) -> Double {
 
 /// The KL divergence of the posterior from a reverse step whose mean comes from the noise `guess`.
 func boundTerm(_ t: Int, noise: Double, guess: Double, xt: Double, variance: Double) -> Double {
-  gaussianDivergence(
+  gaussianKLDivergence(
     mean: diffusion.posteriorMean(noise: noise, xt: xt, t: t),
     variance: schedule.posteriorVariance(t),
     fromMean: diffusion.posteriorMean(noise: guess, xt: xt, t: t), variance: variance)
@@ -237,7 +239,7 @@ func boundTerm(_ t: Int, noise: Double, guess: Double, xt: Double, variance: Dou
 let guesses = draws(1000, stream: 3) { $0.normal() }
 let excesses = (2...1000).map { t -> (paid: Double, formula: Double) in
   let ((x0, noise), guess, beta) = (pairs[t - 1], guesses[t - 1], schedule.beta(t))
-  let xt = diffusion.jump(x0, to: t, noise: noise)
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
   let term = boundTerm(t, noise: noise, guess: guess, xt: xt, variance: beta)
   let constant = boundTerm(t, noise: noise, guess: noise, xt: xt, variance: beta)
   let gap = noise - guess
@@ -266,7 +268,7 @@ notebook.check(
 let cleanCosts = (2...1000).map { t -> (paid: Double, formula: Double) in
   let ((x0, noise), guess) = (pairs[t - 1], guesses[t - 1])
   let variance = schedule.posteriorVariance(t)
-  let xt = diffusion.jump(x0, to: t, noise: noise)
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
   let gap = x0 - diffusion.x0Estimate(noise: guess, xt: xt, t: t)
   let weight = (schedule.snr(t - 1) - schedule.snr(t)) / 2
   return (
@@ -303,11 +305,11 @@ notebook.check(
 //: whatever the data: a first test of any training program.
 
 let silent = MLP(.init(width: 16, layers: 1, startsAtZero: true), generator: .init(seed: 1))
-let rollPoints = Points(
+let rollPoints = PointSet(
   PlaneSet.swissRoll.sample(
     notebook.count(20_000, quick: 4_000), using: RandomGenerator(seed: notebook.seed).split(4)
   ).points)
-let silentDenoiser = FunctionDenoiser<Points> { xt, t in Points(silent(xt.tensor, t: [t])) }
+let silentDenoiser = FunctionDenoiser<PointSet> { xt, t in PointSet(silent(xt.tensor, t: [t])) }
 for t in [1, 500] {
   let errors = diffusion.noiseErrors(
     of: silentDenoiser, on: rollPoints, t: t, using: streams(rollPoints.count, stream: 1000 + t))
@@ -331,7 +333,7 @@ for t in [1, 500] {
 
 let three = GaussianMixture.three
 let shown = [1, 10, 50, 100, 200, 400, 600, 800, 1000]
-let laws = shown.map { three.noised(schedule, to: $0) }
+let laws = shown.map { three.noisyMarginal(schedule, to: $0) }
 notebook.table(
   "the least possible loss, by target",
   columns: ["t", "noise", "x0", "v", "mean"],
@@ -360,7 +362,7 @@ func meanFloor(variance: Double) -> Double {
 notebook.table(
   "least simple loss of Gaussian data", columns: ["variance of the data", "mean over t"],
   rows: [0.25, 1, 4].map { [$0, meanFloor(variance: $0)] })
-let unitLaws = [1, 77, 500].map { GaussianMixture.normal().noised(schedule, to: $0) }
+let unitLaws = [1, 77, 500].map { GaussianMixture.gaussian().noisyMarginal(schedule, to: $0) }
 notebook.check(
   "floor of N(0, 1) by quadrature", unitLaws.map(\.noiseLossFloor),
   equals: unitLaws.map(\.alphaBar), tolerance: 1e-12)
@@ -372,7 +374,7 @@ notebook.check(
 
 let linearTimes = [100, 200, 400]
 let parts = linearTimes.map { t -> Double in
-  let law = three.noised(schedule, to: t)
+  let law = three.noisyMarginal(schedule, to: t)
   let distance = law.marginal.expectation { x in
     let gap = law.noiseMean(x) - schedule.noiseScale(t) * x
     return gap * gap
@@ -384,7 +386,7 @@ notebook.check(
   equals: linearTimes.map { schedule.alphaBar($0) }, tolerance: 1e-10)
 var threeStreams = streams(notebook.count(100_000, quick: 10_000), stream: 6)
 let threePoints = three.samples(using: &threeStreams).points
-let linearDenoiser = FunctionDenoiser<Points> { xt, t in
+let linearDenoiser = FunctionDenoiser<PointSet> { xt, t in
   .sum((schedule.noiseScale(t), xt))
 }
 let exact = ExactDenoiser(three, schedule)
@@ -402,7 +404,7 @@ for (t, law) in [(100, laws[3]), (400, laws[5])] {
 //: @fold How the figure is plotted
 
 let curveTimes = (0...60).map { 1 + $0 * $0 * 999 / 3600 }
-let curveLaws = curveTimes.map { three.noised(schedule, to: $0) }
+let curveLaws = curveTimes.map { three.noisyMarginal(schedule, to: $0) }
 notebook.figure(
   "floors",
   Plot(
@@ -440,14 +442,14 @@ notebook.figure(
 //: 0.100. The best linear prediction of the first leaves a loss of 0.08, that of the second 0.99.
 
 let chainLength = 500
-var state = GaussianVariable(deviation: 1, source: 0)
+var state = GaussianVariable(standardDeviation: 1, source: 0)
 var lastNoise = state
 for t in 1...chainLength {
-  lastNoise = GaussianVariable(deviation: 1, source: 7 + t)
+  lastNoise = GaussianVariable(standardDeviation: 1, source: 7 + t)
   state = diffusion.forwardStep(state, to: t, noise: lastNoise)
 }
 let jumpNoise = diffusion.noise(
-  x0: GaussianVariable(deviation: 1, source: 0), xt: state, t: chainLength)
+  x0: GaussianVariable(standardDeviation: 1, source: 0), xt: state, t: chainLength)
 notebook.check(
   "correlation of x500 with the noise from 0 to 500", state.correlation(with: jumpNoise),
   equals: schedule.noiseScale(chainLength), tolerance: 1e-12)
@@ -500,10 +502,10 @@ notebook.erratum(
 //: **Claim 2.9.** These formulas are the gradients of the log density, by finite differences and by
 //: automatic differentiation; and responsibilities sum to 1.
 
-let threeClouds = VectorMixture([
+let threeClouds = MultivariateMixture([
   .init(weight: 0.5, mean: [-1, -0.5], covariance: Matrix([[0.3, 0.15], [0.15, 0.2]])),
   .init(weight: 0.3, mean: [1.2, 0], covariance: Matrix([[0.1, -0.05], [-0.05, 0.4]])),
-  .init(weight: 0.2, mean: [0, 1.3], deviation: 0.3),
+  .init(weight: 0.2, mean: [0, 1.3], standardDeviation: 0.3),
 ])
 
 /// A derivative by central differences of fourth order.
@@ -535,8 +537,8 @@ let lineProbes = stride(from: -1.5, through: 1.5, by: 0.05).map { $0 }
 let scoreTape = Tape()
 let scoreInput = scoreTape.input(Tensor(lineProbes.map { Float($0) }, shape: [lineProbes.count]))
 let densities = three.components.map { part -> Variable in
-  let z = (scoreInput - Float(part.mean)) * Float(1 / part.deviation)
-  return exp(square(z) * -0.5) * Float(part.weight / part.deviation)
+  let z = (scoreInput - Float(part.mean)) * Float(1 / part.standardDeviation)
+  return exp(square(z) * -0.5) * Float(part.weight / part.standardDeviation)
 }
 let logDensity = log(densities[0] + densities[1] + densities[2]).sum()
 notebook.check(
@@ -546,7 +548,7 @@ notebook.check(
 
 //: @fold How the figure is plotted
 
-func scorePlot(_ law: VectorMixture, _ title: String) -> Plot {
+func scorePlot(_ law: MultivariateMixture, _ title: String) -> Plot {
   let range = -2.6...2.6
   return Plot(title: title, x: "$x_1$", y: "$x_2$", size: Size(270, 290))
     .heatMap(
@@ -565,8 +567,8 @@ notebook.figure(
     columns: 3,
     [
       scorePlot(threeClouds, "data"),
-      scorePlot(threeClouds.noised(schedule, to: 150), "$t=150$"),
-      scorePlot(threeClouds.noised(schedule, to: 450), "$t=450$"),
+      scorePlot(threeClouds.noisyMarginal(schedule, to: 150), "$t=150$"),
+      scorePlot(threeClouds.noisyMarginal(schedule, to: 450), "$t=450$"),
     ], sharing: [.y]),
   caption:
     "The score of a mixture of three Gaussian clusters, and of its noisy marginals. The arrows of "
@@ -581,7 +583,7 @@ notebook.figure(
 //: $\Sigma = \begin{pmatrix}1 & 0.8 \\ 0.8 & 1\end{pmatrix}$ and $x = (1, -0.2)$ it is off by 29
 //: degrees.
 
-let tilted = VectorMixture.correlated(0.8)
+let tilted = MultivariateMixture.correlated(0.8)
 func degreesOff(_ arrow: [Double], from x: [Double]) -> Double {
   let product = -(arrow[0] * x[0] + arrow[1] * x[1])
   let lengths = hypot(arrow[0], arrow[1]) * hypot(x[0], x[1])
@@ -656,8 +658,8 @@ notebook.check(
 
 let conditionalErrors = [1, 200, 1000].map { t -> Double in
   let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.jump(x0, to: t, noise: noise)
-  let law = GaussianMixture.normal(
+  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
+  let law = GaussianMixture.gaussian(
     mean: schedule.signalScale(t) * x0, variance: schedule.noiseVariance(t))
   let scale = schedule.noiseScale(t)
   return scale * law.score(xt) + noise
@@ -678,7 +680,7 @@ func meanGiven(_ xt: Double, t: Int, _ body: (Double) -> Double) -> Double {
 
 let marginalPlaces = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
 for t in [100, 400] {
-  let law = three.noised(schedule, to: t)
+  let law = three.noisyMarginal(schedule, to: t)
   notebook.check(
     "E[ε | xt] as an integral, t = \(t)",
     marginalPlaces.map { xt in
@@ -692,8 +694,8 @@ for t in [100, 400] {
 //: (5.24) and (6.44) are right.) At $t = 500$ that makes the score 9.6 times too long.
 
 let (scoreX0, scoreNoise) = (0.4, 1.0)
-let scoreXt = diffusion.jump(scoreX0, to: 500, noise: scoreNoise)
-let jumpLaw = GaussianMixture.normal(
+let scoreXt = diffusion.addNoise(to: scoreX0, t: 500, noise: scoreNoise)
+let jumpLaw = GaussianMixture.gaussian(
   mean: schedule.signalScale(500) * scoreX0, variance: schedule.noiseVariance(500))
 notebook.erratum(
   "E-B11", source: "Foundations of Generative Models, (4.143)",
@@ -714,7 +716,7 @@ notebook.erratum(
   "E-X9", source: "Foundations of Generative Models, (7.28) and (6.54); Cornell CS4782 notes",
   "output of the best network at t = 400, xt = 0.3",
   printed: diffusion.noise(x0: oneX0, xt: seenXt, t: 400),
-  right: three.noised(schedule, to: 400).noiseMean(seenXt),
+  right: three.noisyMarginal(schedule, to: 400).noiseMean(seenXt),
   secondRoute: meanGiven(seenXt, t: 400) { diffusion.noise(x0: $0, xt: seenXt, t: 400) },
   tolerance: 1e-10, apart: 0.1)
 
@@ -730,7 +732,7 @@ notebook.erratum(
 //: fixed share (exercise 6.13.5).
 
 for t in [100, 400] {
-  let law = three.noised(schedule, to: t)
+  let law = three.noisyMarginal(schedule, to: t)
   notebook.check(
     "E[x0 | xt] as an integral, t = \(t)",
     marginalPlaces.map { meanGiven($0, t: t) { $0 } },
@@ -739,8 +741,8 @@ for t in [100, 400] {
     }, tolerance: 1e-8)
 }
 let (filterMean, filterVariance) = (1.0, 0.25)
-let filtered = GaussianMixture.normal(mean: filterMean, variance: filterVariance)
-  .noised(schedule, to: 300)
+let filtered = GaussianMixture.gaussian(mean: filterMean, variance: filterVariance)
+  .noisyMarginal(schedule, to: 300)
 notebook.check(
   "Wiener filter for N(1, 1/4), t = 300",
   marginalPlaces.map { xt in
@@ -765,19 +767,19 @@ notebook.check(
 //: Leave out both divisions, that is, take the formula of one for the other, and the score at
 //: $t = 400$, $x = 0.3$ has another size and even another sign.
 
-let sigma400 = schedule.sigmaExploding(400)
+let sigma400 = schedule.sigmaVE(400)
 let exploded = GaussianMixture(
   three.components.map { part in
     .init(
       weight: part.weight, mean: part.mean,
-      deviation: (part.variance + sigma400 * sigma400).squareRoot())
+      standardDeviation: (part.variance + sigma400 * sigma400).squareRoot())
   })
 let shrink = schedule.signalScale(400)
 notebook.erratum(
   "E-X8", source: "Cornell CS4782 notes, score matching; Foundations of Generative Models, (6.37)",
   "score of x400 at 0.3", printed: exploded.score(0.3),
   right: exploded.score(0.3 / shrink) / shrink,
-  secondRoute: slope(at: 0.3) { three.noised(schedule, to: 400).marginal.logDensity($0) },
+  secondRoute: slope(at: 0.3) { three.noisyMarginal(schedule, to: 400).marginal.logDensity($0) },
   tolerance: 1e-9, apart: 0.05)
 
 //: ### Score matching
@@ -794,7 +796,7 @@ notebook.erratum(
 //: of three (before it was standardized), by quadrature (exercise 6.13.2):
 
 let raw = GaussianMixture(
-  weights: [0.3, 0.3, 0.4], means: [-2, 0.5, 2], deviations: [0.3, 0.2, 0.4])
+  weights: [0.3, 0.3, 0.4], means: [-2, 0.5, 2], standardDeviations: [0.3, 0.2, 0.4])
 let lines = [(k: 0.5, m: 0.0), (k: 1, m: 0.3), (k: 2, m: -1)]
 let scoreSize = raw.expectation { raw.score($0) * raw.score($0) }
 let explicit = lines.map { line in
@@ -845,7 +847,7 @@ let smoothed = GaussianMixture(
   raw.components.map { part in
     .init(
       weight: part.weight, mean: part.mean,
-      deviation: (part.variance + noiseLevel * noiseLevel).squareRoot())
+      standardDeviation: (part.variance + noiseLevel * noiseLevel).squareRoot())
   })
 let dsmConstant =
   1 / (noiseLevel * noiseLevel) - smoothed.expectation { smoothed.score($0) * smoothed.score($0) }
@@ -859,7 +861,7 @@ for (index, (name, score)) in dsmScores.enumerated() {
     let u = random.uniform()
     let part = raw.components[u < 0.3 ? 0 : u < 0.6 ? 1 : 2]
     let noise = random.normal()
-    let x = part.mean + part.deviation * random.normal() + noiseLevel * noise
+    let x = part.mean + part.standardDeviation * random.normal() + noiseLevel * noise
     let (denoising, explicit) = (score(x) + noise / noiseLevel, score(x) - smoothed.score(x))
     return denoising * denoising - explicit * explicit
   }
@@ -875,7 +877,7 @@ for (index, (name, score)) in dsmScores.enumerated() {
 let scoreErrors = (1...1000).map { t -> (score: Double, noise: Double, exploding: Double) in
   let ((_, noise), guess) = (pairs[t - 1], guesses[t - 1])
   let gap = diffusion.score(noise: guess, t: t) - diffusion.score(noise: noise, t: t)
-  let sigma = schedule.sigmaExploding(t)
+  let sigma = schedule.sigmaVE(t)
   let explodingGap = guess / sigma - noise / sigma
   let error = (guess - noise) * (guess - noise)
   let exploding = explodingGap * explodingGap * sigma * sigma
@@ -897,7 +899,7 @@ notebook.check(
 
 let sampledSteps = stride(from: 1, to: 1000, by: 10).map { $0 }
 func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-let sampledLaws = sampledSteps.map { three.noised(schedule, to: $0) }
+let sampledLaws = sampledSteps.map { three.noisyMarginal(schedule, to: $0) }
 notebook.erratum(
   "E-B19", source: "Foundations of Generative Models, (6.50)-(6.51)",
   "least score loss, mean over the steps",
@@ -980,7 +982,7 @@ func noiseErrorFactor(_ prediction: Prediction, _ t: Int) -> Double {
   switch prediction {
   case .noise: return 1
   case .x0: return schedule.snr(t)
-  case .velocity: return schedule.alphaBar(t)
+  case .v: return schedule.alphaBar(t)
   case .score: return schedule.noiseVariance(t)
   case .mean: return schedule.alpha(t) * schedule.noiseVariance(t) / (beta * beta)
   }
@@ -988,7 +990,7 @@ func noiseErrorFactor(_ prediction: Prediction, _ t: Int) -> Double {
 for prediction in Prediction.allCases where prediction != .noise {
   let ratios = (1...1000).map { t -> Double in
     let ((x0, noise), guess) = (pairs[t - 1], guesses[t - 1])
-    let xt = diffusion.jump(x0, to: t, noise: noise)
+    let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
     let truth = diffusion.target(of: prediction, x0: x0, noise: noise, t: t)
     let said = diffusion.convert(guess, from: .noise, to: prediction, xt: xt, t: t)
     let error = (truth - said) * (truth - said)
@@ -1031,7 +1033,7 @@ notebook.figure(
   )
   .line(weightAxis, weightCurve { _ in 1 }, label: "noise")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.x0, $0) }, label: "data $x_0$")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.velocity, $0) }, label: "$v$")
+  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.v, $0) }, label: "$v$")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.score, $0) }, label: "score")
   .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.mean, $0) }, label: "mean")
   .line(
@@ -1121,12 +1123,12 @@ notebook.check(
 //: the root mean square of the loss at $t$. For the best predictor of the mixture of three
 //: Gaussians, whose loss is nearly nothing at large $t$, such samples have a third of the variance.
 
-let allLaws = (1...1000).map { three.noised(schedule, to: $0) }
+let allLaws = (1...1000).map { three.noisyMarginal(schedule, to: $0) }
 func noiseError(_ t: Int, _ random: inout RandomGenerator) -> Double {
   let u = random.uniform()
   let part = three.components[u < 0.3 ? 0 : u < 0.6 ? 1 : 2]
-  let (x0, noise) = (part.mean + part.deviation * random.normal(), random.normal())
-  let gap = noise - allLaws[t - 1].noiseMean(diffusion.jump(x0, to: t, noise: noise))
+  let (x0, noise) = (part.mean + part.standardDeviation * random.normal(), random.normal())
+  let gap = noise - allLaws[t - 1].noiseMean(diffusion.addNoise(to: x0, t: t, noise: noise))
   return gap * gap
 }
 let blockSizes = (0..<50).map { block -> Double in
@@ -1233,7 +1235,7 @@ let codes = [
 let codeUpdates = notebook.count(2000, quick: 300)
 let seeds = [notebook.seed, notebook.seed &+ 1, notebook.seed &+ 2]
 
-func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<Points> {
+func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<PointSet> {
   let network = MLP(
     .init(
       inputs: 1, outputs: 1, width: 32, layers: 3, timeFeatures: features, classes: code.rows),
@@ -1249,7 +1251,8 @@ func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<Points> {
     let noise = Tensor.normal([256, 1], using: &random)
     let told = code.tell(steps)
     let said = network(
-      tape.constant(diffusion.jump(x0, to: steps, noise: noise)), t: told.t, labels: told.rows)
+      tape.constant(diffusion.addNoise(to: x0, t: steps, noise: noise)), t: told.t,
+      labels: told.rows)
     return BatchLoss(meanSquaredError(said, noise), images: 256)
   }
   while run.next() != nil {}
@@ -1259,19 +1262,19 @@ func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<Points> {
   return FunctionDenoiser { xt, t in
     let told = code.tell([t])
     let rows = told.rows.map { [Int](repeating: $0[0], count: xt.count) }
-    return Points(network(xt.tensor, t: told.t, labels: rows))
+    return PointSet(network(xt.tensor, t: told.t, labels: rows))
   }
 }
 
 let judgeTimes = [5, 20, 50, 100, 150, 200, 300, 400, 500, 600, 800, 950]
 let judgeCount = notebook.count(2000, quick: 500)
-func lineSample(_ count: Int, stream: Int) -> Points {
+func lineSample(_ count: Int, stream: Int) -> PointSet {
   var sources = streams(count, stream: stream)
   return three.samples(using: &sources).points
 }
 let judgePoints = lineSample(judgeCount, stream: 45)
 /// The mean over twelve steps of a denoiser's squared distance from the best one, on the line.
-func lineExcess(_ denoiser: some Denoiser<Points>) -> Double {
+func lineExcess(_ denoiser: some Denoiser<PointSet>) -> Double {
   average(
     judgeTimes.map { t in
       average(
@@ -1500,8 +1503,8 @@ let amplifications = [1, 10, 100, 300, 500, 800, 1000].map { t -> [Double] in
     return abs(high - low) / step
   }
   return [
-    Double(t), moved(.noise, .x0), moved(.x0, .noise), moved(.velocity, .x0),
-    moved(.velocity, .noise), moved(.mean, .noise),
+    Double(t), moved(.noise, .x0), moved(.x0, .noise), moved(.v, .x0),
+    moved(.v, .noise), moved(.mean, .noise),
   ]
 }
 notebook.table(
@@ -1510,10 +1513,10 @@ notebook.table(
   rows: amplifications.map { row(String(Int($0[0])), Array($0.dropFirst())) })
 notebook.check(
   "ε to x0, measured", amplifications.map { $0[1] },
-  equals: amplifications.map { schedule.sigmaExploding(Int($0[0])) }, relativeTolerance: 1e-9)
+  equals: amplifications.map { schedule.sigmaVE(Int($0[0])) }, relativeTolerance: 1e-9)
 notebook.check(
   "x0 to ε, measured", amplifications.map { $0[2] },
-  equals: amplifications.map { 1 / schedule.sigmaExploding(Int($0[0])) }, relativeTolerance: 1e-9)
+  equals: amplifications.map { 1 / schedule.sigmaVE(Int($0[0])) }, relativeTolerance: 1e-9)
 notebook.check(
   "v to either: largest", amplifications.map { max($0[3], $0[4]) }.max()!,
   isAtMost: 1)
@@ -1531,8 +1534,8 @@ notebook.check(
 notebook.erratum(
   "E-B22", source: "Foundations of Generative Models, section 7.4.3",
   "error in x0 from an error of the noise at t = 1000",
-  printed: 1 / schedule.sigmaExploding(1000),
-  right: schedule.sigmaExploding(1000), secondRoute: amplifications.last![1], tolerance: 1e-6,
+  printed: 1 / schedule.sigmaVE(1000),
+  right: schedule.sigmaVE(1000), secondRoute: amplifications.last![1], tolerance: 1e-6,
   apart: 100)
 
 //: ### A controlled comparison
@@ -1550,8 +1553,8 @@ notebook.erratum(
 //:   from the exact one at small, middle and large $t$; and the distance of samples (50 steps of
 //:   DDIM) from fresh data, as the Wasserstein distance averaged over 64 directions.
 
-let ring = VectorMixture.ring(
-  8, radius: PlaneSet.eightGaussiansRadius, deviation: PlaneSet.eightGaussiansDeviation)
+let ring = MultivariateMixture.ring(
+  8, radius: PlaneSet.eightGaussiansRadius, standardDeviation: PlaneSet.eightGaussiansDeviation)
 let ringData = TrainingPoints(ring, count: 1 << 16, seed: notebook.seed &+ 2)
 let ringExact = ExactDenoiser(ring, schedule)
 
@@ -1567,10 +1570,10 @@ let asNoise: @Sendable (Prediction) -> @Sendable (Int) -> Double = { prediction 
 let contestants = [
   Contestant(name: "noise", prediction: .noise, weight: nil),
   Contestant(name: "x0", prediction: .x0, weight: nil),
-  Contestant(name: "v", prediction: .velocity, weight: nil),
+  Contestant(name: "v", prediction: .v, weight: nil),
   Contestant(name: "mean", prediction: .mean, weight: nil),
   Contestant(name: "x0, weighted as noise", prediction: .x0, weight: asNoise(.x0)),
-  Contestant(name: "v, weighted as noise", prediction: .velocity, weight: asNoise(.velocity)),
+  Contestant(name: "v, weighted as noise", prediction: .v, weight: asNoise(.v)),
   Contestant(name: "mean, weighted as noise", prediction: .mean, weight: asNoise(.mean)),
   Contestant(
     name: "noise, weighted as the ELBO", prediction: .noise,
@@ -1607,7 +1610,7 @@ struct Judgement {
   let distance: Double
 }
 let judged = notebook.count(2000, quick: 500)
-func judge(_ denoiser: some Denoiser<Points>) -> Judgement {
+func judge(_ denoiser: some Denoiser<PointSet>) -> Judgement {
   let errors = bands.map { band in
     average(
       band.times.map { t in
@@ -1618,7 +1621,7 @@ func judge(_ denoiser: some Denoiser<Points>) -> Judgement {
       })
   }
   let samples = sampler.sample(
-    like: Points(zeros: reference.count, dimensions: 2), denoiser: denoiser,
+    like: PointSet(zeros: reference.count, dimensions: 2), denoiser: denoiser,
     seed: notebook.seed &+ 9)
   return Judgement(errors: errors, distance: Distance.slicedWasserstein1(samples, reference))
 }
@@ -1654,7 +1657,7 @@ let everyStep = Sampler(.ancestral(), schedule: schedule)
 let ancestralCount = notebook.count(1000, quick: 100)
 let ancestral = [0, 3, 2].map { contestant -> Double in
   let samples = everyStep.sample(
-    like: Points(zeros: ancestralCount, dimensions: 2), denoiser: contest[3 * contestant],
+    like: PointSet(zeros: ancestralCount, dimensions: 2), denoiser: contest[3 * contestant],
     seed: notebook.seed &+ 10)
   return Distance.slicedWasserstein1(samples, reference)
 }
@@ -1727,9 +1730,9 @@ notebook.check(
 //: three give the same samples from the same noise (exercise 7.11.7), in double precision to
 //: rounding, and in single precision to better than $10^{-5}$.
 
-let speaker = contest[3 * contestants.firstIndex { $0.prediction == .velocity }!]
-let asX0 = ConvertedDenoiser<Points>(.x0, of: diffusion) { xt, t in
-  diffusion.convert(speaker.says(xt, t: t), from: .velocity, to: .x0, xt: xt, t: t)
+let speaker = contest[3 * contestants.firstIndex { $0.prediction == .v }!]
+let asX0 = ConvertedDenoiser<PointSet>(.x0, of: diffusion) { xt, t in
+  diffusion.convert(speaker.says(xt, t: t), from: .v, to: .x0, xt: xt, t: t)
 }
 let startNoise = noisePoints(1000, stream: 53)
 let byNoise = sampler.sample(
@@ -1750,12 +1753,12 @@ notebook.check(
   tolerance: 1e-6)
 
 /// The same network as a denoiser of single-precision tensors.
-let single = ConvertedDenoiser<Tensor>(.velocity, of: diffusion) { xt, t in
+let single = ConvertedDenoiser<Tensor>(.v, of: diffusion) { xt, t in
   speaker.says(xt, t: [Double(t)])
 }
 let singleSamples = sampler.sample(
   from: startNoise.tensor, denoiser: single, using: streams(1000, stream: 54))
-let singleGaps = Points(singleSamples).meanSquares(awayFrom: byNoise)
+let singleGaps = PointSet(singleSamples).meanSquares(awayFrom: byNoise)
 notebook.check("single precision: rms distance", average(singleGaps).squareRoot(), isBelow: 1e-4)
 
 //: ## Part VI. Samples in the plane
@@ -1767,8 +1770,8 @@ notebook.check("single precision: rms distance", average(singleGaps).squareRoot(
 let sets: [PlaneSet] = [.swissRoll, .moons, .eightGaussians, .checkerboard]
 let setNames = ["swiss roll", "moons", "eight Gaussians", "checkerboard"]
 let drawnCount = notebook.count(3000, quick: 600)
-func fresh(_ set: PlaneSet, stream: Int, count: Int) -> Points {
-  Points(set.sample(count, using: RandomGenerator(seed: notebook.seed).split(stream)).points)
+func fresh(_ set: PlaneSet, stream: Int, count: Int) -> PointSet {
+  PointSet(set.sample(count, using: RandomGenerator(seed: notebook.seed).split(stream)).points)
 }
 let artists = together(sets.count) { index in
   PointDenoiser.trained(
@@ -1777,12 +1780,12 @@ let artists = together(sets.count) { index in
 }
 let drawings = artists.map { artist in
   sampler.sample(
-    like: Points(zeros: drawnCount, dimensions: 2), denoiser: artist, seed: notebook.seed &+ 5)
+    like: PointSet(zeros: drawnCount, dimensions: 2), denoiser: artist, seed: notebook.seed &+ 5)
 }
 
 //: @fold How the figure is plotted
 
-func pointPlot(_ points: Points, _ title: String, _ color: Color) -> Plot {
+func pointPlot(_ points: PointSet, _ title: String, _ color: Color) -> Plot {
   Plot(
     title: title, x: Axis(range: -2.6...2.6), y: Axis(range: -2.6...2.6), size: Size(220, 230)
   )
@@ -1833,7 +1836,7 @@ notebook.check(
 //: level. Here it is, beside the exact one.
 
 let painter = artists[2]
-func learnedScore(_ place: Points, t: Int) -> Points {
+func learnedScore(_ place: PointSet, t: Int) -> PointSet {
   diffusion.score(noise: painter.noise(place, t: t), t: t)
 }
 
@@ -1843,9 +1846,9 @@ let arrowPlaces = (0..<225).map { k -> [Double] in
   [0.3 * Double(k % 15) - 2.1, 0.3 * Double(k / 15) - 2.1]
 }
 func comparison(_ t: Int) -> Plot {
-  let law = ring.noised(schedule, to: t)
+  let law = ring.noisyMarginal(schedule, to: t)
   let range = -2.3...2.3
-  let places = Points(arrowPlaces)
+  let places = PointSet(arrowPlaces)
   let learned = learnedScore(places, t: t)
   let truth = arrowPlaces.map { law.score($0) }
   let longest = truth.map { hypot($0[0], $0[1]) }.max()!
@@ -1879,11 +1882,11 @@ notebook.figure(
 //: more than ten times larger in the empty middle of the ring or outside it, where hardly a
 //: training point ever came. A sampler that strays there cannot rely on the network.
 
-let noisyRing = diffusion.jump(
-  reference, to: 100, noise: noisePoints(reference.count, stream: 83))
+let noisyRing = diffusion.addNoise(
+  to: reference, t: 100, noise: noisePoints(reference.count, stream: 83))
 /// Points at a distance from the origin between two radii, in all directions.
-func annulus(_ radii: ClosedRange<Double>, stream: Int) -> Points {
-  Points(
+func annulus(_ radii: ClosedRange<Double>, stream: Int) -> PointSet {
+  PointSet(
     draws(2000, stream: stream) { random -> [Double] in
       let (radius, angle) = (random.uniform(in: radii), random.uniform(in: 0...2 * .pi))
       return [radius * cos(angle), radius * sin(angle)]
@@ -1919,17 +1922,18 @@ let stepNoise = FunctionDenoiser<GaussianVariable> { xt, t in
   return .sum((share, wholeNoise.noise(xt, t: t)))
 }
 let allSteps = Sampler(.ddim(), schedule: schedule)
-let pure = GaussianVariable(deviation: 1, source: 0)
+let pure = GaussianVariable(standardDeviation: 1, source: 0)
 let rightEnd = allSteps.sample(
-  from: pure, denoiser: wholeNoise, using: Streams(seed: notebook.seed, count: 1))
+  from: pure, denoiser: wholeNoise, using: RandomStreams(seed: notebook.seed, count: 1))
 let wrongEnd = allSteps.sample(
-  from: pure, denoiser: stepNoise, using: Streams(seed: notebook.seed, count: 1))
-notebook.show("standard deviation of samples, noise from 0 to t", rightEnd.deviation)
-notebook.show("standard deviation of samples, noise of the step", wrongEnd.deviation)
+  from: pure, denoiser: stepNoise, using: RandomStreams(seed: notebook.seed, count: 1))
+notebook.show("standard deviation of samples, noise from 0 to t", rightEnd.standardDeviation)
+notebook.show("standard deviation of samples, noise of the step", wrongEnd.standardDeviation)
 notebook.check(
-  "standard deviation with the right noise", rightEnd.deviation, equals: 1, tolerance: 0.01)
+  "standard deviation with the right noise", rightEnd.standardDeviation, equals: 1, tolerance: 0.01)
 notebook.check(
-  "standard deviation with the noise of the step, times too large", wrongEnd.deviation, isAbove: 10)
+  "standard deviation with the noise of the step, times too large", wrongEnd.standardDeviation,
+  isAbove: 10)
 
 //: (The tolerance of 0.01: 1000 steps of a first-order method. Chapter 4 has the exact number.)
 //:
@@ -1944,8 +1948,8 @@ let told: [(name: String, tell: @Sendable (Int) -> Double)] = [
 ]
 let toldErrors = told.map { entry -> [Double] in
   let tell = entry.tell
-  let misled = FunctionDenoiser<Points> { xt, t in
-    Points(lineDenoiser.says(xt.tensor, t: [tell(t)]))
+  let misled = FunctionDenoiser<PointSet> { xt, t in
+    PointSet(lineDenoiser.says(xt.tensor, t: [tell(t)]))
   }
   return [2, 20, 200].map { t in
     average(
@@ -2011,11 +2015,11 @@ notebook.check(
 
 let zeroEnd = GaussianDiffusion(schedule.withZeroTerminalSNR())
 let (endX0, endNoise) = (0.7, -0.4)
-let endXt = zeroEnd.jump(endX0, to: 1000, noise: endNoise)
+let endXt = zeroEnd.addNoise(to: endX0, t: 1000, noise: endNoise)
 notebook.check(
   "x0 from v at zero terminal SNR",
   zeroEnd.convert(
-    zeroEnd.velocity(x0: endX0, noise: endNoise, t: 1000), from: .velocity, to: .x0, xt: endXt,
+    zeroEnd.v(x0: endX0, noise: endNoise, t: 1000), from: .v, to: .x0, xt: endXt,
     t: 1000), equals: endX0, tolerance: 1e-12)
 notebook.check("what is left of x0 in xT", endXt - endNoise, equals: 0, tolerance: 1e-12)
 
@@ -2054,7 +2058,7 @@ notebook.check(
 //: **Claim 2.34.** (Exercise 4.) For the two classes at -1 and 1 the posterior mean of $x_0$ at
 //: $x_{50} = 0$ is 0, where the density is less than a third of that at the centers.
 
-let between = valley.noised(schedule, to: 50)
+let between = valley.noisyMarginal(schedule, to: 50)
 notebook.check("E[x0 | x50 = 0]", between.x0Mean(0), equals: 0, tolerance: 1e-14)
 notebook.check(
   "density in the middle over that at a center", valley.density(0) / valley.density(1),

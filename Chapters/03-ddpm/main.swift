@@ -26,6 +26,7 @@ import Learning  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 struct Options: ParsableArguments {  // weave:hide-begin
@@ -67,7 +68,7 @@ let Sampler = knownMistakes.sampler
 //: last step. This is *ancestral sampling*. For $\sigma_t^2$ two values are usual: $\beta_t$, and
 //: $\tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}\,\beta_t$. In the library:
 //:
-//: @code Sources/Diffusion/ReverseStep.swift ancestral-step
+//: @code Sources/Diffusion/Sampler/ReverseStep.swift ancestral-step
 //:
 //: Does it sample the data distribution? With a trained network one could never know: every flaw
 //: might be the network's. So we first take data for which the best possible prediction is a
@@ -84,7 +85,7 @@ let Sampler = knownMistakes.sampler
 //: b_t = \frac{1}{\sqrt{\alpha_t}}\, \frac{\beta_t}{V_t}\, \sqrt{\bar\alpha_t}\, m . $$
 
 /// The mean and the variance of a Gaussian.
-struct Moments {
+struct MeanAndVariance {
   var mean = 0.0
   var variance = 1.0
 }
@@ -101,16 +102,16 @@ struct NormalData {
   }
 
   /// The distribution after one reverse step.
-  func stepped(_ law: Moments, from t: Int, addedVariance: Double) -> Moments {
+  func stepped(_ law: MeanAndVariance, from t: Int, addedVariance: Double) -> MeanAndVariance {
     let scale = 1 / schedule.alpha(t).squareRoot()
     let share = schedule.beta(t) / variance(at: t)
     let (a, b) = (scale * (1 - share), scale * share * schedule.signalScale(t) * mean)
-    return Moments(mean: a * law.mean + b, variance: a * a * law.variance + addedVariance)
+    return MeanAndVariance(mean: a * law.mean + b, variance: a * a * law.variance + addedVariance)
   }
 
   /// The distribution after the chain from N(0, 1), given the variance that each step adds.
-  func sampled(addedVariance: (Int) -> Double) -> Moments {
-    stride(from: schedule.steps, through: 1, by: -1).reduce(Moments()) { law, t in
+  func sampled(addedVariance: (Int) -> Double) -> MeanAndVariance {
+    stride(from: schedule.steps, through: 1, by: -1).reduce(MeanAndVariance()) { law, t in
       stepped(law, from: t, addedVariance: t == 1 ? 0 : addedVariance(t))
     }
   }
@@ -131,8 +132,8 @@ func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
   let denoiser = GaussianDenoiser<GaussianVariable>(
     mean: data.mean, variance: data.variance, data.schedule)
   return Sampler(rule, schedule: data.schedule).sample(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: denoiser,
-    using: Streams(of: root, count: 1))
+    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: denoiser,
+    using: RandomStreams(of: root, count: 1))
 }
 
 //: (Start this program with `--bug NAME`, and the sampler has a mistake that was once published;
@@ -171,12 +172,12 @@ let denoiser = ExactDenoiser(mixture, schedule)
 
 /// Samples of the mixture with the exact denoiser, and the states on the way at some steps.
 func chainOfMixture(keeping kept: [Int]) -> (
-  end: [Double], states: [Int: Points], x0: [Int: Points]
+  end: [Double], states: [Int: PointSet], x0: [Int: PointSet]
 ) {
-  var streams = Streams(of: root.split(1), count: count)
-  let xT = Points(zeros: count).normalDraws(using: &streams)
+  var streams = RandomStreams(of: root.split(1), count: count)
+  let xT = PointSet(zeros: count).normalSamples(using: &streams)
   var states = [schedule.steps: xT]
-  var estimates: [Int: Points] = [:]
+  var estimates: [Int: PointSet] = [:]
   let chain = Sampler(.ancestral(), schedule: schedule).chain(
     from: xT, denoiser: denoiser, using: streams)
   for state in chain {
@@ -193,25 +194,25 @@ let quantiles = (0..<count).map { mixture.quantile((Double($0) + 0.5) / Double(c
 /// The distance of a sample of `count` numbers from the mixture.
 func distance(_ sample: [Double]) -> Double { Distance.wasserstein1(sample, quantiles) }
 
-let floors = RunningStatistics(
+let floors = Moments(
   (0..<16).map { set in
-    var streams = Streams(of: root.split(2).split(set), count: count)
+    var streams = RandomStreams(of: root.split(2).split(set), count: count)
     return distance(mixture.samples(using: &streams).points.values)
   })
 notebook.show("distance of independent samples: mean of 16", floors.mean)
-notebook.show("and their standard deviation", floors.deviation)
+notebook.show("and their standard deviation", floors.standardDeviation)
 notebook.check(
   "distance of the sampler's samples: at most the mean + 4 standard deviations",
   distance(mixtureChain.end),
-  isAtMost: floors.mean + 4 * floors.deviation)
+  isAtMost: floors.mean + 4 * floors.standardDeviation)
 
 //: @fold How the figure is plotted
 
 let pathCount = 14
 let pathSteps = Array(stride(from: 1000, through: 0, by: -5))
 let paths = { () -> [[Double]] in
-  var streams = Streams(of: root.split(3), count: pathCount)
-  let xT = Points(zeros: pathCount).normalDraws(using: &streams)
+  var streams = RandomStreams(of: root.split(3), count: pathCount)
+  let xT = PointSet(zeros: pathCount).normalSamples(using: &streams)
   let chain = Sampler(.ancestral(), schedule: schedule).chain(
     from: xT, denoiser: denoiser, using: streams)
   let states = [xT.values] + chain.filter { $0.t.isMultiple(of: 5) }.map(\.x.values)
@@ -223,7 +224,7 @@ let pathPlot = paths.reduce(
   )
   .heatMap(
     Field(x: 0...1000, y: -3...3, columns: 250, rows: 150) { t, x in
-      min(1.2, mixture.noised(schedule, to: Int(t.rounded())).marginal.density(x))
+      min(1.2, mixture.noisyMarginal(schedule, to: Int(t.rounded())).marginal.density(x))
     }, .density, label: "density of $x_t$")
 ) { plot, path in
   plot.line(
@@ -244,12 +245,12 @@ notebook.figure(
 //: the last digit and the variance is 0.029: the samples crowd around the mean.
 
 struct WithoutTheBar: ReverseStep {
-  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
     let step = move.transition
     let scale = 1 / step.alpha.squareRoot()
     let shift = scale * step.beta / step.beta.squareRoot()
     if step.s == 0 { return .sum((scale, move.xt), (-shift, move.noise)) }
-    let z = move.xt.normalDraws(using: &streams)
+    let z = move.xt.normalSamples(using: &streams)
     return .sum(
       (scale, move.xt), (-shift, move.noise), (step.posteriorVariance.squareRoot(), z))
   }
@@ -289,11 +290,11 @@ notebook.check(
   equals: everyStep.map { t in
     schedule.alpha(t).squareRoot() * schedule.noiseVariance(t - 1) / schedule.noiseScale(t)
   }, tolerance: 1e-14)
-let someStreams = Streams(of: root.split(4), count: 500)
+let someStreams = RandomStreams(of: root.split(4), count: 500)
 let (ancestral500, renewed500) = (
   Sampler(.ancestral(), schedule: schedule), Sampler(.ddim(eta: 1), schedule: schedule)
 )
-let startPoints = Points((0..<500).map { mixture.quantile((Double($0) + 0.5) / 500) })
+let startPoints = PointSet((0..<500).map { mixture.quantile((Double($0) + 0.5) / 500) })
 notebook.check(
   "500 samples from one stream of noise",
   ancestral500.sample(from: startPoints, denoiser: denoiser, using: someStreams).values,
@@ -332,7 +333,7 @@ notebook.check(
 //:
 let between = [2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 400, 600, 800, 1000]
 let ofMixture = between.map {
-  reverseVariance($0, x0Variance: mixture.noised(schedule, to: $0).x0LossFloor)
+  reverseVariance($0, x0Variance: mixture.noisyMarginal(schedule, to: $0).x0LossFloor)
 }
 notebook.table(
   "Variance of the reverse step, as a share of $\\beta_t$",
@@ -349,7 +350,7 @@ notebook.check(
   zip(between, ofMixture).filter { $0.0 <= 400 }.map { 1 - $1 / schedule.beta($0) }.min()!,
   isAbove: 0)
 let (tHere, xHere) = (300, 0.4)
-let before = mixture.noised(schedule, to: tHere - 1).marginal
+let before = mixture.noisyMarginal(schedule, to: tHere - 1).marginal
 func reverseDensity(_ x: Double) -> Double {
   let miss = xHere - schedule.alpha(tHere).squareRoot() * x
   return before.density(x) * exp(-miss * miss / (2 * schedule.beta(tHere)))
@@ -361,7 +362,8 @@ let reverseMean = reverseMoments[1] / reverseMoments[0]
 notebook.check(
   "mixture: variance of x(299) given x(300) = 0.4, by Bayes' rule",
   reverseMoments[2] / reverseMoments[0] - reverseMean * reverseMean,
-  equals: reverseVariance(tHere, x0Variance: mixture.noised(schedule, to: tHere).x0Variance(xHere)),
+  equals: reverseVariance(
+    tHere, x0Variance: mixture.noisyMarginal(schedule, to: tHere).x0Variance(xHere)),
   tolerance: 1e-12)
 
 //: At the last steps, where there is hardly any noise, the choice matters by a factor of two; over
@@ -394,7 +396,7 @@ func exactLaw(for data: NormalData) -> GaussianVariable {
   let normal = GaussianDenoiser<Double>(
     mean: data.mean, variance: data.variance, data.schedule)
   return law(
-    of: .ancestral(variance: .optimal { @Sendable in normal.x0Variance($0) }, noisyEnd: true),
+    of: .ancestral(variance: .optimal { @Sendable in normal.x0Variance($0) }, addsFinalNoise: true),
     for: data)
 }
 let lengths = [10, 20, 50, 100, 200, 500, 1000]
@@ -515,7 +517,7 @@ for end in ends {
 //: factor $1/\sqrt{\alpha_t}$.
 
 func shareRemoved(_ t: Int) -> Double {
-  let xt = diffusion.jump(0.0, to: t, noise: 1)
+  let xt = diffusion.addNoise(to: 0.0, t: t, noise: 1)
   let mean = diffusion.posteriorMean(noise: 1.0, xt: xt, t: t)
   return 1 - mean * schedule.alpha(t).squareRoot() / xt
 }
@@ -545,7 +547,7 @@ notebook.erratum(
 //: $\mathcal N(0, 1)$ as it is; the last ones, made for noise, keep noise as it is. For data
 //: $\mathcal N(1, \frac14)$ the result has mean 0.06 and variance 0.9994.
 
-let ascending = everyStep.reduce(Moments()) { law, t in
+let ascending = everyStep.reduce(MeanAndVariance()) { law, t in
   data.stepped(law, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t))
 }
 notebook.check(
@@ -572,15 +574,15 @@ notebook.erratum(
 //: falls short of $V_t$ by up to 1.6 percent for data $\mathcal N(1, \frac14)$.
 
 for t in watched {
-  let marginal = t == 0 ? mixture : mixture.noised(schedule, to: t).marginal
+  let marginal = t == 0 ? mixture : mixture.noisyMarginal(schedule, to: t).marginal
   notebook.check(
     "gap at t = \(t)", Distance.kolmogorov(mixtureChain.states[t]!.values, cdf: marginal.cdf),
     isBelow: 1.95 / Double(count).squareRoot())
 }
 //:
 /// The distribution of the states along the chain, from t = T down to 0.
-func lawsAlongTheChain(addedVariance: (Int) -> Double) -> [Moments] {
-  stride(from: 1000, through: 1, by: -1).reduce(into: [Moments()]) { laws, t in
+func lawsAlongTheChain(addedVariance: (Int) -> Double) -> [MeanAndVariance] {
+  stride(from: 1000, through: 1, by: -1).reduce(into: [MeanAndVariance()]) { laws, t in
     laws.append(data.stepped(laws.last!, from: t, addedVariance: t == 1 ? 0 : addedVariance(t)))
   }
 }
@@ -606,7 +608,7 @@ notebook.figure(
         mixtureChain.states[t]!.values, bins: 80, range: -3...3, label: "chains"
       )
       .curve(over: -3...3, label: "exact $q(x_t)$", color: .ink) {
-        (t == 0 ? mixture : mixture.noised(schedule, to: t).marginal).density($0)
+        (t == 0 ? mixture : mixture.noisyMarginal(schedule, to: t).marginal).density($0)
       }
     }, panelSize: Size(215, 165), sharing: [.axes, .legend]),
   caption:
@@ -626,7 +628,7 @@ notebook.figure(
 
 let stages = [1000, 700, 500, 350, 250, 150, 100, 50, 20, 1]
 let opinions = stages.map { t -> (mean: Double, variance: Double, unexplained: Double) in
-  let noised = mixture.noised(schedule, to: t)
+  let noised = mixture.noisyMarginal(schedule, to: t)
   let mean = noised.marginal.expectation(noised.x0Mean)
   let square = noised.marginal.expectation { noised.x0Mean($0) * noised.x0Mean($0) }
   return (mean, square - mean * mean, noised.x0LossFloor)
@@ -649,8 +651,8 @@ for t in [700, 350, 150, 20] {
 //: @fold How the figure is plotted
 
 let opinionPaths = { () -> [[Double]] in
-  var streams = Streams(of: root.split(3), count: pathCount)
-  let xT = Points(zeros: pathCount).normalDraws(using: &streams)
+  var streams = RandomStreams(of: root.split(3), count: pathCount)
+  let xT = PointSet(zeros: pathCount).normalSamples(using: &streams)
   let chain = Sampler(.ancestral(), schedule: schedule).chain(
     from: xT, denoiser: denoiser, using: streams)
   let states = chain.filter { $0.t.isMultiple(of: 5) }.map(\.x0Estimate.values)
@@ -744,11 +746,11 @@ notebook.erratum(
 func deviations(_ rule: some ReverseStep) -> [Double] {
   let exact = GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule)
   let chain = Sampler(rule, schedule: schedule).chain(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: exact,
-    using: Streams(of: root, count: 1))
-  return [1] + chain.map(\.x.deviation)
+    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: exact,
+    using: RandomStreams(of: root, count: 1))
+  return [1] + chain.map(\.x.standardDeviation)
 }
-let ascendingDeviations = everyStep.reduce(into: [Moments()]) { laws, t in
+let ascendingDeviations = everyStep.reduce(into: [MeanAndVariance()]) { laws, t in
   laws.append(
     data.stepped(laws.last!, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t)))
 }.map { $0.variance.squareRoot() }
@@ -1101,9 +1103,9 @@ func normalized(_ x: Tensor, groups: Int) -> Tensor {
 func normalizedByHand(_ x: Tensor, key: (_ picture: Int, _ channel: Int) -> Int) -> [Double] {
   let (each, channels) = (x.count / x.shape[0], x.shape[3])
   let keys = (0..<x.count).map { key($0 / each, $0 % channels) }
-  var statistics: [Int: RunningStatistics] = [:]
+  var statistics: [Int: Moments] = [:]
   let values = x.elements.map { Double($0) }
-  for (key, value) in zip(keys, values) { statistics[key, default: RunningStatistics()].add(value) }
+  for (key, value) in zip(keys, values) { statistics[key, default: Moments()].add(value) }
   return zip(keys, values).map { key, value in
     let own = statistics[key]!
     let variance = own.variance * Double(own.count - 1) / Double(own.count)
@@ -1112,7 +1114,7 @@ func normalizedByHand(_ x: Tensor, key: (_ picture: Int, _ channel: Int) -> Int)
 }
 let shifted = features * 3 + 5
 let grouped = normalized(shifted, groups: 4)
-let firstGroup = RunningStatistics(
+let firstGroup = Moments(
   grouped.slice(0..<1).slice(0..<4, along: 3).elements.map { Double($0) })
 notebook.check("mean of a group", firstGroup.mean, equals: 0, tolerance: 1e-6)
 notebook.check("variance of a group", firstGroup.variance, equals: 1, tolerance: 0.005)
@@ -1362,7 +1364,7 @@ notebook.figure(
 //: moments: shapes.
 
 let moments = Matrix(pictures.tensor.reshaped([pictures.count, pixels])).meanAndCovariance()
-let axes = try moments.covariance.symmetricEigen()
+let axes = try moments.covariance.lapackSymmetricEigen()
 let spectrum = axes.values.map { max($0, 0) }
 
 func normalFloor(_ t: Int) -> Double {
@@ -1471,8 +1473,8 @@ notebook.figure(
 
 let filmCount = 4
 let film = { () -> [[Picture]] in
-  var streams = Streams(of: root.split(42), count: filmCount)
-  let xT = Tensor.zeros(model.shape(filmCount)).normalDraws(using: &streams)
+  var streams = RandomStreams(of: root.split(42), count: filmCount)
+  let xT = Tensor.zeros(model.shape(filmCount)).normalSamples(using: &streams)
   var rows = (0..<2 * filmCount).map { _ in [Picture]() }
   func keep(_ x: Tensor, in offset: Int) {
     for (i, picture) in drawn(x).enumerated() { rows[2 * i + offset].append(picture) }
@@ -1668,11 +1670,11 @@ struct RingScore {
 }
 let ringUpdates = notebook.count(1000, quick: 40)
 let ringData = PlaneSet.eightGaussians.sample(4000, using: root.split(50)).points
-let freshRing = Points(PlaneSet.eightGaussians.sample(1000, using: root.split(51)).points)
+let freshRing = PointSet(PlaneSet.eightGaussians.sample(1000, using: root.split(51)).points)
 let seeds = [1, 2, 3]
 let ringSchedule = NoiseSchedule.linearScaledToLength(steps: 100)
 
-func score(_ samples: Points) -> RingScore {
+func score(_ samples: PointSet) -> RingScore {
   var counts = [Int](repeating: 0, count: 8)
   var inside = 0
   for (x, y) in zip(samples.column(0), samples.column(1)) {
@@ -1704,7 +1706,7 @@ func ringPlan(_ seed: Int) -> TrainingPlan {
   TrainingPlan(length: .steps(ringUpdates), learningRate: 2e-3, weightDecay: 0, seed: UInt64(seed))
 }
 
-func ringDiffusion() -> [Points] {
+func ringDiffusion() -> [PointSet] {
   let recipes = seeds.map { seed in
     PointRecipe {
       $0.schedule = ringSchedule
@@ -1716,9 +1718,9 @@ func ringDiffusion() -> [Points] {
     }
   }
   let sampler = Sampler(.ancestral(), schedule: ringSchedule)
-  return PointDenoiser.trained(on: TrainingPoints(Points(ringData)), recipes).map {
+  return PointDenoiser.trained(on: TrainingPoints(PointSet(ringData)), recipes).map {
     sampler.sample(
-      like: Points(zeros: 1000, dimensions: 2), denoiser: $0, seed: notebook.seed)
+      like: PointSet(zeros: 1000, dimensions: 2), denoiser: $0, seed: notebook.seed)
   }
 }
 
@@ -1771,16 +1773,16 @@ func ringAdversary(_ seed: Int) -> Tensor {
 //: **Claim 3.21.** All three reach all eight clusters with every seed. A sample costs the diffusion
 //: model a hundred evaluations of its network where the others need one.
 
-let ringModels: [(name: String, evaluations: Int, samples: () -> [Points])] = [
+let ringModels: [(name: String, evaluations: Int, samples: () -> [PointSet])] = [
   ("diffusion", ringSchedule.steps, ringDiffusion),
-  ("autoencoder", 1, { seeds.map { Points(ringAutoencoder($0)) } }),
-  ("adversarial", 1, { seeds.map { Points(ringAdversary($0)) } }),
+  ("autoencoder", 1, { seeds.map { PointSet(ringAutoencoder($0)) } }),
+  ("adversarial", 1, { seeds.map { PointSet(ringAdversary($0)) } }),
 ]
 let rings = ringModels.map { $0.samples() }
 let ringScores = rings.map { $0.map(score) }
 func spreadText(_ values: [Double]) -> String {
-  let statistics = RunningStatistics(values)
-  return String(format: "%.3f ± %.3f", statistics.mean, statistics.deviation)
+  let statistics = Moments(values)
+  return String(format: "%.3f ± %.3f", statistics.mean, statistics.standardDeviation)
 }
 notebook.table(
   "Eight clusters: mean and standard deviation over three seeds",
@@ -1840,7 +1842,7 @@ notebook.figure(
 
 func withNoisyEnd(_ data: NormalData) -> (noisy: Double, clean: Double) {
   (
-    law(of: .ancestral(variance: .beta, noisyEnd: true), for: data).variance,
+    law(of: .ancestral(variance: .beta, addsFinalNoise: true), for: data).variance,
     law(of: .ancestral(variance: .beta), for: data).variance
   )
 }
@@ -1862,9 +1864,9 @@ func lawWithTimeShifted(_ data: NormalData) -> GaussianVariable {
   let exact = GaussianDenoiser<GaussianVariable>(
     mean: data.mean, variance: data.variance, data.schedule)
   return Sampler(.ancestral(variance: .beta), schedule: data.schedule).sample(
-    from: GaussianVariable(deviation: 1, source: 0),
+    from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: FunctionDenoiser { @Sendable x, t in exact.noise(x, t: max(1, t - 1)) },
-    using: Streams(of: root, count: 1))
+    using: RandomStreams(of: root, count: 1))
 }
 let shiftedLaws = [1000, 20].map { steps in
   let data = NormalData(schedule: .linearScaledToLength(steps: steps))
@@ -1892,14 +1894,14 @@ notebook.check(
 //: and hardly moves: mean 0.14, variance 0.88.
 
 let visited = schedule.timesteps(50)
-let skipping = visited.reversed().reduce(Moments()) { law, t in
+let skipping = visited.reversed().reduce(MeanAndVariance()) { law, t in
   data.stepped(law, from: t, addedVariance: t == 1 ? 0 : schedule.beta(t))
 }
 let respaced = Sampler(.ancestral(variance: .beta), schedule: schedule, timesteps: visited)
   .sample(
-    from: GaussianVariable(deviation: 1, source: 0),
+    from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule),
-    using: Streams(of: root, count: 1))
+    using: RandomStreams(of: root, count: 1))
 notebook.table(
   "Fifty of the thousand steps",
   columns: ["", "mean", "variance"],
@@ -1995,8 +1997,8 @@ notebook.table(
 func drawnEstimates(_ sampler: Sampler) -> (
   end: Tensor, shares: [(left: Int, t: Int, share: Double)]
 ) {
-  var streams = Streams(of: root.split(130), count: 64)
-  let xT = Tensor.zeros(model.shape(64)).normalDraws(using: &streams)
+  var streams = RandomStreams(of: root.split(130), count: 64)
+  let xT = Tensor.zeros(model.shape(64)).normalSamples(using: &streams)
   var shares: [(left: Int, t: Int, share: Double)] = []
   var end = xT
   for state in sampler.chain(from: xT, denoiser: model, using: streams) {
@@ -2023,9 +2025,9 @@ func x0Error(_ prediction: Prediction) -> Double {
 }
 notebook.check(
   "error of x(0) for an error of 0.01 in the noise", x0Error(.noise),
-  equals: 0.01 * schedule.sigmaExploding(early), relativeTolerance: 1e-10)
+  equals: 0.01 * schedule.sigmaVE(early), relativeTolerance: 1e-10)
 notebook.check(
-  "for an error of 0.01 in v", x0Error(.velocity),
+  "for an error of 0.01 in v", x0Error(.v),
   equals: 0.01 * schedule.noiseScale(early), relativeTolerance: 1e-10)
 expect(
   "more outside in the last step than in the first",
@@ -2059,7 +2061,7 @@ let contest = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 10
   let sampler = Sampler(.ancestral(), schedule: schedule, clip: Clip(-3...3))
   let distances = PointDenoiser.trained(on: TrainingPoints(mixture, count: 20_000), recipes).map {
     Distance.wasserstein1(
-      sampler.sample(like: Points(zeros: 2000), denoiser: $0, seed: notebook.seed).values,
+      sampler.sample(like: PointSet(zeros: 2000), denoiser: $0, seed: notebook.seed).values,
       quantile: mixture.quantile)
   }
   return (name: schedule.name, distances: distances)
@@ -2071,8 +2073,8 @@ notebook.table(
     Column("standard deviation", digits: 2, volatile: true),
   ],
   rows: contest.map {
-    let statistics = RunningStatistics($0.distances)
-    return [$0.name, statistics.mean, statistics.deviation]
+    let statistics = Moments($0.distances)
+    return [$0.name, statistics.mean, statistics.standardDeviation]
   })
 let ofStart = Distance.wasserstein1(
   quantiles.indices.map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) }, quantiles)

@@ -24,6 +24,7 @@ import Foundation  // weave:hide
 import Learning  // weave:hide
 import KnownMistakes  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
@@ -52,19 +53,19 @@ let best = ExactDenoiser(mixture, schedule)
 let root = RandomGenerator(seed: notebook.seed)
 
 /// The streams of random numbers of one experiment.
-func streams(_ experiment: Int, _ count: Int) -> Streams {
-  Streams(of: root.split(experiment), count: count)
+func streams(_ experiment: Int, _ count: Int) -> RandomStreams {
+  RandomStreams(of: root.split(experiment), count: count)
 }
 
 /// The points that cut N(0, 1) into `count` equally likely parts, each at the middle of its own.
-func spread(_ count: Int) -> Points {
-  Points((0..<count).map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) })
+func spread(_ count: Int) -> PointSet {
+  PointSet((0..<count).map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) })
 }
 
 //: @fold How the figure is plotted
 
 let beginnings = spread(9)
-let marginals = (0...1000).map { mixture.noised(schedule, to: $0).marginal }
+let marginals = (0...1000).map { mixture.noisyMarginal(schedule, to: $0).marginal }
 let densities = Field(x: 0...1000, y: -2.6...2.6, columns: 250, rows: 130) { t, x in
   marginals[Int(t)].density(x)
 }
@@ -150,12 +151,12 @@ for choice in choices {
   var draws = streams(2, 1)
   var x = GaussianVariable.sum(
     (schedule.signalScale(1000), picture),
-    (schedule.noiseScale(1000), GaussianVariable(deviation: 1, source: 0)))
+    (schedule.noiseScale(1000), GaussianVariable(standardDeviation: 1, source: 0)))
   var (means, variances) = ([Double](), [Double]())
   for t in stride(from: 1000, through: 2, by: -1) {
     let step = schedule.transition(from: t, to: t - 1)
     let sigma = choice.sigma(step)
-    let z = sigma == 0 ? x : x.normalDraws(using: &draws)
+    let z = sigma == 0 ? x : x.normalSamples(using: &draws)
     x = familyStep(x, step, sigma: sigma, sign: choice.sign, z: z)
     means.append(x.mean)
     variances.append(x.variance)
@@ -206,11 +207,12 @@ for t in [2, 100, 500, 1000] {
   let step = schedule.transition(from: t, to: t - 1)
   let xt = GaussianVariable.sum(
     (schedule.signalScale(t), picture),
-    (schedule.noiseScale(t), GaussianVariable(deviation: 1, source: 0)))
+    (schedule.noiseScale(t), GaussianVariable(standardDeviation: 1, source: 0)))
   let sigmas = [0, 0.3, 0.7, 1].map { $0 * step.posteriorVariance.squareRoot() }
   let found = sigmas.map { sigma in
     regression(
-      xt, on: familyStep(xt, step, sigma: sigma, z: GaussianVariable(deviation: 1, source: 1)))
+      xt,
+      on: familyStep(xt, step, sigma: sigma, z: GaussianVariable(standardDeviation: 1, source: 1)))
   }
   let stated = sigmas.map { forwardKernel(step, $0) }
   notebook.check(
@@ -244,8 +246,8 @@ notebook.check(
 let middle = schedule.transition(from: 500, to: 499)
 let beforeMiddle = GaussianVariable.sum(
   (schedule.signalScale(499), picture),
-  (schedule.noiseScale(499), GaussianVariable(deviation: 1, source: 0)))
-let keptNoise = GaussianVariable(deviation: 1, source: 0)
+  (schedule.noiseScale(499), GaussianVariable(standardDeviation: 1, source: 0)))
+let keptNoise = GaussianVariable(standardDeviation: 1, source: 0)
 let rightState = GaussianVariable.sum(
   (schedule.signalScale(500), picture), (forwardKernel(middle, 0).slope, beforeMiddle),
   (-forwardKernel(middle, 0).slope * schedule.signalScale(499), picture))
@@ -275,7 +277,7 @@ notebook.erratum(
 //: $\hat\epsilon$. (Why a mean may stand for $x_0$ is the subject of Part IV.) This is all the code
 //: there is:
 //:
-//: @code Sources/Diffusion/ReverseStep.swift ddim-step
+//: @code Sources/Diffusion/Sampler/ReverseStep.swift ddim-step
 //:
 //: **Claim 4.3.** With $\sigma_t^2 = \tilde\beta_t = \frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}
 //: \beta_t$ the family's step is DDPM's: the weights of $x_0$ and $x_t$ are those of the posterior
@@ -313,10 +315,10 @@ for count in [1000, 50] {
 //: $(1 - \bar\alpha_t)/(1 - \bar\alpha_{t-1})$, which is 2.2 at $t = 2$. The book also calls that
 //: construction unique; Claim 4.1 shows that $\sigma_t$ and a sign can be chosen freely.
 
-let firstNoised = GaussianVariable(deviation: schedule.noiseScale(1), source: 0)
+let firstNoised = GaussianVariable(standardDeviation: schedule.noiseScale(1), source: 0)
 let secondNoised = GaussianVariable.sum(
   (schedule.alpha(2).squareRoot(), firstNoised),
-  (schedule.beta(2).squareRoot(), GaussianVariable(deviation: 1, source: 1)))
+  (schedule.beta(2).squareRoot(), GaussianVariable(standardDeviation: 1, source: 1)))
 notebook.erratum(
   "E-B51", source: "Foundations of Generative Models, after (8.21)",
   "variance of DDPM's reverse step from t = 2", printed: schedule.beta(2),
@@ -352,7 +354,7 @@ let (m, v) = (1.0, 0.25)  // mean and variance of the Gaussian data
 func law(_ rule: some ReverseStep, _ timesteps: [Int]? = nil) -> GaussianVariable {
   let ideal = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
   return Sampler(rule, schedule: schedule, timesteps: timesteps).sample(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: ideal,
+    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: ideal,
     using: streams(4, 1))
 }
 
@@ -443,7 +445,7 @@ for eta in [0, 0.25, 0.5, 0.75, 1] {
 }
 let shortSchedule = NoiseSchedule(betas: Array(schedule.respaced(to: fifty).betas.dropFirst()))
 let retrained = Sampler(.ancestral(), schedule: shortSchedule).sample(
-  from: GaussianVariable(deviation: 1, source: 0),
+  from: GaussianVariable(standardDeviation: 1, source: 0),
   denoiser: GaussianDenoiser(mean: m, variance: v, shortSchedule),
   using: streams(4, 1))
 let skipping = law(.ddim(eta: 1), fifty)
@@ -503,9 +505,10 @@ notebook.erratum(
 //: algorithm, in the book too, predicts the noise anew at every step.
 
 let frozen = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
-  .noise(GaussianVariable(deviation: 1, source: 0), t: 1000)
+  .noise(GaussianVariable(standardDeviation: 1, source: 0), t: 1000)
 let frozenLaw = Sampler(.ddim(), schedule: schedule, timesteps: fifty).sample(
-  from: GaussianVariable(deviation: 1, source: 0), denoiser: FunctionDenoiser { _, _ in frozen },
+  from: GaussianVariable(standardDeviation: 1, source: 0),
+  denoiser: FunctionDenoiser { _, _ in frozen },
   using: streams(4, 1))
 notebook.erratum(
   "E-B26", source: "Foundations of Generative Models, section 8.3.5",
@@ -549,12 +552,12 @@ let starts = spread(many)
 let ideals = (0..<many).map { mixture.quantile((Double($0) + 0.5) / Double(many)) }
 
 /// The Wasserstein distance of `many` points from the mixture.
-func distance(_ points: Points) -> Double {
+func distance(_ points: PointSet) -> Double {
   zip(points.values.sorted(), ideals).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(many)
 }
 
 /// The end points of a sampler that starts from evenly spaced quantiles of the noise.
-func ends(_ rule: some ReverseStep, _ timesteps: [Int], experiment: Int = 9) -> Points {
+func ends(_ rule: some ReverseStep, _ timesteps: [Int], experiment: Int = 9) -> PointSet {
   Sampler(rule, schedule: schedule, timesteps: timesteps)
     .sample(from: starts, denoiser: best, using: streams(experiment, many))
 }
@@ -592,7 +595,7 @@ func evenAngles(_ count: Int) -> NoiseSchedule {
 for count in [10, 50] {
   let own = evenAngles(count)
   let found = Sampler(.ddim(), schedule: own).sample(
-    from: GaussianVariable(deviation: 1, source: 0),
+    from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: GaussianDenoiser(mean: m, variance: v, own), using: streams(4, 1))
   let share = pow(cos(angle(schedule.alphaBar(1000)) / Double(count)), 2 * Double(count))
   let start = schedule.alphaBar(1000)
@@ -695,7 +698,7 @@ notebook.figure(
 
 let moonGenerator = RandomGenerator(seed: notebook.seed &+ 4)
 let moonTraining = TrainingPoints(PlaneSet.moons.sample(50_000, using: moonGenerator.split(0)))
-let moonReference = Points(PlaneSet.moons.sample(20_000, using: moonGenerator.split(1)).points)
+let moonReference = PointSet(PlaneSet.moons.sample(20_000, using: moonGenerator.split(1)).points)
 let moonRecipes = (0..<notebook.count(3, quick: 2)).map { k in
   PointRecipe {
     $0.seed = UInt64(k)
@@ -710,19 +713,19 @@ notebook.show("training took", seconds: moonSeconds)
 let moonCount = 1000
 func moonEnds(
   _ rule: some ReverseStep, _ steps: Int, _ k: Int, count: Int = moonCount
-) -> Points {
+) -> PointSet {
   Sampler(rule, schedule: schedule, timesteps: schedule.timesteps(steps)).sample(
-    like: Points(zeros: count, dimensions: 2), denoiser: moonNetworks[k],
+    like: PointSet(zeros: count, dimensions: 2), denoiser: moonNetworks[k],
     seed: notebook.seed &+ UInt64(100 + k))
 }
-func moonDistance(_ points: Points) -> Double {
+func moonDistance(_ points: PointSet) -> Double {
   Distance.slicedWasserstein1(points, moonReference)
 }
 
 let moonFloor = Estimate(
   of: (0..<5).map { k in
     let sample = PlaneSet.moons.sample(moonCount, using: moonGenerator.split(2 + k))
-    return moonDistance(Points(sample.points))
+    return moonDistance(PointSet(sample.points))
   })
 notebook.show("distance of a thousand data points", moonFloor)
 let moonSteps = [10, 20, 50] + (notebook.isQuick ? [100] : [250, 1000])
@@ -764,12 +767,12 @@ notebook.check(
 
 let tintedCount = notebook.count(900, quick: 300)
 var tintedStreams = streams(30, tintedCount)
-let tintedStarts = Points(zeros: tintedCount, dimensions: 2)
-  .normalDraws(using: &tintedStreams)
+let tintedStarts = PointSet(zeros: tintedCount, dimensions: 2)
+  .normalSamples(using: &tintedStreams)
 let tints: [Color] = [.blue, .vermilion, .green, .orange]
 
 /// Points in the color of the quadrant of their starting noise.
-func tinted(_ points: Points, _ title: String) -> Plot {
+func tinted(_ points: PointSet, _ title: String) -> Plot {
   let plot = Plot(
     title: title, x: Axis("", range: -2.4...2.4, at: [-2, 0, 2]),
     y: Axis("", range: -2.4...2.4, at: [-2, 0, 2]))
@@ -841,7 +844,7 @@ let gaps = (0..<200).map { _ -> Double in
     .ddim(), schedule: schedule, timesteps: step.s == 0 ? [t] : [step.s, t]
   ).chain(from: x, denoiser: FunctionDenoiser { _, _ in noise }, using: streams(41, 1))
   let ddim = chain.first { $0.t == step.s }!.x
-  let (before, after) = step.sigmasExploding
+  let (before, after) = step.sigmasVE
   let y = x / step.alphaBar.squareRoot() + (after - before) * noise
   return ddim - step.previousAlphaBar.squareRoot() * y
 }
@@ -849,7 +852,7 @@ notebook.check(
   "the step in both forms, 200 random ones", gaps, equals: gaps.map { _ in 0 },
   tolerance: 1e-12)
 
-let flowStarts = Points(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
+let flowStarts = PointSet(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
 let (firstLaw, lastLaw) = (marginals[1], marginals[1000])
 let flowEnds = flowStarts.values.map { firstLaw.quantile(lastLaw.cdf($0)) }
 
@@ -888,7 +891,9 @@ let fineSteps = 4000
 let fine = NoiseSchedule(steps: fineSteps) { u in
   schedule.logSNR(1) + u * (schedule.logSNR(1000) - schedule.logSNR(1))
 }
-let (fineFirst, fineLast) = (mixture.noised(fine, to: 1), mixture.noised(fine, to: fineSteps))
+let (fineFirst, fineLast) = (
+  mixture.noisyMarginal(fine, to: 1), mixture.noisyMarginal(fine, to: fineSteps)
+)
 let fineChain = Sampler(.heun, schedule: fine).chain(
   from: flowStarts, denoiser: ExactDenoiser(mixture, fine),
   using: streams(43, flowStarts.count))
@@ -913,7 +918,7 @@ notebook.check("the order of the 101 points", increases: fineEnds)
 //: \bigr) . $$
 //: Here is the code of Heun's method.
 //:
-//: @code Sources/Diffusion/ReverseStep.swift heun-step
+//: @code Sources/Diffusion/Sampler/ReverseStep.swift heun-step
 //:
 //: **Claim 4.10.** Averaging the two noises and taking one DDIM step with the mean is exactly
 //: Heun's method in $(y, \sigma)$. Both methods have order 2: halve the step size, quarter the
@@ -926,12 +931,12 @@ let heunGaps = (0..<100).map { _ -> Double in
   let s = 1 + pairs.index(below: t - 1)
   let x = 2 * pairs.normal()
   let slope = { (x: Double, t: Int) in
-    best.noise(Points([x]), t: t).values[0]
+    best.noise(PointSet([x]), t: t).values[0]
   }
   let chain = Sampler(.heun, schedule: schedule, timesteps: [s, t])
-    .chain(from: Points([x]), denoiser: best, using: streams(41, 1))
+    .chain(from: PointSet([x]), denoiser: best, using: streams(41, 1))
   let found = chain.first { $0.t == s }!.x.values[0]
-  let (before, after) = schedule.transition(from: t, to: s).sigmasExploding
+  let (before, after) = schedule.transition(from: t, to: s).sigmasVE
   let y = x / schedule.signalScale(t)
   let first = slope(x, t)
   let second = slope(schedule.signalScale(s) * (y + (after - before) * first), s)
@@ -1017,22 +1022,22 @@ notebook.figure(
 //: **Claim 4.11.** Encode and decode, and the result is off by an error of order 1. The code in
 //: between approaches Gaussian noise: its distance from $\mathcal N(0, 1)$ falls as well.
 
-func encode(_ data: Points, _ path: [Int]) -> Points {
+func encode(_ data: PointSet, _ path: [Int]) -> PointSet {
   zip(path, path.dropFirst()).reduce(data) { x, pair in
     let (s, t) = pair
-    let rise = schedule.signalScale(t) * (schedule.sigmaExploding(t) - schedule.sigmaExploding(s))
+    let rise = schedule.signalScale(t) * (schedule.sigmaVE(t) - schedule.sigmaVE(s))
     return .sum((schedule.signalScale(t) / schedule.signalScale(s), x), (rise, best.noise(x, t: s)))
   }
 }
 
-let pictures = Points((0..<400).map { firstLaw.quantile((Double($0) + 0.5) / 400) })
+let pictures = PointSet((0..<400).map { firstLaw.quantile((Double($0) + 0.5) / 400) })
 let roundTrips = [25, 50, 100, 200].map { steps -> (back: Double, noise: Double) in
   let path = schedule.timesteps(steps)
   let noise = encode(pictures, path)
   let chain = Sampler(.ddim(), schedule: schedule, timesteps: path)
     .chain(from: noise, denoiser: best, using: streams(50, 400))
   let back = chain.first { $0.t == 1 }!.x
-  func gap(_ a: Points, _ b: [Double]) -> Double {
+  func gap(_ a: PointSet, _ b: [Double]) -> Double {
     zip(a.values, b).reduce(0) { $0 + abs($1.0 - $1.1) } / 400
   }
   return (gap(back, pictures.values), gap(noise, spread(400).values))
@@ -1092,7 +1097,7 @@ notebook.check(
 
 /// The Wasserstein distance of decoded points from the mixture, and their variance.
 func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
-  let points = Points(noises.flatMap { $0 })
+  let points = PointSet(noises.flatMap { $0 })
   let data = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100))
     .sample(from: points, denoiser: best, using: streams(61, points.count))
   return (
@@ -1166,7 +1171,7 @@ for (name, points) in zip(["no noise", "eta = 1"], diverse) {
 }
 notebook.check("variance, no noise", .variance(of: diverse[0].values), equals: 1)
 notebook.check("variance, eta = 1", .variance(of: diverse[1].values), equals: 1)
-let oneStart = Points([Double](repeating: 0.5, count: 2000))
+let oneStart = PointSet([Double](repeating: 0.5, count: 2000))
 let fromOne = [0.0, 1].map { eta in
   Sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(250))
     .sample(from: oneStart, denoiser: best, using: streams(71, 2000)).values
@@ -1200,7 +1205,7 @@ notebook.erratum(
 //: whose errors come from training, fewer points end far from the data with noise than without.
 
 let wrongCount = notebook.count(8_000, quick: 2_000)
-let wrong = FunctionDenoiser<Points> { x, t in
+let wrong = FunctionDenoiser<PointSet> { x, t in
   .sum((1, best.noise(x, t: t)), (0.1, x.map { sin(3 * $0) }))
 }
 let etas = [0, 0.25, 0.5, 0.75, 1]
@@ -1249,7 +1254,7 @@ func arcGap(_ x: Double, _ y: Double) -> Double {
 
 /// The share of points off the moons, which are half circles of radius 1 with noise of standard
 /// deviation 0.07, moved and scaled to variance 1.
-func shareOff(_ points: Points) -> Double {
+func shareOff(_ points: PointSet) -> Double {
   let off = (0..<points.count).count { i in
     let (x, y) = (0.7099 * points.values[2 * i] + 0.5, 0.7099 * points.values[2 * i + 1] + 0.25)
     return min(arcGap(x, y), arcGap(1 - x, 0.5 - y)) > 0.21
@@ -1315,12 +1320,13 @@ for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
       using: edgeStreams))
   let double = Array(
     sampler.chain(
-      from: Points(singleStarts), denoiser: GaussianDenoiser<Points>(mean: m, variance: v, each),
+      from: PointSet(singleStarts),
+      denoiser: GaussianDenoiser<PointSet>(mean: m, variance: v, each),
       using: edgeStreams))
-  func gap(_ a: Tensor, _ b: Points) -> Double {
+  func gap(_ a: Tensor, _ b: PointSet) -> Double {
     zip(a.elements, b.values).map { abs(Double($0) - $1) }.max()!
   }
-  let magnified = each.sigmaExploding(1000) * Double(Float.ulpOfOne)
+  let magnified = each.sigmaVE(1000) * Double(Float.ulpOfOne)
   notebook.check(
     "\(name): error of the first estimate of x(0), in rounding units times sigma",
     gap(single[0].x0Estimate, double[0].x0Estimate) / magnified, isBelow: 8)
@@ -1339,7 +1345,7 @@ let silentProcess = GaussianDiffusion(silent)
 // At T the best estimate of x(0) is the mean of the data, so the best v is its negative.
 notebook.check(
   "x(0) from v-prediction there",
-  silentProcess.convert(-m, from: .velocity, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
+  silentProcess.convert(-m, from: .v, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
 )
 
 /// The logarithm of the posterior variance, with that of t = 2 in place of log 0 at t = 1.
@@ -1383,7 +1389,8 @@ func shareOfLatents(_ deviation: Double) -> Double {
   let denoiser = GaussianDenoiser<GaussianVariable>(variance: deviation * deviation, schedule)
   let found = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
     .sample(
-      from: GaussianVariable(deviation: 1, source: 0), denoiser: denoiser, using: streams(84, 1))
+      from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: denoiser,
+      using: streams(84, 1))
   return found.variance / (deviation * deviation)
 }
 notebook.check(
@@ -1423,7 +1430,7 @@ notebook.check(
   "weight of x(0) in the forward step without noise, t = 2", memory(0, 2), isBelow: -0.4)
 let sampled = Array(
   Sampler(.ddim(eta: 0.5), schedule: schedule).chain(
-    from: GaussianVariable(deviation: 1, source: 0),
+    from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule),
     using: streams(83, 1)))
 func state(_ t: Int) -> GaussianVariable { sampled.first { $0.t == t }!.x }
@@ -1447,7 +1454,7 @@ notebook.check(
 let second = schedule.transition(from: 2, to: 1)
 let x2 = GaussianVariable.sum(
   (schedule.signalScale(2), picture),
-  (schedule.noiseScale(2), GaussianVariable(deviation: 1, source: 0)))
+  (schedule.noiseScale(2), GaussianVariable(standardDeviation: 1, source: 0)))
 let x1 = familyStep(x2, second, sigma: 0, z: x2)
 notebook.erratum(
   "E-S1i", source: "DDPM, DDIM and latent diffusion (talk), DDIM summary",
@@ -1522,7 +1529,7 @@ notebook.erratum(
 let renoised = Sampler(
   .ddim(sigma: { @Sendable step in step.previousNoiseVariance.squareRoot() }), schedule: schedule
 ).sample(
-  from: GaussianVariable(deviation: 1, source: 0),
+  from: GaussianVariable(standardDeviation: 1, source: 0),
   denoiser: GaussianDenoiser<GaussianVariable>(variance: 1, schedule),
   using: streams(90, 1))
 notebook.check(
@@ -1544,11 +1551,11 @@ notebook.check(
 //: **Claim 4.19.** With 200 steps and thirty iterations each, encoding and decoding return the data
 //: to rounding.
 
-func encodeExactly(_ data: Points, _ path: [Int]) -> Points {
+func encodeExactly(_ data: PointSet, _ path: [Int]) -> PointSet {
   zip(path, path.dropFirst()).reduce(data) { x, pair in
     let (s, t) = pair
-    let rise = schedule.signalScale(t) * (schedule.sigmaExploding(t) - schedule.sigmaExploding(s))
-    let scaled = Points.sum((schedule.signalScale(t) / schedule.signalScale(s), x))
+    let rise = schedule.signalScale(t) * (schedule.sigmaVE(t) - schedule.sigmaVE(s))
+    let scaled = PointSet.sum((schedule.signalScale(t) / schedule.signalScale(s), x))
     return (0..<30).reduce(scaled) { guess, _ in
       .sum((1, scaled), (rise, best.noise(guess, t: t)))
     }
@@ -1578,7 +1585,7 @@ notebook.check("decoded data", returned.values, equals: pictures.values, toleran
 
 let teacher = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
 func noiselessStep(_ xt: GaussianVariable, from t: Int, to s: Int) -> GaussianVariable {
-  let rise = schedule.signalScale(s) * (schedule.sigmaExploding(s) - schedule.sigmaExploding(t))
+  let rise = schedule.signalScale(s) * (schedule.sigmaVE(s) - schedule.sigmaVE(t))
   return .sum(
     (schedule.signalScale(s) / schedule.signalScale(t), xt), (rise, teacher.noise(xt, t: t)))
 }
@@ -1587,13 +1594,13 @@ let student = FunctionDenoiser<GaussianVariable> { xt, t in
   let place = teacherPath.firstIndex(of: t)!
   let (r, s) = (teacherPath[place - 1], teacherPath[place - 2])
   let xs = noiselessStep(noiselessStep(xt, from: t, to: r), from: r, to: s)
-  let rise = schedule.sigmaExploding(s) - schedule.sigmaExploding(t)
+  let rise = schedule.sigmaVE(s) - schedule.sigmaVE(t)
   return .sum(
     (1 / (rise * schedule.signalScale(s)), xs), (-1 / (rise * schedule.signalScale(t)), xt))
 }
 let studentPath = stride(from: 2, through: 50, by: 2).map { teacherPath[$0] }
 let learned = Sampler(.ddim(), schedule: schedule, timesteps: studentPath).sample(
-  from: GaussianVariable(deviation: 1, source: 0), denoiser: student, using: streams(92, 1))
+  from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: student, using: streams(92, 1))
 notebook.check(
   "mean and variance, 25 steps of the student", [learned.mean, learned.variance],
   equals: [law(.ddim(), fifty).mean, law(.ddim(), fifty).variance], tolerance: 1e-11)

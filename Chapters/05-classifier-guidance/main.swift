@@ -27,6 +27,7 @@ import Learning  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
@@ -51,13 +52,13 @@ let ClassifierGuidedDenoiser = knownMistakes.classifierGuidedDenoiser
 let schedule = NoiseSchedule.linear()
 let diffusion = GaussianDiffusion(schedule)
 let slanted = Matrix([[0.2242, 0.0699], [0.0699, 0.0582]])
-let law = VectorMixture([
-  .init(weight: 0.18, mean: [-1.35, 0.55], deviation: 0.28, label: 0),
-  .init(weight: 0.15, mean: [0.35, 0.25], deviation: 0.30, label: 0),
-  .init(weight: 0.20, mean: [0.95, -0.15], deviation: 0.32, label: 1),
-  .init(weight: 0.13, mean: [1.15, 1.25], deviation: 0.25, label: 1),
+let law = MultivariateMixture([
+  .init(weight: 0.18, mean: [-1.35, 0.55], standardDeviation: 0.28, label: 0),
+  .init(weight: 0.15, mean: [0.35, 0.25], standardDeviation: 0.30, label: 0),
+  .init(weight: 0.20, mean: [0.95, -0.15], standardDeviation: 0.32, label: 1),
+  .init(weight: 0.13, mean: [1.15, 1.25], standardDeviation: 0.25, label: 1),
   .init(weight: 0.21, mean: [-0.45, -1.15], covariance: slanted, label: 2),
-  .init(weight: 0.13, mean: [-0.35, 1.35], deviation: 0.28, label: 2),
+  .init(weight: 0.13, mean: [-0.35, 1.35], standardDeviation: 0.28, label: 2),
 ])
 let denoiser = ExactDenoiser(law, schedule)
 let bayes = ExactClassifier(law, schedule)
@@ -78,17 +79,17 @@ func ddim(_ steps: Int) -> Sampler {
 func steered<Classifier: NoisyClassifier>(
   to label: Int, by classifier: Classifier, scale: Double, stream: Int,
   count: Int = crowd, steps: Int = 100
-) -> Points where Classifier.Value == Points {
+) -> PointSet where Classifier.Value == PointSet {
   let guided = ClassifierGuidedDenoiser(
     denoiser, by: classifier, labels: [Int](repeating: label, count: count), scale: scale, schedule)
-  var streams = Streams(of: root.split(stream), count: count)
+  var streams = RandomStreams(of: root.split(stream), count: count)
   let noise = streams.normalPoints(dimensions: 2)
   return ddim(steps).sample(from: noise, denoiser: guided, using: streams)
 }
 
 /// Samples of one class, or of the whole distribution if there is none.
-func truth(_ label: Int?, stream: Int, count: Int = crowd) -> Points {
-  var streams = Streams(of: root.split(stream), count: count)
+func truth(_ label: Int?, stream: Int, count: Int = crowd) -> PointSet {
+  var streams = RandomStreams(of: root.split(stream), count: count)
   return (label.map { law.restricted(to: $0) } ?? law).samples(using: &streams).points
 }
 
@@ -101,7 +102,7 @@ let classColors: [Color] = [.blue, .vermilion, .green]
 let window = -2.6...2.6
 let density = Field(x: window, y: window) { law.density([$0, $1]) }
 
-func cloudPlot(_ title: String, _ points: Points, _ color: Color = .ink) -> Plot {
+func cloudPlot(_ title: String, _ points: PointSet, _ color: Color = .ink) -> Plot {
   Plot(title: title, x: Axis("$x_1$", range: window), y: Axis("$x_2$", range: window))
     .contours(density, levels: [0.02, 0.08, 0.16], color: Color(gray: 0.6), width: 0.8)
     .scatter(points.column(0), points.column(1), color: color, radius: 1.1, opacity: 0.35)
@@ -154,9 +155,9 @@ struct LogisticClassifier: NoisyClassifier {
     -log1p(exp((label == 1 ? -1 : 1) * slope(t) * x))
   }
 
-  func labelScore(_ xt: Points, t: Int, labels: [Int]) -> Points {
+  func labelScore(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     let k = slope(t)
-    return Points(
+    return PointSet(
       zip(xt.values, labels).map { x, label in
         let sign: Double = label == 1 ? 1 : -1
         return sign * k / (1 + exp(sign * k * x))
@@ -170,10 +171,12 @@ let logistic = LogisticClassifier { t in
 
 var places = root.split(2)
 let tried = (0..<2000).map { _ in (x: 2 * places.normal(), t: 1 + places.index(below: 1000)) }
-let conditionalScores = tried.map { line.restricted(to: 1).noised(schedule, to: $0.t).score($0.x) }
+let conditionalScores = tried.map {
+  line.restricted(to: 1).noisyMarginal(schedule, to: $0.t).score($0.x)
+}
 let summedScores = tried.map { place in
-  line.noised(schedule, to: place.t).score(place.x)
-    + logistic.labelScore(Points([place.x]), t: place.t, labels: [1]).values[0]
+  line.noisyMarginal(schedule, to: place.t).score(place.x)
+    + logistic.labelScore(PointSet([place.x]), t: place.t, labels: [1]).values[0]
 }
 notebook.check(
   "on the line: score given class 1, and the sum", summedScores, equals: conditionalScores,
@@ -195,15 +198,17 @@ func slopesByDifferences(_ f: ([Double]) -> Double, at x: [Double], h: Double = 
 }
 
 /// Noisy data points at step t, and their classes.
-func noisyPoints(_ count: Int, t: Int, stream: Int) -> (points: Points, labels: [Int]) {
-  var streams = Streams(of: root.split(stream), count: count)
+func noisyPoints(_ count: Int, t: Int, stream: Int) -> (points: PointSet, labels: [Int]) {
+  var streams = RandomStreams(of: root.split(stream), count: count)
   let (points, labels) = law.samples(using: &streams)
-  return (diffusion.jump(points, to: t, noise: points.normalDraws(using: &streams)), labels)
+  return (
+    diffusion.addNoise(to: points, t: t, noise: points.normalSamples(using: &streams)), labels
+  )
 }
 
 for t in [100, 300, 700] {
   let (points, labels) = noisyPoints(100, t: t, stream: 3)
-  let marginal = law.noised(schedule, to: t)
+  let marginal = law.noisyMarginal(schedule, to: t)
   let errors = labels.indices.flatMap { i -> [Double] in
     let x = points[i]
     let gradient = slopesByDifferences({ log(marginal.labelProbabilities($0)[labels[i]]) }, at: x)
@@ -227,7 +232,7 @@ for t in [100, 300, 700] {
 //: result is a noise prediction again, so it can replace any denoiser. In the library, a guided
 //: denoiser *is* a denoiser, and this is all of it:
 //:
-//: @code Sources/Diffusion/Guidance.swift classifier-guided-noise
+//: @code Sources/Diffusion/Guidance/Guidance.swift classifier-guided-noise
 //:
 //: **Claim 5.2.** With the best classifier, $\omega = 1$ gives the prediction of the best
 //: *conditional* model, $\omega = 0$ that of the unconditional one, and the guided noise is linear
@@ -235,7 +240,7 @@ for t in [100, 300, 700] {
 //: the two sides share no code.
 
 let onLine = ExactDenoiser(line, schedule)
-let grid = Points(stride(from: -3.0, through: 3, by: 0.01).map { $0 })
+let grid = PointSet(stride(from: -3.0, through: 3, by: 0.01).map { $0 })
 let ones = [Int](repeating: 1, count: grid.count)
 
 func guidedOnLine(_ scale: Double, t: Int) -> [Double] {
@@ -272,14 +277,14 @@ notebook.check(
 //: of 1.
 
 let middle = schedule.transition(from: 500, to: 499)
-let here = Points(stride(from: -2.0, through: 2, by: 0.05).map { $0 })
+let here = PointSet(stride(from: -2.0, through: 2, by: 0.05).map { $0 })
 let hereOnes = [Int](repeating: 1, count: here.count)
 let pull = logistic.labelScore(here, t: 500, labels: hereOnes)
 let straight = diffusion.posteriorMean(noise: onLine.noise(here, t: 500), xt: here, t: 500)
 let turned = diffusion.posteriorMean(
   noise: ClassifierGuidedDenoiser(onLine, by: logistic, labels: hereOnes, scale: 1, schedule)
     .noise(here, t: 500), xt: here, t: 500)
-let noiseShift = Points.sum((1, turned), (-1, straight)).values
+let noiseShift = PointSet.sum((1, turned), (-1, straight)).values
 
 func shiftRatios(_ variance: Double) -> [Double] {
   zip(pull.values, noiseShift).map { variance * $0 / $1 }
@@ -311,15 +316,15 @@ for (name, variance, factor) in [
 
 let outer = GaussianMixture(
   zip(GaussianMixture.three.components, [1, 0, 1]).map {
-    .init(weight: $0.weight, mean: $0.mean, deviation: $0.deviation, label: $1)
+    .init(weight: $0.weight, mean: $0.mean, standardDeviation: $0.standardDeviation, label: $1)
   })
 let outerDenoiser = ExactDenoiser(outer, schedule)
 let outerClassifier = ExactClassifier(outer, schedule)
 
 /// The mean of $x_s$ given $x_t$ and class 1, by integration.
 func meanByIntegration(_ xt: Double, _ step: Transition, s: Int) -> Double {
-  let prior = outer.restricted(to: 1).noised(schedule, to: s).marginal
-  let likelihood = GaussianMixture.normal(variance: step.beta)
+  let prior = outer.restricted(to: 1).noisyMarginal(schedule, to: s).marginal
+  let likelihood = GaussianMixture.gaussian(variance: step.beta)
   func weight(_ x: Double) -> Double {
     prior.density(x) * likelihood.density(xt - step.alpha.squareRoot() * x)
   }
@@ -330,15 +335,15 @@ func meanByIntegration(_ xt: Double, _ step: Transition, s: Int) -> Double {
 
 /// The same mean by guided noise, and by three shifts of the unguided mean.
 func meansByGuidance(_ xt: Double, _ step: Transition, t: Int, s: Int) -> [Double] {
-  let x = Points([xt])
-  func mean(_ noise: Points) -> Double {
+  let x = PointSet([xt])
+  func mean(_ noise: PointSet) -> Double {
     (xt - step.beta / step.noiseVariance.squareRoot() * noise.values[0]) / step.alpha.squareRoot()
   }
   let guided = ClassifierGuidedDenoiser(
     outerDenoiser, by: outerClassifier, labels: [1], scale: 1, schedule)
   let mu = mean(outerDenoiser.noise(x, t: t))
   let before = outerClassifier.labelScore(x, t: t, labels: [1]).values[0]
-  let after = outerClassifier.labelScore(Points([mu]), t: s, labels: [1]).values[0]
+  let after = outerClassifier.labelScore(PointSet([mu]), t: s, labels: [1]).values[0]
   return [
     mean(guided.noise(x, t: t)), mu + step.beta * before, mu + step.posteriorVariance * before,
     mu + step.posteriorVariance * after,
@@ -393,13 +398,13 @@ let classQuantiles = normalQuantiles.map { 1 + 0.5 * $0 }
 func drawnQuantiles<Classifier: NoisyClassifier>(
   by classifier: Classifier, steps: Int = 100, from start: [Double] = normalQuantiles,
   scale: @escaping @Sendable (Int) -> Double
-) -> [Double] where Classifier.Value == Points {
+) -> [Double] where Classifier.Value == PointSet {
   let labels = [Int](repeating: 1, count: start.count)
   let guided = ClassifierGuidedDenoiser(
     onLine, by: classifier, labels: labels, schedule, scale: scale)
   return ddim(steps)
     .sample(
-      from: Points(start), denoiser: guided, using: Streams(of: root, count: start.count)
+      from: PointSet(start), denoiser: guided, using: RandomStreams(of: root, count: start.count)
     ).values
 }
 
@@ -409,12 +414,12 @@ func distance(_ drawn: [Double], _ wanted: [Double] = classQuantiles) -> Double 
 }
 
 /// Mean and standard deviation of a distribution given by its quantiles.
-func moments(_ quantiles: [Double]) -> (mean: Double, deviation: Double) {
-  let statistics = RunningStatistics(quantiles)
-  return (statistics.mean, statistics.deviation)
+func moments(_ quantiles: [Double]) -> (mean: Double, standardDeviation: Double) {
+  let statistics = Moments(quantiles)
+  return (statistics.mean, statistics.standardDeviation)
 }
 
-let end = line.restricted(to: 1).noised(schedule, to: 1000).marginal
+let end = line.restricted(to: 1).noisyMarginal(schedule, to: 1000).marginal
 let noisyStart = levels.map(end.quantile)
 let stepCounts = [10, 20, 50, 100, 250, 1000]
 let byStepCount = stepCounts.map { steps in
@@ -431,7 +436,7 @@ notebook.table(
   ],
   rows: zip(stepCounts, byStepCount).map { steps, drawn in
     [
-      steps, Double(drawn.noise.count { $0 > 0 }) / 2001, moments(drawn.noise).deviation,
+      steps, Double(drawn.noise.count { $0 > 0 }) / 2001, moments(drawn.noise).standardDeviation,
       distance(drawn.noise), distance(drawn.exact),
     ]
   })
@@ -458,7 +463,7 @@ notebook.check(
 //: data have a distance above 0 as well. So the threshold comes from such pairs: one and a half
 //: times the largest distance of ten of them.
 
-func bayesClass(_ points: Points) -> [Int] {
+func bayesClass(_ points: PointSet) -> [Int] {
   let chances = bayes.labelProbabilities(points, t: 0)
   return (0..<points.count).map { i in
     let p = chances[i]
@@ -466,7 +471,7 @@ func bayesClass(_ points: Points) -> [Int] {
   }
 }
 
-func accuracy(_ points: Points, _ label: Int) -> Estimate {
+func accuracy(_ points: PointSet, _ label: Int) -> Estimate {
   .proportion(bayesClass(points).count { $0 == label }, of: points.count)
 }
 
@@ -496,13 +501,13 @@ for label in 0..<3 {
 //: @fold How the figure is plotted
 
 let shown = 150
-let noisyLaw = law.noised(schedule, to: shown)
+let noisyLaw = law.noisyMarginal(schedule, to: shown)
 
-func arrows(_ title: String, heat: Field, label: String, scores: (Points) -> Points) -> Plot {
+func arrows(_ title: String, heat: Field, label: String, scores: (PointSet) -> PointSet) -> Plot {
   Plot(title: title, x: Axis("$x_1$", range: window), y: Axis("$x_2$", range: window))
     .heatMap(heat, .density, label: label, showsBar: false, smooth: true)
     .vectorField(x: window, y: window, columns: 15, rows: 15, color: .ink) { a, b in
-      let score = scores(Points([[a, b]])).values
+      let score = scores(PointSet([[a, b]])).values
       return (score[0], score[1])
     }
     .equalAspect()
@@ -544,7 +549,7 @@ func paths(to label: Int) -> [[[Double]]] {
   let count = 40
   let guided = ClassifierGuidedDenoiser(
     denoiser, by: bayes, labels: [Int](repeating: label, count: count), scale: 1, schedule)
-  var streams = Streams(of: root.split(13), count: count)
+  var streams = RandomStreams(of: root.split(13), count: count)
   let noise = streams.normalPoints(dimensions: 2)
   let states = ddim(100).chain(from: noise, denoiser: guided, using: streams).map(\.x)
   return (0..<count).map { i in ([noise] + states).map { $0[i] } }
@@ -600,7 +605,7 @@ notebook.figure(
 //: We train two networks of the same architecture: one on all steps, the other on clean points
 //: only, like any ready-made classifier. Each batch is sampled afresh from the data distribution.
 
-typealias PlaneClassifier = LearnedClassifier<MLP, Points>
+typealias PlaneClassifier = LearnedClassifier<MLP, PointSet>
 
 func trainedInPlane(on times: ClosedRange<Int>, stream: Int) -> (MLP, losses: [Double]) {
   let network = MLP(
@@ -611,7 +616,7 @@ func trainedInPlane(on times: ClosedRange<Int>, stream: Int) -> (MLP, losses: [D
     seed: notebook.seed)
   let run = NoisyClassificationLoss(diffusion, times: times).training(network, plan: plan) {
     _, draws in
-    var streams = Streams(of: draws, count: 512)
+    var streams = RandomStreams(of: draws, count: 512)
     let (points, labels) = law.samples(using: &streams)
     return (points.tensor, labels)
   }
@@ -644,10 +649,10 @@ extension Collection<Double> {
 //: error of at most a tenth to the guided noise, whose own size is about 1.
 
 /// Nodes and weights that integrate over the noisy distribution at step t.
-func planeRule(_ t: Int) -> (points: Points, weights: [Double]) {
+func planeRule(_ t: Int) -> (points: PointSet, weights: [Double]) {
   let rule = GaussLegendre(32)
   var (values, weights): ([Double], [Double]) = ([], [])
-  for part in law.noised(schedule, to: t).components {
+  for part in law.noisyMarginal(schedule, to: t).components {
     guard let rootMatrix = try? part.covariance.cholesky() else { fatalError("not a covariance") }
     for (u, a) in zip(rule.nodes, rule.weights) {
       for (v, b) in zip(rule.nodes, rule.weights) {
@@ -658,7 +663,7 @@ func planeRule(_ t: Int) -> (points: Points, weights: [Double]) {
       }
     }
   }
-  return (Points(values, dimensions: 2), weights)
+  return (PointSet(values, dimensions: 2), weights)
 }
 
 struct Report {
@@ -749,9 +754,9 @@ notebook.check(
 
 let everyStep = Array(stride(from: 10, through: 990, by: 20))
 let anyStep = GaussianMixture(
-  everyStep.flatMap { line.noised(schedule, to: $0).marginal.components })
+  everyStep.flatMap { line.noisyMarginal(schedule, to: $0).marginal.components })
 let blindGradient = anyStep.restricted(to: 1).score(0.5) - anyStep.score(0.5)
-let rightGradient = line.noised(schedule, to: 700).labelScore(0.5, label: 1)
+let rightGradient = line.noisyMarginal(schedule, to: 700).labelScore(0.5, label: 1)
 notebook.erratum(
   "E-B52", source: "Foundations of Generative Models, (9.13), Algorithm 8 and (9.28)",
   "gradient of log p(1 | x) at x = 0.5, t = 700", printed: blindGradient, right: rightGradient,
@@ -761,9 +766,9 @@ notebook.erratum(
 
 /// The best classifier that is not conditioned on the step.
 struct TimeBlindClassifier: NoisyClassifier {
-  func labelScore(_ xt: Points, t: Int, labels: [Int]) -> Points {
+  func labelScore(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     let given = [0, 1].map { anyStep.restricted(to: $0) }
-    return Points(
+    return PointSet(
       zip(xt.values, labels).map { x, label in given[label].score(x) - anyStep.score(x) })
   }
 }
@@ -771,7 +776,7 @@ struct TimeBlindClassifier: NoisyClassifier {
 let blindLoss = anyStep.expectation { x in
   anyStep.labelProbabilities(x).reduce(0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
 }
-let tellingLoss = everyStep.map { line.noised(schedule, to: $0).labelLossFloor }.mean
+let tellingLoss = everyStep.map { line.noisyMarginal(schedule, to: $0).labelLossFloor }.mean
 let fewLevels = (0..<401).map { (Double($0) + 0.5) / 401 }
 let fewQuantiles = fewLevels.map(StandardNormal.quantile)
 let blindlyDrawn = drawnQuantiles(by: TimeBlindClassifier(), steps: 50, from: fewQuantiles) { _ in 1
@@ -806,7 +811,7 @@ notebook.check(
 let overconfident = LogisticClassifier { _ in 8 }
 
 func crossEntropyOnLine(_ classifier: LogisticClassifier, t: Int) -> Double {
-  line.noised(schedule, to: t).marginal.expectation { x in
+  line.noisyMarginal(schedule, to: t).marginal.expectation { x in
     let truth = [0, 1].map { exp(logistic.logProbability(x, t: t, label: $0)) }
     return [0, 1].reduce(0) {
       $0 - truth[$1] * classifier.logProbability(x, t: t, label: $1)
@@ -815,8 +820,8 @@ func crossEntropyOnLine(_ classifier: LogisticClassifier, t: Int) -> Double {
 }
 
 func gradientOnLine(_ classifier: LogisticClassifier, t: Int) -> Double {
-  line.noised(schedule, to: t).marginal.expectation { x in
-    let both = classifier.labelScore(Points([x, x]), t: t, labels: [0, 1]).values
+  line.noisyMarginal(schedule, to: t).marginal.expectation { x in
+    let both = classifier.labelScore(PointSet([x, x]), t: t, labels: [0, 1]).values
     return (abs(both[0]) + abs(both[1])) / 2
   }
 }
@@ -833,7 +838,7 @@ notebook.table(
 notebook.check(
   "cross-entropy of the best at t = 200, 400, 700, against its entropy",
   noisySteps.map { crossEntropyOnLine(logistic, t: $0) },
-  equals: noisySteps.map { line.noised(schedule, to: $0).labelLossFloor }, tolerance: 1e-10)
+  equals: noisySteps.map { line.noisyMarginal(schedule, to: $0).labelLossFloor }, tolerance: 1e-10)
 notebook.check(
   "clean only at t = 400 and 700: least of the two, against log 2",
   min(crossEntropyOnLine(overconfident, t: 400), crossEntropyOnLine(overconfident, t: 700)),
@@ -859,7 +864,7 @@ notebook.table(
     name, scale, drawn in
     [
       name, scale, Double(drawn.count { $0 > 0 }) / 2001, moments(drawn).mean,
-      moments(drawn).deviation, distance(drawn),
+      moments(drawn).standardDeviation, distance(drawn),
     ]
   })
 notebook.check(
@@ -867,7 +872,7 @@ notebook.check(
   Double(byClean[2].count { $0 > 0 }) / 2001, isAtLeast: 0.999)
 notebook.check(
   "standard deviation of these samples, where that of the class is 0.5",
-  moments(byClean[2]).deviation,
+  moments(byClean[2]).standardDeviation,
   isBelow: 0.25)
 notebook.check(
   "least distance over the four scales, over that of the best classifier",
@@ -893,7 +898,7 @@ let planeByClassifier = [
 let reference = truth(0, stream: 25, count: group)
 
 /// The share of points that belong to each mode of their class.
-func cloudShares(_ points: Points, _ label: Int) -> [Double] {
+func cloudShares(_ points: PointSet, _ label: Int) -> [Double] {
   let clouds = law.restricted(to: label)
   var counts = [Double](repeating: 0, count: clouds.components.count)
   for i in 0..<points.count {
@@ -904,8 +909,8 @@ func cloudShares(_ points: Points, _ label: Int) -> [Double] {
 }
 
 /// The root of the sum of the variances of the coordinates.
-func spread(_ points: Points) -> Double {
-  (0..<points.dimensions).reduce(0) { $0 + RunningStatistics(points.column($1)).variance }
+func spread(_ points: PointSet) -> Double {
+  (0..<points.dimensions).reduce(0) { $0 + Moments(points.column($1)).variance }
     .squareRoot()
 }
 
@@ -960,7 +965,7 @@ struct SweepRow {
   var accuracy, spread, share, entropy, distance: Double
 }
 
-func sweepRow(_ points: Points) -> SweepRow {
+func sweepRow(_ points: PointSet) -> SweepRow {
   let shares = cloudShares(points, 0)
   return SweepRow(
     accuracy: accuracy(points, 0).mean, spread: spread(points), share: shares[0],
@@ -1064,8 +1069,8 @@ func noisedTiltedScore(_ x: Double, scale: Double, t: Int) -> Double {
 }
 
 func guidedScore(_ x: Double, scale: Double, t: Int) -> Double {
-  line.noised(schedule, to: t).score(x)
-    + scale * logistic.labelScore(Points([x]), t: t, labels: [1]).values[0]
+  line.noisyMarginal(schedule, to: t).score(x)
+    + scale * logistic.labelScore(PointSet([x]), t: t, labels: [1]).values[0]
 }
 
 let gentle = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
@@ -1084,7 +1089,7 @@ let tiltScales = [1.0, 2, 4, 8]
 let walkers = notebook.count(10_000, quick: 2000)
 
 /// Mean and standard deviation of the tilted distribution of class 1.
-func tiltedMoments(_ scale: Double) -> (mean: Double, deviation: Double) {
+func tiltedMoments(_ scale: Double) -> (mean: Double, standardDeviation: Double) {
   func weight(_ x: Double) -> Double {
     line.density(x) * exp(scale * logistic.logProbability(x, t: 0, label: 1))
   }
@@ -1100,7 +1105,7 @@ func ancestralDraws(_ scale: Double, stream: Int) -> [Double] {
   let labels = [Int](repeating: 1, count: walkers)
   let guided = ClassifierGuidedDenoiser(
     onLine, by: logistic, labels: labels, scale: scale, schedule)
-  var streams = Streams(of: root.split(stream), count: walkers)
+  var streams = RandomStreams(of: root.split(stream), count: walkers)
   let noise = streams.normalPoints()
   return Sampler(.ancestral(), schedule: schedule)
     .sample(from: noise, denoiser: guided, using: streams).values
@@ -1121,8 +1126,9 @@ notebook.table(
   rows: zip(tiltScales, tilts).map { scale, row in
     let noisy = moments(row.noisy)
     return [
-      scale, row.tilted.mean, row.tilted.deviation, row.still.mean, row.still.deviation, noisy.mean,
-      noisy.deviation,
+      scale, row.tilted.mean, row.tilted.standardDeviation, row.still.mean,
+      row.still.standardDeviation, noisy.mean,
+      noisy.standardDeviation,
     ]
   })
 notebook.check(
@@ -1151,11 +1157,11 @@ for (scale, row) in zip(tiltScales, tilts).dropFirst() {
 notebook.erratum(
   "E-S4c", source: "IIT Hyderabad, slides 21, classifier-free guidance",
   "guided score for gamma = 4 at x = 0.3, t = 300",
-  printed: line.restricted(to: 1).noised(schedule, to: 300).score(0.3),
+  printed: line.restricted(to: 1).noisyMarginal(schedule, to: 300).score(0.3),
   right: guidedScore(0.3, scale: 4, t: 300),
   secondRoute: slopesByDifferences(
     { x in
-      line.noised(schedule, to: 300).marginal.logDensity(x[0])
+      line.noisyMarginal(schedule, to: 300).marginal.logDensity(x[0])
         + 4 * logistic.logProbability(x[0], t: 300, label: 1)
     }, at: [0.3])[0],
   tolerance: 1e-9, apart: 1)
@@ -1233,8 +1239,9 @@ notebook.table(
   ],
   rows: matched.map { row in
     [
-      row.shape.name, sureness(row.equalMean), moments(row.equalMean).deviation,
-      distance(row.equalMean, fewClassQuantiles), row.mean, moments(row.equalResult).deviation,
+      row.shape.name, sureness(row.equalMean), moments(row.equalMean).standardDeviation,
+      distance(row.equalMean, fewClassQuantiles), row.mean,
+      moments(row.equalResult).standardDeviation,
       distance(row.equalResult, fewClassQuantiles),
     ]
   })
@@ -1354,11 +1361,11 @@ notebook.check(
 //: was trained on 200 others. The Bayes classifier uses the first coordinate only.
 
 let room = 64
-let roomLaw = VectorMixture(
+let roomLaw = MultivariateMixture(
   [0, 1].map { label in
     .init(
       weight: 0.5, mean: [label == 0 ? -1 : 1] + [Double](repeating: 0, count: room - 1),
-      deviation: 0.5, label: label)
+      standardDeviation: 0.5, label: label)
   })
 let roomDenoiser = ExactDenoiser(roomLaw, schedule)
 
@@ -1366,7 +1373,7 @@ func roomClassifier(stream: Int) -> PlaneClassifier {
   let network = MLP(
     .init(inputs: room, outputs: 2, width: 64, layers: 1, timeFeatures: 32),
     generator: root.split(stream))
-  var streams = Streams(of: root.split(stream).split(1), count: 200)
+  var streams = RandomStreams(of: root.split(stream).split(1), count: 200)
   let (points, labels) = roomLaw.samples(using: &streams)
   let plan = TrainingPlan(
     length: .steps(notebook.count(600, quick: 300)), learningRate: 3e-3, warmUpSteps: 30,
@@ -1382,10 +1389,10 @@ let roomJudge = roomClassifier(stream: 54)
 let inRoom = notebook.count(1000, quick: 300)
 let roomLabels = (0..<inRoom).map { $0 % 2 }
 
-func roomSamples(scale: Double) -> Points {
+func roomSamples(scale: Double) -> PointSet {
   let guided = ClassifierGuidedDenoiser(
     roomDenoiser, by: roomGuide, labels: roomLabels, scale: scale, schedule)
-  var streams = Streams(of: root.split(55), count: inRoom)
+  var streams = RandomStreams(of: root.split(55), count: inRoom)
   let noise = streams.normalPoints(dimensions: room)
   return ddim(50).sample(from: noise, denoiser: guided, using: streams)
 }
@@ -1395,7 +1402,7 @@ struct Verdict {
 }
 
 /// Samples under three classifiers, and the drift of the 63 uninformative coordinates.
-func verdict(_ points: Points) -> Verdict {
+func verdict(_ points: PointSet) -> Verdict {
   let right = zip(points.column(0), roomLabels).count { ($0 > 0) == ($1 == 1) }
   let drift = (1..<room).reduce(0.0) { sum, axis in
     let signed = zip(points.column(axis), roomLabels).map { $1 == 1 ? $0 : -$0 }
@@ -1505,7 +1512,7 @@ let shrug = log(10.0)
 let noiseLevels = [0, 100, 200, 300, 500, 700]
 let readings = noiseLevels.map { t -> [Double] in
   let noise = Tensor.normal(unseen.tensor.shape, streamsOf: root.split(73).split(t))
-  let noisy = model.diffusion.jump(unseen.tensor, to: t, noise: noise)
+  let noisy = model.diffusion.addNoise(to: unseen.tensor, t: t, noise: noise)
   return [guide, cleanGuide].flatMap {
     [
       $0.accuracy(noisy, t: t, labels: unseen.labels),
@@ -1547,8 +1554,8 @@ func drawnPictures(by classifier: PictureClassifier, scale: Double) -> Tensor {
 }
 
 /// The features of images: the evaluation classifier's last layer but one.
-func impressions(_ pictures: Tensor) -> Points {
-  Points(judge.network(Tape(recording: false).constant(pictures), t: [0]).features.value)
+func impressions(_ pictures: Tensor) -> PointSet {
+  PointSet(judge.network(Tape(recording: false).constant(pictures), t: [0]).features.value)
 }
 
 /// The mean distance of two images that should show the same kind of shape, per pixel.
@@ -1691,15 +1698,15 @@ typealias GuidanceFormula =
   Double
 
 func drawnWith(_ formula: @escaping GuidanceFormula) -> [Double] {
-  let wrong = FunctionDenoiser<Points> { xt, t in
+  let wrong = FunctionDenoiser<PointSet> { xt, t in
     let labels = [Int](repeating: 1, count: xt.count)
     let pulls = logistic.labelScore(xt, t: t, labels: labels).values
     let noises = onLine.noise(xt, t: t).values
-    return Points(xt.values.indices.map { formula(noises[$0], pulls[$0], t, xt.values[$0]) })
+    return PointSet(xt.values.indices.map { formula(noises[$0], pulls[$0], t, xt.values[$0]) })
   }
   return ddim(100)
     .sample(
-      from: Points(normalQuantiles), denoiser: wrong, using: Streams(of: root, count: 2001)
+      from: PointSet(normalQuantiles), denoiser: wrong, using: RandomStreams(of: root, count: 2001)
     ).values
 }
 
@@ -1723,7 +1730,7 @@ notebook.table(
   rows: mistakes.map {
     [
       $0.name, Double($0.drawn.count { $0 > 0 }) / 2001, moments($0.drawn).mean,
-      moments($0.drawn).deviation, distance($0.drawn),
+      moments($0.drawn).standardDeviation, distance($0.drawn),
     ]
   })
 notebook.check(
@@ -1789,13 +1796,13 @@ notebook.check(
 
 /// The clean-data classifier of the denoiser's estimate of $x_0$.
 struct GuessClassifier: NoisyClassifier {
-  func labelScore(_ xt: Points, t: Int, labels: [Int]) -> Points {
-    let noised = line.noised(schedule, to: t)
+  func labelScore(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
+    let noised = line.noisyMarginal(schedule, to: t)
     // The slope of the estimate, by the derivative of Tweedie's formula (chapter 2).
     let gain = schedule.signalScale(t) / schedule.noiseVariance(t)
-    let guesses = Points(xt.values.map { noised.x0Mean($0) })
+    let guesses = PointSet(xt.values.map { noised.x0Mean($0) })
     let pulls = overconfident.labelScore(guesses, t: 0, labels: labels).values
-    return Points(
+    return PointSet(
       zip(xt.values, pulls).map { x, pull in gain * noised.x0Variance(x) * pull })
   }
 }
@@ -1810,7 +1817,7 @@ notebook.table(
     ("clean-data, of the noisy point", byView),
   ].map {
     [
-      $0, Double($1.count { $0 > 0 }) / 401, moments($1).mean, moments($1).deviation,
+      $0, Double($1.count { $0 > 0 }) / 401, moments($1).mean, moments($1).standardDeviation,
       distance($1, fewClassQuantiles),
     ]
   })

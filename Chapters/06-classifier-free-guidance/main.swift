@@ -28,6 +28,7 @@ import Learning  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
@@ -50,12 +51,12 @@ let ClassifierGuidedDenoiser = knownMistakes.classifierGuidedDenoiser
 //: belongs clearly to its class, and an inner one, which overlaps with those of the other classes.
 //: Think of the outer mode as cats from the front, and of the inner one as cats in the dark.
 
-let law = VectorMixture(
+let law = MultivariateMixture(
   (0..<3).flatMap { label in
     [1.9, 0.5].map { radius in
       let angle = Double.pi / 2 + 2 * .pi * Double(label) / 3
-      return VectorMixture.Component(
-        mean: [radius * cos(angle), radius * sin(angle)], deviation: 0.35, label: label)
+      return MultivariateMixture.Component(
+        mean: [radius * cos(angle), radius * sin(angle)], standardDeviation: 0.35, label: label)
     }
   })
 let schedule = NoiseSchedule.linear()
@@ -66,7 +67,7 @@ let exact = ExactDenoiser(law, schedule)
 //: these from endless data in endless time. A *guided* denoiser combines the two predictions. It is
 //: a denoiser again, so the samplers of the earlier chapters accept it as it is.
 //:
-//: @code Sources/Diffusion/Guidance.swift guided-noise
+//: @code Sources/Diffusion/Guidance/Guidance.swift guided-noise
 //:
 //: The factor $s$ is the *guidance scale*. The next figure shows its effect. Which distribution do
 //: these points come from? Look before you read on: what happens to the inner modes?
@@ -84,28 +85,28 @@ let crowd = notebook.count(3000, quick: 1500)
 let wanted = (0..<crowd).map { $0 % 3 }
 
 /// The points that a denoiser makes of the noise of this experiment.
-func sampled(_ denoiser: some Denoiser<Points>, count: Int = crowd) -> Points {
-  var streams = Streams(of: root.split(1), count: count)
+func sampled(_ denoiser: some Denoiser<PointSet>, count: Int = crowd) -> PointSet {
+  var streams = RandomStreams(of: root.split(1), count: count)
   let noise = streams.normalPoints(dimensions: 2)
   return fifty.sample(from: noise, denoiser: denoiser, using: streams)
 }
 
 /// Points of the classes `wanted`, guided with a scale for every step.
 func guided(
-  _ model: some ConditionalDenoiser<Points>, count: Int = crowd,
+  _ model: some ConditionalDenoiser<PointSet>, count: Int = crowd,
   scale: @escaping @Sendable (Int) -> Double
-) -> Points {
+) -> PointSet {
   let labels = Array(wanted.prefix(count))
   return sampled(GuidedDenoiser(model, labels: labels, scale: scale), count: count)
 }
 
-func guided(_ model: some ConditionalDenoiser<Points>, scale: Double) -> Points {
+func guided(_ model: some ConditionalDenoiser<PointSet>, scale: Double) -> PointSet {
   guided(model) { _ in scale }
 }
 
 //: @fold How the figure is plotted
 
-func cloudPlot(_ points: Points, _ title: String) -> Plot {
+func cloudPlot(_ points: PointSet, _ title: String) -> Plot {
   let frame = Plot(
     title: title, x: Axis("$x_1$", range: -3.6...3.6, at: [-2, 0, 2]),
     y: Axis("$x_2$", range: -3.2...4, at: [-2, 0, 2]))
@@ -168,7 +169,7 @@ func touchedRows(
 notebook.check(
   "(a) rows that a batch of the labels 2, 0, 2 reaches",
   touchedRows(fresh, labels: [2, 0, 2], root), isExactly: [0, 2])
-let probe = Points([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
+let probe = PointSet([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
 let told = fresh.noise(probe, t: 300, labels: [0, 1, 0])
 notebook.check(
   "(b) labels 0 and 1 at one place: distance of the predictions",
@@ -281,9 +282,9 @@ notebook.check(
 //: rounding. So does the library, in one pass over a batch of twice the size.
 
 /// The guided noise by each of the five conventions, for the course's scale `s`.
-func dialects(_ u: Points, _ c: Points, at xt: Points, t: Int, s: Double) -> [Points] {
+func dialects(_ u: PointSet, _ c: PointSet, at xt: PointSet, t: Int, s: Double) -> [PointSet] {
   let spread = schedule.noiseScale(t)
-  let (scoreU, scoreC) = (Points.sum((-1 / spread, u)), Points.sum((-1 / spread, c)))
+  let (scoreU, scoreC) = (PointSet.sum((-1 / spread, u)), PointSet.sum((-1 / spread, c)))
   let (w, gamma, omega) = (s - 1, s, s)
   let labels = Array(wanted.prefix(xt.count))
   let gradient = ExactClassifier(law, schedule).labelScore(xt, t: t, labels: labels)
@@ -296,7 +297,7 @@ func dialects(_ u: Points, _ c: Points, at xt: Points, t: Int, s: Double) -> [Po
   ]
 }
 
-let spots = Points(normals(120, stream: 8).map { 2 * $0 }, dimensions: 2)
+let spots = PointSet(normals(120, stream: 8).map { 2 * $0 }, dimensions: 2)
 let spotLabels = Array(wanted.prefix(60))
 let open = [Int](repeating: exact.nullLabel, count: 60)
 for s in [0.0, 1, 3, 7.5] {
@@ -326,11 +327,11 @@ let process = GaussianDiffusion(schedule)
 let (openNoise, ownNoise) = (
   exact.noise(spots, t: 300, labels: open), exact.noise(spots, t: 300, labels: spotLabels)
 )
-for kind in [Prediction.x0, .velocity, .score] {
-  func says(_ noise: Points) -> Points {
+for kind in [Prediction.x0, .v, .score] {
+  func says(_ noise: PointSet) -> PointSet {
     process.convert(noise, from: .noise, to: kind, xt: spots, t: 300)
   }
-  let combined = Points.sum((3, says(ownNoise)), (-2, says(openNoise)))
+  let combined = PointSet.sum((3, says(ownNoise)), (-2, says(openNoise)))
   notebook.check(
     "combined as \(kind), against combined as noise, s = 3", combined.values,
     equals: says(.sum((3, ownNoise), (-2, openNoise))).values, tolerance: 1e-12)
@@ -343,7 +344,7 @@ for kind in [Prediction.x0, .velocity, .score] {
 
 let line = GaussianMixture.twoClasses
 let onLine = ExactDenoiser(line, schedule)
-let spot = Points([0.3])
+let spot = PointSet([0.3])
 let (lineU, lineC) = (
   onLine.noise(spot, t: 300, labels: [2]).values[0],
   onLine.noise(spot, t: 300, labels: [1]).values[0]
@@ -360,8 +361,8 @@ notebook.erratum(
 //: $\epsilon_c$, and the way ends at 1. Every surprising effect in this chapter comes from this
 //: extrapolation.
 
-let way = Points.sum((1, ownNoise), (-1, openNoise))
-let gone = Points.sum(
+let way = PointSet.sum((1, ownNoise), (-1, openNoise))
+let gone = PointSet.sum(
   (1, dialects(openNoise, ownNoise, at: spots, t: 300, s: 3)[2]), (-1, openNoise))
 let shareGone =
   zip(gone.values, way.values).reduce(0) { $0 + $1.0 * $1.1 }
@@ -389,9 +390,9 @@ for t in [100, 400, 800] {
   let (u, c) = (
     exact.noise(spots, t: t, labels: open), exact.noise(spots, t: t, labels: spotLabels)
   )
-  let implicit = Points.sum((1 / schedule.noiseScale(t), u), (-1 / schedule.noiseScale(t), c))
-  let marginal = law.noised(schedule, to: t)
-  let byLabel = (0..<3).map { law.restricted(to: $0).noised(schedule, to: t) }
+  let implicit = PointSet.sum((1 / schedule.noiseScale(t), u), (-1 / schedule.noiseScale(t), c))
+  let marginal = law.noisyMarginal(schedule, to: t)
+  let byLabel = (0..<3).map { law.restricted(to: $0).noisyMarginal(schedule, to: t) }
   let scores = (0..<60).flatMap { i in
     zip(byLabel[spotLabels[i]].score(spots[i]), marginal.score(spots[i])).map { $0 - $1 }
   }
@@ -440,7 +441,7 @@ notebook.erratum(
 //: start from $\log p(x)$. At the same point, for $w = 2$, with the density line differentiated by
 //: finite differences:
 
-let lineLaw = line.noised(schedule, to: 300).marginal
+let lineLaw = line.noisyMarginal(schedule, to: 300).marginal
 func densityLine(_ x: Double, _ w: Double) -> Double {
   lineLaw.restricted(to: 1).logDensity(x) + w * log(lineLaw.labelProbabilities(x)[1])
 }
@@ -482,7 +483,7 @@ notebook.table(
 
 /// The logarithm of the tilted density, up to a constant: of the data, or of the noisy data at `t`.
 func logTilted(_ x: Double, scale s: Double, at t: Int = 0) -> Double {
-  let marginal = line.noised(schedule, to: t).marginal
+  let marginal = line.noisyMarginal(schedule, to: t).marginal
   return marginal.logDensity(x) + s * log(marginal.labelProbabilities(x)[1])
 }
 
@@ -556,9 +557,9 @@ func chained(_ rule: some ReverseStep, scale s: Double, steps: Int) -> (mean: Do
     .sum((s, own.noise(x, t: t)), (1 - s, open.noise(x, t: t)))
   }
   let end = Sampler(rule, schedule: schedule).sample(
-    from: GaussianVariable(deviation: 1, source: 0), denoiser: guided,
-    using: Streams(seed: 0, count: 1))
-  return (end.mean, end.deviation)
+    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: guided,
+    using: RandomStreams(seed: 0, count: 1))
+  return (end.mean, end.standardDeviation)
 }
 
 func extrapolated(_ rule: some ReverseStep, scale s: Double) -> (mean: Double, std: Double) {
@@ -636,7 +637,7 @@ struct Backwards {
     let weights = (-6...6).map { (Double($0), StandardNormal.density(Double($0))) }
     for t in 1...schedule.steps {
       let step = schedule.transition(from: t, to: t - 1)
-      let noise = field.noise(Points(grid), t: t).values
+      let noise = field.noise(PointSet(grid), t: t).values
       let sigma = step.sigma(eta: eta)
       let direction = (step.previousNoiseVariance - sigma * sigma).squareRoot()
       let means = zip(grid, noise).map { x, noise in
@@ -695,16 +696,16 @@ notebook.table(
 
 let many = notebook.count(8000, quick: 1500)
 let some = notebook.count(2000, quick: 800)
-let evenStart = Points(
+let evenStart = PointSet(
   (0..<some).map { StandardNormal.quantile((Double($0) + 0.5) / Double(some)) })
-func onTheLine(_ rule: some ReverseStep, scale s: Double, from start: Points) -> [Double] {
+func onTheLine(_ rule: some ReverseStep, scale s: Double, from start: PointSet) -> [Double] {
   let labels = [Int](repeating: 1, count: start.count)
   return Sampler(rule, schedule: schedule).sample(
     from: start, denoiser: GuidedDenoiser(onLine, labels: labels, scale: s),
-    using: Streams(of: root.split(20), count: start.count)
+    using: RandomStreams(of: root.split(20), count: start.count)
   ).values
 }
-var lineStreams = Streams(of: root.split(21), count: many)
+var lineStreams = RandomStreams(of: root.split(21), count: many)
 let randomStart = lineStreams.normalPoints()
 let drawn = [2.0, 4].map { s in
   (
@@ -743,11 +744,12 @@ notebook.check(
 //: compare the standard deviation by DDIM and the mean by DDPM; the second routes are random
 //: samples.
 
-let ddimAtFour = RunningStatistics(drawn[1].ddim)
+let ddimAtFour = Moments(drawn[1].ddim)
 notebook.erratum(
   "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution",
   "standard deviation, DDIM, s = 4",
-  printed: ending(4).tilted.std, right: ending(4).ddim.std, secondRoute: ddimAtFour.deviation,
+  printed: ending(4).tilted.std, right: ending(4).ddim.std,
+  secondRoute: ddimAtFour.standardDeviation,
   tolerance: 2e-3, apart: 0.1)
 let ddpmAtFour = Estimate(of: drawn[1].ddpm)
 notebook.erratum(
@@ -806,7 +808,7 @@ notebook.figure(
 //: come from the wrong side of the border between the classes.
 
 func corrected(scale s: Double, count: Int) -> [Double] {
-  var streams = Streams(of: root.split(22), count: count)
+  var streams = RandomStreams(of: root.split(22), count: count)
   var x = streams.normalPoints()
   let field = GuidedDenoiser(onLine, labels: [Int](repeating: 1, count: count), scale: s)
   let levels = schedule.timesteps(60)
@@ -828,10 +830,11 @@ func corrected(scale s: Double, count: Int) -> [Double] {
   return x.values
 }
 
-let settled = RunningStatistics(corrected(scale: 2, count: 6000))
+let settled = Moments(corrected(scale: 2, count: 6000))
 notebook.check("(d) s = 2: mean", settled.mean, equals: tilted(2).mean, tolerance: 0.03)
 notebook.check(
-  "(d) s = 2: standard deviation", settled.deviation, equals: tilted(2).std, tolerance: 0.015)
+  "(d) s = 2: standard deviation", settled.standardDeviation, equals: tilted(2).std,
+  tolerance: 0.015)
 notebook.show("for comparison: mean by DDIM", ending(2).ddim.mean)
 notebook.show("mean by DDPM", ending(2).ddpm.mean)
 
@@ -856,19 +859,19 @@ struct Portrait {
   var distance = 0.0
 }
 
-func trueDraws(of label: Int, _ count: Int, stream: Int) -> Points {
-  var streams = Streams(of: root.split(stream).split(label), count: count)
+func trueDraws(of label: Int, _ count: Int, stream: Int) -> PointSet {
+  var streams = RandomStreams(of: root.split(stream).split(label), count: count)
   return law.restricted(to: label).samples(using: &streams).points
 }
 let models = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 30) }
 
 /// The points whose wanted class is `label`.
-func members(_ points: Points, _ label: Int) -> [[Double]] {
+func members(_ points: PointSet, _ label: Int) -> [[Double]] {
   (0..<points.count).filter { wanted[$0] == label }.map { points[$0] }
 }
 
 /// The share of a class's points that is nearer to its inner mode than to its outer one.
-func innerShare(_ points: Points, _ label: Int) -> Double {
+func innerShare(_ points: PointSet, _ label: Int) -> Double {
   let (outer, inner) = (law.components[2 * label].mean, law.components[2 * label + 1].mean)
   let own = members(points, label)
   let near = own.count {
@@ -878,7 +881,7 @@ func innerShare(_ points: Points, _ label: Int) -> Double {
 }
 
 /// The four measures of points of the classes `wanted`.
-func portrait(_ points: Points) -> Portrait {
+func portrait(_ points: PointSet) -> Portrait {
   var result = Portrait()
   for label in 0..<3 {
     let own = members(points, label)
@@ -886,20 +889,20 @@ func portrait(_ points: Points) -> Portrait {
       let chances = law.labelProbabilities(x)
       return chances.max()! == chances[label]
     }
-    let variances = (0..<2).map { axis in RunningStatistics(own.map { $0[axis] }).variance }
+    let variances = (0..<2).map { axis in Moments(own.map { $0[axis] }).variance }
     result.accuracy += Double(hits) / Double(own.count) / 3
     result.inner += innerShare(points, label) / 3
     result.spread += ((variances[0] + variances[1]) / 2).squareRoot() / 3
     result.distance +=
-      Distance.slicedWasserstein1(Points(own), models[label], directions: 32) / 3
+      Distance.slicedWasserstein1(PointSet(own), models[label], directions: 32) / 3
   }
   return result
 }
 
 /// Data of the classes `wanted`.
-let truth: Points = {
+let truth: PointSet = {
   let byLabel = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 31) }
-  return Points((0..<crowd / 3 * 3).flatMap { byLabel[wanted[$0]][$0 / 3] }, dimensions: 2)
+  return PointSet((0..<crowd / 3 * 3).flatMap { byLabel[wanted[$0]][$0 / 3] }, dimensions: 2)
 }()
 let truePortrait = portrait(truth)
 
@@ -981,9 +984,9 @@ notebook.figure(
 //: weighted by the classifier of noisy points.
 
 /// The class branches of a model, averaged by the probabilities of the classes.
-func mixed(_ model: some ConditionalDenoiser<Points>, at xt: Points, t: Int) -> Points {
+func mixed(_ model: some ConditionalDenoiser<PointSet>, at xt: PointSet, t: Int) -> PointSet {
   let chances = ExactClassifier(law, schedule).labelProbabilities(xt, t: t)
-  var total = Points(zeros: xt.count, dimensions: 2)
+  var total = PointSet(zeros: xt.count, dimensions: 2)
   for label in 0..<3 {
     let answer = model.noise(xt, t: t, labels: [Int](repeating: label, count: xt.count))
     for i in 0..<xt.values.count {
@@ -1035,19 +1038,20 @@ let (trained, trainingTime) = notebook.time {
 notebook.show("updates of each network", recipe.updates)
 notebook.show("all \(trained.count) networks took", seconds: trainingTime)
 
-let judges: (points: Points, labels: [Int]) = {
-  var streams = Streams(of: root.split(40), count: notebook.count(1200, quick: 400))
+let judges: (points: PointSet, labels: [Int]) = {
+  var streams = RandomStreams(of: root.split(40), count: notebook.count(1200, quick: 400))
   return law.samples(using: &streams)
 }()
 let judgedSteps = [30, 100, 250, 450, 650, 900]
 
 /// The mean squared distance of two predictions for noisy evaluation points, over all steps.
 func gap(
-  _ first: (Points, Int) -> Points, _ second: (Points, Int) -> Points
+  _ first: (PointSet, Int) -> PointSet, _ second: (PointSet, Int) -> PointSet
 ) -> Double {
   let squares = judgedSteps.flatMap { t -> [Double] in
-    var streams = Streams(of: root.split(41).split(t), count: judges.points.count)
-    let xt = process.jump(judges.points, to: t, noise: judges.points.normalDraws(using: &streams))
+    var streams = RandomStreams(of: root.split(41).split(t), count: judges.points.count)
+    let xt = process.addNoise(
+      to: judges.points, t: t, noise: judges.points.normalSamples(using: &streams))
     return first(xt, t).meanSquares(awayFrom: second(xt, t))
   }
   return squares.reduce(0, +) / Double(squares.count)
@@ -1056,12 +1060,12 @@ func gap(
 let none = [Int](repeating: 3, count: judges.labels.count)
 
 /// The mean squared error of a model's noise, given labels.
-func missOf(_ model: some ConditionalDenoiser<Points>, labels: [Int]) -> Double {
+func missOf(_ model: some ConditionalDenoiser<PointSet>, labels: [Int]) -> Double {
   gap({ model.noise($0, t: $1, labels: labels) }, { exact.noise($0, t: $1, labels: labels) })
 }
 
 /// How far a model's null branch is from its own mixture of class branches.
-func gauge(_ model: some ConditionalDenoiser<Points>) -> Double {
+func gauge(_ model: some ConditionalDenoiser<PointSet>) -> Double {
   gap({ model.noise($0, t: $1, labels: none) }, { mixed(model, at: $0, t: $1) })
 }
 
@@ -1166,7 +1170,7 @@ notebook.figure(
 
 let network = usual[0]
 let manyLabels = judges.labels
-func inTwoPasses(_ xt: Points, t: Int, scale s: Double) -> Points {
+func inTwoPasses(_ xt: PointSet, t: Int, scale s: Double) -> PointSet {
   .sum(
     (s, network.noise(xt, t: t, labels: manyLabels)), (1 - s, network.noise(xt, t: t, labels: none))
   )
@@ -1401,7 +1405,7 @@ notebook.check(
   GaussLegendre.standard.integrate(from: 1.5, to: 80, panels: 80) { 1 / (2 * .pi * cosh($0 / 2)) },
   equals: 2 / .pi * atan(exp(-0.75)), tolerance: 1e-12)
 func meanFloor(_ schedule: NoiseSchedule) -> Double {
-  (1...999).reduce(0) { $0 + line.noised(schedule, to: $1).noiseLossFloor } / 999
+  (1...999).reduce(0) { $0 + line.noisyMarginal(schedule, to: $1).noiseLossFloor } / 999
 }
 let floors = (linear: meanFloor(schedule), cosine: meanFloor(offsetFree))
 notebook.show("mean loss of the exact denoiser, two classes on the line, linear", floors.linear)
@@ -1425,7 +1429,7 @@ let towards = [Int](repeating: 0, count: 60)
 let avoided = [Int](repeating: 1, count: 60)
 let classifier = ExactClassifier(law, schedule)
 let negative = GuidedDenoiser(exact, labels: towards, scale: 3, awayFrom: avoided)
-let byGradients = Points.sum(
+let byGradients = PointSet.sum(
   (1, exact.noise(spots, t: 300, labels: open)),
   (-3 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: towards)),
   (2 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: avoided)))
@@ -1433,8 +1437,8 @@ notebook.check(
   "(a) s = 3 at 60 places", negative.noise(spots, t: 300).values, equals: byGradients.values,
   tolerance: 1e-12)
 
-func towardsTop(awayFrom label: Int?) -> Points {
-  var streams = Streams(of: root.split(50), count: crowd)
+func towardsTop(awayFrom label: Int?) -> PointSet {
+  var streams = RandomStreams(of: root.split(50), count: crowd)
   let noise = streams.normalPoints(dimensions: 2)
   let denoiser = GuidedDenoiser(
     exact, labels: [Int](repeating: 0, count: crowd), scale: 1.2,
@@ -1442,7 +1446,7 @@ func towardsTop(awayFrom label: Int?) -> Points {
   return fifty.sample(from: noise, denoiser: denoiser, using: streams)
 }
 let (away, plain) = (towardsTop(awayFrom: 1), towardsTop(awayFrom: nil))
-func taken(_ points: Points, for label: Int) -> Int {
+func taken(_ points: PointSet, for label: Int) -> Int {
   (0..<points.count).count { i in
     let chances = law.labelProbabilities(points[i])
     return chances.max()! == chances[label]
@@ -1474,7 +1478,7 @@ final class Tally: ConditionalDenoiser, @unchecked Sendable {
   private(set) var entries = 0
   let nullLabel = 3
 
-  func noise(_ xt: Points, t: Int, labels: [Int]) -> Points {
+  func noise(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     entries += xt.count
     return exact.noise(xt, t: t, labels: labels)
   }
@@ -1508,7 +1512,7 @@ notebook.check(
 let (rivals, rivalTime) = notebook.time {
   let denoisers = PointDenoiser.trained(
     on: data, (0..<seeds).map { seed in recipe.with { $0.seed = notebook.seed &+ UInt64(seed) } })
-  let classifiers = (0..<seeds).map { seed -> LearnedClassifier<MLP, Points> in
+  let classifiers = (0..<seeds).map { seed -> LearnedClassifier<MLP, PointSet> in
     let network = MLP(
       .init(outputs: 3, width: recipe.width, layers: recipe.layers, timeFeatures: 32),
       generator: root.split(60).split(seed))
@@ -1550,7 +1554,7 @@ let classified = Contender(
   name: "by a classifier",
   portraits: notebook.progress("by a classifier", Array(0..<seeds)).map { seed in
     duelScales.map { s in
-      var streams = Streams(of: root.split(1), count: duelists)
+      var streams = RandomStreams(of: root.split(1), count: duelists)
       let noise = streams.normalPoints(dimensions: 2)
       let denoiser = ClassifierGuidedDenoiser(
         rivals.denoisers[seed], by: rivals.classifiers[seed],
@@ -1679,7 +1683,7 @@ func outside(_ images: Tensor) -> Double {
 func contrast(_ images: Tensor) -> Double {
   let (each, all) = (images.count / images.shape[0], images.elements)
   let deviations = (0..<images.shape[0]).map { i in
-    RunningStatistics(all[i * each..<(i + 1) * each].map { Double($0) }).deviation
+    Moments(all[i * each..<(i + 1) * each].map { Double($0) }).standardDeviation
   }
   return deviations.reduce(0, +) / Double(deviations.count)
 }
@@ -1690,8 +1694,8 @@ func variety(_ images: Tensor, _ labels: [Int]) -> Double {
   let (each, all) = (images.count / labels.count, images.elements)
   let standardized = labels.indices.map { i -> [Double] in
     let own = all[i * each..<(i + 1) * each].map { Double($0) }
-    let statistics = RunningStatistics(own)
-    return own.map { ($0 - statistics.mean) / max(statistics.deviation, 1e-9) }
+    let statistics = Moments(own)
+    return own.map { ($0 - statistics.mean) / max(statistics.standardDeviation, 1e-9) }
   }
   var correlations: [Double] = []
   for i in labels.indices {
@@ -1766,7 +1770,7 @@ if !notebook.isQuick {
 }
 let few = [0, 1, 2, 3]
 let grain = Tensor(normals(4 * 768, stream: 71).map { Float($0) }, shape: painter.shape(4))
-let blur = painter.diffusion.jump(unseen.images.entries(0..<4), to: 400, noise: grain)
+let blur = painter.diffusion.addNoise(to: unseen.images.entries(0..<4), t: 400, noise: grain)
 let twice = Tensor.sum(
   (4, painter.noise(blur, t: 400, labels: few)),
   (-3, painter.noise(blur, t: 400, labels: [4, 4, 4, 4])))
@@ -1829,7 +1833,7 @@ notebook.check(
   equals: ownNoise.column(1), tolerance: 1e-13)
 notebook.check(
   "first coordinate, against the guided one", halfGuided.column(0),
-  equals: Points.sum((3, ownNoise), (-2, openNoise)).column(0), tolerance: 1e-12)
+  equals: PointSet.sum((3, ownNoise), (-2, openNoise)).column(0), tolerance: 1e-12)
 let halfway = sampled(skipping(exact, labels: wanted, scale: 2))
 notebook.check("accuracy, s = 2", portrait(halfway).accuracy, isAbove: 0.9)
 let correctly = guided(exact, scale: 2)

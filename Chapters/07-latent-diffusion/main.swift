@@ -24,6 +24,7 @@ import Foundation  // weave:hide
 import Learning  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
+import Probability  // weave:hide
 import Tensors  // weave:hide
 import Training  // weave:hide
 
@@ -704,9 +705,9 @@ notebook.check(
 let schedule = model.settings.schedule
 notebook.show("scale factor of this model's latents", model.settings.latentScale, digits: 4)
 let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> Double in
-  let noise = GaussianVariable(deviation: 1, source: 1)
-  let latent = GaussianVariable(deviation: 5.5, source: 0)
-  let zt = GaussianDiffusion(schedule).jump(latent, to: t, noise: noise)
+  let noise = GaussianVariable(standardDeviation: 1, source: 1)
+  let latent = GaussianVariable(standardDeviation: 5.5, source: 0)
+  let zt = GaussianDiffusion(schedule).addNoise(to: latent, t: t, noise: noise)
   let ratio = zt.loadings[0] * zt.loadings[0] / (zt.loadings[1] * zt.loadings[1])
   return log(ratio) - log(schedule.alphaBar(t) / schedule.noiseVariance(t))
 }
@@ -785,9 +786,9 @@ notebook.check(
 //: decoding. The schedule then runs on data of another variance: with the 5.5 of an early Stable
 //: Diffusion's latents, the variance at $t = 250$, which should be one, is
 
-let raw = GaussianDiffusion(schedule).jump(
-  GaussianVariable(deviation: 5.5, source: 0), to: schedule.steps / 4,
-  noise: GaussianVariable(deviation: 1, source: 1))
+let raw = GaussianDiffusion(schedule).addNoise(
+  to: GaussianVariable(standardDeviation: 5.5, source: 0), t: schedule.steps / 4,
+  noise: GaussianVariable(standardDeviation: 1, source: 1))
 let kept = schedule.alphaBar(schedule.steps / 4)
 notebook.erratum(
   "E-S0b", source: "Conditional Latent Diffusion (CIFAR-10), steps 2 to 6",
@@ -805,9 +806,9 @@ func varianceRatio(_ deviation: Double, steps: Int) -> Double {
   let variance = deviation * deviation
   let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps)
   return Sampler(.ddim(eta: 0), schedule: schedule, timesteps: timesteps).sample(
-    from: GaussianVariable(deviation: 1, source: 0),
+    from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: GaussianDenoiser(mean: 0, variance: variance, schedule),
-    using: Streams(seed: 0, count: 1)
+    using: RandomStreams(seed: 0, count: 1)
   ).variance / variance
 }
 let sizes = [5.5, 1, 0.18]
@@ -835,11 +836,12 @@ notebook.check("share for the smallest data, 10, 50 and all steps", increases: r
 //: With the exact denoiser, the samples have it too.
 
 let twoPoints = GaussianMixture([
-  .init(weight: 0.5, mean: -1, deviation: 0.05), .init(weight: 0.5, mean: 1, deviation: 0.05),
+  .init(weight: 0.5, mean: -1, standardDeviation: 0.05),
+  .init(weight: 0.5, mean: 1, standardDeviation: 0.05),
 ])
 let narrow = 0.05 * 0.05
 let exactKurtosis = (1 + 6 * narrow + 3 * narrow * narrow) / pow(1 + narrow, 2) - 3
-let pointStreams = Streams(seed: notebook.seed, count: notebook.count(4000, quick: 1000))
+let pointStreams = RandomStreams(seed: notebook.seed, count: notebook.count(4000, quick: 1000))
 var pointStart = pointStreams
 let twoPointSamples = Sampler(
   .ddim(eta: 0), schedule: schedule, timesteps: schedule.timesteps(100, spacing: .leading)
@@ -849,7 +851,7 @@ let twoPointSamples = Sampler(
 notebook.erratum(
   "E-B46", source: "Foundations of Generative Models, section 10.3.2",
   "excess kurtosis of DDIM's samples of two points", printed: 0, right: exactKurtosis,
-  secondRoute: RunningStatistics(twoPointSamples.values).excessKurtosis, tolerance: 0.05, apart: 1)
+  secondRoute: Moments(twoPointSamples.values).excessKurtosis, tolerance: 0.05, apart: 1)
 
 //: ## The forward process, in latent space
 //:
@@ -863,9 +865,9 @@ notebook.erratum(
 //: has a loss of one.
 
 let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Double in
-  let latent = GaussianVariable(deviation: 1, source: 0)
-  let noise = GaussianVariable(deviation: 1, source: 1)
-  return GaussianDiffusion(schedule).jump(latent, to: t, noise: noise).variance
+  let latent = GaussianVariable(standardDeviation: 1, source: 0)
+  let noise = GaussianVariable(standardDeviation: 1, source: 1)
+  return GaussianDiffusion(schedule).addNoise(to: latent, t: t, noise: noise).variance
 }
 notebook.check(
   "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
@@ -1072,7 +1074,7 @@ notebook.check(
 //: learns to denoise with and without the class, which classifier-free guidance (CFG) needs,
 //: $\hat\epsilon = \epsilon_u + s(\epsilon_c - \epsilon_u)$.
 //:
-//: @code Sources/Diffusion/Guidance.swift guided-noise
+//: @code Sources/Diffusion/Guidance/Guidance.swift guided-noise
 //:
 //: **Claim 7.25.** Both branches in one batch are the same as one after the other; $s = 1$ is the
 //: conditional denoiser and $s = 0$ the unconditional one.
@@ -1109,7 +1111,7 @@ let sweep = scales.map { s -> Tensor in
   same.guidanceScale = s
   let chain = same.chain(
     model, .concatenated(labels.map { _ in oneNoise }, along: 0), labels,
-    Streams(seed: notebook.seed, count: labels.count))
+    RandomStreams(seed: notebook.seed, count: labels.count))
   return chain.reduce(oneNoise) { $1.x }
 }
 notebook.figure(
@@ -1161,9 +1163,9 @@ notebook.check("magnification at T", magnification(schedule.steps), equals: 157.
 var thousand = request
 (thousand.steps, thousand.rule) = (schedule.steps, .ddpm)
 let known = thousand.sampler(schedule).sample(
-  from: GaussianVariable(deviation: 1, source: 0),
+  from: GaussianVariable(standardDeviation: 1, source: 0),
   denoiser: GaussianDenoiser(mean: 1, variance: 0.25, .linear()),
-  using: Streams(seed: 0, count: 1))
+  using: RandomStreams(seed: 0, count: 1))
 notebook.check("variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
 
 //: **Claim 7.28.** An image does not depend on its batch. Almost no decoded value lies outside the
@@ -1187,7 +1189,7 @@ notebook.check(
 
 let strip: [[Picture]] = {
   let chosen = [1, 4, 7].filter { $0 < classes.count }
-  var streams = Streams(seed: notebook.seed + 2, count: chosen.count)
+  var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
   let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let picked = (0..<8).map { states[$0 * (states.count - 1) / 7].x0Estimate }
@@ -1202,7 +1204,7 @@ notebook.figure(
 
 let film: Animation = {
   let chosen = notebook.isQuick ? [8] : Array(classes.indices)
-  var streams = Streams(seed: notebook.seed + 2, count: chosen.count)
+  var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
   let zT = streams.normal([chosen.count] + model.diffusedShape)
   let states = Array(request.chain(model, zT, chosen, streams))
   let frames = stride(from: 0, to: states.count, by: 2).map { index in
@@ -1272,7 +1274,7 @@ let paths = [arc, line].map { path -> [Picture] in
   let noises = (0...8).map { path(first, second, Double($0) / 8) }
   let chain = request.chain(
     model, .concatenated(noises, along: 0), [Int](repeating: 7, count: 9),
-    Streams(seed: notebook.seed, count: 9))
+    RandomStreams(seed: notebook.seed, count: 9))
   var end = noises[0]
   for state in chain { end = state.x }
   return Picture.images(of: model.decode(end))

@@ -1,3 +1,4 @@
+import Probability
 import Tensors
 
 /// A derivative found in two ways: by the tape, and by central differences.

@@ -1,3 +1,4 @@
+import Probability
 import Tensors
 
 /// A batch of training data.

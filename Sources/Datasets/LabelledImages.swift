@@ -1,4 +1,5 @@
 import Foundation
+import Parallelism
 import Tensors
 
 /// Small pictures in bytes, each with a class.

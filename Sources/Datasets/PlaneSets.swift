@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// Sets of points in the plane that are easy to draw and hard to model, scaled to mean 0 and, as

@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Parallelism
+import Probability
 import Tensors
 
 /// Ten classes of small pictures drawn with Cairo, in CIFAR-10's layout: for people and tests that

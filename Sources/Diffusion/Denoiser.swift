@@ -1,10 +1,12 @@
+import Probability
+
 /// Something that tells the noise in $x_t$: a trained network or an exact formula.
 ///
 /// Samplers see nothing else. A guided denoiser is a denoiser again, so no sampler knows of labels
 /// or guidance.
 public protocol Denoiser<Value>: Sendable {
   /// What is denoised: tensors for networks, points for exact formulas.
-  associatedtype Value: Diffusable
+  associatedtype Value: LinearCombinable
 
   /// $\epsilon_\theta(x_t, t)$: an estimate of the noise in `xt`.
   ///
@@ -17,7 +19,7 @@ public protocol Denoiser<Value>: Sendable {
 /// A denoiser that can be told what every entry is to be.
 public protocol ConditionalDenoiser<Value>: Sendable {
   /// What is denoised.
-  associatedtype Value: DiffusableBatch
+  associatedtype Value: LinearCombinableBatch
 
   /// The label that stands for no label; those of classes are 0 ..< nullLabel.
   var nullLabel: Int { get }
@@ -27,7 +29,7 @@ public protocol ConditionalDenoiser<Value>: Sendable {
 }
 
 /// A denoiser made of a function, for experiments and errors put in on purpose.
-public struct FunctionDenoiser<Value: Diffusable>: Denoiser {
+public struct FunctionDenoiser<Value: LinearCombinable>: Denoiser {
   private let body: @Sendable (Value, Int) -> Value
 
   /// Creates a denoiser that answers with `body(xt, t)`.
@@ -37,7 +39,7 @@ public struct FunctionDenoiser<Value: Diffusable>: Denoiser {
 }
 
 /// A denoiser made of a function that predicts something other than noise.
-public struct ConvertedDenoiser<Value: Diffusable>: Denoiser {
+public struct ConvertedDenoiser<Value: LinearCombinable>: Denoiser {
   private let diffusion: GaussianDiffusion
   private let prediction: Prediction
   private let body: @Sendable (Value, Int) -> Value

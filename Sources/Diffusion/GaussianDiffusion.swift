@@ -1,10 +1,9 @@
-import Foundation
-import Tensors
+import Probability
 
 /// The forward process of a schedule, its posterior, and the changes of variable between what a
 /// network may predict.
 ///
-/// Everything here acts on any `Diffusable`: on a `Double` to see the formula, on `Points` and
+/// Everything here acts on any `LinearCombinable`: on a `Double` to see the formula, on `PointSet` and
 /// tensors to use it, on a `GaussianVariable` to prove it.
 public struct GaussianDiffusion: Sendable {
   /// The schedule of $\beta_t$.
@@ -16,69 +15,49 @@ public struct GaussianDiffusion: Sendable {
   // MARK: The forward process
 
   // snippet.forward-step
-  /// One forward step, a draw from $q(x_t \mid x_{t-1})$ made of standard normal `noise`:
+  /// Samples $q(x_t \mid x_{t-1})$, one forward step, from standard normal `noise`:
   /// $x_t = \sqrt{1 - \beta_t}\, x_{t-1} + \sqrt{\beta_t}\, \epsilon$ (Ho et al. 2020, equation 2).
-  public func forwardStep<X: Diffusable>(_ x: X, to t: Int, noise: X) -> X {
+  public func forwardStep<X: LinearCombinable>(_ x: X, to t: Int, noise: X) -> X {
     .sum((schedule.alpha(t).squareRoot(), x), (schedule.beta(t).squareRoot(), noise))
   }
   // snippet.end
 
-  // snippet.jump
-  /// The jump from data to step t, a draw from $q(x_t \mid x_0)$ made of standard normal `noise`:
+  // snippet.add-noise
+  /// Samples $q(x_t \mid x_0)$ in closed form, from standard normal `noise`:
   /// $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$ (Ho et al. 2020,
   /// equation 4).
-  public func jump<X: Diffusable>(_ x0: X, to t: Int, noise: X) -> X {
+  public func addNoise<X: LinearCombinable>(to x0: X, t: Int, noise: X) -> X {
     .sum((schedule.signalScale(t), x0), (schedule.noiseScale(t), noise))
   }
   // snippet.end
 
-  /// The jump from step s to step t > s, a draw from $q(x_t \mid x_s)$ made of standard normal
-  /// `noise`.
-  public func jump<X: Diffusable>(_ xs: X, from s: Int, to t: Int, noise: X) -> X {
+  /// Samples $q(x_t \mid x_s)$ for steps s < t in closed form, from standard normal `noise`.
+  public func addNoise<X: LinearCombinable>(to xs: X, from s: Int, t: Int, noise: X) -> X {
     let transition = schedule.transition(from: t, to: s)
     return .sum((transition.alpha.squareRoot(), xs), (transition.beta.squareRoot(), noise))
   }
 
-  /// The jump of every image of a batch to a step of its own, as in training.
+  /// Samples $q(x_t \mid x_0)$ for a batch in which every entry has its own step, as in training.
   ///
   /// - Parameters:
-  ///   - x0: `[batch, …]`.
-  ///   - t: one step an image.
-  ///   - noise: standard normal, of the shape of `x0`.
-  public func jump(_ x0: Tensor, to t: [Int], noise: Tensor) -> Tensor {
-    combined(x0, noise, t) { (schedule.signalScale($0), schedule.noiseScale($0)) }
-  }
-
-  /// $a_t x_0 + b_t \epsilon$ for every entry of a batch, with weights that depend on its step.
-  func combined(
-    _ x0: Tensor, _ noise: Tensor, _ t: [Int], weights: (Int) -> (x0: Double, noise: Double)
-  ) -> Tensor {
-    guard x0.shape == noise.shape, t.count == x0.entryCount else {
-      fatalError("images \(x0.shape), noise \(noise.shape) and \(t.count) steps do not match")
-    }
-    let each = x0.count / max(1, t.count)
-    return x0.withElements { image in
-      noise.withElements { epsilon in
-        Tensor(uninitialized: x0.shape) { result in
-          for (entry, t) in t.enumerated() {
-            let exact = weights(t)
-            let (a, b) = (Float(exact.x0), Float(exact.noise))
-            for i in entry * each..<(entry + 1) * each { result[i] = a * image[i] + b * epsilon[i] }
-          }
-        }
-      }
-    }
+  ///   - x0: the batch.
+  ///   - t: one step per entry.
+  ///   - noise: standard normal, of the form of `x0`.
+  public func addNoise<X: LinearCombinableBatch>(to x0: X, t: [Int], noise: X) -> X {
+    .sum((t.map(schedule.signalScale), x0), (t.map(schedule.noiseScale), noise))
   }
 
   /// The whole chain $x_1, …, x_T$ from `x0`, one forward step after another.
-  public func chain<X: Diffusable>(from x0: X, using streams: Streams) -> ForwardChain<X> {
+  public func chain<X: LinearCombinable>(from x0: X, using streams: RandomStreams) -> ForwardChain<
+    X
+  > {
     ForwardChain(diffusion: self, x: x0, streams: streams)
   }
 
   /// $x_t / \sqrt{\bar\alpha_t} = x_0 + \sigma \epsilon$: the same state in the
-  /// variance-exploding form, with $\sigma$ = `schedule.sigmaExploding(t)` (Karras et al.,
+  /// variance-exploding form, with $\sigma$ = `schedule.sigmaVE(t)` (Karras et al.,
   /// "Elucidating the design space of diffusion-based generative models", 2022).
-  public func exploding<X: Diffusable>(_ xt: X, t: Int) -> X {
+  public func varianceExploding<X: LinearCombinable>(_ xt: X, t: Int) -> X {
     .sum((1 / schedule.signalScale(t), xt))
   }
 
@@ -88,7 +67,7 @@ public struct GaussianDiffusion: Sendable {
   /// The mean of $q(x_{t-1} \mid x_t, x_0)$ (Ho et al. 2020, equation 7):
   /// $\tilde\mu_t = \frac{\sqrt{\bar\alpha_{t-1}} \beta_t}{1 - \bar\alpha_t} x_0
   /// + \frac{\sqrt{\alpha_t} (1 - \bar\alpha_{t-1})}{1 - \bar\alpha_t} x_t$.
-  public func posteriorMean<X: Diffusable>(x0: X, xt: X, t: Int) -> X {
+  public func posteriorMean<X: LinearCombinable>(x0: X, xt: X, t: Int) -> X {
     let weights = schedule.posteriorWeights(t)
     return .sum((weights.x0, x0), (weights.xt, xt))
   }
@@ -97,7 +76,7 @@ public struct GaussianDiffusion: Sendable {
   // snippet.posterior-mean-from-noise
   /// The same mean in terms of the noise (Ho et al. 2020, equation 11):
   /// $\frac{1}{\sqrt{\alpha_t}} (x_t - \frac{\beta_t}{\sqrt{1 - \bar\alpha_t}} \epsilon)$.
-  public func posteriorMean<X: Diffusable>(noise: X, xt: X, t: Int) -> X {
+  public func posteriorMean<X: LinearCombinable>(noise: X, xt: X, t: Int) -> X {
     let scale = 1 / schedule.alpha(t).squareRoot()
     return .sum((scale, xt), (-scale * schedule.beta(t) / schedule.noiseScale(t), noise))
   }
@@ -108,13 +87,13 @@ public struct GaussianDiffusion: Sendable {
 }
 
 /// The states of a forward chain, one step after another, each with its step.
-public struct ForwardChain<X: Diffusable>: Sequence, IteratorProtocol {
+public struct ForwardChain<X: LinearCombinable>: Sequence, IteratorProtocol {
   let diffusion: GaussianDiffusion
   var x: X
   var t = 0
-  var streams: Streams
+  var streams: RandomStreams
 
-  init(diffusion: GaussianDiffusion, x: X, streams: Streams) {
+  init(diffusion: GaussianDiffusion, x: X, streams: RandomStreams) {
     self.diffusion = diffusion
     self.x = x
     self.streams = streams
@@ -123,7 +102,7 @@ public struct ForwardChain<X: Diffusable>: Sequence, IteratorProtocol {
   public mutating func next() -> (t: Int, x: X)? {
     guard t < diffusion.schedule.steps else { return nil }
     t += 1
-    let noise = x.normalDraws(using: &streams)
+    let noise = x.normalSamples(using: &streams)
     x = diffusion.forwardStep(x, to: t, noise: noise)
     return (t, x)
   }

@@ -1,4 +1,4 @@
-import Tensors
+import Probability
 
 /// What a network may be trained to say about $x_t$. Given $x_t$ and $t$, each determines the
 /// others.
@@ -9,7 +9,7 @@ public enum Prediction: String, Sendable, Codable, CaseIterable {
   case x0
   /// $v = \sqrt{\bar\alpha_t}\, \epsilon - \sqrt{1 - \bar\alpha_t}\, x_0$ (Salimans and Ho,
   /// "Progressive distillation for fast sampling of diffusion models", 2022, appendix D).
-  case velocity
+  case v = "velocity"
   /// $-\epsilon / \sqrt{1 - \bar\alpha_t}$, which estimates $\nabla \log q(x_t)$ (Song and Ermon,
   /// "Generative modeling by estimating gradients of the data distribution", 2019).
   case score
@@ -26,7 +26,7 @@ extension GaussianDiffusion {
   /// - Parameters:
   ///   - value: the prediction, of kind `source`.
   ///   - xt: what it was made from, at step `t` in 1…T.
-  public func convert<X: Diffusable>(
+  public func convert<X: LinearCombinable>(
     _ value: X, from source: Prediction, to target: Prediction, xt: X, t: Int
   ) -> X {
     if source == target { return value }
@@ -43,7 +43,7 @@ extension GaussianDiffusion {
   func coefficients(of prediction: Prediction, t: Int) -> (xt: Double, velocity: Double) {
     let (cosine, sine) = (schedule.signalScale(t), schedule.noiseScale(t))
     switch prediction {
-    case .velocity: return (0, 1)
+    case .v: return (0, 1)
     case .x0: return (cosine, -sine)
     case .noise: return (sine, cosine)
     case .score: return (-1, -cosine / sine)
@@ -57,7 +57,7 @@ extension GaussianDiffusion {
   // snippet.x0-estimate
   /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$: where the data
   /// must have been, if the noise is `noise` (Ho et al. 2020, equation 15).
-  public func x0Estimate<X: Diffusable>(noise: X, xt: X, t: Int) -> X {
+  public func x0Estimate<X: LinearCombinable>(noise: X, xt: X, t: Int) -> X {
     let scale = 1 / schedule.signalScale(t)
     return .sum((scale, xt), (-scale * schedule.noiseScale(t), noise))
   }
@@ -65,18 +65,18 @@ extension GaussianDiffusion {
 
   /// $\epsilon = (x_t - \sqrt{\bar\alpha_t}\, x_0) / \sqrt{1 - \bar\alpha_t}$: the noise that led
   /// from `x0` to `xt`.
-  public func noise<X: Diffusable>(x0: X, xt: X, t: Int) -> X {
+  public func noise<X: LinearCombinable>(x0: X, xt: X, t: Int) -> X {
     let scale = 1 / schedule.noiseScale(t)
     return .sum((scale, xt), (-scale * schedule.signalScale(t), x0))
   }
 
   /// $v = \sqrt{\bar\alpha_t}\, \epsilon - \sqrt{1 - \bar\alpha_t}\, x_0$.
-  public func velocity<X: Diffusable>(x0: X, noise: X, t: Int) -> X {
+  public func v<X: LinearCombinable>(x0: X, noise: X, t: Int) -> X {
     .sum((schedule.signalScale(t), noise), (-schedule.noiseScale(t), x0))
   }
 
   /// $-\epsilon / \sqrt{1 - \bar\alpha_t}$: the score that a noise stands for.
-  public func score<X: Diffusable>(noise: X, t: Int) -> X {
+  public func score<X: LinearCombinable>(noise: X, t: Int) -> X {
     .sum((-1 / schedule.noiseScale(t), noise))
   }
 }
@@ -90,7 +90,7 @@ extension GaussianDiffusion {
     switch prediction {
     case .x0: return (1, 0)
     case .noise: return (0, 1)
-    case .velocity: return (-schedule.noiseScale(t), schedule.signalScale(t))
+    case .v: return (-schedule.noiseScale(t), schedule.signalScale(t))
     case .score: return (0, -1 / schedule.noiseScale(t))
     case .mean:
       let weights = schedule.posteriorWeights(t)
@@ -102,18 +102,21 @@ extension GaussianDiffusion {
 
   /// What a network that makes predictions of one kind should say of
   /// $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$.
-  public func target<X: Diffusable>(of prediction: Prediction, x0: X, noise: X, t: Int) -> X {
+  public func target<X: LinearCombinable>(of prediction: Prediction, x0: X, noise: X, t: Int) -> X {
     let weights = targetWeights(of: prediction, t: t)
     return .sum((weights.x0, x0), (weights.noise, noise))
   }
 
-  /// The targets of a batch in which every entry has a step of its own, as in training.
+  /// Computes the targets of a batch in which every entry has its own step, as in training.
   ///
   /// - Parameters:
-  ///   - x0: `[batch, …]`.
-  ///   - noise: of the shape of `x0`.
-  ///   - t: one step an entry.
-  public func target(of prediction: Prediction, x0: Tensor, noise: Tensor, t: [Int]) -> Tensor {
-    combined(x0, noise, t) { targetWeights(of: prediction, t: $0) }
+  ///   - x0: the batch.
+  ///   - noise: of the form of `x0`.
+  ///   - t: one step per entry.
+  public func target<X: LinearCombinableBatch>(
+    of prediction: Prediction, x0: X, noise: X, t: [Int]
+  ) -> X {
+    let weights = t.map { targetWeights(of: prediction, t: $0) }
+    return .sum((weights.map(\.x0), x0), (weights.map(\.noise), noise))
   }
 }

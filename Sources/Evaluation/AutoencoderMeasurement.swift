@@ -2,6 +2,7 @@ import Autodiff
 import Datasets
 import Learning
 import Networks
+import Probability
 import Tensors
 
 /// What an autoencoder preserves of images.

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// The score $\exp\,\mathbb E\, D_{KL}(p(y \mid x) \,\Vert\, p(y))$ of images under a classifier

@@ -1,3 +1,4 @@
+import Probability
 import Tensors
 
 /// Accumulates the mean and the covariance of vectors, batch by batch.

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// How different images of one class are: the mean squared distance of the feature vectors of two of

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// The Fréchet distance of two sets of feature vectors: that of the normal distributions with their
@@ -86,14 +87,18 @@ public struct FrechetDistance: Sendable {
     let rows = Matrix(vectors)
     let pieces = pieces(rows, blocks: min(blocks, rows.rows / 2))
     let all = pieces.reduce(Sums(width: width)) { .combine($0, $1, sign: 1) }
-    let distance = try frechetDistance(reference, all.moments)
+    let distance = try frechetDistance(
+      reference, all.moments,
+      eigen: { m throws(LinearAlgebraError) in try m.lapackSymmetricEigen() })
     guard pieces.count > 1 else {
       return MeasuredValue(distance, standardError: .nan, samples: rows.rows)
     }
     var without: [Double] = []
     for piece in pieces {
       without.append(
-        try frechetDistance(reference, Sums.combine(all, piece, sign: -1).moments))
+        try frechetDistance(
+          reference, Sums.combine(all, piece, sign: -1).moments,
+          eigen: { m throws(LinearAlgebraError) in try m.lapackSymmetricEigen() }))
     }
     let (_, variance) = MeasuredValue.moments(without)
     let n = Double(pieces.count)

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// A number that was measured on samples: what came out, and how far that is uncertain.

@@ -1,3 +1,4 @@
+import Parallelism
 import Tensors
 
 /// A vector of a set, and how far it is from another.

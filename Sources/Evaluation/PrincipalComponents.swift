@@ -1,4 +1,5 @@
 import Datasets
+import Probability
 import Tensors
 
 /// The linear autoencoder: the mean of images and the directions in which they vary most.
@@ -29,7 +30,7 @@ public struct PrincipalComponents: Sendable {
 
   /// The `count` eigenvectors with the largest eigenvalues.
   private static func leading(_ covariance: Matrix, _ count: Int) throws -> Tensor {
-    let vectors = try covariance.symmetricEigen().vectors
+    let vectors = try covariance.lapackSymmetricEigen().vectors
     let width = covariance.rows
     return Tensor(uninitialized: [width, count]) { result in
       for row in 0..<width {

@@ -1,4 +1,5 @@
 import Foundation
+import Parallelism
 import Tensors
 
 /// The structural similarity of each image of a batch to its counterpart (Wang et al., "Image

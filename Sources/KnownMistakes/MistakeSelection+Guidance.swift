@@ -1,4 +1,5 @@
 import Diffusion
+import Probability
 import Tensors
 
 extension MistakeSelection {
@@ -63,13 +64,13 @@ public struct ClassifierGuidedDenoiserMaker: Sendable {
 }
 
 /// A batch whose entries consist of channels.
-public protocol Channeled: DiffusableBatch {
+public protocol Channeled: LinearCombinableBatch {
   /// This value with the last channel of every entry taken from `other`.
   func withLastChannel(of other: Self) -> Self
 }
 
-extension Points: Channeled {
-  public func withLastChannel(of other: Points) -> Points {
+extension PointSet: Channeled {
+  public func withLastChannel(of other: PointSet) -> PointSet {
     var result = self
     for last in stride(from: dimensions - 1, to: values.count, by: dimensions) {
       result.values[last] = other.values[last]

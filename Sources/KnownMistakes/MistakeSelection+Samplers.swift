@@ -1,4 +1,5 @@
 import Diffusion
+import Probability
 
 extension MistakeSelection {
   /// Stands in for `Sampler`: `let Sampler = knownMistakes.sampler`.
@@ -75,11 +76,11 @@ private struct LinearStep: ReverseStep {
 
   let weights: @Sendable (Transition) -> Weights
 
-  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
     let w = weights(move.transition)
     let settled = D.Value.sum((w.xt, move.xt), (w.x0, move.x0), (w.noise, move.noise))
     if w.fresh == 0 { return settled }
-    return .sum((1, settled), (w.fresh, move.xt.normalDraws(using: &streams)))
+    return .sum((1, settled), (w.fresh, move.xt.normalSamples(using: &streams)))
   }
 }
 
@@ -102,7 +103,7 @@ extension AncestralStep: Noisy {
     let scale = 1 / step.alpha.squareRoot()
     return LinearStep.Weights(
       xt: scale, noise: -scale * step.beta / step.noiseVariance.squareRoot(),
-      fresh: step.s == 0 && !noisyEnd ? 0 : variance(step).squareRoot())
+      fresh: step.s == 0 && !addsFinalNoise ? 0 : variance(step).squareRoot())
   }
 }
 
@@ -121,7 +122,7 @@ extension DDIMStep: Noisy {
 private struct TimeOffByOne: ReverseStep {
   let base: any ReverseStep
 
-  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
     let denoiser = move.denoiser
     // Steps count from 1 here, so the first stays where it is.
     let late = FunctionDenoiser<D.Value> { denoiser.noise($0, t: max($1 - 1, 1)) }
@@ -135,10 +136,10 @@ private struct TimeOffByOne: ReverseStep {
 private struct NoiseAtEnd: ReverseStep {
   let base: any ReverseStep
 
-  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
     let x = base.advance(move, using: &streams)
     guard move.transition.s == 0 else { return x }
-    return .sum((1, x), (move.transition.beta.squareRoot(), x.normalDraws(using: &streams)))
+    return .sum((1, x), (move.transition.beta.squareRoot(), x.normalSamples(using: &streams)))
   }
 }
 
@@ -147,7 +148,7 @@ private struct EarlyEnd: ReverseStep {
   let base: any ReverseStep
   let schedule: NoiseSchedule
 
-  func advance<D: Denoiser>(_ move: ReverseMove<D>, using streams: inout Streams) -> D.Value {
+  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
     guard move.transition.s == 0 else { return base.advance(move, using: &streams) }
     return .sum((schedule.signalScale(1), move.x0), (schedule.noiseScale(1), move.noise))
   }

@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Parallelism
 import Tensors
 import SIMDMath
 

@@ -2,6 +2,7 @@ import Autodiff
 import Diffusion
 import Foundation
 import Networks
+import Probability
 import Tensors
 
 /// The loss of a denoiser that learns to name the noise in a noisy latent, with and without the
@@ -41,7 +42,7 @@ public struct DenoisingLoss: Sendable {
     let times = labels.map { _ in 1 + draws.index(below: diffusion.schedule.steps) }
     let kept = labels.map { draws.uniform() < dropProbability ? nullLabel : $0 }
     let noise = Tensor.normal(z0.shape, using: &draws)
-    let zt = diffusion.jump(z0, to: times, noise: noise)
+    let zt = diffusion.addNoise(to: z0, t: times, noise: noise)
     let predicted = network(tape.constant(zt), t: times, labels: kept)
     let target = diffusion.target(of: prediction, x0: z0, noise: noise, t: times)
     return BatchLoss(meanSquaredError(predicted, target), images: labels.count)
@@ -59,7 +60,7 @@ public struct DenoisingLoss: Sendable {
       var draws = generator.split(t)
       let noise = Tensor.normal(latents.shape, using: &draws)
       let all = [Int](repeating: t, count: labels.count)
-      let zt = diffusion.jump(latents, to: all, noise: noise)
+      let zt = diffusion.addNoise(to: latents, t: all, noise: noise)
       let predicted = network(zt, t: all, labels: labels)
       return noise.meanSquaredDifference(
         diffusion.convert(predicted, from: prediction, to: .noise, xt: zt, t: t))

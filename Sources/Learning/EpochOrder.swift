@@ -1,3 +1,4 @@
+import Probability
 import Tensors
 
 /// The order in which a run sees its examples: each once an epoch, every epoch shuffled anew.

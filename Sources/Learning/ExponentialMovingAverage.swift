@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import Parallelism
 import Tensors
 
 /// A running average of a network's weights, from which one samples instead of from the last ones.

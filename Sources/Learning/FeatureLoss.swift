@@ -1,5 +1,6 @@
 import Autodiff
 import Networks
+import Parallelism
 import Tensors
 
 /// How far an image is from another in the eyes of a trained classifier:

@@ -1,6 +1,7 @@
 import Autodiff
 import Files
 import Networks
+import Probability
 import Tensors
 
 /// A trained classifier with the names of its classes.

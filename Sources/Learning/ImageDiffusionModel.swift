@@ -1,6 +1,7 @@
 import Autodiff
 import Diffusion
 import Networks
+import Probability
 import Tensors
 
 /// A diffusion model of small pictures, in pixels: a U-Net and the schedule that it is trained for.
@@ -33,7 +34,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
 
     public init(
       network: UNet.Configuration, size: Int, steps: Int = 1000, firstBeta: Double = 1e-4,
-      lastBeta: Double = 0.02, dropProbability: Double = 0.1, prediction: Prediction = .velocity
+      lastBeta: Double = 0.02, dropProbability: Double = 0.1, prediction: Prediction = .v
     ) {
       self.network = network
       self.size = size
@@ -115,7 +116,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
     let times = (0..<images).map { _ in 1 + draws.index(below: schedule.steps) }
     let kept = labels?.map { draws.uniform() < settings.dropProbability ? nullLabel : $0 }
     let noise = Tensor.normal(x0.shape, using: &draws)
-    let xt = diffusion.jump(x0, to: times, noise: noise)
+    let xt = diffusion.addNoise(to: x0, t: times, noise: noise)
     let said = network(tape.constant(xt), t: times, labels: classes == 0 ? nil : kept)
     return BatchLoss(meanSquaredError(said, target(x0, noise, times)), images: images)
   }
@@ -128,7 +129,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
       let (image, epsilon) = (x0.slice(entry..<entry + 1), noise.slice(entry..<entry + 1))
       switch settings.prediction {
       case .x0: return image
-      case .velocity: return diffusion.velocity(x0: image, noise: epsilon, t: t)
+      case .v: return diffusion.v(x0: image, noise: epsilon, t: t)
       default: fatalError("a network is trained to say noise, velocity or x0")
       }
     }
@@ -172,7 +173,7 @@ public struct ImageDiffusionModel: Denoiser, ConditionalDenoiser {
       var draws = generator.split(t)
       let noise = Tensor.normal(images.shape, using: &draws)
       return noise.meanSquaredDifference(
-        self.noise(diffusion.jump(images, to: t, noise: noise), t: t, labels: labels))
+        self.noise(diffusion.addNoise(to: images, t: t, noise: noise), t: t, labels: labels))
     }
   }
 

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Models
 import Networks
+import Probability
 import Tensors
 
 /// What the encoder says of every image of a data set and of its mirrored twin: the mean and the

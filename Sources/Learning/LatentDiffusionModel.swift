@@ -3,6 +3,7 @@ import Diffusion
 import Files
 import Foundation
 import Networks
+import Probability
 import Tensors
 
 /// A trained latent diffusion model: the decoder's autoencoder, the denoiser, and the numbers that

@@ -1,6 +1,8 @@
 import Autodiff
 import Diffusion
 import Networks
+import Parallelism
+import Probability
 import Tensors
 
 /// A network that gives one number a class for each entry of a batch and a time.
@@ -22,14 +24,14 @@ extension EncoderClassifier: ClassifierNetwork {
 }
 
 /// A value that networks can be given as a tensor `[batch, …]`, and that is made from one.
-public protocol TensorConvertible: DiffusableBatch {
+public protocol TensorConvertible: LinearCombinableBatch {
   /// The value in single precision.
   var tensor: Tensor { get }
   /// Makes the value of a tensor `[batch, …]`.
   init(_ tensor: Tensor)
 }
 
-extension Points: TensorConvertible {}
+extension PointSet: TensorConvertible {}
 
 extension Tensor: TensorConvertible {
   public var tensor: Tensor { self }
@@ -146,7 +148,7 @@ public struct NoisyClassificationLoss: Sendable {
     var draws = generator
     let t = labels.map { _ in times.lowerBound + draws.index(below: times.count) }
     let noise = Tensor.normal(x0.shape, using: &draws)
-    let xt = diffusion.jump(x0, to: t, noise: noise)
+    let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
     let logits = network.logits(tape.constant(xt), t: t.map { Double($0) })
     return BatchLoss(crossEntropy(logits, labels: labels), images: labels.count)
   }

@@ -2,6 +2,8 @@ import Autodiff
 import Diffusion
 import Foundation
 import Networks
+import Parallelism
+import Probability
 import Tensors
 
 /// A denoiser of points that is a small network: an `MLP` that is told the step, and the class if
@@ -40,11 +42,11 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
 
   // MARK: Answers
 
-  public func noise(_ xt: Points, t: Int) -> Points {
+  public func noise(_ xt: PointSet, t: Int) -> PointSet {
     noise(xt, t: t, labels: [Int](repeating: nullLabel, count: xt.count))
   }
 
-  public func noise(_ xt: Points, t: Int, labels: [Int]) -> Points {
+  public func noise(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     diffusion.convert(
       says(xt, t: t, labels: labels), from: recipe.prediction, to: .noise, xt: xt, t: t)
   }
@@ -53,7 +55,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
   /// `recipe.prediction`.
   ///
   /// - Parameter labels: one a point, or nil to leave the classes open.
-  public func says(_ xt: Points, t: Int, labels: [Int]? = nil) -> Points {
+  public func says(_ xt: PointSet, t: Int, labels: [Int]? = nil) -> PointSet {
     let labels = labels ?? [Int](repeating: nullLabel, count: xt.count)
     guard labels.count == xt.count, labels.allSatisfy({ (0...nullLabel).contains($0) }) else {
       fatalError("a batch of \(xt.count) needs as many labels, each in 0...\(nullLabel)")
@@ -69,7 +71,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
         }
       }
     }
-    return Points(values, dimensions: d)
+    return PointSet(values, dimensions: d)
   }
 
   /// The same of points `[count, dimensions]` in single precision, with one time a point or one for
@@ -111,7 +113,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
       labels.map { draws.uniform() < share ? nullLabel : $0 }
     }
     let noise = Tensor.normal(x0.shape, using: &draws)
-    let xt = diffusion.jump(x0, to: times, noise: noise)
+    let xt = diffusion.addNoise(to: x0, t: times, noise: noise)
     let target = diffusion.target(of: recipe.prediction, x0: x0, noise: noise, t: times)
     let seen = tape.constant(Self.withWaves(xt, recipe.waves))
     let answer = network(seen, t: times, labels: told)

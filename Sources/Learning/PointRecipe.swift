@@ -1,5 +1,6 @@
 import Diffusion
 import Networks
+import Probability
 import Tensors
 
 /// Points to train on: a fixed set, drawn once.
@@ -27,13 +28,13 @@ public struct TrainingPoints: Sendable {
   }
 
   /// Takes points, with their classes if they have some.
-  public init(_ points: Points, labels: [Int]? = nil) {
+  public init(_ points: PointSet, labels: [Int]? = nil) {
     self.init((points.tensor, labels ?? [Int](repeating: 0, count: points.count)))
   }
 
   /// Draws `count` points and their classes from a law, each from a stream of its own.
-  public init(_ law: some ExactLaw, count: Int = 1 << 16, seed: UInt64 = 0) {
-    var streams = Streams(seed: seed, count: count)
+  public init(_ law: some ExactDistribution, count: Int = 1 << 16, seed: UInt64 = 0) {
+    var streams = RandomStreams(seed: seed, count: count)
     let (points, labels) = law.samples(using: &streams)
     self.init(points, labels: labels)
   }

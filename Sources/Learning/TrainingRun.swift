@@ -1,6 +1,7 @@
 import Autodiff
 import Files
 import Foundation
+import Probability
 import Tensors
 
 /// What one update did.

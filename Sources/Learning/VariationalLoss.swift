@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Networks
+import Probability
 import Tensors
 
 /// The loss of a β-VAE with Laplace-distributed pixels:

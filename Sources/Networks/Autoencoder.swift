@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// The autoencoder of latent diffusion (Rombach et al. 2022, section 3.1): images to Gaussians over

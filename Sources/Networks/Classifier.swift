@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// A small residual network that names what is in an image (He et al., "Identity mappings in deep

@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// The way down of a U-Net, with a vector of logits at its end: a classifier of noisy images that

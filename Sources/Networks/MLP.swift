@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// A network for points instead of images: a point and a time in, a vector out.

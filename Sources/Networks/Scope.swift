@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// A place in the tree of a network's names, where layers make their parameters.

@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 
 /// The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020, appendix B): an image and

@@ -1,3 +1,4 @@
+import Probability
 import Weaving
 
 /// How far apart two numbers may be.

@@ -1,3 +1,4 @@
+import Probability
 import Weaving
 
 /// The head of a table's column and how its numbers are written.

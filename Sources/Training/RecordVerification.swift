@@ -8,6 +8,7 @@ import Learning
 import Models
 import Networks
 import Notebook
+import Probability
 import Tensors
 
 /// Repeats points of the records on CIFAR-10's own images, for readers who have them. The results are

@@ -1,6 +1,7 @@
 import Diffusion
 import Learning
 import Models
+import Probability
 import Tensors
 
 /// Images to be sampled: their classes, the sampler, and the noise.
@@ -54,7 +55,7 @@ public struct SampleRequest: Sendable {
     var parts: [Tensor] = []
     for start in stride(from: 0, to: labels.count, by: batchSize) {
       let range = start..<min(start + batchSize, labels.count)
-      var streams = Streams(seed: seed, count: range.count, from: start)
+      var streams = RandomStreams(seed: seed, count: range.count, from: start)
       let zT = streams.normal([range.count] + model.diffusedShape)
       var z0 = zT
       for (index, state) in chain(model, zT, Array(labels[range]), streams).enumerated() {
@@ -69,7 +70,7 @@ public struct SampleRequest: Sendable {
 
   /// The states of the sampler from `zT` on, one per step.
   public func chain<Model: PictureModel>(
-    _ model: Model, _ zT: Tensor, _ labels: [Int], _ streams: Streams
+    _ model: Model, _ zT: Tensor, _ labels: [Int], _ streams: RandomStreams
   ) -> ReverseChain<GuidedDenoiser<Model>> {
     let (scale, guided) = (guidanceScale, guidedSteps)
     let denoiser = GuidedDenoiser(model, labels: labels) { t in

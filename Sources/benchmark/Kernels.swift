@@ -1,5 +1,6 @@
 import COpenBLAS
 import Foundation
+import Probability
 import Tensors
 
 // The kernels by themselves, on the shapes of the three networks.

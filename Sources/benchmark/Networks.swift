@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import Learning
 import Networks
+import Probability
 import Tensors
 
 // The networks of the comparison with PyTorch: the same sizes, batches and steps.

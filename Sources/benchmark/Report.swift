@@ -1,5 +1,6 @@
 import CProcessor
 import Foundation
+import Parallelism
 import Tensors
 
 /// Prints results, as a table for people or as one JSON object a line.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Parallelism
 import Tensors
 
 let arguments = Arguments.parseOrExit()

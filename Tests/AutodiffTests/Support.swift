@@ -1,4 +1,5 @@
 import Autodiff
+import Probability
 import Tensors
 import Testing
 

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Probability
 import Tensors
 import Testing
 

@@ -1,5 +1,7 @@
 import Diffusion
 import Foundation
+import Probability
+import TestSupport
 import Testing
 
 /// The regression tests of the library that most people sample with, run on the course's samplers.
@@ -22,7 +24,7 @@ import Testing
     let values = (0..<4).flatMap { image in
       (0..<192).map { Double($0 * 4 + image) / Double(n) }
     }
-    return TorchSample(points: Points(values), generator: TorchGenerator(seed: 0))
+    return TorchSample(points: PointSet(values), generator: TorchGenerator(seed: 0))
   }
 
   @Test func generatorIsPyTorchs() {
@@ -39,7 +41,7 @@ import Testing
 
   @Test func ancestralSamplingGivesTheirNumbers() {
     let sampler = Sampler(.ancestral(), schedule: schedule, clip: .images)
-    let x0 = sampler.sample(from: start, denoiser: model, using: Streams(seed: 0, count: 1))
+    let x0 = sampler.sample(from: start, denoiser: model, using: RandomStreams(seed: 0, count: 1))
     let sizes = x0.points.values.map { abs($0) }
     expect(sizes.reduce(0, +), equals: 258.9606, within: 1e-2)
     expect(sizes.reduce(0, +) / 768, equals: 0.3372, within: 1e-3)
@@ -48,8 +50,8 @@ import Testing
   @Test func deterministicSamplingGivesTheirNumbers() {
     let sampler = Sampler(
       .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
-      clip: Clip(rederivesNoise: false))
-    let x0 = sampler.sample(from: start, denoiser: model, using: Streams(seed: 0, count: 1))
+      clip: Clip(recomputesNoise: false))
+    let x0 = sampler.sample(from: start, denoiser: model, using: RandomStreams(seed: 0, count: 1))
     let sizes = x0.points.values.map { abs($0) }
     expect(sizes.reduce(0, +), equals: 172.0067, within: 1e-2)
     expect(sizes.reduce(0, +) / 768, equals: 0.223967, within: 1e-3)
@@ -57,7 +59,7 @@ import Testing
 
   /// The same function, taken as a prediction of the velocity.
   func velocityModel(_ schedule: NoiseSchedule) -> ConvertedDenoiser<TorchSample> {
-    ConvertedDenoiser(.velocity, of: GaussianDiffusion(schedule)) { x, t in
+    ConvertedDenoiser(.v, of: GaussianDiffusion(schedule)) { x, t in
       .sum((Double(t - 1) / Double(t), x))
     }
   }
@@ -72,14 +74,14 @@ import Testing
     let ancestral = Sampler(.ancestral(), schedule: schedule, clip: .images)
     expectSizes(
       ancestral.sample(
-        from: start, denoiser: velocityModel(schedule), using: Streams(seed: 0, count: 1)),
+        from: start, denoiser: velocityModel(schedule), using: RandomStreams(seed: 0, count: 1)),
       sum: 202.0296, mean: 0.2631)
     let deterministic = Sampler(
       .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
-      clip: Clip(rederivesNoise: false))
+      clip: Clip(recomputesNoise: false))
     expectSizes(
       deterministic.sample(
-        from: start, denoiser: velocityModel(schedule), using: Streams(seed: 0, count: 1)),
+        from: start, denoiser: velocityModel(schedule), using: RandomStreams(seed: 0, count: 1)),
       sum: 52.5302, mean: 0.0684)
   }
 
@@ -87,9 +89,9 @@ import Testing
     let schedule = Self.schedule(from: 0.01)
     let sampler = Sampler(
       .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
-      clip: Clip(rederivesNoise: false))
+      clip: Clip(recomputesNoise: false))
     expectSizes(
-      sampler.sample(from: start, denoiser: model, using: Streams(seed: 0, count: 1)),
+      sampler.sample(from: start, denoiser: model, using: RandomStreams(seed: 0, count: 1)),
       sum: 149.8295, mean: 0.1951)
   }
 

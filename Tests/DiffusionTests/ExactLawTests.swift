@@ -1,6 +1,8 @@
 import Diffusion
 import Foundation
+import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct GaussianMixtureTests {
@@ -32,7 +34,7 @@ import Testing
   @Test func meanNoiseIsThatOfThePosteriorByQuadrature() {
     let x = 0.37
     for t in [10, 200, 700] {
-      let noised = three.noised(linear, to: t)
+      let noised = three.noisyMarginal(linear, to: t)
       let (signal, scale) = (linear.signalScale(t), linear.noiseScale(t))
       func joint(_ x0: Double) -> Double {
         three.density(x0) * StandardNormal.density((x - signal * x0) / scale)
@@ -61,7 +63,7 @@ import Testing
       (1000, 0, 1),
     ]
     for (t, noiseLoss, x0Loss) in table {
-      let noised = three.noised(linear, to: t)
+      let noised = three.noisyMarginal(linear, to: t)
       expect(noised.noiseLossFloor, equals: noiseLoss, within: 6e-5, "t = \(t)")
       expect(noised.x0LossFloor, equals: x0Loss, within: 6e-5, "t = \(t)")
     }
@@ -69,7 +71,7 @@ import Testing
 
   @Test func gaussianLossFloorsHaveTheirClosedForm() {
     for (variance, floor) in [(1.0, 0.27551323), (0.25, 0.17305341), (4, 0.39540695)] {
-      let data = GaussianMixture.normal(variance: variance)
+      let data = GaussianMixture.gaussian(variance: variance)
       let mean =
         (1...1000).reduce(0.0) { sum, t in
           let kept = linear.alphaBar(t) * variance
@@ -79,15 +81,15 @@ import Testing
       let t = 321
       let kept = linear.alphaBar(t) * variance
       expect(
-        data.noised(linear, to: t).noiseLossFloor,
+        data.noisyMarginal(linear, to: t).noiseLossFloor,
         equals: kept / (kept + linear.noiseVariance(t)), within: 1e-12)
     }
   }
 
   @Test func informationIsHalfTheLogOfOnePlusSNRForNormalData() {
-    let unit = GaussianMixture.normal()
+    let unit = GaussianMixture.gaussian()
     for (t, value) in [(1, 4.6052), (100, 1.1366), (500, 0.04092), (1000, 2.018e-5)] {
-      let information = unit.noised(linear, to: t).information
+      let information = unit.noisyMarginal(linear, to: t).information
       expect(information, equals: 0.5 * log1p(linear.snr(t)), within: 1e-10)
       expect(information, equals: value, relatively: 1e-4)
     }
@@ -95,7 +97,7 @@ import Testing
 
   @Test func informationOfAMixtureFalls() {
     let values = stride(from: 1, through: 1000, by: 37).map {
-      three.noised(linear, to: $0).information
+      three.noisyMarginal(linear, to: $0).information
     }
     #expect(zip(values, values.dropFirst()).allSatisfy { $0 > $1 })
     #expect(values.last! < 1e-3)
@@ -104,9 +106,9 @@ import Testing
   @Test func bayesRuleHoldsForScores() {
     let data = GaussianMixture.twoClasses
     for t in [5, 200, 800] {
-      let noised = data.noised(linear, to: t)
+      let noised = data.noisyMarginal(linear, to: t)
       for (x, label) in [(-0.7, 0), (0.2, 1), (2.1, 0)] {
-        let conditional = data.restricted(to: label).noised(linear, to: t)
+        let conditional = data.restricted(to: label).noisyMarginal(linear, to: t)
         expect(
           conditional.score(x), equals: noised.score(x) + noised.labelScore(x, label: label),
           within: 1e-12)
@@ -118,7 +120,7 @@ import Testing
       }
       let (x, probabilities) = (0.4, noised.labelProbabilities(0.4))
       let blended = (0...1).reduce(0.0) {
-        $0 + probabilities[$1] * data.restricted(to: $1).noised(linear, to: t).noiseMean(x)
+        $0 + probabilities[$1] * data.restricted(to: $1).noisyMarginal(linear, to: t).noiseMean(x)
       }
       expect(noised.noiseMean(x), equals: blended, within: 1e-12)
     }
@@ -129,30 +131,31 @@ import Testing
     let denoiser = ExactDenoiser(three, linear)
     let two = ExactDenoiser(GaussianMixture.twoClasses, linear)
     for t in [1, 60, 900] {
-      let noise = denoiser.noise(Points(xs), t: t)
-      let noised = three.noised(linear, to: t)
+      let noise = denoiser.noise(PointSet(xs), t: t)
+      let noised = three.noisyMarginal(linear, to: t)
       for (x, value) in zip(xs, noise.values) {
         expect(value, equals: noised.noiseMean(x), within: 1e-10)
       }
       let labels = xs.indices.map { $0 % 3 }
-      let labelled = two.noise(Points(xs), t: t, labels: labels)
+      let labelled = two.noise(PointSet(xs), t: t, labels: labels)
       for i in xs.indices {
         let law = labels[i] == 2 ? two.law : two.law.restricted(to: labels[i])
         expect(
-          labelled.values[i], equals: law.noised(linear, to: t).noiseMean(xs[i]), within: 1e-10)
+          labelled.values[i], equals: law.noisyMarginal(linear, to: t).noiseMean(xs[i]),
+          within: 1e-10)
       }
     }
-    let affine = GaussianDenoiser<Points>(mean: 1, variance: 0.25, linear)
-    let mixture = ExactDenoiser(GaussianMixture.normal(mean: 1, variance: 0.25), linear)
+    let affine = GaussianDenoiser<PointSet>(mean: 1, variance: 0.25, linear)
+    let mixture = ExactDenoiser(GaussianMixture.gaussian(mean: 1, variance: 0.25), linear)
     for (a, b) in zip(
-      affine.noise(Points(xs), t: 300).values, mixture.noise(Points(xs), t: 300).values)
+      affine.noise(PointSet(xs), t: 300).values, mixture.noise(PointSet(xs), t: 300).values)
     {
       expect(a, equals: b, within: 1e-13)
     }
   }
 
   @Test func samplesFollowTheLaw() {
-    var streams = Streams(seed: 3, count: 40_000)
+    var streams = RandomStreams(seed: 3, count: 40_000)
     let (points, labels) = three.samples(using: &streams)
     let gap = Distance.kolmogorov(points.values, cdf: three.cdf)
     #expect(gap < 1.95 / 200)

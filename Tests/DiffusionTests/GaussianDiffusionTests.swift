@@ -1,6 +1,8 @@
 import Diffusion
 import Foundation
+import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct GaussianDiffusionTests {
@@ -10,7 +12,7 @@ import Testing
   @Test func chainOfStepsHasTheLawOfTheJump() {
     // x0 is a known number, so everything random is in the loadings.
     let chain = diffusion.chain(
-      from: GaussianVariable(mean: 1.7), using: Streams(seed: 0, count: 1))
+      from: GaussianVariable(mean: 1.7), using: RandomStreams(seed: 0, count: 1))
     for (t, x) in chain {
       expect(x.mean, equals: 1.7 * schedule.signalScale(t), relatively: 1e-12)
       expect(x.variance, equals: schedule.noiseVariance(t), relatively: 1e-12)
@@ -19,7 +21,7 @@ import Testing
 
   @Test func loadingsOfTheChainAreTheWeightsOfEveryStepsNoise() {
     let chain = Array(
-      diffusion.chain(from: GaussianVariable(), using: Streams(seed: 0, count: 1)))
+      diffusion.chain(from: GaussianVariable(), using: RandomStreams(seed: 0, count: 1)))
     let x = chain[299].x
     let drawn = x.loadings.suffix(300)
     for (s, loading) in zip(1...300, drawn) {
@@ -30,7 +32,7 @@ import Testing
 
   @Test func chainStatesAreCorrelatedAndJumpsAreNot() {
     let states = Array(
-      diffusion.chain(from: GaussianVariable(), using: Streams(seed: 0, count: 1)))
+      diffusion.chain(from: GaussianVariable(), using: RandomStreams(seed: 0, count: 1)))
     let covariance = states[49].x.covariance(with: states[199].x)
     let exact =
       (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * schedule.noiseVariance(50)
@@ -41,25 +43,26 @@ import Testing
   @Test func sampledChainAndJumpAgreeInLaw() {
     let short = GaussianDiffusion(schedule.respaced(to: schedule.timesteps(100)))
     let count = 20_000
-    let x0 = Points([Double](repeating: 0.8, count: count))
+    let x0 = PointSet([Double](repeating: 0.8, count: count))
     var last = x0
-    for (_, x) in short.chain(from: x0, using: Streams(seed: 1, count: count)).prefix(40) {
+    for (_, x) in short.chain(from: x0, using: RandomStreams(seed: 1, count: count)).prefix(40) {
       last = x
     }
-    var streams = Streams(seed: 2, count: count)
-    let jumped = short.jump(x0, to: 40, noise: x0.normalDraws(using: &streams))
+    var streams = RandomStreams(seed: 2, count: count)
+    let jumped = short.addNoise(to: x0, t: 40, noise: x0.normalSamples(using: &streams))
     let gap = Distance.kolmogorov(last.values, jumped.values)
     #expect(Distance.kolmogorovChance(gap: gap, count: Double(count) / 2) > 1e-3)
   }
 
   @Test func jumpsCompose() {
     let (x0, first, second) = (
-      GaussianVariable(mean: 2, deviation: 0.5, source: 0),
-      GaussianVariable(deviation: 1, source: 1), GaussianVariable(deviation: 1, source: 2)
+      GaussianVariable(mean: 2, standardDeviation: 0.5, source: 0),
+      GaussianVariable(standardDeviation: 1, source: 1),
+      GaussianVariable(standardDeviation: 1, source: 2)
     )
-    let half = diffusion.jump(x0, to: 300, noise: first)
-    let both = diffusion.jump(half, from: 300, to: 800, noise: second)
-    let direct = diffusion.jump(x0, to: 800, noise: first)
+    let half = diffusion.addNoise(to: x0, t: 300, noise: first)
+    let both = diffusion.addNoise(to: half, from: 300, t: 800, noise: second)
+    let direct = diffusion.addNoise(to: x0, t: 800, noise: first)
     expect(both.mean, equals: direct.mean, relatively: 1e-12)
     expect(both.variance, equals: direct.variance, relatively: 1e-12)
   }
@@ -68,10 +71,10 @@ import Testing
     var generator = RandomGenerator(seed: 5)
     let x0 = Tensor.normal([3, 2, 4, 4], using: &generator)
     let noise = Tensor.normal([3, 2, 4, 4], using: &generator)
-    let mixed = diffusion.jump(x0, to: [1, 500, 1000], noise: noise)
+    let mixed = diffusion.addNoise(to: x0, t: [1, 500, 1000], noise: noise)
     for (entry, t) in [1, 500, 1000].enumerated() {
-      let alone = diffusion.jump(
-        x0.entries(entry..<entry + 1), to: t, noise: noise.entries(entry..<entry + 1))
+      let alone = diffusion.addNoise(
+        to: x0.entries(entry..<entry + 1), t: t, noise: noise.entries(entry..<entry + 1))
       for (a, b) in zip(alone.elements, mixed.entries(entry..<entry + 1).elements) {
         #expect(abs(a - b) <= 1e-6)
       }
@@ -90,7 +93,7 @@ import Testing
 
   @Test func posteriorIsTheSameByThreeRoutes() {
     for (t, x0, noise) in [(2, 0.3, -0.4), (10, -1.2, 0.9), (400, 0.7, 1.1), (1000, 1.5, -0.2)] {
-      let xt = diffusion.jump(x0, to: t, noise: noise)
+      let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
       let (alpha, beta) = (schedule.alpha(t), schedule.beta(t))
       let (kept, spread) = (schedule.alphaBar(t - 1), schedule.noiseVariance(t - 1))
       let mean = diffusion.posteriorMean(x0: x0, xt: xt, t: t)
@@ -105,10 +108,11 @@ import Testing
         within: 1e-12)
 
       // Conditioning the joint normal law of (x_{t-1}, x_t) given x_0.
-      let before = diffusion.jump(
-        GaussianVariable(mean: x0), to: t - 1, noise: GaussianVariable(deviation: 1, source: 0))
+      let before = diffusion.addNoise(
+        to: GaussianVariable(mean: x0), t: t - 1,
+        noise: GaussianVariable(standardDeviation: 1, source: 0))
       let after = diffusion.forwardStep(
-        before, to: t, noise: GaussianVariable(deviation: 1, source: 1))
+        before, to: t, noise: GaussianVariable(standardDeviation: 1, source: 1))
       let gain = before.covariance(with: after) / after.variance
       expect(mean, equals: before.mean + gain * (xt - after.mean), within: 1e-12)
       expect(
@@ -134,7 +138,7 @@ import Testing
   @Test func posteriorMeanHasANoiseForm() {
     for t in [1, 2, 77, 500, 1000] {
       let (x0, noise) = (0.6, -1.3)
-      let xt = diffusion.jump(x0, to: t, noise: noise)
+      let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
       expect(
         diffusion.posteriorMean(noise: noise, xt: xt, t: t),
         equals: diffusion.posteriorMean(x0: x0, xt: xt, t: t), within: 1e-12)
@@ -144,9 +148,9 @@ import Testing
   @Test func everyPredictionDeterminesEveryOther() {
     for t in [2, 10, 300, 999, 1000] {
       let (x0, noise) = (0.6, -1.3)
-      let xt = diffusion.jump(x0, to: t, noise: noise)
+      let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
       let values: [Prediction: Double] = [
-        .x0: x0, .noise: noise, .velocity: diffusion.velocity(x0: x0, noise: noise, t: t),
+        .x0: x0, .noise: noise, .v: diffusion.v(x0: x0, noise: noise, t: t),
         .score: diffusion.score(noise: noise, t: t),
         .mean: diffusion.posteriorMean(x0: x0, xt: xt, t: t),
       ]
@@ -157,7 +161,7 @@ import Testing
           expect(found, equals: values[target]!, within: 2e-9 * max(1, abs(values[target]!)))
         }
       }
-      let v = values[.velocity]!
+      let v = values[.v]!
       expect(xt * xt + v * v, equals: x0 * x0 + noise * noise, within: 1e-12)
     }
   }
@@ -167,7 +171,7 @@ import Testing
     let times = [1, 2, 300, 999]
     for prediction in Prediction.allCases {
       let targets = times.map { t in
-        let xt = diffusion.jump(x0, to: t, noise: noise)
+        let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
         let target = diffusion.target(of: prediction, x0: x0, noise: noise, t: t)
         let converted = diffusion.convert(noise, from: .noise, to: prediction, xt: xt, t: t)
         expect(target, equals: converted, within: 1e-10 * max(1, abs(target)))
@@ -191,9 +195,9 @@ import Testing
   @Test func explodingFormCommutesWithNoising() {
     let (x0, noise) = (0.9, 0.4)
     for t in [1, 200, 1000] {
-      let xt = diffusion.jump(x0, to: t, noise: noise)
+      let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
       expect(
-        diffusion.exploding(xt, t: t), equals: x0 + schedule.sigmaExploding(t) * noise,
+        diffusion.varianceExploding(xt, t: t), equals: x0 + schedule.sigmaVE(t) * noise,
         relatively: 1e-13)
     }
   }
@@ -201,13 +205,14 @@ import Testing
   @Test func targetIsTheWholeNoiseAndNotThatOfTheStep() {
     let chain = Array(
       diffusion.chain(
-        from: GaussianVariable(deviation: 1, source: 0), using: Streams(seed: 0, count: 1)))
+        from: GaussianVariable(standardDeviation: 1, source: 0),
+        using: RandomStreams(seed: 0, count: 1)))
     let xt = chain[499].x
-    let x0 = GaussianVariable(deviation: 1, source: 0)
+    let x0 = GaussianVariable(standardDeviation: 1, source: 0)
     let total = diffusion.noise(x0: x0, xt: xt, t: 500)
     expect(xt.correlation(with: total), equals: schedule.noiseScale(500), within: 1e-12)
     expect(xt.correlation(with: total), equals: 0.960, within: 5e-4)
-    let own = GaussianVariable(deviation: 1, source: xt.loadings.count - 1)
+    let own = GaussianVariable(standardDeviation: 1, source: xt.loadings.count - 1)
     expect(xt.correlation(with: own), equals: schedule.beta(500).squareRoot(), within: 1e-12)
   }
 }

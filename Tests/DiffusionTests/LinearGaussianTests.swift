@@ -1,10 +1,12 @@
 import Diffusion
 import Foundation
+import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct MultivariateNormalTests {
-  let law = MultivariateNormal(
+  let law = MultivariateGaussian(
     mean: [1, -0.5, 2],
     covariance: Matrix([[2, 0.6, -0.3], [0.6, 1, 0.2], [-0.3, 0.2, 0.5]]))
 
@@ -17,8 +19,8 @@ import Testing
   }
 
   @Test func oneCoordinateIsTheNormalLawOfTheLine() {
-    let one = MultivariateNormal(mean: [0.7], variances: [2.25])
-    let line = GaussianMixture.normal(mean: 0.7, variance: 2.25)
+    let one = MultivariateGaussian(mean: [0.7], variances: [2.25])
+    let line = GaussianMixture.gaussian(mean: 0.7, variance: 2.25)
     for x in [-3, 0, 0.7, 4] {
       expect(one.logDensity([x]), equals: line.logDensity(x), within: 1e-14)
     }
@@ -26,7 +28,7 @@ import Testing
   }
 
   @Test func divergenceIsTheExpectedDifferenceOfLogDensities() {
-    let other = MultivariateNormal(
+    let other = MultivariateGaussian(
       mean: [0, 0, 1], covariance: Matrix([[1, 0.2, 0], [0.2, 3, -0.5], [0, -0.5, 1]]))
     let exact = law.divergence(from: other)
     expect(
@@ -37,14 +39,14 @@ import Testing
       let x = law.draw(using: &random)
       return law.logDensity(x) - other.logDensity(x)
     }
-    let statistics = RunningStatistics(ratios)
+    let statistics = Moments(ratios)
     expect(statistics.mean, equals: exact, within: 4 * statistics.meanError)
   }
 
   @Test func jointLawOfVariablesHasTheirCovariances() {
     let a = GaussianVariable(mean: 1, loadings: [1, 0.5])
     let b = GaussianVariable(mean: -2, loadings: [0.3, 0, 2])
-    let joint = MultivariateNormal(jointlyOf: [a, b])
+    let joint = MultivariateGaussian(jointlyOf: [a, b])
     #expect(joint.mean == [1, -2])
     expect(joint.covariance[0, 1], equals: 0.3, within: 1e-16)
     expect(joint.covariance[1, 1], equals: 4.09, within: 1e-15)
@@ -76,7 +78,7 @@ import Testing
   }
 
   @Test func boundAndDivergenceFromThePosteriorSumToTheEvidence() {
-    let q = MultivariateNormal(mean: [0.2, -1], covariance: Matrix([[0.5, 0.1], [0.1, 0.3]]))
+    let q = MultivariateGaussian(mean: [0.2, -1], covariance: Matrix([[0.5, 0.1], [0.1, 0.3]]))
     let posterior = model.posterior(given: x)
     let evidence = model.evidence.logDensity(x)
     expect(
@@ -87,7 +89,7 @@ import Testing
 
   @Test func noOtherLoadingsAreMoreLikely() throws {
     let covariance = Matrix([[3, 0.5, 0.1], [0.5, 1, -0.2], [0.1, -0.2, 0.3]])
-    let data = MultivariateNormal(mean: [0, 0, 0], covariance: covariance)
+    let data = MultivariateGaussian(mean: [0, 0, 0], covariance: covariance)
     let best = try LinearLatentModel.mostLikely(for: covariance, latents: 2, noiseVariance: 0.4)
     let height = best.evidence.expectedLogDensity(under: data)
     var random = RandomGenerator(seed: 8)
@@ -110,7 +112,7 @@ import Testing
     let draws = (0..<20_000).map { _ in model.draw(using: &random).x }
     let covariance = model.evidence.covariance
     for axis in 0..<3 {
-      let column = RunningStatistics(draws.map { $0[axis] })
+      let column = Moments(draws.map { $0[axis] })
       expect(column.mean, equals: model.mean[axis], within: 4 * column.meanError)
       expect(
         column.variance, equals: covariance[axis, axis], within: 4 * column.varianceError)
@@ -133,9 +135,9 @@ import Testing
 
   /// E log p(x_0:T) - E log q(x_1:T | x_0), step by step along the forward chain.
   func direct(_ chain: LinearReverseChain, mean: Double, variance: Double) -> Double {
-    let x0 = GaussianVariable(mean: mean, deviation: variance.squareRoot(), source: 0)
+    let x0 = GaussianVariable(mean: mean, standardDeviation: variance.squareRoot(), source: 0)
     let forward = GaussianDiffusion(chain.schedule)
-      .chain(from: x0, using: Streams(seed: 0, count: 1)).map(\.x)
+      .chain(from: x0, using: RandomStreams(seed: 0, count: 1)).map(\.x)
     let path = [x0] + forward
     func expected(_ residual: GaussianVariable, _ variance: Double) -> Double {
       let square = residual.mean * residual.mean + residual.variance
@@ -164,10 +166,10 @@ import Testing
   @Test func gapOfTheBoundIsTheDivergenceOfThePathsGivenTheData() {
     let x0 = 1.0
     let noise = GaussianDiffusion(schedule).chain(
-      from: GaussianVariable(mean: x0), using: Streams(seed: 0, count: 1)
+      from: GaussianVariable(mean: x0), using: RandomStreams(seed: 0, count: 1)
     ).map(\.x)
-    let forward = MultivariateNormal(jointlyOf: noise)
-    let backward = MultivariateNormal(jointlyOf: wrong.states).conditioned(on: [0: x0])
+    let forward = MultivariateGaussian(jointlyOf: noise)
+    let backward = MultivariateGaussian(jointlyOf: wrong.states).conditioned(on: [0: x0])
     expect(
       wrong.logEvidence(x0) + wrong.bound(of: x0).total,
       equals: forward.divergence(from: backward), within: 1e-12)
@@ -176,14 +178,15 @@ import Testing
   @Test func stepwiseDensitiesMultiplyToTheJointOne() {
     let path = [0.3, -0.2, 0.9, 1.1]
     expect(
-      wrong.logReverse(path), equals: MultivariateNormal(jointlyOf: wrong.states).logDensity(path),
+      wrong.logReverse(path),
+      equals: MultivariateGaussian(jointlyOf: wrong.states).logDensity(path),
       within: 1e-12)
     let noise = GaussianDiffusion(schedule).chain(
-      from: GaussianVariable(mean: path[0]), using: Streams(seed: 0, count: 1)
+      from: GaussianVariable(mean: path[0]), using: RandomStreams(seed: 0, count: 1)
     ).map(\.x)
     expect(
       wrong.logForward(path),
-      equals: MultivariateNormal(jointlyOf: noise).logDensity(Array(path.dropFirst())),
+      equals: MultivariateGaussian(jointlyOf: noise).logDensity(Array(path.dropFirst())),
       within: 1e-12)
   }
 
@@ -197,7 +200,7 @@ import Testing
     let x0 = -0.8
     for t in [2, 3] {
       let mean = GaussLegendre.standard.integrate(from: -10, to: 10, panels: 40) { noise in
-        let xt = GaussianDiffusion(schedule).jump(x0, to: t, noise: noise)
+        let xt = GaussianDiffusion(schedule).addNoise(to: x0, t: t, noise: noise)
         return StandardNormal.density(noise) * wrong.divergence(x0: x0, xt: xt, t: t)
       }
       expect(wrong.bound(of: x0).denoising(t), equals: mean, within: 1e-12)
@@ -207,13 +210,15 @@ import Testing
   @Test func bestStepsLeaveOnlyTheMismatchOfTheEnd() {
     let chain = LinearReverseChain(
       reversing: schedule, mean: data.mean, variance: data.variance)
-    let end = GaussianDiffusion(schedule).jump(
-      GaussianVariable(mean: data.mean, deviation: data.variance.squareRoot(), source: 0), to: 3,
-      noise: GaussianVariable(deviation: 1, source: 1))
+    let end = GaussianDiffusion(schedule).addNoise(
+      to: GaussianVariable(
+        mean: data.mean, standardDeviation: data.variance.squareRoot(), source: 0), t: 3,
+      noise: GaussianVariable(standardDeviation: 1, source: 1))
     let entropy = StandardNormal.entropy + 0.5 * log(data.variance)
     expect(
       chain.bound(mean: data.mean, variance: data.variance).total - entropy,
-      equals: gaussianDivergence(mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
+      equals: gaussianKLDivergence(
+        mean: end.mean, variance: end.variance, fromMean: 0, variance: 1),
       within: 1e-13)
   }
 

@@ -1,5 +1,7 @@
 import Diffusion
 import Foundation
+import Probability
+import TestSupport
 import Testing
 
 /// Every combination of spacing, prediction, variance and clip, against one loop over plain numbers
@@ -16,13 +18,13 @@ import Testing
       switch self {
       case .none: nil
       case .consistent: Clip(-0.8...0.8)
-      case .contradictory: Clip(-0.8...0.8, rederivesNoise: false)
+      case .contradictory: Clip(-0.8...0.8, recomputesNoise: false)
       }
     }
   }
 
   let schedule = NoiseSchedule.scaledLinear()
-  static let kinds: [Prediction] = [.noise, .x0, .velocity]
+  static let kinds: [Prediction] = [.noise, .x0, .v]
 
   /// What stands in for a network.
   @Sendable func answer(_ x: Double, _ t: Int) -> Double { sin(1.3 * x) + Double(t) / 1500 }
@@ -31,7 +33,7 @@ import Testing
   func reference(
     _ start: Double, _ path: [Int], _ kind: Prediction, _ rule: Rule, _ clipping: Clipping
   ) -> [Double] {
-    var draws = Streams(seed: 5, count: 1)
+    var draws = RandomStreams(seed: 5, count: 1)
     var x = start
     var states: [Double] = []
     for i in stride(from: path.count - 1, through: 1, by: -1) {
@@ -41,7 +43,7 @@ import Testing
       var noise: Double
       switch kind {
       case .x0: (x0, noise) = (said, (x - sqrt(a) * said) / sqrt(1 - a))
-      case .velocity:
+      case .v:
         (x0, noise) = (sqrt(a) * x - sqrt(1 - a) * said, sqrt(a) * said + sqrt(1 - a) * x)
       default: (x0, noise) = ((x - sqrt(1 - a) * said) / sqrt(a), said)
       }
@@ -86,7 +88,7 @@ import Testing
         let denoiser = ConvertedDenoiser<Double>(kind, of: GaussianDiffusion(schedule), answer)
         for start in [-1.7, 0.2, 1.1] {
           let found = sampler(rule, timesteps, clipping.clip).chain(
-            from: start, denoiser: denoiser, using: Streams(seed: 5, count: 1)
+            from: start, denoiser: denoiser, using: RandomStreams(seed: 5, count: 1)
           ).map(\.x)
           let right = reference(start, [0] + timesteps, kind, rule, clipping)
           #expect(found.count == right.count)

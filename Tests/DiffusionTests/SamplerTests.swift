@@ -1,11 +1,14 @@
 import Diffusion
 import Foundation
+import Parallelism
+import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SamplerTests {
   let linear = NoiseSchedule.linear()
-  let noise = GaussianVariable(deviation: 1, source: 0)
+  let noise = GaussianVariable(standardDeviation: 1, source: 0)
 
   /// The law of what a sampler makes of standard normal noise, for data N(mean, variance).
   func law(
@@ -14,12 +17,12 @@ import Testing
   ) -> GaussianVariable {
     Sampler(rule, schedule: schedule, timesteps: timesteps).sample(
       from: noise, denoiser: GaussianDenoiser(mean: mean, variance: variance, schedule),
-      using: Streams(seed: 0, count: 1))
+      using: RandomStreams(seed: 0, count: 1))
   }
 
   func optimal(_ schedule: NoiseSchedule, variance: Double) -> AncestralStep {
     let denoiser = GaussianDenoiser<Double>(variance: variance, schedule)
-    return .ancestral(variance: .optimal { denoiser.x0Variance($0) }, noisyEnd: true)
+    return .ancestral(variance: .optimal { denoiser.x0Variance($0) }, addsFinalNoise: true)
   }
 
   @Test func ancestralSamplingOfNormalDataHasTheTabulatedVariances() {
@@ -109,7 +112,7 @@ import Testing
     let steps = linear.timesteps(25)
     func points(_ rule: some ReverseStep) -> [Double] {
       Sampler(rule, schedule: linear, timesteps: steps).sample(
-        like: Points(zeros: 200), denoiser: denoiser, seed: 4
+        like: PointSet(zeros: 200), denoiser: denoiser, seed: 4
       ).values
     }
     for (a, b) in zip(points(.ancestral()), points(.ddim(eta: 1))) {
@@ -126,14 +129,14 @@ import Testing
           share * step.previousNoiseVariance.squareRoot(),
         ] {
           // q(x_t | x_0) with x_0 = 1.3 known, and the true noise instead of an estimate.
-          let epsilon = GaussianVariable(deviation: 1, source: 1)
-          let xt = GaussianDiffusion(linear).jump(
-            GaussianVariable(mean: 1.3), to: t, noise: epsilon)
+          let epsilon = GaussianVariable(standardDeviation: 1, source: 1)
+          let xt = GaussianDiffusion(linear).addNoise(
+            to: GaussianVariable(mean: 1.3), t: t, noise: epsilon)
           let sampler = Sampler(
             DDIMStep(sigma: { _ in sigma }), schedule: linear, timesteps: Array(1...t))
           var chain = sampler.chain(
             from: xt, denoiser: FunctionDenoiser { _, _ in epsilon },
-            using: Streams(seed: 0, count: 1))
+            using: RandomStreams(seed: 0, count: 1))
           let xs = chain.next()!.x
           expect(xs.mean, equals: 1.3 * linear.signalScale(t - 1), within: 1e-13)
           expect(xs.variance, equals: linear.noiseVariance(t - 1), within: 1e-13)
@@ -153,7 +156,7 @@ import Testing
       from: noise,
       denoiser: GaussianDenoiser(
         mean: 1, variance: 0.25, NoiseSchedule(betas: Array(short.betas.dropFirst()))),
-      using: Streams(seed: 0, count: 1))
+      using: RandomStreams(seed: 0, count: 1))
     expect(direct.mean, equals: retrained.mean, within: 1e-11)
     expect(direct.variance, equals: retrained.variance, within: 1e-11)
   }
@@ -175,8 +178,8 @@ import Testing
   @Test func numberOfThreadsDoesNotChangeAPoint() {
     let denoiser = ExactDenoiser(GaussianMixture.three, linear)
     let sampler = Sampler(.ancestral(), schedule: linear, timesteps: linear.timesteps(5))
-    func points() -> Points {
-      sampler.sample(like: Points(zeros: 5000), denoiser: denoiser, seed: 1)
+    func points() -> PointSet {
+      sampler.sample(like: PointSet(zeros: 5000), denoiser: denoiser, seed: 1)
     }
     let many = points()
     let threads = Parallel.threadCount
@@ -188,12 +191,12 @@ import Testing
   @Test func tensorsAndPointsGoTheSameWay() {
     let steps = linear.timesteps(30)
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
-    var streams = Streams(seed: 9, count: 10)
+    var streams = RandomStreams(seed: 9, count: 10)
     let start = streams.normal([10, 1])
     let tensors = sampler.sample(
       from: start, denoiser: GaussianDenoiser(mean: 1, variance: 0.25, linear), using: streams)
     let points = sampler.sample(
-      from: Points(start), denoiser: GaussianDenoiser(mean: 1, variance: 0.25, linear),
+      from: PointSet(start), denoiser: GaussianDenoiser(mean: 1, variance: 0.25, linear),
       using: streams)
     for (a, b) in zip(tensors.elements, points.values) {
       expect(Double(a), equals: b, within: 1e-5)
@@ -204,12 +207,12 @@ import Testing
     let denoiser = ExactDenoiser(GaussianMixture.three, linear)
     let sampler = Sampler(
       .ancestral(), schedule: linear, timesteps: linear.timesteps(20), clip: Clip(-0.5...0.5))
-    var streams = Streams(seed: 2, count: 300)
+    var streams = RandomStreams(seed: 2, count: 300)
     var xt = streams.normalPoints()
     var t = 1000
     for state in sampler.chain(from: xt, denoiser: denoiser, using: streams) {
       #expect(state.x0Estimate.values.allSatisfy { abs($0) <= 0.5 })
-      let again = GaussianDiffusion(linear).jump(state.x0Estimate, to: t, noise: state.noise)
+      let again = GaussianDiffusion(linear).addNoise(to: state.x0Estimate, t: t, noise: state.noise)
       for (a, b) in zip(again.values, xt.values) { expect(a, equals: b, within: 1e-10) }
       (xt, t) = (state.x, state.t)
     }
@@ -221,12 +224,14 @@ import Testing
     let steps = [1, 40, 300, 999]
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
     let denoiser = CountedDenoiser(GaussianDenoiser<Double>(variance: 1, linear))
-    let reached = sampler.chain(from: 0.3, denoiser: denoiser, using: Streams(seed: 0, count: 1))
-      .map(\.t)
+    let reached = sampler.chain(
+      from: 0.3, denoiser: denoiser, using: RandomStreams(seed: 0, count: 1)
+    )
+    .map(\.t)
     #expect(reached == [300, 40, 1, 0])
     #expect(denoiser.evaluations == 4)
     _ = Sampler(.heun, schedule: linear, timesteps: steps).sample(
-      from: 0.3, denoiser: denoiser, using: Streams(seed: 0, count: 1))
+      from: 0.3, denoiser: denoiser, using: RandomStreams(seed: 0, count: 1))
     #expect(denoiser.evaluations == 4 + 7)
   }
 }
@@ -234,17 +239,17 @@ import Testing
 @Suite struct FlowTests {
   let linear = NoiseSchedule.linear()
   let data = GaussianMixture.three
-  let start = Points(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
+  let start = PointSet(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
 
   /// The mean distance of a solver's points at t = 1 from the quantile map of the exact flow.
   func error(_ rule: some ReverseStep, steps: Int) -> Double {
     let sampler = Sampler(rule, schedule: linear, timesteps: linear.timesteps(steps))
     let chain = sampler.chain(
       from: start, denoiser: ExactDenoiser(data, linear),
-      using: Streams(seed: 0, count: start.count))
+      using: RandomStreams(seed: 0, count: start.count))
     let end = chain.first { $0.t == 1 }!.x
     let (first, last) = (
-      data.noised(linear, to: 1).marginal, data.noised(linear, to: 1000).marginal
+      data.noisyMarginal(linear, to: 1).marginal, data.noisyMarginal(linear, to: 1000).marginal
     )
     let exact = start.values.map { first.quantile(last.cdf($0)) }
     return zip(end.values, exact).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(start.count)
@@ -273,9 +278,10 @@ import Testing
       linear.logSNR(1) + u * (linear.logSNR(1000) - linear.logSNR(1))
     }
     let end = Sampler(.heun, schedule: fine).sample(
-      from: start, denoiser: ExactDenoiser(data, fine), using: Streams(seed: 0, count: start.count))
-    let last = data.noised(fine, to: 4000).marginal
-    let first = data.noised(fine, to: 1)
+      from: start, denoiser: ExactDenoiser(data, fine),
+      using: RandomStreams(seed: 0, count: start.count))
+    let last = data.noisyMarginal(fine, to: 4000).marginal
+    let first = data.noisyMarginal(fine, to: 1)
     let errors = zip(start.values, end.values).map { x, y in
       // The last step jumps to the posterior mean, so compare there.
       abs(y - first.x0Mean(first.marginal.quantile(last.cdf(x))))
@@ -287,7 +293,7 @@ import Testing
 @Suite struct GuidanceTests {
   let linear = NoiseSchedule.linear()
   let data = GaussianMixture.twoClasses
-  let points = Points(stride(from: -3.0, through: 3, by: 0.1).map { $0 })
+  let points = PointSet(stride(from: -3.0, through: 3, by: 0.1).map { $0 })
 
   @Test func guidanceDialectsAgree() {
     let denoiser = ExactDenoiser(data, linear)
@@ -349,10 +355,10 @@ import Testing
     for (scale, mean, deviation) in [(1.0, 1.0, 0.5), (2, 1.316, 0.356), (4, 1.674, 0.290)] {
       let guided = GuidedDenoiser(ExactDenoiser(data, linear), labels: labels, scale: scale)
       let sampler = Sampler(.ddim(), schedule: linear, timesteps: linear.timesteps(250))
-      let statistics = RunningStatistics(
-        sampler.sample(like: Points(zeros: count), denoiser: guided, seed: 6).values)
+      let statistics = Moments(
+        sampler.sample(like: PointSet(zeros: count), denoiser: guided, seed: 6).values)
       expect(statistics.mean, equals: mean, within: 0.015)
-      expect(statistics.deviation, equals: deviation, within: 0.012)
+      expect(statistics.standardDeviation, equals: deviation, within: 0.012)
     }
   }
 
@@ -361,7 +367,7 @@ import Testing
     var sizes: [Int] = []
     init(base: ExactDenoiser<GaussianMixture>) { self.base = base }
     var nullLabel: Int { base.nullLabel }
-    func noise(_ xt: Points, t: Int, labels: [Int]) -> Points {
+    func noise(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
       sizes.append(xt.count)
       return base.noise(xt, t: t, labels: labels)
     }

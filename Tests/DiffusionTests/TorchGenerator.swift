@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import Probability
 
 /// PyTorch's random numbers on a processor: the Mersenne twister MT19937 and the way `randn` makes
 /// normal numbers of its output. Written to repeat published runs number by number.
@@ -52,12 +53,12 @@ final class TorchGenerator: @unchecked Sendable {
 
 /// Numbers whose normal draws come from PyTorch's generator, so that the course's samplers run on
 /// them as they are.
-struct TorchSample: Diffusable {
-  var points: Points
+struct TorchSample: LinearCombinable {
+  var points: PointSet
   let generator: TorchGenerator
 
   static func sum(_ terms: (Double, TorchSample)...) -> TorchSample {
-    var total = Points(zeros: terms[0].1.points.count)
+    var total = PointSet(zeros: terms[0].1.points.count)
     for (weight, term) in terms { total = .sum((1, total), (weight, term.points)) }
     return TorchSample(points: total, generator: terms[0].1.generator)
   }
@@ -72,7 +73,7 @@ struct TorchSample: Diffusable {
 
   var entryCount: Int { 1 }
 
-  func normalDraws(using streams: inout Streams) -> TorchSample {
-    TorchSample(points: Points(generator.normal(points.count)), generator: generator)
+  func normalSamples(using streams: inout RandomStreams) -> TorchSample {
+    TorchSample(points: PointSet(generator.normal(points.count)), generator: generator)
   }
 }

@@ -1,13 +1,15 @@
 import Diffusion
 import Foundation
+import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct VectorMixtureTests {
   let linear = NoiseSchedule.linear()
-  let correlated = VectorMixture.correlated(0.9)
-  let ring = VectorMixture.ring(8, radius: 1.4, deviation: 0.1, labels: 2)
-  let odd = VectorMixture([
+  let correlated = MultivariateMixture.correlated(0.9)
+  let ring = MultivariateMixture.ring(8, radius: 1.4, standardDeviation: 0.1, labels: 2)
+  let odd = MultivariateMixture([
     .init(weight: 1, mean: [1, -0.5], covariance: Matrix([[1, 0.3], [0.3, 0.4]]), label: 0),
     .init(weight: 2, mean: [-1, 0.7], covariance: Matrix([[0.2, -0.1], [-0.1, 0.9]]), label: 1),
   ])
@@ -44,12 +46,12 @@ import Testing
   }
 
   @Test func denoiserIsTheScoreOfTheNoisedLaw() {
-    var streams = Streams(seed: 0, count: 200)
+    var streams = RandomStreams(seed: 0, count: 200)
     let points = streams.normalPoints(dimensions: 2)
     for law in [correlated, ring, odd] {
       for t in [3, 250, 900] {
         let noise = ExactDenoiser(law, linear).noise(points, t: t)
-        let noised = law.noised(linear, to: t)
+        let noised = law.noisyMarginal(linear, to: t)
         for i in 0..<points.count {
           let score = noised.score(points[i])
           for axis in 0..<2 {
@@ -63,17 +65,18 @@ import Testing
 
   @Test func planeOfIndependentCoordinatesIsTwoLines() {
     let line = GaussianMixture.twoClasses
-    let plane = VectorMixture(
-      line.components.map { .init(mean: [$0.mean, 0.2], deviation: 0.5, label: $0.label) })
+    let plane = MultivariateMixture(
+      line.components.map { .init(mean: [$0.mean, 0.2], standardDeviation: 0.5, label: $0.label) })
     let xs = stride(from: -2.0, through: 2, by: 0.25).map { $0 }
     let flat = ExactDenoiser(line, linear)
     let wide = ExactDenoiser(plane, linear)
-    let noise = wide.noise(Points(xs.map { [$0, 0.4] }), t: 300)
-    for (a, b) in zip(noise.column(0), flat.noise(Points(xs), t: 300).values) {
+    let noise = wide.noise(PointSet(xs.map { [$0, 0.4] }), t: 300)
+    for (a, b) in zip(noise.column(0), flat.noise(PointSet(xs), t: 300).values) {
       expect(a, equals: b, within: 1e-12)
     }
-    let p = ExactClassifier(plane, linear).labelProbabilities(Points(xs.map { [$0, 0.4] }), t: 300)
-    let q = ExactClassifier(line, linear).labelProbabilities(Points(xs), t: 300)
+    let p = ExactClassifier(plane, linear).labelProbabilities(
+      PointSet(xs.map { [$0, 0.4] }), t: 300)
+    let q = ExactClassifier(line, linear).labelProbabilities(PointSet(xs), t: 300)
     for (a, b) in zip(p.values, q.values) { expect(a, equals: b, within: 1e-12) }
   }
 
@@ -90,7 +93,7 @@ import Testing
   }
 
   @Test func samplesHaveTheCovarianceOfTheLaw() throws {
-    var streams = Streams(seed: 7, count: 40_000)
+    var streams = RandomStreams(seed: 7, count: 40_000)
     let (points, labels) = odd.samples(using: &streams)
     let (mean, covariance) = points.matrix.meanAndCovariance()
     for i in 0..<2 {
@@ -105,7 +108,7 @@ import Testing
     let steps = linear.timesteps(200)
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
     let points = sampler.sample(
-      like: Points(zeros: 20_000, dimensions: 2), denoiser: ExactDenoiser(correlated, linear),
+      like: PointSet(zeros: 20_000, dimensions: 2), denoiser: ExactDenoiser(correlated, linear),
       seed: 3)
     let covariance = points.matrix.meanAndCovariance().covariance
     expect(covariance[0, 1], equals: 0.9, within: 0.03)
@@ -114,8 +117,8 @@ import Testing
 }
 
 @Suite struct PairDistanceTests {
-  let first = Points([[0, 0], [1, 0], [0, 2]])
-  let second = Points([[0, 1], [3, 0]])
+  let first = PointSet([[0, 0], [1, 0], [0, 2]])
+  let second = PointSet([[0, 1], [3, 0]])
 
   @Test func energyDistanceIsItsDefinition() {
     func length(_ a: [Double], _ b: [Double]) -> Double {
@@ -129,7 +132,7 @@ import Testing
   }
 
   @Test func distancesVanishForEqualLawsAndGrowWithTheShift() {
-    var streams = Streams(seed: 1, count: 2000)
+    var streams = RandomStreams(seed: 1, count: 2000)
     let (a, b) = (streams.normalPoints(dimensions: 2), streams.normalPoints(dimensions: 2))
     let moved = b.shifted(by: 0.5)
     #expect(abs(Distance.energy(a, b)) < 0.01)

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Probability
 import Tensors
 import Testing
 

@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Probability
 import Tensors
 import Testing
 
@@ -13,12 +14,12 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 @Test func frechetDistanceInOneDimensionIsTheSquaredWassersteinDistanceOfNormals() throws {
   let x = normal([400, 1], seed: 1)
   let y = normal([300, 1], seed: 2) * 3 + 2
-  func moments(_ x: Tensor) -> (mean: Double, deviation: Double) {
+  func moments(_ x: Tensor) -> (mean: Double, standardDeviation: Double) {
     let n = Double(x.count)
     return (x.mean(), (x.variance() * n / (n - 1)).squareRoot())
   }
   let (a, b) = (moments(x), moments(y))
-  let expected = pow(a.mean - b.mean, 2) + pow(a.deviation - b.deviation, 2)
+  let expected = pow(a.mean - b.mean, 2) + pow(a.standardDeviation - b.standardDeviation, 2)
   let measured = try FrechetDistance(from: x)(to: y)
   #expect(abs(measured.value - expected) < 1e-4 * expected)
   #expect(measured.samples == 300)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diffusion
 import Foundation
 import KnownMistakes
+import Probability
 import Tensors
 import Testing
 
@@ -47,10 +48,10 @@ struct Probe {
     _ sigmaSquared: (Double, Double) -> Double
   ) -> Double {
     let x0 = mistakes.sampler(rule, schedule: linear, timesteps: timesteps).sample(
-      from: GaussianVariable(deviation: 1, source: 0),
+      from: GaussianVariable(standardDeviation: 1, source: 0),
       denoiser: GaussianDenoiser<GaussianVariable>(
         mean: data.mean, variance: data.variance, linear),
-      using: Streams(seed: 0, count: 1))
+      using: RandomStreams(seed: 0, count: 1))
     let right = moments(timesteps, sigmaSquared: sigmaSquared)
     return max(abs(x0.mean - right.mean), abs(x0.variance - right.variance))
   }
@@ -62,9 +63,9 @@ struct Probe {
 
   /// How far guided noise is from $s\, \epsilon_c + (1 - s)\, \epsilon_u$ at scale 3.
   static func guidanceMiss(_ mistakes: MistakeSelection) -> Double {
-    let ring = VectorMixture.ring(3, deviation: 0.3)
+    let ring = MultivariateMixture.ring(3, standardDeviation: 0.3)
     let exact = ExactDenoiser(ring, linear)
-    let points = Points([0.1, -0.4, 0.9, 0.2, -0.5, 0.7], dimensions: 2)
+    let points = PointSet([0.1, -0.4, 0.9, 0.2, -0.5, 0.7], dimensions: 2)
     let labels = [2, 0, 1]
     let guided = mistakes.guidedDenoiser(exact, labels: labels, scale: 3)
       .noise(points, t: 200)
@@ -107,7 +108,7 @@ struct Probe {
       return Probe(tolerance: 1e-12) { mistakes in
         let wide = GaussianDenoiser<Double>(variance: 4, linear)
         let x0 = Sampler(.ddim(), schedule: linear, timesteps: few, clip: mistakes.latentClip)
-          .sample(from: 1.5, denoiser: wide, using: Streams(seed: 0, count: 1))
+          .sample(from: 1.5, denoiser: wide, using: RandomStreams(seed: 0, count: 1))
         let gain = moments(few, variance: 4) { _, _ in 0 }.variance.squareRoot()
         return abs(x0 - 1.5 * gain)
       }
@@ -153,8 +154,8 @@ struct Probe {
   @Test func classifierGuidanceWithTheWrongSignLeadsAway() {
     let law = GaussianMixture.twoClasses
     let exact = ExactDenoiser(law, Self.linear)
-    let points = Points([-0.7, 0.1, 1.2])
-    func guided(_ mistakes: MistakeSelection) -> Points {
+    let points = PointSet([-0.7, 0.1, 1.2])
+    func guided(_ mistakes: MistakeSelection) -> PointSet {
       mistakes.classifierGuidedDenoiser(
         exact, by: ExactClassifier(law, Self.linear), labels: [1, 1, 1], scale: 1, Self.linear
       ).noise(points, t: 300)
@@ -187,13 +188,13 @@ struct Probe {
     let first: Float = 0.01
     let schedule = NoiseSchedule(
       betas: (0..<1000).map { Double(first + (0.02 - first) * Float($0) / 999) })
-    let start = Points((0..<768).map { Double($0) / 768 })
-    let model = FunctionDenoiser<Points> { x, t in .sum((Double(t - 1) / Double(t), x)) }
+    let start = PointSet((0..<768).map { Double($0) / 768 })
+    let model = FunctionDenoiser<PointSet> { x, t in .sum((Double(t - 1) / Double(t), x)) }
     func sum(_ mistakes: MistakeSelection) -> Double {
       mistakes.sampler(
         .ddim(), schedule: schedule, timesteps: schedule.timesteps(10, spacing: .leading),
-        clip: Clip(rederivesNoise: false)
-      ).sample(from: start, denoiser: model, using: Streams(seed: 0, count: 768)).values
+        clip: Clip(recomputesNoise: false)
+      ).sample(from: start, denoiser: model, using: RandomStreams(seed: 0, count: 768)).values
         .reduce(0) { $0 + abs($1) }
     }
     #expect(abs(sum(MistakeSelection(.endsAtFirstStep)) - 149.0784) < 1e-2)

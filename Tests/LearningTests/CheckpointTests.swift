@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Models
 import Networks
+import Probability
 import Tensors
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Learning
 import Networks
+import Probability
 import Tensors
 import TestSupport
 import Testing

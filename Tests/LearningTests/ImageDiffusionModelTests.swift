@@ -1,6 +1,7 @@
 import Autodiff
 import Diffusion
 import Networks
+import Probability
 import Tensors
 import Testing
 
@@ -106,7 +107,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     // An untrained network says 0. As a velocity that means the noise sqrt(1 - alphaBar) x_t, as x0
     // it means x_t over sqrt(1 - alphaBar).
     var random = RandomGenerator(seed: 9)
-    for (prediction, power) in [(Prediction.velocity, 1.0), (.x0, -1)] {
+    for (prediction, power) in [(Prediction.v, 1.0), (.x0, -1)] {
       var settings = tinyModel().settings
       settings.prediction = prediction
       let model = ImageDiffusionModel(settings, seed: 1)

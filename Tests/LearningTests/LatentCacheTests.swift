@@ -3,6 +3,7 @@ import Diffusion
 import Files
 import Foundation
 import Networks
+import Probability
 import Tensors
 import TestSupport
 import Testing
@@ -115,7 +116,7 @@ private func encoder() -> Autoencoder {
     autoencoder: encoder(), denoiser: UNet(network, generator: RandomGenerator(seed: 2)),
     settings: LatentDiffusionModel.Settings(
       network: network, latentScale: 1, steps: 40, lastBeta: 0.2, classes: ["a", "b", "c"],
-      prediction: .velocity))
+      prediction: .v))
   let z = Tensor.normal([64, 4, 8, 8], streamsOf: RandomGenerator(seed: 3))
   let labels = (0..<64).map { $0 % 3 }
   let scale = Float(model.schedule.noiseScale(25))

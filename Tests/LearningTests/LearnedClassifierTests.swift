@@ -2,6 +2,7 @@ import Autodiff
 import Diffusion
 import Foundation
 import Networks
+import Probability
 import Tensors
 import Testing
 
@@ -34,9 +35,9 @@ private func slope<Network, Value>(
 }
 
 @Test func theLabelScoreOfPointsIsTheSlopeOfTheLogProbability() {
-  let classifier = LearnedClassifier<MLP, Points>(plane)
-  let x = Points(draw([5, 2], seed: 1))
-  let direction = Points(draw([5, 2], seed: 2))
+  let classifier = LearnedClassifier<MLP, PointSet>(plane)
+  let x = PointSet(draw([5, 2], seed: 1))
+  let direction = PointSet(draw([5, 2], seed: 2))
   let labels = [0, 2, 1, 1, 0]
   let score = classifier.labelScore(x, t: 300, labels: labels)
   let along = zip(score.values, direction.values).reduce(0) { $0 + $1.0 * $1.1 }
@@ -66,8 +67,8 @@ private func slope<Network, Value>(
 }
 
 @Test func scoresOfAllLabelsWeightedByTheirProbabilitiesVanish() {
-  let classifier = LearnedClassifier<MLP, Points>(plane)
-  let x = Points(draw([6, 2], seed: 8))
+  let classifier = LearnedClassifier<MLP, PointSet>(plane)
+  let x = PointSet(draw([6, 2], seed: 8))
   let logs = classifier.logProbabilities(x, t: 500).elements
   var sum = [Double](repeating: 0, count: 12)
   for label in 0..<3 {
@@ -78,9 +79,9 @@ private func slope<Network, Value>(
 }
 
 @Test func theStepIsToldUnlessAnotherTimeIsSet() {
-  let x = Points(draw([4, 2], seed: 9))
-  let told = LearnedClassifier<MLP, Points>(plane)
-  let deaf = LearnedClassifier<MLP, Points>(plane) { _ in 0 }
+  let x = PointSet(draw([4, 2], seed: 9))
+  let told = LearnedClassifier<MLP, PointSet>(plane)
+  let deaf = LearnedClassifier<MLP, PointSet>(plane) { _ in 0 }
   #expect(told.logProbabilities(x, t: 7) != told.logProbabilities(x, t: 700))
   #expect(deaf.logProbabilities(x, t: 7) == deaf.logProbabilities(x, t: 700))
   #expect(deaf.logProbabilities(x, t: 7) == told.logProbabilities(x, t: 0))
@@ -95,15 +96,15 @@ private func slope<Network, Value>(
   let plan = TrainingPlan(
     length: .steps(300), learningRate: 1e-2, warmUpSteps: 20, weightDecay: 0, seed: 11)
   let run = loss.training(network, plan: plan) { _, generator in
-    var streams = Streams(of: generator, count: 256)
+    var streams = RandomStreams(of: generator, count: 256)
     let (points, labels) = law.samples(using: &streams)
     return (points.tensor, labels)
   }
   for _ in run {}
-  let classifier = LearnedClassifier<MLP, Points>(network)
+  let classifier = LearnedClassifier<MLP, PointSet>(network)
   for t in [100, 400, 800] {
-    let noised = law.noised(schedule, to: t)
-    let grid = Points(stride(from: -5.0, through: 5, by: 0.05).map { $0 })
+    let noised = law.noisyMarginal(schedule, to: t)
+    let grid = PointSet(stride(from: -5.0, through: 5, by: 0.05).map { $0 })
     let logs = classifier.logProbabilities(grid, t: t).elements
     var excess = 0.0
     for (i, x) in grid.values.enumerated() {
@@ -122,8 +123,8 @@ private func slope<Network, Value>(
   let labels = [0, 1, 2, 0, 1, 2, 0, 1]
   let batch = loss(
     plane, x, labels: labels, tape: Tape(), generator: RandomGenerator(seed: 13))
-  let direct = LearnedClassifier<MLP, Points>(plane)
-    .crossEntropyLoss(Points(x), t: 0, labels: labels)
+  let direct = LearnedClassifier<MLP, PointSet>(plane)
+    .crossEntropyLoss(PointSet(x), t: 0, labels: labels)
   #expect(abs(Double(batch.total.scalar) - direct) < 1e-6)
 }
 

@@ -1,19 +1,21 @@
 import Autodiff
 import Diffusion
 import Foundation
+import Probability
 import Tensors
 import Testing
 
 @testable import Learning
 
 /// Two small clouds in the plane, a class each.
-private let clouds = VectorMixture([
-  .init(mean: [-1, 0], deviation: 0.3, label: 0), .init(mean: [1, 0.5], deviation: 0.3, label: 1),
+private let clouds = MultivariateMixture([
+  .init(mean: [-1, 0], standardDeviation: 0.3, label: 0),
+  .init(mean: [1, 0.5], standardDeviation: 0.3, label: 1),
 ])
 
 /// One of the clouds, as a law of one class.
-private func cloud(_ label: Int) -> VectorMixture {
-  VectorMixture([.init(mean: clouds.components[label].mean, deviation: 0.3)])
+private func cloud(_ label: Int) -> MultivariateMixture {
+  MultivariateMixture([.init(mean: clouds.components[label].mean, standardDeviation: 0.3)])
 }
 
 private let data = TrainingPoints(clouds, count: 4096, seed: 9)
@@ -30,9 +32,10 @@ private func recipe(_ edit: (inout PointRecipe) -> Void = { _ in }) -> PointReci
 
 /// The mean over some steps of the squared distance from the exact noise.
 private func excess(
-  _ denoiser: some Denoiser<Points>, _ law: VectorMixture, schedule: NoiseSchedule = .linear()
+  _ denoiser: some Denoiser<PointSet>, _ law: MultivariateMixture,
+  schedule: NoiseSchedule = .linear()
 ) -> Double {
-  var streams = Streams(seed: 77, count: 1000)
+  var streams = RandomStreams(seed: 77, count: 1000)
   let (points, _) = law.samples(using: &streams)
   let exact = ExactDenoiser(law, schedule)
   let diffusion = GaussianDiffusion(schedule)
@@ -43,13 +46,13 @@ private func excess(
   }
 }
 
-@Test(arguments: [Prediction.noise, .x0, .velocity, .mean])
+@Test(arguments: [Prediction.noise, .x0, .v, .mean])
 func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction) {
   let untrained = PointDenoiser(recipe { $0.prediction = prediction }, for: data)
   let trained = PointDenoiser.trained(on: data, untrained.recipe)
   #expect(trained.losses.count == 300)
   // A velocity of 0 is right for normal data already, and means say little of the noise.
-  let limits: [Prediction: Double] = [.noise: 0.3, .x0: 0.3, .velocity: 0.7, .mean: 0.9]
+  let limits: [Prediction: Double] = [.noise: 0.3, .x0: 0.3, .v: 0.7, .mean: 0.9]
   let limit = limits[prediction]!
   #expect(excess(trained, clouds) < limit * excess(untrained, clouds))
 }
@@ -85,12 +88,12 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
       $0.dropProbability = 0.2
       $0.waves = 3
     }, for: data)
-  var streams = Streams(seed: 3, count: 3000)
+  var streams = RandomStreams(seed: 3, count: 3000)
   let points = streams.normalPoints(dimensions: 2)
   let labels = (0..<3000).map { $0 % 3 }
   let all = denoiser.noise(points, t: 400, labels: labels)
   let unlabelled = denoiser.noise(points, t: 400)
-  let inSinglePrecision = Points(denoiser.says(points.tensor, t: [400], labels: labels))
+  let inSinglePrecision = PointSet(denoiser.says(points.tensor, t: [400], labels: labels))
   #expect(inSinglePrecision.meanSquares(awayFrom: all).max()! < 1e-10)
   for i in [0, 1, 2, 1023, 1024, 2999] {
     let alone = denoiser.noise(points.entries(i..<i + 1), t: 400, labels: [labels[i]])
@@ -123,13 +126,13 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
 @Test func theNoiseLossOfTheExactDenoiserIsItsFloor() {
   let schedule = NoiseSchedule.linear()
   let law = GaussianMixture.three
-  var streams = Streams(seed: 1, count: 40_000)
+  var streams = RandomStreams(seed: 1, count: 40_000)
   let (points, _) = law.samples(using: &streams)
   let exact = ExactDenoiser(law, schedule)
   for t in [10, 200, 600] {
-    let errors = RunningStatistics(
+    let errors = Moments(
       GaussianDiffusion(schedule).noiseErrors(of: exact, on: points, t: t, using: streams))
-    let floor = law.noised(schedule, to: t).noiseLossFloor
+    let floor = law.noisyMarginal(schedule, to: t).noiseLossFloor
     #expect(abs(errors.mean - floor) < 4 * errors.meanError)
   }
 }

@@ -2,6 +2,7 @@ import Autodiff
 import Files
 import Learning
 import Networks
+import Probability
 import Tensors
 import Testing
 

@@ -1,5 +1,6 @@
 import Autodiff
 import Networks
+import Probability
 import Tensors
 import Testing
 

@@ -4,6 +4,7 @@ import Foundation
 import Learning
 import Models
 import Networks
+import Probability
 import Tensors
 import Testing
 

@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import Probability
 import Synchronization
 import Testing
 import Weaving

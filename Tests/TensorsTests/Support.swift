@@ -1,3 +1,4 @@
+import Probability
 import Tensors
 
 /// Standard normal draws, the same for the same seed.

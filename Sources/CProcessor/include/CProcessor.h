@@ -8,13 +8,4 @@ const char *processor_blas_kernels(void);
 /// Whether the processor has the AVX-512 instructions that the wide kernels need.
 int processor_has_avx512(void);
 
-/// Tells the processor that this thread waits for another one in a loop.
-static inline void processor_pause(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
 #endif

@@ -1,4 +1,5 @@
 import Foundation
+import Parallelism
 import SIMDMath
 
 /// Scaled dot-product attention softmax(q kᵀ / √d) v, one (image, head) at a time, so that the

@@ -1,3 +1,4 @@
+import Parallelism
 import SIMDMath
 
 /// Convolutions of any kernel, stride and padding as matrix products that read images in place.

@@ -1,3 +1,4 @@
+import Parallelism
 import SIMDMath
 
 /// Products with a weight matrix `[out, in]`, for linear layers and 1x1 convolutions.

@@ -1,3 +1,4 @@
+import Parallelism
 import SIMDMath
 
 /// Group normalization (Wu and He, ECCV 2018) with the activation that follows it, channels last.

@@ -1,3 +1,4 @@
+import Parallelism
 import SIMDMath
 
 /// 3x3 convolutions of stride 1 and padding 1 by Winograd's minimal filtering F(4x4, 3x3) (Lavin

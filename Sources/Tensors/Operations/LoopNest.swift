@@ -1,3 +1,5 @@
+import Parallelism
+
 /// Loops over the axes of a shape in row-major order that follow the position in two more arrays,
 /// each with a stride of its own for every axis (0 where it stands still).
 ///

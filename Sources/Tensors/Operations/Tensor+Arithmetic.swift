@@ -1,3 +1,5 @@
+import Parallelism
+
 /// Arithmetic element by element. Shapes that differ are broadcast: aligned at the last axis, an
 /// axis of extent 1, or one that is missing in front, is repeated to the other's extent.
 extension Tensor {

@@ -1,3 +1,5 @@
+import Parallelism
+
 /// Moving, joining and splitting axes. An axis may be negative: counted from the back.
 extension Tensor {
   /// Puts the axes in another order: axis `k` of the result is axis `order[k]` of this tensor.

@@ -1,4 +1,5 @@
 import COpenBLAS
+import Parallelism
 
 /// Multiplies matrices: `[…, m, k]` by `[…, k, n]` gives `[…, m, n]`.
 ///

@@ -1,3 +1,5 @@
+import Parallelism
+
 /// Sums, means and extremes. Sums are taken in double precision and do not depend on the number of
 /// threads: a mean over millions of single-precision numbers is exact to their own rounding.
 extension Tensor {

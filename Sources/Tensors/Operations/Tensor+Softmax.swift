@@ -1,4 +1,5 @@
 import Foundation
+import Parallelism
 
 /// Takes the softmax of every row of the last axis: `exp(x)/Σ exp(x)`.
 public func softmax(_ x: Tensor) -> Tensor {

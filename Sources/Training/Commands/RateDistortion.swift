@@ -4,6 +4,7 @@ import Foundation
 import Learning
 import Networks
 import Notebook
+import Probability
 import Tensors
 
 /// The default sizes of the small autoencoders.

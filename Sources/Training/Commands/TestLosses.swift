@@ -6,6 +6,7 @@ import Learning
 import Models
 import Networks
 import Notebook
+import Probability
 import Tensors
 
 /// Measures the denoiser's loss by t on test images.
@@ -76,7 +77,7 @@ struct TestLosses: ParsableCommand {
     for (i, variance) in (deviations * deviations).mean(axes: [0]).elements.enumerated() {
       matrix.elements[i * width + i] += Double(variance)
     }
-    return try matrix.symmetricEigen().values.map { $0 * scale * scale }
+    return try matrix.lapackSymmetricEigen().values.map { $0 * scale * scale }
   }
 
   /// The denoiser with the weights of the newest checkpoint as the optimizer left them.

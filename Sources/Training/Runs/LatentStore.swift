@@ -6,6 +6,7 @@ import Learning
 import Models
 import Networks
 import Notebook
+import Probability
 import Tensors
 
 extension LatentCache {

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Learning
+import Parallelism
 import Tensors
 
 /// Where weights come from: manifest.json beside them.

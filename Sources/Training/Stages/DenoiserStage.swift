@@ -8,6 +8,7 @@ import Foundation
 import Learning
 import Models
 import Networks
+import Probability
 import Tensors
 
 /// config.json of a run of `train-denoiser`.
@@ -69,7 +70,7 @@ struct DenoiserOptions: StageOptions {
     try checkSizes(
       "--channels", levels.channels?.values ?? [], groups: headWidth ?? 32, option: "--head-width")
     try checkPositive("--diffusion-steps", diffusionSteps)
-    if let prediction, ![.noise, .velocity, .x0].contains(prediction) {
+    if let prediction, ![.noise, .v, .x0].contains(prediction) {
       throw Failure(
         "--prediction is \(prediction.rawValue)", remedy: "give noise, velocity or x0")
     }

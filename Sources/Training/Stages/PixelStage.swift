@@ -6,6 +6,7 @@ import Foundation
 import Learning
 import Models
 import Networks
+import Probability
 import Tensors
 
 /// config.json of a run of `train-pixels`.

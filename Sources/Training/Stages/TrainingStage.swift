@@ -2,6 +2,7 @@ import ArgumentParser
 import Autodiff
 import Figures
 import Learning
+import Probability
 import Tensors
 
 /// What a stage takes where its options do not say otherwise.

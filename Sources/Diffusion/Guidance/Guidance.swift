@@ -1,0 +1,143 @@
+import Probability
+import Synchronization
+
+/// Classifier-free guidance (Ho and Salimans, "Classifier-free diffusion guidance", 2022):
+/// $\hat\epsilon = \epsilon_u + s\, (\epsilon_c - \epsilon_u)$.
+///
+/// s = 0 is unconditional, s = 1 conditional, larger is stronger. Texts that write
+/// $(1 + w)\, \epsilon_c - w\, \epsilon_u$ have $w = s - 1$.
+public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
+  private let base: Base
+  private let labels: [Int]
+  private let negatives: [Int]
+  private let scale: @Sendable (Int) -> Double
+
+  /// Creates the guided denoiser of a batch.
+  ///
+  /// - Parameters:
+  ///   - base: a denoiser trained with and without labels.
+  ///   - labels: what each entry is to be.
+  ///   - scale: the guidance scale s.
+  ///   - negatives: what each entry is to be led away from; the null label if `nil`.
+  public init(_ base: Base, labels: [Int], scale: Double, awayFrom negatives: [Int]? = nil) {
+    self.init(base, labels: labels, awayFrom: negatives, scale: { _ in scale })
+  }
+
+  /// Creates the guided denoiser of a batch with a scale for every step t.
+  public init(
+    _ base: Base, labels: [Int], awayFrom negatives: [Int]? = nil,
+    scale: @escaping @Sendable (Int) -> Double
+  ) {
+    self.base = base
+    self.labels = labels
+    self.negatives = negatives ?? labels.map { _ in base.nullLabel }
+    self.scale = scale
+    guard self.negatives.count == labels.count else {
+      fatalError("\(labels.count) labels and \(self.negatives.count) to be led away from")
+    }
+  }
+
+  // snippet.guided-noise
+  /// The guided noise: both branches in one pass over a batch of twice the size.
+  public func noise(_ xt: Base.Value, t: Int) -> Base.Value {
+    let s = scale(t)
+    if s == 1 { return base.noise(xt, t: t, labels: labels) }
+    if s == 0 { return base.noise(xt, t: t, labels: negatives) }
+
+    let count = labels.count
+    let both = base.noise(xt.appending(xt), t: t, labels: labels + negatives)
+    let conditional = both.entries(0..<count)
+    let unconditional = both.entries(count..<2 * count)
+    return .sum((s, conditional), (1 - s, unconditional))
+  }
+  // snippet.end
+}
+
+/// A classifier of noisy data, which knows the step.
+public protocol NoisyClassifier<Value>: Sendable {
+  /// What is classified.
+  associatedtype Value: LinearCombinableBatch
+
+  /// $\nabla_{x_t} \log p(y \mid x_t)$, with one label an entry.
+  func labelScore(_ xt: Value, t: Int, labels: [Int]) -> Value
+}
+
+/// Classifier guidance (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis", 2021,
+/// algorithm 2): $\hat\epsilon = \epsilon - s \sqrt{1 - \bar\alpha_t}\, \nabla \log p(y \mid x_t)$.
+public struct ClassifierGuidedDenoiser<Base: Denoiser, Classifier: NoisyClassifier>: Denoiser
+where Classifier.Value == Base.Value {
+  private let base: Base
+  private let classifier: Classifier
+  private let labels: [Int]
+  private let schedule: NoiseSchedule
+  private let scale: @Sendable (Int) -> Double
+
+  /// Creates the guided denoiser of a batch with a constant scale: 0 is unguided, 1 is Bayes' rule.
+  public init(
+    _ base: Base, by classifier: Classifier, labels: [Int], scale: Double, _ schedule: NoiseSchedule
+  ) {
+    self.init(base, by: classifier, labels: labels, schedule, scale: { _ in scale })
+  }
+
+  /// Creates the guided denoiser of a batch with a scale for every step t.
+  public init(
+    _ base: Base, by classifier: Classifier, labels: [Int], _ schedule: NoiseSchedule,
+    scale: @escaping @Sendable (Int) -> Double
+  ) {
+    self.base = base
+    self.classifier = classifier
+    self.labels = labels
+    self.schedule = schedule
+    self.scale = scale
+  }
+
+  // snippet.classifier-guided-noise
+  public func noise(_ xt: Base.Value, t: Int) -> Base.Value {
+    let noise = base.noise(xt, t: t)
+    let s = scale(t)
+    if s == 0 { return noise }
+    let gradient = classifier.labelScore(xt, t: t, labels: labels)
+    return .sum((1, noise), (-s * schedule.noiseScale(t), gradient))
+  }
+  // snippet.end
+}
+
+/// The best possible classifier of noisy data of a known law.
+public struct ExactClassifier<Law: ExactDistribution>: NoisyClassifier {
+  private let denoiser: ExactDenoiser<Law>
+
+  /// Creates the classifier of data with this law.
+  public init(_ law: Law, _ schedule: NoiseSchedule) { denoiser = ExactDenoiser(law, schedule) }
+
+  /// $\nabla \log p(y \mid x_t) = \nabla \log p(x_t \mid y) - \nabla \log p(x_t)$, and each score is
+  /// a noise divided by $-\sqrt{1 - \bar\alpha_t}$.
+  public func labelScore(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
+    let scale = 1 / denoiser.schedule.noiseScale(t)
+    return .sum(
+      (scale, denoiser.noise(xt, t: t)), (-scale, denoiser.noise(xt, t: t, labels: labels)))
+  }
+
+  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate a label.
+  public func labelProbabilities(_ xt: PointSet, t: Int) -> PointSet {
+    denoiser.law.labelProbabilities(
+      xt, alphaBar: denoiser.schedule.alphaBar(t),
+      noiseVariance: denoiser.schedule.noiseVariance(t))
+  }
+}
+
+/// A denoiser that counts its evaluations, to compare samplers at equal cost.
+public final class CountedDenoiser<Base: Denoiser>: Denoiser {
+  private let base: Base
+  private let calls = Atomic<Int>(0)
+
+  /// Wraps a denoiser.
+  public init(_ base: Base) { self.base = base }
+
+  /// How often the denoiser was evaluated on a batch.
+  public var evaluations: Int { calls.load(ordering: .relaxed) }
+
+  public func noise(_ xt: Base.Value, t: Int) -> Base.Value {
+    calls.wrappingAdd(1, ordering: .relaxed)
+    return base.noise(xt, t: t)
+  }
+}

@@ -1,0 +1,60 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+#if !hasFeature(Embedded)
+  import CParallelism
+  import Synchronization
+#endif
+
+/// How work is spread over processor cores.
+///
+/// Every kernel cuts its work into pieces that do not depend on the number of threads, and adds
+/// partial sums in a fixed order; so results are the same with one thread and with many. Embedded
+/// Swift has no threads: there every piece runs on the caller's.
+public enum Parallel {
+  #if hasFeature(Embedded)
+    /// Calls `body` with each of `0..<pieces`.
+    public static func forEach(_ pieces: Int, _ body: (Int) -> Void) {
+      for piece in 0..<pieces { body(piece) }
+    }
+  #else
+    /// The number of threads that kernels may use; all cores unless the environment variable
+    /// `DIFFUSION_THREADS` gives another number.
+    public static var threadCount: Int {
+      get { setting.load(ordering: .relaxed) }
+      set { setting.store(max(1, newValue), ordering: .relaxed) }
+    }
+
+    private static let setting = Atomic<Int>(
+      max(
+        1,
+        getenv("DIFFUSION_THREADS").flatMap { Int(String(cString: $0)) }
+          ?? Int(parallelism_available_cores())))
+
+    /// Calls `body` with each of `0..<pieces`, on several threads, and returns when all are done.
+    ///
+    /// Pieces may run in any order and at once, so each must write to places of its own.
+    public static func forEach(_ pieces: Int, _ body: (Int) -> Void) {
+      if pieces <= 1 || threadCount == 1 {
+        for piece in 0..<pieces { body(piece) }
+        return
+      }
+      let isDone = withoutActuallyEscaping(body) { escaping in
+        withUnsafePointer(to: escaping) { body in
+          ThreadPool.shared.run(pieces: pieces, helpers: min(pieces, threadCount) - 1, body)
+        }
+      }
+      if !isDone { for piece in 0..<pieces { body(piece) } }
+    }
+  #endif
+
+  /// Calls `body` with ranges that tile `0..<count`, each of `grain` elements or the rest.
+  @inlinable
+  public static func forRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let pieces = (count + grain - 1) / grain
+    forEach(pieces) { piece in body(piece * grain..<min(count, (piece + 1) * grain)) }
+  }
+}

@@ -1,0 +1,158 @@
+#if !hasFeature(Embedded)
+  import CParallelism
+  import Synchronization
+
+  #if canImport(Glibc)
+    import Glibc
+  #elseif canImport(Darwin)
+    import Darwin
+  #endif
+
+  /// Threads that stay close at hand for the next piece of work.
+  ///
+  /// A thread that sleeps needs tens of microseconds to wake up, longer than many a kernel runs on a
+  /// single image. So a worker watches for the next job for a while before it goes to sleep, and so
+  /// does the caller for the last piece of its job.
+  final class ThreadPool: @unchecked Sendable {
+    static let shared = ThreadPool()
+
+    /// What is done with the number of a piece.
+    typealias Body = (Int) -> Void
+
+    /// One call of `run`. Its body is valid while pieces are left or at work.
+    private final class Job: @unchecked Sendable {
+      let body: UnsafePointer<Body>
+      let pieces: Int
+      let helpers: Int
+      let joined = Atomic<Int>(0)
+      let next = Atomic<Int>(0)
+      let finished = Atomic<Int>(0)
+
+      init(_ body: UnsafePointer<Body>, pieces: Int, helpers: Int) {
+        self.body = body
+        self.pieces = pieces
+        self.helpers = helpers
+      }
+
+      func work() {
+        while true {
+          let piece = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if piece >= pieces { return }
+          call(piece)
+          finished.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        }
+      }
+
+      // By itself, so that nothing of the body is held when the piece counts as finished.
+      @inline(never) private func call(_ piece: Int) { body.pointee(piece) }
+    }
+
+    /// How often a thread looks before it sleeps or yields: for about a tenth of a millisecond.
+    private static let patience = 2000
+
+    private let isBusy = Atomic<Bool>(false)
+    private let generation = Atomic<Int>(0)
+    private let condition = Condition()
+    // These three belong to whoever holds `condition`.
+    private var job: Job?
+    private var sleepers = 0
+    private var workers = 0
+
+    /// Calls `body` with `0..<pieces` on the caller's thread and up to `helpers` others.
+    ///
+    /// - Returns: false, having done nothing, while another call is at work: a call from within a
+    ///   body, or from another thread.
+    func run(pieces: Int, helpers: Int, _ body: UnsafePointer<Body>) -> Bool {
+      guard !isBusy.exchange(true, ordering: .acquiring) else { return false }
+      let job = Job(body, pieces: pieces, helpers: helpers)
+      condition.lock()
+      self.job = job
+      generation.wrappingAdd(1, ordering: .releasing)
+      while workers < helpers { startWorker() }
+      if sleepers > 0 { condition.broadcast() }
+      condition.unlock()
+      job.work()
+      var looks = 0
+      while job.finished.load(ordering: .acquiring) < pieces {
+        looks += 1
+        if looks > Self.patience { sched_yield() } else { parallelism_pause() }
+      }
+      isBusy.store(false, ordering: .releasing)
+      return true
+    }
+
+    private func startWorker() {
+      workers += 1
+      let seen = generation.load(ordering: .relaxed) - 1
+      startThread { [self] in watch(from: seen) }
+    }
+
+    private func watch(from generationSeen: Int) -> Never {
+      var seen = generationSeen
+      while true {
+        var looks = 0
+        while generation.load(ordering: .acquiring) == seen, looks < Self.patience {
+          parallelism_pause()
+          looks += 1
+        }
+        condition.lock()
+        while generation.load(ordering: .relaxed) == seen {
+          sleepers += 1
+          condition.wait()
+          sleepers -= 1
+        }
+        seen = generation.load(ordering: .relaxed)
+        let job = job
+        condition.unlock()
+        guard let job, job.joined.wrappingAdd(1, ordering: .relaxed).oldValue < job.helpers else {
+          continue
+        }
+        job.work()
+      }
+    }
+  }
+
+  /// A lock on which threads can wait to be woken.
+  private final class Condition: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+      pthread_mutex_init(mutex, nil)
+      pthread_cond_init(signal, nil)
+    }
+
+    func lock() { pthread_mutex_lock(mutex) }
+    func unlock() { pthread_mutex_unlock(mutex) }
+    func wait() { pthread_cond_wait(signal, mutex) }
+    func broadcast() { pthread_cond_broadcast(signal) }
+  }
+
+  /// What a new thread is given to do.
+  private final class Task {
+    let body: () -> Never
+    init(_ body: @escaping () -> Never) { self.body = body }
+  }
+
+  /// Starts a thread with a stack of 8 MiB that never ends.
+  private func startThread(_ body: @escaping () -> Never) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 8 << 20)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let task = Unmanaged.passRetained(Task(body)).toOpaque()
+    #if canImport(Darwin)
+      var thread: pthread_t?
+      let failure = pthread_create(&thread, &attributes, { work($0) }, task)
+    #else
+      var thread = pthread_t()
+      let failure = pthread_create(&thread, &attributes, { work($0!) }, task)
+    #endif
+    guard failure == 0 else { fatalError("the system starts no more threads (error \(failure))") }
+    pthread_attr_destroy(&attributes)
+  }
+
+  private func work(_ task: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    Unmanaged<Task>.fromOpaque(task).takeRetainedValue().body()
+  }
+#endif

@@ -1,0 +1,63 @@
+extension Matrix {
+  /// Jacobi's method, as a solver to give to the functions below.
+  public static let jacobi:
+    @Sendable (Matrix) throws(LinearAlgebraError) -> (
+      values: [Double], vectors: Matrix
+    ) = { matrix throws(LinearAlgebraError) in try matrix.symmetricEigen() }
+
+  /// The symmetric, positive semidefinite square root of such a matrix: `R·R = A`.
+  ///
+  /// Eigenvalues that rounding made negative count as zero. For large matrices give a faster solver.
+  public func squareRoot(
+    eigen: SymmetricEigenSolver = jacobi
+  ) throws(LinearAlgebraError) -> Matrix {
+    let (values, vectors) = try eigen(self)
+    return vectors * .diagonal(values.map { max($0, 0).squareRoot() }) * vectors.transposed
+  }
+
+  /// The trace of `√(A·B)` for symmetric positive semidefinite `A` and `B`, as in the Fréchet
+  /// distance of two normal distributions.
+  ///
+  /// `A·B` has no symmetric root, but `√A·B·√A` has, and the same eigenvalues; so the trace is the
+  /// sum of their roots.
+  public static func traceOfSquareRoot(
+    ofProduct a: Matrix, _ b: Matrix, eigen: SymmetricEigenSolver = jacobi
+  ) throws(LinearAlgebraError) -> Double {
+    let root = try a.squareRoot(eigen: eigen)
+    return (try eigen(root * b * root)).values.reduce(0) {
+      $0 + max($1, 0).squareRoot()
+    }
+  }
+
+  /// The mean of rows of observations, and their covariance with the divisor `rows - 1`.
+  ///
+  /// Deviations are taken from the mean before they are multiplied, so nothing cancels.
+  public func meanAndCovariance() -> (mean: [Double], covariance: Matrix) {
+    guard rows > 1 else { fatalError("a covariance needs two observations or more") }
+    var mean = [Double](repeating: 0, count: columns)
+    for row in 0..<rows {
+      for column in 0..<columns { mean[column] += elements[row * columns + column] }
+    }
+    for column in 0..<columns { mean[column] /= Double(rows) }
+    var centered = self
+    for row in 0..<rows {
+      for column in 0..<columns { centered.elements[row * columns + column] -= mean[column] }
+    }
+    return (mean, 1 / Double(rows - 1) * (centered.transposed * centered))
+  }
+}
+
+/// The Fréchet distance of two normal distributions, squared as is the custom:
+/// `‖m₁ - m₂‖² + tr(C₁ + C₂ - 2√(C₁·C₂))` (Dowson and Landau, Journal of Multivariate Analysis
+/// 12, 1982).
+public func frechetDistance(
+  _ first: (mean: [Double], covariance: Matrix), _ second: (mean: [Double], covariance: Matrix),
+  eigen: SymmetricEigenSolver = Matrix.jacobi
+) throws(LinearAlgebraError) -> Double {
+  let offset = zip(first.mean, second.mean).reduce(0) { sum, pair in
+    sum + (pair.0 - pair.1) * (pair.0 - pair.1)
+  }
+  return offset + first.covariance.trace + second.covariance.trace
+    - 2
+    * (try Matrix.traceOfSquareRoot(ofProduct: first.covariance, second.covariance, eigen: eigen))
+}

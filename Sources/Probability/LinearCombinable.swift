@@ -1,0 +1,55 @@
+/// Something that diffusion can act on: a number, a set of points, a batch of images, or a random
+/// variable whose law is followed exactly.
+///
+/// The forward process and every sampler need nothing but linear combinations, whose coefficients
+/// are double-precision, and normal draws of the same form. So each is written once, and the code
+/// that makes pictures is the code that is checked on numbers.
+public protocol LinearCombinable: Sendable {
+  /// The weighted sum of `terms`, in which all values have the same form.
+  static func sum(_ terms: (Double, Self)...) -> Self
+
+  /// The value with `offset` added to every coordinate.
+  func shifted(by offset: Double) -> Self
+
+  /// The value with every coordinate moved to the nearest place in `range`.
+  func clipped(to range: ClosedRange<Double>) -> Self
+
+  /// The number of entries that a sampler treats independently, each with a random stream of its
+  /// own: points of a set, images of a batch.
+  var entryCount: Int { get }
+
+  /// Standard normal draws in this value's form: entry `i` from stream `i`.
+  func normalSamples(using streams: inout RandomStreams) -> Self
+}
+
+/// A `LinearCombinable` of several entries, which can be put side by side and taken apart.
+public protocol LinearCombinableBatch: LinearCombinable {
+  /// Adds two values with one weight per entry for each.
+  static func sum(_ first: ([Double], Self), _ second: ([Double], Self)) -> Self
+
+  /// The entries of this value followed by those of `other`.
+  func appending(_ other: Self) -> Self
+
+  /// Some of the entries.
+  func entries(_ range: Range<Int>) -> Self
+}
+
+// MARK: - Numbers
+
+extension Double: LinearCombinable {
+  public static func sum(_ terms: (Double, Double)...) -> Double {
+    terms.reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  public func shifted(by offset: Double) -> Double { self + offset }
+
+  public func clipped(to range: ClosedRange<Double>) -> Double {
+    Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+  }
+
+  public var entryCount: Int { 1 }
+
+  public func normalSamples(using streams: inout RandomStreams) -> Double {
+    streams.normalPoints().values[0]
+  }
+}

@@ -1,0 +1,58 @@
+/// Mean and variance of numbers that come one at a time, each with its standard error.
+///
+/// Updates are those of Welford and Pébay ("Formulas for robust, one-pass parallel computation of
+/// covariances and arbitrary-order statistical moments", 2008), which do not cancel.
+public struct Moments: Sendable {
+  /// How many numbers came.
+  public private(set) var count = 0
+  /// Their mean.
+  public private(set) var mean = 0.0
+  private var second = 0.0
+  private var third = 0.0
+  private var fourth = 0.0
+
+  /// Starts without any number.
+  public init() {}
+
+  /// Takes in all of `values`.
+  public init(_ values: some Sequence<Double>) {
+    for value in values { add(value) }
+  }
+
+  /// Takes in one number.
+  public mutating func add(_ value: Double) {
+    let before = Double(count)
+    count += 1
+    let n = Double(count)
+    let delta = value - mean
+    let share = delta / n
+    let term = delta * share * before
+    mean += share
+    fourth +=
+      term * share * share * (n * n - 3 * n + 3) + 6 * share * share * second - 4 * share * third
+    third += term * share * (n - 2) - 3 * share * second
+    second += term
+  }
+
+  /// The unbiased estimate of the variance.
+  public var variance: Double { count > 1 ? second / Double(count - 1) : 0 }
+
+  /// The square root of the variance.
+  public var standardDeviation: Double { variance.squareRoot() }
+
+  /// The standard error of the mean.
+  public var meanError: Double { (variance / Double(max(1, count))).squareRoot() }
+
+  /// The standard error of the variance, from the fourth moment.
+  public var varianceError: Double {
+    let n = Double(max(1, count))
+    let spread = fourth / n - (second / n) * (second / n)
+    return (max(0, spread) / n).squareRoot()
+  }
+
+  /// The fourth moment in units of the variance squared, less the 3 of normal laws.
+  public var excessKurtosis: Double {
+    let n = Double(max(1, count))
+    return fourth / n / ((second / n) * (second / n)) - 3
+  }
+}
