@@ -25,16 +25,24 @@ let wholeModule = [
 let optimized: [SwiftSetting] =
   (isOptimized ? [.unsafeFlags(wholeModule + native)] : [.unsafeFlags(native)]) + vectors
 
+/// Modules without unsafe code, in which the compiler warns of any.
+let memorySafe: Set<String> = ["Autodiff", "Networks", "Weaving"]
+
+func safety(_ name: String) -> [SwiftSetting] {
+  memorySafe.contains(name) ? [.strictMemorySafety()] : []
+}
+
 func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]),
-    swiftSettings: optimized)
+    swiftSettings: optimized + safety(name))
 }
 
 /// A module that waits for files and people, not for the processor.
 func light(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
-    name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]))
+    name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]),
+    swiftSettings: safety(name))
 }
 
 func tool(

@@ -16,12 +16,12 @@ public func sinusoidalEmbedding(_ t: [Double], channels: Int) -> Tensor {
   // at t = 1000 they differ from the exact ones in the fifth digit.
   let frequencies = (0..<half).map { exp(Float(-log(10_000.0)) * Float($0) / Float(half)) }
   var embedding = Tensor.zeros([t.count, channels])
-  embedding.withMutableElements { elements in
+  unsafe embedding.withMutableElements { elements in
     for (row, time) in t.enumerated() {
       for (k, frequency) in frequencies.enumerated() {
         let angle = Float(time) * frequency
-        elements[row * channels + k] = cos(angle)
-        elements[row * channels + half + k] = sin(angle)
+        unsafe elements[row * channels + k] = cos(angle)
+        unsafe elements[row * channels + half + k] = sin(angle)
       }
     }
   }
