@@ -106,8 +106,8 @@ import Testing
       let map = Project.root.appending(path: "Sources/\(library)/module.modulemap").path
       arguments += ["-Xcc", "-fmodule-map-file=\(map)"]
     }
-    let headers = Project.root.appending(path: "Sources/CProcessor/include").path
-    arguments += ["-I", headers]
+    let processor = products.appending(path: "CProcessor.build/module.modulemap").path
+    arguments += ["-Xcc", "-fmodule-map-file=\(processor)"]
     let flags = try output(of: "/usr/bin/env", ["pkg-config", "--cflags", "cairo", "openblas"]).text
     arguments += flags.split(whereSeparator: \.isWhitespace).flatMap { ["-Xcc", String($0)] }
     let result = try output(of: compiler, arguments)
