@@ -286,7 +286,7 @@ notebook.check("least difference in 1000 sets of five", jensen.min()!, isAbove: 
 //: So the ELBO is a lower bound, because KL divergences are not negative, and it is tight for
 //: $q = p(z \mid x)$ and nothing else. In the library the ELBO of the linear model is this:
 //:
-//: @code Sources/Probability/LinearLatentModel.swift bound
+//: @code Sources/Probability/Distributions/LinearLatentModel.swift bound
 
 let guesses = draws(1000, stream: 5) { random in
   MultivariateGaussian(mean: [2 * random.normal()], variances: [exp(random.normal() - 1)])
