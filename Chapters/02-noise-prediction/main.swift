@@ -20,6 +20,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Models  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Parallelism  // weave:hide
@@ -298,7 +299,7 @@ notebook.check(
 //: bad.) This is the whole loss, in this course's training code for points, where the network may
 //: predict any of the parameterizations, and each step may have a weight:
 //:
-//: @code Sources/Learning/PointDenoiser.swift point-loss
+//: @code Sources/Models/DiffusionModel.swift loss
 //:
 //: **Claim 2.6.** A network that always outputs 0 has a loss of exactly 1 per coordinate, because
 //: the noise has variance 1. Networks that start with a last layer of zeros therefore start at 1,
@@ -1075,14 +1076,14 @@ notebook.figure(
 //: same losses, bit for bit.
 
 let lineData = TrainingPoints(three, count: 1 << 16, seed: notebook.seed &+ 1)
-let recipe = PointRecipe {
-  $0.waves = 4
+let recipe = PointDenoiser.Configuration {
+  $0.fourierFrequencies = 4
   $0.seed = notebook.seed
 }
 let probeNetwork = PointDenoiser(recipe, for: lineData)
 func probeLoss(_ tape: Tape) -> Variable {
-  probeNetwork.loss(
-    of: lineData.points.entries(0..<256), labels: [Int](repeating: 0, count: 256), tape: tape,
+  probeNetwork.model.loss(
+    lineData.points.entries(0..<256), labels: [Int](repeating: 0, count: 256), tape: tape,
     generator: RandomGenerator(seed: notebook.seed).split(40)
   ).total
 }
@@ -1256,9 +1257,7 @@ func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<PointSet> {
     return BatchLoss(meanSquaredError(said, noise), images: 256)
   }
   while run.next() != nil {}
-  for (parameter, average) in zip(run.parameters, run.average.averages) {
-    parameter.value = average
-  }
+  run.adoptAverages()
   return FunctionDenoiser { xt, t in
     let told = code.tell([t])
     let rows = told.rows.map { [Int](repeating: $0[0], count: xt.count) }
@@ -1459,17 +1458,17 @@ notebook.figure(
 
 func gradientNorm(_ denoiser: PointDenoiser, t: Int) -> Double {
   let single = PointDenoiser(
-    denoiser.recipe.with { $0.drawStep = { _ in t } }, for: lineData)
+    denoiser.configuration.with { $0.timesteps = .fixed(t) }, for: lineData)
   for (copy, own) in zip(single.network.parameters, denoiser.network.parameters) {
     copy.value = own.value
   }
   let tape = Tape()
-  let loss = single.loss(
-    of: lineData.points.entries(0..<2048), labels: [Int](repeating: 0, count: 2048), tape: tape,
+  let loss = single.model.loss(
+    lineData.points.entries(0..<2048), labels: [Int](repeating: 0, count: 2048), tape: tape,
     generator: RandomGenerator(seed: notebook.seed).split(48))
   return tape.gradients(of: loss.total).globalNorm(over: single.network.parameters)
 }
-let untrained = PointDenoiser(lineDenoiser.recipe, for: lineData)
+let untrained = PointDenoiser(lineDenoiser.configuration, for: lineData)
 notebook.table(
   "norm of the gradient, by step",
   columns: [
@@ -1561,17 +1560,18 @@ let ringExact = ExactDenoiser(ring, schedule)
 struct Contestant: Sendable {
   let name: String
   let prediction: Prediction
-  let weight: (@Sendable (Int) -> Double)?
+  let weight: @Sendable (Int) -> Double
 }
 let asNoise: @Sendable (Prediction) -> @Sendable (Int) -> Double = { prediction in
   let factors = [0] + (1...1000).map { noiseErrorFactor(prediction, $0) }
   return { factors[$0] }
 }
+let unweighted: @Sendable (Int) -> Double = { _ in 1 }
 let contestants = [
-  Contestant(name: "noise", prediction: .noise, weight: nil),
-  Contestant(name: "x0", prediction: .x0, weight: nil),
-  Contestant(name: "v", prediction: .v, weight: nil),
-  Contestant(name: "mean", prediction: .mean, weight: nil),
+  Contestant(name: "noise", prediction: .noise, weight: unweighted),
+  Contestant(name: "x0", prediction: .x0, weight: unweighted),
+  Contestant(name: "v", prediction: .v, weight: unweighted),
+  Contestant(name: "mean", prediction: .mean, weight: unweighted),
   Contestant(name: "x0, weighted as noise", prediction: .x0, weight: asNoise(.x0)),
   Contestant(name: "v, weighted as noise", prediction: .v, weight: asNoise(.v)),
   Contestant(name: "mean, weighted as noise", prediction: .mean, weight: asNoise(.mean)),
@@ -1731,8 +1731,10 @@ notebook.check(
 //: rounding, and in single precision to better than $10^{-5}$.
 
 let speaker = contest[3 * contestants.firstIndex { $0.prediction == .v }!]
-let asX0 = ConvertedDenoiser<PointSet>(.x0, of: diffusion) { xt, t in
-  diffusion.convert(speaker.says(xt, t: t), from: .v, to: .x0, xt: xt, t: t)
+let asX0 = FunctionDenoiser<PointSet> { xt, t in
+  let v = speaker.model.predict(xt, t: t)
+  let x0 = diffusion.convert(v, from: .v, to: .x0, xt: xt, t: t)
+  return diffusion.convert(x0, from: .x0, to: .noise, xt: xt, t: t)
 }
 let startNoise = noisePoints(1000, stream: 53)
 let byNoise = sampler.sample(
@@ -1744,7 +1746,7 @@ for (s, t) in zip(steps, steps.dropFirst()).reversed() {
   let turn =
     atan2(schedule.noiseScale(t), schedule.signalScale(t))
     - atan2(schedule.noiseScale(s), schedule.signalScale(s))
-  rotated = .sum((cos(turn), rotated), (-sin(turn), speaker.says(rotated, t: t)))
+  rotated = .sum((cos(turn), rotated), (-sin(turn), speaker.model.predict(rotated, t: t)))
 }
 notebook.check(
   "as x0, against as the noise", byX0.values, equals: byNoise.values, tolerance: 1e-6)
@@ -1753,8 +1755,8 @@ notebook.check(
   tolerance: 1e-6)
 
 /// The same network as a denoiser of single-precision tensors.
-let single = ConvertedDenoiser<Tensor>(.v, of: diffusion) { xt, t in
-  speaker.says(xt, t: [Double(t)])
+let single = FunctionDenoiser<Tensor> { xt, t in
+  diffusion.convert(speaker.network(xt, t: [t]), from: .v, to: .noise, xt: xt, t: t)
 }
 let singleSamples = sampler.sample(
   from: startNoise.tensor, denoiser: single, using: streams(1000, stream: 54))
@@ -1949,7 +1951,7 @@ let told: [(name: String, tell: @Sendable (Int) -> Double)] = [
 let toldErrors = told.map { entry -> [Double] in
   let tell = entry.tell
   let misled = FunctionDenoiser<PointSet> { xt, t in
-    PointSet(lineDenoiser.says(xt.tensor, t: [tell(t)]))
+    PointSet(lineDenoiser.network(xt.tensor, t: [tell(t)]))
   }
   return [2, 20, 200].map { t in
     average(
@@ -1978,7 +1980,7 @@ notebook.check(
 //: | $L_{\mathrm{simple}}$ | squared error of the noise, all steps with equal weight |
 //: | `Prediction`, `convert`, `target` | the parameterizations, the conversions, the training targets |
 //: | `ExactDenoiser`, `noiseErrors` | the best predictions, and distances from them |
-//: | `PointRecipe`, `PointDenoiser` | how a small network is trained, and the network |
+//: | `PointDenoiser`, `PointDenoiser.Configuration` | how a small network is trained, and the network |
 //:
 //: ## Exercises
 //:

@@ -23,6 +23,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Models  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
@@ -994,7 +995,7 @@ var blockRandom = root.split(26)
 let features = Tensor.normal([2, 8, 8, 16], using: &blockRandom)
 let timeBias = Tensor.normal([2, 16], using: &blockRandom)
 let quiet = Tape(recording: false)
-let firstConvolution = Convolution(16, 16, in: Scope(root.split(27)))
+let firstConvolution = Convolution(16, 16, in: ParameterScope(root.split(27)))
 let told = firstConvolution(quiet.constant(features), channelBias: quiet.constant(timeBias)).value
 let untold = firstConvolution(quiet.constant(features)).value
 notebook.check(
@@ -1005,7 +1006,7 @@ notebook.check(
   tolerance: 1e-5)
 let newBlock = ResidualBlock(
   16, 16, embeddingChannels: 32, groups: 4, epsilon: 1e-5, startsAtZero: true,
-  in: Scope(root.split(28)))
+  in: ParameterScope(root.split(28)))
 let someEmbedding = Tensor.normal([2, 32], using: &blockRandom)
 notebook.check(
   "a new block: largest difference of output and input",
@@ -1013,7 +1014,7 @@ notebook.check(
     newBlock(quiet.constant(features), quiet.constant(someEmbedding)).value.largestDifference(
       from: features)), equals: 0, tolerance: 0)
 //:
-let fresh = ImageDiffusionModel(.small(), seed: notebook.seed)
+let fresh = DiffusionModel<UNet>(.smallImages(), seed: notebook.seed)
 let noisePictures = Tensor.normal(fresh.shape(16), using: &blockRandom)
 let freshTape = Tape()
 let freshOutput = fresh.network(freshTape.constant(noisePictures), t: [500])
@@ -1381,7 +1382,7 @@ func normalFloor(_ t: Int) -> Double {
 //: the target, follow the gradient. The library provides it as a sequence of updates, so that
 //: logging and plotting stay outside.
 //:
-//: @code Sources/Learning/ImageDiffusionModel.swift loss
+//: @code Sources/Models/DiffusionModel.swift loss
 //:
 //: The target is the $v = \sqrt{\bar\alpha_t}\,\epsilon - \sqrt{1 - \bar\alpha_t}\,x_0$ of chapter
 //: 2, from which $\epsilon$ follows. As a loss on $\epsilon$ that is a weight $1/\bar\alpha_t$,
@@ -1391,7 +1392,7 @@ func normalFloor(_ t: Int) -> Double {
 //: weights in the place of the last ones.
 
 let updates = notebook.count(1000, quick: 30)
-let model = ImageDiffusionModel(.small(channels: pictures.channels), seed: notebook.seed)
+let model = DiffusionModel<UNet>(.smallImages(channels: pictures.channels), seed: notebook.seed)
 let run = model.training(
   on: pictures.tensor, plan: .small(steps: updates, seed: notebook.seed))
 let bar = ProgressBar("training", total: updates)  // weave:hide
@@ -1428,7 +1429,7 @@ notebook.figure(
 //: moments allow.
 
 let watchedSteps = [5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000]
-let errors = model.noiseError(
+let errors = model.noiseErrors(
   on: unseen.tensor(Array(0..<unseen.count / 2)), at: watchedSteps, generator: root.split(40))
 notebook.table(
   "Mean squared error of the noise, on \(unseen.count / 2) images outside the training set",
@@ -1438,7 +1439,7 @@ notebook.table(
   ],
   rows: zip(watchedSteps, errors).map { [$0, 1.0, $1, normalFloor($0)] })
 let evenSteps = Array(stride(from: 40, through: 1000, by: 40))
-let evenErrors = model.noiseError(
+let evenErrors = model.noiseErrors(
   on: unseen.tensor(Array(0..<unseen.count / 4)), at: evenSteps, generator: root.split(41))
 let meanError = evenErrors.reduce(0, +) / Double(evenSteps.count)
 let meanFloor = evenSteps.map(normalFloor).reduce(0, +) / Double(evenSteps.count)
@@ -1708,7 +1709,7 @@ func ringPlan(_ seed: Int) -> TrainingPlan {
 
 func ringDiffusion() -> [PointSet] {
   let recipes = seeds.map { seed in
-    PointRecipe {
+    PointDenoiser.Configuration {
       $0.schedule = ringSchedule
       $0.updates = ringUpdates
       $0.batchSize = 128
@@ -1923,7 +1924,7 @@ notebook.check("error of the mean with the new beta", abs(respaced.mean - 1), is
 //: | the chain | `Sampler(…).chain(from:denoiser:using:)` | a sequence of states; `.sample` for its end |
 //: | $\hat x_0$ | `state.x0Estimate` | the prediction of $x_0$ at a step |
 //: | fewer steps | `schedule.timesteps(50)` | which of the steps to visit; $\beta$ follows |
-//: | $\epsilon_\theta$ | `UNet`, `ImageDiffusionModel` | the network, and with it the schedule and the training |
+//: | $\epsilon_\theta$ | `UNet`, `DiffusionModel` | the network, and with it the schedule and the training |
 //: | EMA | `run.adoptAverages()` | sample with the exponential moving average of the weights |
 //:
 //: To remember: the sampler is exact in the limit of many steps, with an error of first order in
@@ -2050,7 +2051,7 @@ expect(
 let contest = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 100)].map {
   schedule in
   let recipes = seeds.map { seed in
-    PointRecipe {
+    PointDenoiser.Configuration {
       $0.schedule = schedule
       $0.updates = ringUpdates
       $0.batchSize = 128

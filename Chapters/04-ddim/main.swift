@@ -700,7 +700,7 @@ let moonGenerator = RandomGenerator(seed: notebook.seed &+ 4)
 let moonTraining = TrainingPoints(PlaneSet.moons.sample(50_000, using: moonGenerator.split(0)))
 let moonReference = PointSet(PlaneSet.moons.sample(20_000, using: moonGenerator.split(1)).points)
 let moonRecipes = (0..<notebook.count(3, quick: 2)).map { k in
-  PointRecipe {
+  PointDenoiser.Configuration {
     $0.seed = UInt64(k)
     $0.updates = notebook.count(3000, quick: 600)
   }

@@ -24,6 +24,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Models  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
@@ -591,12 +592,12 @@ notebook.figure(
 //: probabilities $p_\phi(y \mid x_t, t)$. The loss is the *cross-entropy*
 //: $-\log p_\phi(y \mid x_t, t)$ at the true label, averaged over everything.
 //:
-//: @code Sources/Learning/LearnedClassifier.swift classification-loss
+//: @code Sources/Models/NetworkClassifier.swift classification-loss
 //:
 //: Guidance uses the gradient with respect to the network's *input*, not its weights. The same tape
 //: gives both; here the weights are constants, so that no work is spent on their gradients.
 //:
-//: @code Sources/Learning/LearnedClassifier.swift label-score
+//: @code Sources/Models/NetworkClassifier.swift label-score
 //:
 //: Mind the sign and the size. A loss is a mean over the batch, so its gradient is that of
 //: $-\log p$ divided by the batch size. Without multiplying it back, the strength of guidance
@@ -605,29 +606,29 @@ notebook.figure(
 //: We train two networks of the same architecture: one on all steps, the other on clean points
 //: only, like any ready-made classifier. Each batch is sampled afresh from the data distribution.
 
-typealias PlaneClassifier = LearnedClassifier<MLP, PointSet>
+typealias PlaneClassifier = NetworkClassifier<MLP>
 
-func trainedInPlane(on times: ClosedRange<Int>, stream: Int) -> (MLP, losses: [Double]) {
+func trainedInPlane(
+  on times: ClosedRange<Int>, stream: Int
+) -> (PlaneClassifier, losses: [Double]) {
   let network = MLP(
     .init(outputs: 3, width: 64, layers: 2, timeFeatures: 32), generator: root.split(stream))
   let updates = notebook.count(1500, quick: 400)
   let plan = TrainingPlan(
     length: .steps(updates), learningRate: 3e-3, warmUpSteps: 50, weightDecay: 0,
     seed: notebook.seed)
-  let run = NoisyClassificationLoss(diffusion, times: times).training(network, plan: plan) {
-    _, draws in
+  let classifier = PlaneClassifier(network, diffusion, times: times)
+  let run = classifier.training(plan: plan) { _, draws in
     var streams = RandomStreams(of: draws, count: 512)
     let (points, labels) = law.samples(using: &streams)
     return (points.tensor, labels)
   }
-  return (network, run.map(\.loss))
+  return (classifier, run.map(\.loss))
 }
 
-let (awareNetwork, awareLosses) = trainedInPlane(on: 0...schedule.steps, stream: 20)
-let (cleanNetwork, cleanLosses) = trainedInPlane(on: 0...0, stream: 21)
-let aware = PlaneClassifier(awareNetwork)
-let clean = PlaneClassifier(cleanNetwork) { _ in 0 }
-notebook.show("weights of each network", awareNetwork.parameterCount)
+let (aware, awareLosses) = trainedInPlane(on: 0...schedule.steps, stream: 20)
+let (clean, cleanLosses) = trainedInPlane(on: 0...0, stream: 21)
+notebook.show("weights of each network", aware.network.parameterCount)
 notebook.show("loss of the last 100 batches, all steps", awareLosses.suffix(100).mean, "nats")
 notebook.show("the same, clean points only", cleanLosses.suffix(100).mean, "nats")
 
@@ -729,7 +730,7 @@ notebook.check(
   awareReports.map { $0.loss - $0.floor }.min()!, isAtLeast: -1e-6)
 
 let probe = noisyPoints(16, t: 300, stream: 22).points.tensor
-let comparisons = gradientCheck(at: [probe]) { logSoftmax(awareNetwork.logits($0[0], t: [300])) }
+let comparisons = gradientCheck(at: [probe]) { logSoftmax(aware.network($0[0], t: [300.0])) }
 notebook.check(
   "the tape's gradient and differences, largest gap over its norm, single precision",
   comparisons.map { abs($0.analytic - $0.numeric) / $0.scale }.max()!, isAtMost: 2e-3)
@@ -1312,10 +1313,10 @@ notebook.figure(
 //: guidance is twice the classifier's share of the model. It depends on your choice: here it is
 //: below 30 %; with a classifier of the model's own size it would be 200 %.
 
-let model = ImageDiffusionModel(.small(), seed: notebook.seed)
-let reader = EncoderClassifier(
+let model = DiffusionModel<UNet>(.smallImages(), seed: notebook.seed)
+let reader = UNetEncoder(
   .init(inputChannels: 1, channels: [16, 32, 48]), generator: root.split(51))
-let readerGuide = LearnedClassifier<EncoderClassifier, Tensor>(reader)
+let readerGuide = NetworkClassifier(reader, model.diffusion)
 let blank = Tensor.normal([32, 1, 16, 16], streamsOf: root.split(52))
 let blankLabels = [Int](repeating: 0, count: 32)
 
@@ -1378,10 +1379,10 @@ func roomClassifier(stream: Int) -> PlaneClassifier {
   let plan = TrainingPlan(
     length: .steps(notebook.count(600, quick: 300)), learningRate: 3e-3, warmUpSteps: 30,
     weightDecay: 0, seed: notebook.seed)
-  let run = NoisyClassificationLoss(diffusion)
-    .training(network, on: points.tensor, labels: labels, plan: plan, batchSize: 200)
+  let classifier = PlaneClassifier(network, diffusion)
+  let run = classifier.training(on: points.tensor, labels: labels, plan: plan, batchSize: 200)
   for _ in run {}
-  return PlaneClassifier(network)
+  return classifier
 }
 
 let roomGuide = roomClassifier(stream: 53)
@@ -1474,35 +1475,32 @@ notebook.show("its loss (v-prediction), last 50 batches", modelLosses.suffix(50)
 //: is trained with a little noise, so that the remaining noise of an under-trained model does not
 //: matter to it.)
 
-typealias PictureClassifier = LearnedClassifier<EncoderClassifier, Tensor>
+typealias PictureClassifier = NetworkClassifier<UNetEncoder>
 
 func trainedOnPictures(
   _ pictures: LabelledImages, channels: [Int], times: ClosedRange<Int>, updates: Int, stream: Int
-) -> EncoderClassifier {
-  let network = EncoderClassifier(
+) -> PictureClassifier {
+  let network = UNetEncoder(
     .init(inputChannels: 1, channels: channels), generator: root.split(stream))
   let plan = TrainingPlan(
     length: .steps(notebook.count(updates, quick: 10)), learningRate: 3e-3, warmUpSteps: 20,
     seed: notebook.seed)
-  let run = NoisyClassificationLoss(model.diffusion, times: times)
-    .training(network, on: pictures.tensor, labels: pictures.labels, plan: plan, batchSize: 64)
+  let classifier = PictureClassifier(network, model.diffusion, times: times)
+  let run = classifier.training(
+    on: pictures.tensor, labels: pictures.labels, plan: plan, batchSize: 64)
   for _ in run {}
   run.adoptAverages()
-  return network
+  return classifier
 }
 
 let otherPictures = SmallImages.synthetic(notebook.count(3000, quick: 200), seed: 1)
 let unseen = SmallImages.synthetic(notebook.count(500, quick: 100), part: .test)
-let guide = PictureClassifier(
-  trainedOnPictures(
-    shapePictures, channels: [16, 32, 48], times: 0...1000, updates: 600, stream: 70))
-let cleanGuide = PictureClassifier(
-  trainedOnPictures(
-    shapePictures, channels: [16, 32, 48], times: 0...0, updates: 150, stream: 71)
-) { _ in 0 }
-let judge = PictureClassifier(
-  trainedOnPictures(
-    otherPictures, channels: [24, 48], times: 0...100, updates: 250, stream: 72))
+let guide = trainedOnPictures(
+  shapePictures, channels: [16, 32, 48], times: 0...1000, updates: 600, stream: 70)
+let cleanGuide = trainedOnPictures(
+  shapePictures, channels: [16, 32, 48], times: 0...0, updates: 150, stream: 71)
+let judge = trainedOnPictures(
+  otherPictures, channels: [24, 48], times: 0...100, updates: 250, stream: 72)
 
 //: What are their accuracies on test images? A uniform guess has an accuracy of 0.1 and a
 //: cross-entropy of $\log 10 = 2.303$.
@@ -1555,7 +1553,7 @@ func drawnPictures(by classifier: PictureClassifier, scale: Double) -> Tensor {
 
 /// The features of images: the evaluation classifier's last layer but one.
 func impressions(_ pictures: Tensor) -> PointSet {
-  PointSet(judge.network(Tape(recording: false).constant(pictures), t: [0]).features.value)
+  PointSet(judge.network.features(Tape(recording: false).constant(pictures), t: [0]).value)
 }
 
 /// The mean distance of two images that should show the same kind of shape, per pixel.
@@ -1832,7 +1830,7 @@ notebook.check(
 //:
 //: | symbol | in code | meaning |
 //: |---|---|---|
-//: | $p_t(y \mid x)$ | `ExactClassifier`, `LearnedClassifier` | the class probabilities of a noisy point, conditioned on the step |
+//: | $p_t(y \mid x)$ | `ExactClassifier`, `NetworkClassifier` | the class probabilities of a noisy point, conditioned on the step |
 //: | $\nabla \log p_t(y \mid x)$ | `labelScore(_:t:labels:)` | the classifier's gradient, used for guidance |
 //: | $\tilde\epsilon$ | `ClassifierGuidedDenoiser` | guided noise, for any sampler |
 //: | $\omega$ | `scale` | the guidance scale. 0: unguided; 1: Bayes' rule; above: higher accuracy, less diversity |

@@ -25,6 +25,7 @@ import Diffusion  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Models  // weave:hide
 import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
@@ -145,7 +146,7 @@ notebook.figure(
 
 let data = TrainingPoints(law, count: 1 << 15, seed: notebook.seed)
 let fresh = PointDenoiser(
-  PointRecipe {
+  PointDenoiser.Configuration {
     $0.dropProbability = 0
     $0.width = 16
     $0.layers = 1
@@ -157,7 +158,7 @@ func touchedRows(
 ) -> [Int] {
   let tape = Tape()
   let points = Tensor(repeating: 0.5, shape: [labels.count, 2])
-  let loss = denoiser.loss(of: points, labels: labels, tape: tape, generator: generator)
+  let loss = denoiser.model.loss(points, labels: labels, tape: tape, generator: generator)
   let table = denoiser.network.parameters.first { $0.name == "class_embedding.weight" }!
   let gradient = tape.gradients(of: loss.total)[table]!.elements
   let (rows, width) = (table.value.shape[0], table.value.shape[1])
@@ -220,7 +221,7 @@ notebook.check(
 //: network. This is *conditioning dropout* or *label dropout*. In the course's training code for
 //: small networks it is one line:
 //:
-//: @code Sources/Learning/PointDenoiser.swift point-loss
+//: @code Sources/Models/DiffusionModel.swift loss
 //:
 //: **Claim 6.2.** The null label occurs with the requested frequency, independently from example to
 //: example, and an example that lost its label trains the null row instead of its own. This can be
@@ -229,7 +230,7 @@ notebook.check(
 
 let dropShare = 0.15
 let forgetful = PointDenoiser(
-  PointRecipe {
+  PointDenoiser.Configuration {
     $0.dropProbability = dropShare
     $0.dropProbability = knownMistakes.labelDropout(dropShare)  // weave:hide
     $0.width = 8
@@ -1016,7 +1017,7 @@ for t in [1, 100, 400, 800] {
 
 let shares = notebook.isQuick ? [0.02, 0.15, 0.5] : [0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
 let seeds = notebook.isQuick ? 2 : 5
-let recipe = PointRecipe {
+let recipe = PointDenoiser.Configuration {
   $0.updates = notebook.count(1200, quick: 300)
   $0.batchSize = 128
   $0.width = 48
@@ -1512,18 +1513,19 @@ notebook.check(
 let (rivals, rivalTime) = notebook.time {
   let denoisers = PointDenoiser.trained(
     on: data, (0..<seeds).map { seed in recipe.with { $0.seed = notebook.seed &+ UInt64(seed) } })
-  let classifiers = (0..<seeds).map { seed -> LearnedClassifier<MLP, PointSet> in
+  let classifiers = (0..<seeds).map { seed -> NetworkClassifier<MLP> in
     let network = MLP(
       .init(outputs: 3, width: recipe.width, layers: recipe.layers, timeFeatures: 32),
       generator: root.split(60).split(seed))
     let plan = TrainingPlan(
       length: .steps(recipe.updates), learningRate: recipe.learningRate, warmUpSteps: 100,
       weightDecay: 0, averageDecay: recipe.averageDecay, seed: notebook.seed &+ UInt64(seed))
-    let run = NoisyClassificationLoss(process).training(
-      network, on: data.points, labels: data.labels, plan: plan, batchSize: recipe.batchSize)
+    let classifier = NetworkClassifier(network, process)
+    let run = classifier.training(
+      on: data.points, labels: data.labels, plan: plan, batchSize: recipe.batchSize)
     for _ in run {}
     run.adoptAverages()
-    return LearnedClassifier(network)
+    return classifier
   }
   return (denoisers: denoisers, classifiers: classifiers)
 }
@@ -1630,7 +1632,7 @@ let (shapes, unseen) = (
   pictures(notebook.count(8000, quick: 2000), .training), pictures(1000, .test)
 )
 
-let painter = ImageDiffusionModel(.small(channels: 3, classes: 4), seed: notebook.seed)
+let painter = DiffusionModel<UNet>(.smallImages(channels: 3, classes: 4), seed: notebook.seed)
 let (paintLosses, paintTime) = notebook.time {
   var losses: [Double] = []
   let run = painter.training(
@@ -1647,16 +1649,17 @@ let (paintLosses, paintTime) = notebook.time {
 }
 notebook.show("training the model took", seconds: paintTime)
 
-let judge: LearnedClassifier<EncoderClassifier, Tensor> = {
-  let network = EncoderClassifier(
+let judge: NetworkClassifier<UNetEncoder> = {
+  let network = UNetEncoder(
     .init(classes: 4, channels: [16, 32]), generator: root.split(70))
   let plan = TrainingPlan(
     length: .steps(notebook.count(200, quick: 40)), learningRate: 3e-3, warmUpSteps: 20,
     weightDecay: 0, seed: notebook.seed)
-  let run = NoisyClassificationLoss(painter.diffusion, times: 0...0).training(
-    network, on: shapes.images, labels: shapes.labels, plan: plan, batchSize: 64)
+  let classifier = NetworkClassifier(network, painter.diffusion, times: 0...0)
+  let run = classifier.training(
+    on: shapes.images, labels: shapes.labels, plan: plan, batchSize: 64)
   for _ in run {}
-  return LearnedClassifier(network)
+  return classifier
 }()
 notebook.show(
   "evaluation classifier: accuracy on test images",
@@ -1897,7 +1900,7 @@ notebook.check(
 //:
 //: Types used: `ConditionalDenoiser` (predicts noise given a label), `GuidedDenoiser` (is a
 //: denoiser), `ExactClassifier` (the implicit classifier of exact denoisers), `PointDenoiser` and
-//: `PointRecipe` (small networks for points), `ImageDiffusionModel` (a U-Net for small images).
+//: `PointDenoiser.Configuration` (small networks for points), `DiffusionModel<UNet>` (small images).
 //:
 //: ## Exercises
 //:

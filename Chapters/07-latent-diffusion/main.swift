@@ -22,6 +22,7 @@ import Evaluation  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
+import Models  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Probability  // weave:hide
@@ -47,11 +48,11 @@ let (model, loading) = notebook.orStop {
 }
 let manifest = notebook.orStop { try Manifest(in: weights) }
 notebook.show("weights of the autoencoder", model.autoencoder.parameterCount)
-notebook.show("weights of the denoiser", model.denoiser.parameterCount)
+notebook.show("weights of the denoiser", model.denoiser.network.parameterCount)
 notebook.show("trained on", manifest.denoiser?.dataNote ?? "unknown data")
 notebook.show("loading them took", seconds: loading)
 
-let classes = model.settings.classes
+let classes = model.classes
 let each = notebook.count(10, quick: 2)
 let request = SampleRequest(
   labels: classes.indices.flatMap { [Int](repeating: $0, count: each) },
@@ -90,7 +91,7 @@ func shades(_ latent: Tensor) -> [Picture] {
   (0..<4).map { channel in
     let plane = latent.slice(channel..<channel + 1, along: 1).reshaped([1, 1, 8, 8])
     let gray = Tensor.concatenated([plane, plane, plane], along: 1)
-    return Picture.images(of: Tensor.sum((model.settings.latentScale / 3, gray)))[0]
+    return Picture.images(of: Tensor.sum((model.latentScale / 3, gray)))[0]
   }
 }
 let latentRows = [0, 6, 8].map { label -> [Picture] in
@@ -233,7 +234,7 @@ func shortest(_ body: () -> Void) -> Double {
 let secondsOnPixels = shortest { _ = counted(Tensor.zeros([batch, 4, 32, 32]), t: [500]) }
 let secondsOnLatents = shortest { _ = counted(Tensor.zeros([batch, 4, 8, 8]), t: [500]) }
 let guidedStep = shortest {
-  _ = model.noise(
+  _ = model.denoiser.noise(
     Tensor.zeros([2 * batch, 4, 8, 8]), t: 500, labels: .init(repeating: 0, count: 2 * batch))
 }
 let decoding = shortest { _ = model.autoencoder.decode(Tensor.zeros([batch, 4, 8, 8])) }
@@ -305,7 +306,7 @@ notebook.erratum(
 //: this form, the randomness does not depend on the parameters, and the derivatives by $\mu$ and
 //: $\sigma$ are those of any other formula (Kingma and Welling 2013).
 //:
-//: @code Sources/Learning/VariationalLoss.swift reparameterised-draw
+//: @code Sources/Models/VariationalLoss.swift reparameterized-sample
 //:
 //: **Claim 7.5.** The derivatives of the sample are those of the formula, and they estimate the
 //: derivatives of expectations: with $f(z) = z^2$, for which $E f = \mu^2 + \sigma^2$, the mean of
@@ -702,8 +703,8 @@ notebook.check(
 //: $2 \log s$ at every $t$: latents 5.5 times too large have thirty times the signal-to-noise
 //: ratio, 3.41 more on the logarithmic scale.
 
-let schedule = model.settings.schedule
-notebook.show("scale factor of this model's latents", model.settings.latentScale, digits: 4)
+let schedule = model.schedule
+notebook.show("scale factor of this model's latents", model.latentScale, digits: 4)
 let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> Double in
   let noise = GaussianVariable(standardDeviation: 1, source: 1)
   let latent = GaussianVariable(standardDeviation: 5.5, source: 0)
@@ -723,7 +724,7 @@ func largestDifference(_ a: Tensor, _ b: Tensor) -> Double {
   zip(a.elements, b.elements).map { Double(abs($0 - $1)) }.max() ?? .infinity
 }
 
-let scale = model.settings.latentScale
+let scale = model.latentScale
 let there = Tensor.sum((scale, posterior.mean))
 let back = Tensor.sum((1 / scale, there))
 notebook.check(
@@ -859,7 +860,7 @@ notebook.erratum(
 //: \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$, and the denoiser
 //: $\epsilon_\theta(z_t, t, y)$ learns to predict $\epsilon$.
 //:
-//: @code Sources/Learning/DenoisingLoss.swift denoising-loss
+//: @code Sources/Models/DiffusionModel.swift loss
 //:
 //: **Claim 7.19.** Latents of unit variance keep it at every $t$, and a network that predicts zero
 //: has a loss of one.
@@ -871,16 +872,17 @@ let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Doub
 }
 notebook.check(
   "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
-let untrained = UNet(
-  .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
-  generator: RandomGenerator(seed: notebook.seed))
+let untrained = DiffusionModel(
+  UNet(
+    .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
+    generator: RandomGenerator(seed: notebook.seed)), schedule, sampleShape: [4, 8, 8])
 let zeroLoss = Estimate(
   of: (0..<notebook.count(100, quick: 20)).map { part in
     let unit = Tensor.normal([32, 4, 8, 8], using: &random)
     return Double(
-      DenoisingLoss(GaussianDiffusion(schedule))(
-        untrained, latents: unit, labels: .init(repeating: 0, count: 32),
-        tape: Tape(recording: false), generator: random.split(part)
+      untrained.loss(
+        unit, labels: .init(repeating: 0, count: 32), tape: Tape(recording: false),
+        generator: random.split(part)
       ).total.scalar)
   })
 notebook.check("loss of a network that predicts zero", zeroLoss, equals: 1)
@@ -895,8 +897,8 @@ notebook.check("loss of a network that predicts zero", zeroLoss, equals: 1)
 
 let times = stride(from: 50, through: schedule.steps - 50, by: 100).map { $0 }
 let labels = request.labels
-let profile = model.loss().profile(
-  model.denoiser, latents: plainLatents, labels: labels, times: times,
+let profile = model.denoiser.noiseErrors(
+  on: plainLatents, labels: labels, at: times,
   generator: RandomGenerator(seed: notebook.seed, stream: 8))
 notebook.table(
   "Mean squared error of the predicted noise, on the model's own samples",
@@ -942,20 +944,19 @@ notebook.check(
   largestDifference(cache.means.slice(0..<10), fresh.mean), equals: 0, tolerance: 1e-4)
 
 let digestBefore = weightsDigest(model.autoencoder.parameters)
-let tiny = UNet(
-  .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
-  generator: RandomGenerator(seed: notebook.seed))
-let tinyLoss = DenoisingLoss(GaussianDiffusion(schedule))
+let tiny = DiffusionModel(
+  UNet(
+    .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
+    generator: RandomGenerator(seed: notebook.seed)), schedule, sampleShape: [4, 8, 8])
 let secondStage = TrainingRun(
-  tiny.parameters,
+  tiny.network.parameters,
   plan: TrainingPlan(length: .steps(notebook.count(60, quick: 10)), learningRate: 2e-3)
 ) { tape, step, generator in
   let entries = (0..<32).map { (step * 32 + $0) % cache.count }
   let z0 = cache.latents(
     entries, scale: cache.statistics.scale, generator: generator.split(0))
-  return tinyLoss(
-    tiny, latents: z0, labels: entries.map { cache.labels[$0] }, tape: tape,
-    generator: generator.split(1))
+  return tiny.loss(
+    z0, labels: entries.map { cache.labels[$0] }, tape: tape, generator: generator.split(1))
 }
 let tinyLosses = secondStage.map(\.loss)
 notebook.show("loss of a small denoiser at its first update", tinyLosses.first ?? .nan, digits: 3)
@@ -965,9 +966,9 @@ notebook.check(
   weightsDigest(model.autoencoder.parameters) == digestBefore, isExactly: true)
 notebook.check(
   "are the denoiser's",
-  weightsDigest(tiny.parameters)
+  weightsDigest(tiny.network.parameters)
     == weightsDigest(
-      UNet(tiny.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
+      UNet(tiny.network.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
   isExactly: false)
 
 //: ### EMA: the average of the weights
@@ -993,7 +994,7 @@ let closedForm = (1...40).reduce(pow(0.9, 40) * path[0]) {
 notebook.check(
   "average after 40 updates", Double(movingAverage.averages[0].elements[0]), equals: closedForm,
   tolerance: 1e-5)
-let rounding = tiny.parameters.flatMap { $0.value.elements }.filter { abs($0) > 1e-4 }.map {
+let rounding = tiny.network.parameters.flatMap { $0.value.elements }.filter { abs($0) > 1e-4 }.map {
   weight -> Double in
   let kept = Float(Float16(weight))
   return Double(abs(kept - weight) / abs(weight))
@@ -1082,10 +1083,10 @@ notebook.check(
 let some = z0.entries(0..<2)
 let (label, t) = ([labels[0], labels[1]], schedule.steps / 2)
 let nulls = [model.nullLabel, model.nullLabel]
-let conditional = model.noise(some, t: t, labels: label)
-let unconditional = model.noise(some, t: t, labels: nulls)
+let conditional = model.denoiser.noise(some, t: t, labels: label)
+let unconditional = model.denoiser.noise(some, t: t, labels: nulls)
 func guided(_ s: Double) -> Tensor {
-  GuidedDenoiser(model, labels: label, scale: s).noise(some, t: t)
+  GuidedDenoiser(model.denoiser, labels: label, scale: s).noise(some, t: t)
 }
 notebook.check(
   "one batch against two, largest difference",
@@ -1104,7 +1105,7 @@ notebook.check(
 let scales = [0, 1, 2, 4, 8.0]
 let shown = notebook.count(50, quick: 10)
 let oneNoise = Tensor.normal(
-  [1] + model.diffusedShape, streamsOf: RandomGenerator(seed: notebook.seed + 1))
+  model.denoiser.shape(1), streamsOf: RandomGenerator(seed: notebook.seed + 1))
 let sweep = scales.map { s -> Tensor in
   let labels = Array(classes.indices)
   var same = SampleRequest(labels: labels, steps: shown)
@@ -1190,7 +1191,7 @@ notebook.check(
 let strip: [[Picture]] = {
   let chosen = [1, 4, 7].filter { $0 < classes.count }
   var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal([chosen.count] + model.diffusedShape)
+  let zT = streams.normal(model.denoiser.shape(chosen.count))
   let states = Array(request.chain(model, zT, chosen, streams))
   let picked = (0..<8).map { states[$0 * (states.count - 1) / 7].x0Estimate }
   let columns = picked.map { Picture.images(of: model.decode($0)) }
@@ -1205,7 +1206,7 @@ notebook.figure(
 let film: Animation = {
   let chosen = notebook.isQuick ? [8] : Array(classes.indices)
   var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal([chosen.count] + model.diffusedShape)
+  let zT = streams.normal(model.denoiser.shape(chosen.count))
   let states = Array(request.chain(model, zT, chosen, streams))
   let frames = stride(from: 0, to: states.count, by: 2).map { index in
     ImageGrid(rows: [Picture.images(of: model.decode(states[index].x))]).pixels(magnification: 2)
@@ -1267,8 +1268,8 @@ for u in [0.25, 0.5] {
 }
 
 let (first, second) = (
-  Tensor.normal([1] + model.diffusedShape, using: &random),
-  Tensor.normal([1] + model.diffusedShape, using: &random)
+  Tensor.normal(model.denoiser.shape(1), using: &random),
+  Tensor.normal(model.denoiser.shape(1), using: &random)
 )
 let paths = [arc, line].map { path -> [Picture] in
   let noises = (0...8).map { path(first, second, Double($0) / 8) }
@@ -1806,7 +1807,7 @@ notebook.check(
 //: **Claim 7.39.** The accuracy of its images agrees with the record, within the sampling error of
 //: so few.
 
-let pixelModel = notebook.orStop { try PixelDiffusionModel(loading: weightsOfPixels) }
+let pixelModel = notebook.orStop { try LatentDiffusionModel(loadingPixels: weightsOfPixels) }
 let pixelRequest = SampleRequest(
   labels: (0..<notebook.count(50, quick: 10)).map { $0 % classes.count }, steps: 25,
   seed: notebook.seed)

@@ -1,6 +1,6 @@
 import Autodiff
 import Datasets
-import Learning
+import Models
 import Networks
 import Probability
 import Tensors
@@ -24,7 +24,7 @@ public struct AutoencoderMeasurement: Sendable {
   /// latent; and, given a `classifier`, the accuracy of its predictions on reconstructions from
   /// sampled latents.
   public init(
-    _ autoencoder: Autoencoder, _ images: LabelledImages, count: Int, classifier: Classifier? = nil
+    _ autoencoder: Autoencoder, _ images: LabelledImages, count: Int, classifier: ResNet? = nil
   ) {
     var sums: [String: Double] = [:]
     func add(_ name: String, _ values: [Double]) { sums[name, default: 0] += values.reduce(0, +) }
@@ -73,7 +73,7 @@ public struct AutoencoderMeasurement: Sendable {
   /// The KL divergence of a batch, in nats per dimension of a latent, summed over the images.
   private static func divergence(_ mean: Tensor, _ logVariance: Tensor) -> Double {
     let tape = Tape(recording: false)
-    let all = VariationalLoss.divergence(
+    let all = VariationalLoss.klDivergence(
       mean: tape.constant(mean), logVariance: tape.constant(logVariance))
     return Double(all.value.scalar) * Double(mean.shape[0]) / Double(mean.count)
   }

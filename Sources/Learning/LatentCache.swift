@@ -34,8 +34,7 @@ public struct LatentCache: Sendable {
   ) {
     var parts: [(mean: Tensor, deviation: Tensor)] = []
     for mirrored in [false, true] {
-      for start in stride(from: 0, to: labels.count, by: batchSize) {
-        let range = start..<min(start + batchSize, labels.count)
+      for range in labels.indices.batches(of: batchSize) {
         let batch = mirrored ? images(range).mirrored() : images(range)
         parts.append(Self.encode(batch, with: autoencoder))
         progress((mirrored ? labels.count : 0) + range.upperBound)
@@ -146,19 +145,5 @@ public struct LatentCache: Sendable {
       let deviations = file.tensor("deviations"), let labels = file.tensor("labels")
     else { return nil }
     self.init(means: means, deviations: deviations, labels: labels.elements.map { Int($0) })
-  }
-}
-
-extension Tensor {
-  /// The images `[batch, channels, height, width]` with left and right exchanged.
-  public func mirrored() -> Tensor {
-    let width = shape.last ?? 1
-    return Tensor(uninitialized: shape) { out in
-      withElements { x in
-        for row in stride(from: 0, to: count, by: width) {
-          for column in 0..<width { out[row + column] = x[row + width - 1 - column] }
-        }
-      }
-    }
   }
 }

@@ -1,172 +1,154 @@
 import Autodiff
 import Diffusion
-import Foundation
+import Models
 import Networks
 import Parallelism
 import Probability
 import Tensors
 
-/// A denoiser of points that is a small network: an `MLP` that is told the step, and the class if
-/// it was trained with classes.
+/// A diffusion model of points, `DiffusionModel<MLP>`, with the settings of its training and the
+/// losses of it.
 ///
 /// ```
 /// let data = TrainingPoints(PlaneSet.moons.sample(50_000, using: RandomGenerator(seed: 1)))
-/// let denoiser = PointDenoiser.trained(on: data, PointRecipe { $0.dropProbability = 0.1 })
+/// let denoiser = PointDenoiser.trained(on: data, .init { $0.dropProbability = 0.1 })
 /// let noise = denoiser.noise(xt, t: 300, labels: labels)
 /// ```
-///
-/// Whatever its network predicts, it answers with the noise, as samplers ask; `says` gives the
-/// network's own words.
 public struct PointDenoiser: Denoiser, ConditionalDenoiser {
-  /// The network.
-  public let network: MLP
-  /// How it was made.
-  public let recipe: PointRecipe
-  /// The loss of every update of its training; empty before.
+  /// The network with its forward process, prediction and loss.
+  public let model: DiffusionModel<MLP>
+  public let configuration: Configuration
+  /// The loss of every update of the training; empty before.
   public private(set) var losses: [Double] = []
 
-  /// The forward process that it undoes.
-  public var diffusion: GaussianDiffusion { GaussianDiffusion(recipe.schedule) }
-  /// The label that stands for none: the number of classes, or 0 for a network without classes.
-  public var nullLabel: Int { network.configuration.classes.map { $0 - 1 } ?? 0 }
-
-  /// Makes an untrained denoiser of points like these.
-  public init(_ recipe: PointRecipe, for data: TrainingPoints) {
-    let classes = recipe.dropProbability.map { _ in data.classCount + 1 }
-    let configuration = MLP.Configuration(
-      inputs: data.dimensions * (1 + 2 * recipe.waves), outputs: data.dimensions,
-      width: recipe.width, layers: recipe.layers, timeFeatures: 32, classes: classes)
-    network = MLP(configuration, generator: RandomGenerator(seed: recipe.seed))
-    self.recipe = recipe
+  /// Creates an untrained denoiser of points like these.
+  public init(_ configuration: Configuration, for data: TrainingPoints) {
+    let c = configuration
+    let network = MLP(
+      MLP.Configuration(
+        inputs: data.dimensions, outputs: data.dimensions, width: c.width, layers: c.layers,
+        timeFeatures: 32, classes: c.dropProbability.map { _ in data.classCount + 1 },
+        fourierFrequencies: c.fourierFrequencies),
+      generator: RandomGenerator(seed: c.seed))
+    self.configuration = c
+    model = DiffusionModel(
+      network, c.schedule, sampleShape: [data.dimensions], prediction: c.prediction,
+      timesteps: c.timesteps, lossWeights: (1...c.schedule.steps).map(c.lossWeight),
+      dropProbability: c.dropProbability ?? 0)
   }
 
-  // MARK: Answers
+  public var network: MLP { model.network }
+  /// The forward process.
+  public var diffusion: GaussianDiffusion { model.diffusion }
+  /// The label that stands for "no class": the number of classes, or 0 for a network without.
+  public var nullLabel: Int { model.nullLabel }
 
-  public func noise(_ xt: PointSet, t: Int) -> PointSet {
-    noise(xt, t: t, labels: [Int](repeating: nullLabel, count: xt.count))
-  }
+  public func noise(_ xt: PointSet, t: Int) -> PointSet { model.noise(xt, t: t) }
 
   public func noise(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
-    diffusion.convert(
-      says(xt, t: t, labels: labels), from: recipe.prediction, to: .noise, xt: xt, t: t)
-  }
-
-  /// What the network itself says of points at step `t`: a prediction of the kind
-  /// `recipe.prediction`.
-  ///
-  /// - Parameter labels: one a point, or nil to leave the classes open.
-  public func says(_ xt: PointSet, t: Int, labels: [Int]? = nil) -> PointSet {
-    let labels = labels ?? [Int](repeating: nullLabel, count: xt.count)
-    guard labels.count == xt.count, labels.allSatisfy({ (0...nullLabel).contains($0) }) else {
-      fatalError("a batch of \(xt.count) needs as many labels, each in 0...\(nullLabel)")
-    }
-    let d = xt.dimensions
-    var values = [Double](repeating: 0, count: xt.values.count)
-    values.withUnsafeMutableBufferPointer { buffer in
-      guard let place = buffer.baseAddress else { return }
-      Parallel.forRanges(xt.count, grain: 1024) { range in
-        let told = network.configuration.classes == nil ? nil : Array(labels[range])
-        says(xt.entries(range).tensor, t: [Double(t)], labels: told).withElements { answer in
-          for i in 0..<range.count * d { place[range.lowerBound * d + i] = Double(answer[i]) }
-        }
-      }
-    }
-    return PointSet(values, dimensions: d)
-  }
-
-  /// The same of points `[count, dimensions]` in single precision, with one time a point or one for
-  /// all; labels exactly if the network was trained with them.
-  public func says(_ xt: Tensor, t: [Double], labels: [Int]? = nil) -> Tensor {
-    network(Self.withWaves(xt, recipe.waves), t: t, labels: labels)
-  }
-
-  /// Each coordinate, and beside it the sine and cosine of 1, 2, 4, … times the coordinate.
-  private static func withWaves(_ x: Tensor, _ waves: Int) -> Tensor {
-    let each = 1 + 2 * waves
-    return x.withElements { source in
-      Tensor(uninitialized: [x.shape[0], x.shape[1] * each]) { place in
-        for i in 0..<x.count {
-          place[i * each] = source[i]
-          for k in 0..<waves {
-            let angle = source[i] * Float(1 << k)
-            place[i * each + 2 * k + 1] = sin(angle)
-            place[i * each + 2 * k + 2] = cos(angle)
-          }
-        }
-      }
-    }
+    model.noise(xt, t: t, labels: labels)
   }
 
   // MARK: Training
 
-  // snippet.point-loss
-  /// The loss of one update: the mean over a batch of
-  /// $w_t \lVert y - y_\theta(x_t, t) \rVert^2$ a coordinate, where $y$ is what the network is to
-  /// say of $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$.
-  public func loss(
-    of x0: Tensor, labels: [Int], tape: Tape, generator: RandomGenerator
-  ) -> BatchLoss {
-    var draws = generator
-    let last = recipe.schedule.steps
-    let times = labels.map { _ in recipe.drawStep?(&draws) ?? 1 + draws.index(below: last) }
-    let told = recipe.dropProbability.map { share in
-      labels.map { draws.uniform() < share ? nullLabel : $0 }
-    }
-    let noise = Tensor.normal(x0.shape, using: &draws)
-    let xt = diffusion.addNoise(to: x0, t: times, noise: noise)
-    let target = diffusion.target(of: recipe.prediction, x0: x0, noise: noise, t: times)
-    let seen = tape.constant(Self.withWaves(xt, recipe.waves))
-    let answer = network(seen, t: times, labels: told)
-    return BatchLoss(meanSquare(answer - tape.constant(target), times), images: labels.count)
-  }
-  // snippet.end
-
-  private func meanSquare(_ error: Variable, _ times: [Int]) -> Variable {
-    guard let weight = recipe.lossWeight else { return square(error).mean() }
-    let weights = Tensor(times.map { Float(weight($0)) }, shape: [times.count, 1])
-    return (square(error) * error.tape.constant(weights)).mean()
-  }
-
   /// The training of this denoiser, as a sequence of updates that change its network in place.
   public func training(on data: TrainingPoints) -> TrainingRun {
-    TrainingRun(network.parameters, plan: recipe.plan) { tape, _, generator in
-      var draws = generator.split(0)
-      let rows = (0..<recipe.batchSize).map { _ in draws.index(below: data.count) }
-      return loss(
-        of: data.batch(rows), labels: rows.map { data.labels[$0] }, tape: tape,
+    TrainingRun(network.parameters, plan: configuration.plan) { tape, _, generator in
+      var random = generator.split(0)
+      let rows = (0..<configuration.batchSize).map { _ in random.index(below: data.count) }
+      return model.loss(
+        data.points.rows(rows), labels: rows.map { data.labels[$0] }, tape: tape,
         generator: generator.split(1))
     }
   }
 
-  /// Trains a denoiser on points; it gets the moving average of the weights.
+  /// Trains a denoiser on points; it is given the moving average of the weights.
   ///
-  /// - Parameter onUpdate: called after each update, for progress bars.
+  /// - Parameter onUpdate: Called after each update, for progress bars.
   public static func trained(
-    on data: TrainingPoints, _ recipe: PointRecipe = PointRecipe(),
+    on data: TrainingPoints, _ configuration: Configuration = Configuration(),
     onUpdate: (TrainingStep) -> Void = { _ in }
   ) -> PointDenoiser {
-    var denoiser = PointDenoiser(recipe, for: data)
+    var denoiser = PointDenoiser(configuration, for: data)
     let run = denoiser.training(on: data)
     for step in run {
       denoiser.losses.append(step.loss)
       onUpdate(step)
     }
-    for (parameter, average) in zip(run.parameters, run.average.averages) {
-      parameter.value = average
-    }
+    run.adoptAverages()
     return denoiser
   }
 
-  /// Trains a denoiser by each of several recipes, at the same time where there are cores; the
-  /// results are those of training them one by one.
+  /// Trains a denoiser for each of several configurations, at the same time where there are cores;
+  /// the results are those of training them one by one.
   public static func trained(
-    on data: TrainingPoints, _ recipes: [PointRecipe]
+    on data: TrainingPoints, _ configurations: [Configuration]
   ) -> [PointDenoiser] {
-    var denoisers = [PointDenoiser?](repeating: nil, count: recipes.count)
+    var denoisers = [PointDenoiser?](repeating: nil, count: configurations.count)
     denoisers.withUnsafeMutableBufferPointer { buffer in
       guard let place = buffer.baseAddress else { return }
-      Parallel.forEach(recipes.count) { place[$0] = trained(on: data, recipes[$0]) }
+      Parallel.forEach(configurations.count) {
+        place[$0] = trained(on: data, configurations[$0])
+      }
     }
     return denoisers.compactMap { $0 }
+  }
+}
+
+extension PointDenoiser {
+  /// How a denoiser of points is made and trained; the defaults do for sets in the plane, in a few
+  /// seconds.
+  public struct Configuration: Sendable {
+    /// The noise schedule.
+    public var schedule = NoiseSchedule.linear()
+    /// What the network is trained to predict.
+    public var prediction = Prediction.noise
+    /// The number of updates.
+    public var updates = 3000
+    /// Points per update.
+    public var batchSize = 256
+    /// Channels inside the network.
+    public var width = 64
+    /// Residual blocks of the network.
+    public var layers = 3
+    /// Frequencies of the Fourier features of each coordinate; with four the network learns sharp
+    /// edges and narrow gaps that take bare coordinates very long.
+    public var fourierFrequencies = 0
+    /// The highest learning rate; a cosine leads down to a hundredth of it.
+    public var learningRate = 3e-3
+    /// The probability with which training replaces a label by the null label; nil for a network
+    /// without labels.
+    public var dropProbability: Double?
+    /// The weight of the loss at step t; 1 by default.
+    public var lossWeight: @Sendable (_ t: Int) -> Double = { _ in 1 }
+    /// The distribution of the steps in training.
+    public var timesteps = TimestepDistribution.uniform
+    /// The largest decay of the moving average of the weights.
+    public var averageDecay = 0.995
+    /// The initial weights and all random numbers of the training follow from this.
+    public var seed: UInt64 = 0
+
+    /// The default configuration.
+    public init() {}
+
+    /// The default configuration, changed by `edit`.
+    ///
+    /// ```
+    /// let configuration = PointDenoiser.Configuration { $0.prediction = .x0; $0.seed = 3 }
+    /// ```
+    public init(_ edit: (inout Configuration) -> Void) { edit(&self) }
+
+    /// This configuration, changed by `edit`.
+    public func with(_ edit: (inout Configuration) -> Void) -> Configuration {
+      var copy = self
+      edit(&copy)
+      return copy
+    }
+
+    var plan: TrainingPlan {
+      TrainingPlan(
+        length: .steps(updates), learningRate: learningRate, warmUpSteps: 100, weightDecay: 0,
+        averageDecay: averageDecay, seed: seed)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import Autodiff
 import Files
 import Foundation
+import Models
 import Probability
 import Tensors
 
@@ -19,22 +20,6 @@ public struct TrainingStep: Sendable {
   /// The length of its gradient, before clipping.
   public let gradientNorm: Double
   public let learningRate: Double
-}
-
-/// The loss of one batch, as a training run needs it.
-public struct BatchLoss {
-  /// The number to minimise.
-  public let total: Variable
-  /// What it is made of, by name.
-  public let parts: [String: Double]
-  /// The number of images in the batch.
-  public let images: Int
-
-  public init(_ total: Variable, parts: [String: Double] = [:], images: Int) {
-    self.total = total
-    self.parts = parts
-    self.images = images
-  }
 }
 
 /// Training as a sequence: each element is an update that was made.
@@ -61,7 +46,7 @@ public final class TrainingRun: Sequence, IteratorProtocol {
   public private(set) var images = 0
   /// The running average of the weights.
   public var average: ExponentialMovingAverage { state ?? ExponentialMovingAverage(parameters) }
-  /// Why the run ended before its plan did: a loss or gradient that is no number.
+  /// Why the run ended before its plan did: a loss or gradient that is not finite.
   public private(set) var failure: String?
 
   private var optimizer: AdamW
@@ -88,7 +73,8 @@ public final class TrainingRun: Sequence, IteratorProtocol {
   /// The share of the plan that lies behind, 0 to 1.
   public var progress: Double { plan.length.progress(step: step, seconds: seconds) }
 
-  /// Makes the next update; nil when the plan is fulfilled or the loss is no number any more.
+  /// Makes the next update; nil at the end of the plan, or if the loss is not finite (NaN or
+  /// infinity).
   public func next() -> TrainingStep? {
     if started == nil { started = .now }
     let now = seconds
@@ -100,7 +86,7 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     let gradients = tape.gradients(of: batch.total)
     let norm = gradients.globalNorm(over: parameters)
     guard value.isFinite, norm.isFinite else {
-      failure = "the loss is no number any more at step \(step + 1)"
+      failure = "the loss is not finite (NaN or infinity) at step \(step + 1)"
       return nil
     }
     let factor = gradients.clippingFactor(toNorm: plan.clipNorm, of: parameters, norm: norm)

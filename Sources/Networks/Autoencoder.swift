@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Every level but the last halves the extents on the way in and doubles them on the way out.
 /// Parameter for parameter it is diffusers' `AutoencoderKL`: weights written by one load in the other.
-public struct Autoencoder: Module {
+public struct Autoencoder: Network {
   /// The sizes of an autoencoder, with the defaults of the model of CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
     public var imageChannels = 3
@@ -55,7 +55,7 @@ public struct Autoencoder: Module {
     guard !configuration.channels.isEmpty, configuration.layersPerLevel > 0 else {
       fatalError("an autoencoder needs levels, and layers in them: \(configuration)")
     }
-    let scope = Scope(generator)
+    let scope = ParameterScope(generator)
     let latents = configuration.latentChannels
     self.configuration = configuration
     encoder = Encoder(configuration, in: scope["encoder"])
@@ -73,12 +73,12 @@ public struct Autoencoder: Module {
     encoder.parameters + decoder.parameters + encoderMap.parameters + decoderMap.parameters
   }
 
-  /// Encodes images as independent normal distributions of the latents' entries.
+  /// Encodes images as independent Gaussians of the latents' entries.
   ///
   /// - Parameter x: `[batch, imageChannels, height, width]`, extents divisible by
   ///   `configuration.reduction`.
   /// - Returns: The means and the logarithms of the variances, each `[batch, latentChannels,
-  ///   height/reduction, width/reduction]`; the latter are cut off at -30 and 20.
+  ///   height/reduction, width/reduction]`; the latter are clamped to -30…20.
   public func encode(_ x: Variable) -> (mean: Variable, logVariance: Variable) {
     let factor = configuration.reduction
     guard x.shape.count == 4, x.shape[1] == configuration.imageChannels,
@@ -108,12 +108,12 @@ public struct Autoencoder: Module {
     return decoder(decoderMap?(h) ?? h).channelsFirst()
   }
 
-  /// Encodes images without keeping anything for a gradient.
+  /// Encodes images for inference: nothing is recorded for a gradient.
   public func encode(_ x: Tensor) -> (mean: Tensor, logVariance: Tensor) {
     let (mean, logVariance) = encode(Tape(recording: false).constant(x))
     return (mean.value, logVariance.value)
   }
 
-  /// Decodes latents without keeping anything for a gradient.
+  /// Decodes latents for inference: nothing is recorded for a gradient.
   public func decode(_ z: Tensor) -> Tensor { decode(Tape(recording: false).constant(z)).value }
 }

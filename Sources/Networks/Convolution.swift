@@ -13,7 +13,7 @@ public struct Convolution: Module {
   ///   zeros around keeps the extents of the image.
   public init(
     _ inputs: Int, _ outputs: Int, geometry: ConvolutionGeometry = .threeByThree,
-    startsAtZero: Bool = false, in scope: Scope
+    startsAtZero: Bool = false, in scope: ParameterScope
   ) {
     let side = geometry.kernel
     let shape = [outputs, inputs, side, side]
@@ -40,36 +40,6 @@ public struct Convolution: Module {
     convolution(
       x, x.tape.variable(weight), x.tape.variable(bias), geometry, channelBias: channelBias,
       residual: residual)
-  }
-}
-
-/// The adjoint of a convolution's linear part, with a bias: with the geometry of a convolution that
-/// halves the extents it doubles them.
-public struct TransposedConvolution: Module {
-  /// The kernels, `[inputs, outputs, kernel, kernel]`.
-  public let weight: Parameter
-  public let bias: Parameter
-  public let geometry: ConvolutionGeometry
-
-  /// - Parameter geometry: That of the convolution from outputs to inputs.
-  public init(
-    _ inputs: Int, _ outputs: Int,
-    geometry: ConvolutionGeometry = ConvolutionGeometry(kernel: 4, stride: 2, padding: 1),
-    in scope: Scope
-  ) {
-    let side = geometry.kernel
-    self.geometry = geometry
-    // PyTorch counts the second axis of the kernels here too, though it holds the outputs.
-    let counted = outputs * side * side
-    weight = scope.uniform("weight", [inputs, outputs, side, side], inputs: counted)
-    bias = scope.uniform("bias", [outputs], inputs: counted)
-  }
-
-  public var parameters: [Parameter] { [weight, bias] }
-
-  /// Maps `[batch, height, width, inputs]` to `[batch, height', width', outputs]`.
-  public func callAsFunction(_ x: Variable) -> Variable {
-    transposedConvolution(x, x.tape.variable(weight), x.tape.variable(bias), geometry)
   }
 }
 

@@ -2,12 +2,12 @@ import Autodiff
 import Tensors
 
 extension Autoencoder.Configuration {
-  func residual(_ inputs: Int, _ outputs: Int, in scope: Scope) -> ResidualBlock {
+  func residual(_ inputs: Int, _ outputs: Int, in scope: ParameterScope) -> ResidualBlock {
     ResidualBlock(
       inputs, outputs, embeddingChannels: nil, groups: groups, epsilon: epsilon, in: scope)
   }
 
-  func middle(in scope: Scope) -> MiddleLevel {
+  func middle(in scope: ParameterScope) -> MiddleLevel {
     let bottom = channels[channels.count - 1]
     return MiddleLevel(
       residuals: (0..<2).map { residual(bottom, bottom, in: scope["resnets.\($0)"]) },
@@ -36,7 +36,7 @@ struct Encoder: Module {
   let lastNorm: GroupNorm
   let last: Convolution
 
-  init(_ c: Autoencoder.Configuration, in scope: Scope) {
+  init(_ c: Autoencoder.Configuration, in scope: ParameterScope) {
     let channels = c.channels
     let bottom = channels[channels.count - 1]
     first = Convolution(c.imageChannels, channels[0], in: scope["conv_in"])
@@ -87,7 +87,7 @@ struct Decoder: Module {
   let lastNorm: GroupNorm
   let last: Convolution
 
-  init(_ c: Autoencoder.Configuration, in scope: Scope) {
+  init(_ c: Autoencoder.Configuration, in scope: ParameterScope) {
     let channels = Array(c.channels.reversed())
     let top = c.channels[0]
     first = Convolution(c.latentChannels, channels[0], in: scope["conv_in"])

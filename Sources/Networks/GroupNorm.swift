@@ -12,7 +12,7 @@ public struct GroupNorm: Module {
   /// What is added to the variance before its root is taken.
   public let epsilon: Float
 
-  public init(_ channels: Int, groups: Int, epsilon: Float = 1e-5, in scope: Scope) {
+  public init(_ channels: Int, groups: Int, epsilon: Float = 1e-5, in scope: ParameterScope) {
     guard groups > 0, channels % groups == 0 else {
       fatalError("\(channels) channels do not fall into \(groups) groups")
     }

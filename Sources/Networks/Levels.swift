@@ -10,13 +10,13 @@ struct LevelStyle: Sendable {
   var epsilon: Float
   var startsAtZero: Bool
 
-  func residual(_ inputs: Int, _ outputs: Int, in scope: Scope) -> ResidualBlock {
+  func residual(_ inputs: Int, _ outputs: Int, in scope: ParameterScope) -> ResidualBlock {
     ResidualBlock(
       inputs, outputs, embeddingChannels: embeddingChannels, groups: groups, epsilon: epsilon,
       startsAtZero: startsAtZero, in: scope)
   }
 
-  func attention(_ channels: Int, in scope: Scope) -> SelfAttention {
+  func attention(_ channels: Int, in scope: ParameterScope) -> SelfAttention {
     SelfAttention(
       channels, headWidth: headWidth, groups: groups, epsilon: epsilon,
       startsAtZero: startsAtZero, in: scope)
@@ -32,7 +32,8 @@ struct DownLevel: Module {
   let downsample: Downsample?
 
   init(
-    _ inputs: Int, _ outputs: Int, attention: Bool, last: Bool, style: LevelStyle, in scope: Scope
+    _ inputs: Int, _ outputs: Int, attention: Bool, last: Bool, style: LevelStyle,
+    in scope: ParameterScope
   ) {
     residuals = (0..<style.layers).map {
       style.residual($0 == 0 ? inputs : outputs, outputs, in: scope["resnets.\($0)"])
@@ -94,7 +95,7 @@ struct UpLevel: Module {
   ///   - above: The channels of the level above, from which the last skip comes.
   init(
     _ inputs: Int, _ outputs: Int, above: Int, attention: Bool, last: Bool, style: LevelStyle,
-    in scope: Scope
+    in scope: ParameterScope
   ) {
     residuals = (0...style.layers).map { index in
       let skipped = index == style.layers ? above : outputs

@@ -9,7 +9,7 @@ public struct Linear: Module {
   public let bias: Parameter
 
   /// - Parameter startsAtZero: Makes a map whose first output is zero, whatever its input.
-  public init(_ inputs: Int, _ outputs: Int, startsAtZero: Bool = false, in scope: Scope) {
+  public init(_ inputs: Int, _ outputs: Int, startsAtZero: Bool = false, in scope: ParameterScope) {
     if startsAtZero {
       weight = scope.constant("weight", [outputs, inputs], 0)
       bias = scope.constant("bias", [outputs], 0)

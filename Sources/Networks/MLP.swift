@@ -2,32 +2,35 @@ import Autodiff
 import Probability
 import Tensors
 
-/// A network for points instead of images: a point and a time in, a vector out.
+/// A network for points: it maps a point and a time to a vector.
 ///
-/// A linear map to `width` channels; `layers` residual blocks of two linear maps, which see the time
-/// (and class) between the two; a linear map to the output.
+/// It is a linear map to `width` channels, then `layers` residual blocks of two linear maps with the
+/// embedding of time (and class) added between the two, then a linear map to the output.
 ///
 ///     h ← h + second(silu(first(silu h) + project(silu(embedding))))
-public struct MLP: Module {
+public struct MLP: TimeConditionedNetwork {
   /// The sizes of an MLP, with defaults for distributions in the plane.
   public struct Configuration: Sendable, Equatable, Codable {
+    /// Coordinates of a point.
     public var inputs = 2
     public var outputs = 2
     /// Channels inside.
     public var width = 128
     /// The number of residual blocks.
     public var layers = 3
-    /// Cosines and sines of the time.
+    /// Sinusoidal features of the time.
     public var timeFeatures = 64
     /// Rows of the class embedding; nil for a model without classes.
     public var classes: Int?
     /// Whether the last map, and that of every block, starts at zero.
     public var startsAtZero = false
+    /// Frequencies of the Fourier features that the network is given beside each coordinate.
+    public var fourierFrequencies = 0
 
     /// Describes an MLP; see the properties.
     public init(
       inputs: Int = 2, outputs: Int = 2, width: Int = 128, layers: Int = 3, timeFeatures: Int = 64,
-      classes: Int? = nil, startsAtZero: Bool = false
+      classes: Int? = nil, startsAtZero: Bool = false, fourierFrequencies: Int = 0
     ) {
       self.inputs = inputs
       self.outputs = outputs
@@ -36,6 +39,7 @@ public struct MLP: Module {
       self.timeFeatures = timeFeatures
       self.classes = classes
       self.startsAtZero = startsAtZero
+      self.fourierFrequencies = fourierFrequencies
     }
   }
 
@@ -51,6 +55,7 @@ public struct MLP: Module {
   }
 
   public let configuration: Configuration
+  public var labelCount: Int? { configuration.classes }
   let first: Linear
   let timeEmbedding: TimeEmbedding
   let classEmbedding: ClassEmbedding?
@@ -60,9 +65,9 @@ public struct MLP: Module {
   /// Makes an MLP whose weights follow from `generator`.
   public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
     let c = configuration
-    let scope = Scope(generator)
+    let scope = ParameterScope(generator)
     self.configuration = c
-    first = Linear(c.inputs, c.width, in: scope["first"])
+    first = Linear(c.inputs * (1 + 2 * c.fourierFrequencies), c.width, in: scope["first"])
     timeEmbedding = TimeEmbedding(
       features: c.timeFeatures, channels: c.width, in: scope["time_embedding"])
     classEmbedding = c.classes.map {
@@ -83,8 +88,8 @@ public struct MLP: Module {
       + last.parameters
   }
 
-  /// Evaluates the network at points `[count, inputs]`, with one time a point or one for all, and
-  /// one class a point exactly if the model has classes.
+  /// Evaluates the network at points `[count, inputs]`, with one time per point or one for all, and
+  /// one class per point exactly if the model has classes.
   ///
   /// - Returns: `[count, outputs]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
@@ -95,22 +100,8 @@ public struct MLP: Module {
       timeEmbedding, classEmbedding, t: t,
       labels: isShared ? labels.map { Array($0.prefix(1)) } : labels,
       batch: isShared ? 1 : batch, on: x.tape)
-    let h = blocks.reduce(first(x)) { h, block in block(h, embedding) }
+    let input = fourierFeatures(x, frequencies: configuration.fourierFrequencies)
+    let h = blocks.reduce(first(input)) { h, block in block(h, embedding) }
     return last(silu(h))
-  }
-
-  /// Evaluates the network at whole times.
-  public func callAsFunction(_ x: Variable, t: [Int], labels: [Int]? = nil) -> Variable {
-    callAsFunction(x, t: t.map(Double.init), labels: labels)
-  }
-
-  /// Evaluates the network without keeping anything for a gradient.
-  public func callAsFunction(_ x: Tensor, t: [Double], labels: [Int]? = nil) -> Tensor {
-    callAsFunction(Tape(recording: false).constant(x), t: t, labels: labels).value
-  }
-
-  /// Evaluates the network at whole times, without keeping anything for a gradient.
-  public func callAsFunction(_ x: Tensor, t: [Int], labels: [Int]? = nil) -> Tensor {
-    callAsFunction(x, t: t.map(Double.init), labels: labels)
   }
 }

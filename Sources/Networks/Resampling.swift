@@ -13,7 +13,7 @@ public struct Downsample: Module {
     case after
   }
 
-  public init(_ channels: Int, padding: Padding, in scope: Scope) {
+  public init(_ channels: Int, padding: Padding, in scope: ParameterScope) {
     let geometry =
       switch padding {
       case .around: ConvolutionGeometry(kernel: 3, stride: 2, padding: 1)
@@ -33,7 +33,7 @@ public struct Downsample: Module {
 public struct Upsample: Module {
   public let convolution: Convolution
 
-  public init(_ channels: Int, in scope: Scope) {
+  public init(_ channels: Int, in scope: ParameterScope) {
     convolution = Convolution(channels, channels, in: scope["conv"])
   }
 

@@ -22,7 +22,7 @@ public struct ResidualBlock: Module {
   ///   - startsAtZero: Makes a block that starts as its shortcut.
   public init(
     _ inputs: Int, _ outputs: Int, embeddingChannels: Int?, groups: Int, epsilon: Float,
-    startsAtZero: Bool = false, in scope: Scope
+    startsAtZero: Bool = false, in scope: ParameterScope
   ) {
     firstNorm = GroupNorm(inputs, groups: groups, epsilon: epsilon, in: scope["norm1"])
     firstConvolution = Convolution(inputs, outputs, in: scope["conv1"])

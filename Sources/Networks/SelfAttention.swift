@@ -20,7 +20,7 @@ public struct SelfAttention: Module {
   ///   - startsAtZero: Makes a block that starts as the identity.
   public init(
     _ channels: Int, headWidth: Int? = nil, groups: Int, epsilon: Float = 1e-5,
-    startsAtZero: Bool = false, in scope: Scope
+    startsAtZero: Bool = false, in scope: ParameterScope
   ) {
     let width = headWidth ?? channels
     guard width > 0, channels % width == 0 else {

@@ -37,7 +37,7 @@ public struct TimeEmbedding: Module {
   /// - Parameters:
   ///   - features: The number of cosines and sines.
   ///   - channels: The width of the embedding.
-  public init(features: Int, channels: Int, in scope: Scope) {
+  public init(features: Int, channels: Int, in scope: ParameterScope) {
     self.features = features
     first = Linear(features, channels, in: scope["linear_1"])
     second = Linear(channels, channels, in: scope["linear_2"])
@@ -59,7 +59,7 @@ public struct ClassEmbedding: Module {
   /// The rows, `[classes, channels]`.
   public let weight: Parameter
 
-  public init(classes: Int, channels: Int, in scope: Scope) {
+  public init(classes: Int, channels: Int, in scope: ParameterScope) {
     weight = scope.normal("weight", [classes, channels])
   }
 

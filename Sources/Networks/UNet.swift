@@ -2,13 +2,13 @@ import Autodiff
 import Probability
 import Tensors
 
-/// The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020, appendix B): an image and
-/// a time in, an image of the same extents out, usually an estimate of the noise in it.
+/// The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020, appendix B): it maps an
+/// image and a time to an image of the same extents, usually a prediction of the noise in it.
 ///
 /// The way down halves the extents from level to level and keeps every image on a stack; the way up
 /// doubles them and takes the images off again, so that fine detail need not pass through the bottom.
 /// Parameter for parameter it is diffusers' `UNet2DModel`: weights written by one load in the other.
-public struct UNet: Module {
+public struct UNet: TimeConditionedNetwork {
   /// The sizes of a U-Net, with the defaults of the small latent model of CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
     /// Channels of the image that comes in, and of the one that goes out.
@@ -55,6 +55,7 @@ public struct UNet: Module {
   }
 
   public let configuration: Configuration
+  public var labelCount: Int? { configuration.classes }
   let first: Convolution
   let timeEmbedding: TimeEmbedding
   let classEmbedding: ClassEmbedding?
@@ -66,7 +67,7 @@ public struct UNet: Module {
 
   /// Makes a U-Net whose weights follow from `generator`.
   public init(_ configuration: Configuration, generator: RandomGenerator) {
-    let scope = Scope(generator)
+    let scope = ParameterScope(generator)
     let c = configuration.checked()
     let channels = c.channels
     let (top, bottom) = (channels[0], channels[channels.count - 1])
@@ -126,21 +127,6 @@ public struct UNet: Module {
     for level in up { h = level(h, embedding, skips: &skips) }
     return last(lastNorm(h, activation: .silu)).channelsFirst()
     // snippet.end
-  }
-
-  /// Evaluates the network at whole times.
-  public func callAsFunction(_ x: Variable, t: [Int], labels: [Int]? = nil) -> Variable {
-    callAsFunction(x, t: t.map(Double.init), labels: labels)
-  }
-
-  /// Evaluates the network without keeping anything for a gradient.
-  public func callAsFunction(_ x: Tensor, t: [Double], labels: [Int]? = nil) -> Tensor {
-    callAsFunction(Tape(recording: false).constant(x), t: t, labels: labels).value
-  }
-
-  /// Evaluates the network at whole times, without keeping anything for a gradient.
-  public func callAsFunction(_ x: Tensor, t: [Int], labels: [Int]? = nil) -> Tensor {
-    callAsFunction(x, t: t.map(Double.init), labels: labels)
   }
 
   private func check(_ shape: Shape) {

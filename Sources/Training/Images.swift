@@ -20,7 +20,7 @@ extension Picture {
 }
 
 /// A row of eight samples of each class, from the same noise at every call.
-func sampleGrid(_ model: some PictureModel, steps: Int) -> Picture {
+func sampleGrid(_ model: LatentDiffusionModel, steps: Int) -> Picture {
   let perClass = 8
   let request = SampleRequest(
     labels: model.classes.indices.flatMap { [Int](repeating: $0, count: perClass) },

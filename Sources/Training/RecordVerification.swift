@@ -78,9 +78,9 @@ public struct RecordVerification {
       let random = RandomGenerator(seed: 3)
       let found = Estimate(
         of: (0..<images).map { image in
-          model.loss().profile(
-            model.denoiser, latents: latents.slice(image..<image + 1), labels: [labels[image]],
-            times: [t], generator: random.split(image))[0]
+          model.denoiser.noiseErrors(
+            on: latents.slice(image..<image + 1), labels: [labels[image]], at: [t],
+            generator: random.split(image))[0]
         })
       notebook.aside(
         String(

@@ -1,6 +1,6 @@
 import Diffusion
-import Learning
 import Models
+import Networks
 import Probability
 import Tensors
 
@@ -41,7 +41,7 @@ public struct SampleRequest: Sendable {
   ///
   /// - Parameter progress: called with the number of image-steps done.
   public func images(
-    from model: some PictureModel, progress: (Int) -> Void = { _ in }
+    from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }
   ) -> Tensor {
     model.decode(latents(from: model, progress: progress), batchSize: batchSize)
   }
@@ -50,13 +50,13 @@ public struct SampleRequest: Sendable {
   /// Samples the scaled latents z_0 that the images are decoded from; a model of pixels decodes
   /// nothing.
   public func latents(
-    from model: some PictureModel, progress: (Int) -> Void = { _ in }
+    from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }
   ) -> Tensor {
     var parts: [Tensor] = []
     for start in stride(from: 0, to: labels.count, by: batchSize) {
       let range = start..<min(start + batchSize, labels.count)
       var streams = RandomStreams(seed: seed, count: range.count, from: start)
-      let zT = streams.normal([range.count] + model.diffusedShape)
+      let zT = streams.normal(model.denoiser.shape(range.count))
       var z0 = zT
       for (index, state) in chain(model, zT, Array(labels[range]), streams).enumerated() {
         z0 = state.x
@@ -69,11 +69,11 @@ public struct SampleRequest: Sendable {
   // snippet.end
 
   /// The states of the sampler from `zT` on, one per step.
-  public func chain<Model: PictureModel>(
-    _ model: Model, _ zT: Tensor, _ labels: [Int], _ streams: RandomStreams
-  ) -> ReverseChain<GuidedDenoiser<Model>> {
+  public func chain(
+    _ model: LatentDiffusionModel, _ zT: Tensor, _ labels: [Int], _ streams: RandomStreams
+  ) -> ReverseChain<GuidedDenoiser<DiffusionModel<UNet>>> {
     let (scale, guided) = (guidanceScale, guidedSteps)
-    let denoiser = GuidedDenoiser(model, labels: labels) { t in
+    let denoiser = GuidedDenoiser(model.denoiser, labels: labels) { t in
       guided?.contains(t) ?? true ? scale : 1
     }
     return sampler(model.schedule).chain(from: zT, denoiser: denoiser, using: streams)

@@ -1,6 +1,6 @@
-import Autodiff
 import Diffusion
 import Foundation
+import Models
 import Networks
 import Tensors
 
@@ -12,7 +12,8 @@ func measureSampler(seconds: Double) -> [Row] {
     .ddim(), schedule: schedule, timesteps: schedule.timesteps(50, spacing: .linspace))
   return [Subject.unetSmall, .unetBase, .unetCourse].map { subject in
     let denoiser = GuidedDenoiser(
-      Conditional(network: makeUNet(subject)), labels: (0..<100).map { $0 % 10 }, scale: 3)
+      DiffusionModel(makeUNet(subject), schedule, sampleShape: [4, 8, 8]),
+      labels: (0..<100).map { $0 % 10 }, scale: 3)
     let run = {
       _ = sampler.sample(like: Tensor.zeros([100, 4, 8, 8]), denoiser: denoiser, seed: 1)
     }
@@ -32,18 +33,6 @@ func measureSampler(seconds: Double) -> [Row] {
       name: "\(subject.rawValue), 100 images, 50 steps, guided",
       timing: Timing(times: times.sorted()),
       multiplyAdds: count, images: 100)
-  }
-}
-
-/// A network seen as a conditional denoiser.
-private struct Conditional: ConditionalDenoiser {
-  let network: UNet
-  var nullLabel: Int { 10 }
-
-  func noise(_ xt: Tensor, t: Int, labels: [Int]) -> Tensor {
-    let tape = Tape(recording: false)
-    let times = [Double](repeating: Double(t), count: labels.count)
-    return network(tape.constant(xt), t: times, labels: labels).value
   }
 }
 

@@ -9,6 +9,7 @@ import TestSupport
 import Testing
 
 @testable import Learning
+import Models
 
 private let small = Autoencoder.Configuration(channels: [8, 8, 8], groups: 4)
 
@@ -86,23 +87,22 @@ private func encoder() -> Autoencoder {
   try withTemporaryFolder { temporary in
     let network = UNet.Configuration(
       channels: [8, 16], headWidth: 8, groups: 4, classes: 4)
-    let settings = LatentDiffusionModel.Settings(
-      network: network, latentScale: 1.7, steps: 20, classes: ["a", "b", "c"])
+    let settings = LatentDiffusionModel.Configuration(
+      denoiser: .init(network: network, size: 8, steps: 20), latentScale: 1.7,
+      classes: ["a", "b", "c"])
     let model = LatentDiffusionModel(
-      autoencoder: encoder(), denoiser: UNet(network, generator: RandomGenerator(seed: 2)),
-      settings: settings)
-    try LatentDiffusionModel.save(
-      model.autoencoder, to: "\(temporary)/autoencoder.safetensors")
-    try LatentDiffusionModel.save(
-      model.denoiser, settings: settings, to: "\(temporary)/denoiser.safetensors")
+      autoencoder: encoder(), network: UNet(network, generator: RandomGenerator(seed: 2)),
+      configuration: settings)
+    try model.autoencoder.save(to: "\(temporary)/autoencoder.safetensors")
+    try model.save(to: "\(temporary)/denoiser.safetensors")
     let back = try LatentDiffusionModel(loading: temporary)
-    #expect(back.settings == settings && back.nullLabel == 3)
+    #expect(back.configuration == settings && back.nullLabel == 3)
     let z = Tensor.normal([2, 4, 8, 8], streamsOf: RandomGenerator(seed: 3))
     #expect(
-      back.noise(z, t: 7, labels: [1, 3]).elements == model.noise(z, t: 7, labels: [1, 3]).elements)
+      back.denoiser.noise(z, t: 7, labels: [1, 3]) == model.denoiser.noise(z, t: 7, labels: [1, 3]))
     #expect(back.decode(z).elements == model.decode(z).elements)
     #expect(throws: Failure.self) {
-      try LatentDiffusionModel.autoencoder(at: "\(temporary)/denoiser.safetensors")
+      try Autoencoder(loading: "\(temporary)/denoiser.safetensors")
     }
   }
 }
@@ -113,22 +113,22 @@ private func encoder() -> Autoencoder {
   let network = UNet.Configuration(
     channels: [8, 16], headWidth: 8, groups: 4, classes: 4, startsAtZero: true)
   let model = LatentDiffusionModel(
-    autoencoder: encoder(), denoiser: UNet(network, generator: RandomGenerator(seed: 2)),
-    settings: LatentDiffusionModel.Settings(
-      network: network, latentScale: 1, steps: 40, lastBeta: 0.2, classes: ["a", "b", "c"],
-      prediction: .v))
+    autoencoder: encoder(), network: UNet(network, generator: RandomGenerator(seed: 2)),
+    configuration: LatentDiffusionModel.Configuration(
+      denoiser: .init(
+        network: network, size: 8, steps: 40, lastBeta: 0.2, prediction: .v),
+      latentScale: 1, classes: ["a", "b", "c"]))
   let z = Tensor.normal([64, 4, 8, 8], streamsOf: RandomGenerator(seed: 3))
   let labels = (0..<64).map { $0 % 3 }
   let scale = Float(model.schedule.noiseScale(25))
-  #expect(model.noise(z, t: 25, labels: labels).largestDifference(from: scale * z) < 1e-5)
+  #expect(model.denoiser.noise(z, t: 25, labels: labels).largestDifference(from: scale * z) < 1e-5)
   let tape = Tape(recording: false)
-  let loss = model.loss()(
-    model.denoiser, latents: z, labels: labels, tape: tape, generator: RandomGenerator(seed: 4))
+  let loss = model.denoiser.loss(
+    z, labels: labels, tape: tape, generator: RandomGenerator(seed: 4))
   // 16384 squares of standard normal numbers: 4 standard errors are 0.044.
   #expect(abs(Double(loss.total.scalar) - 1) < 0.044)
-  let errors = model.loss().profile(
-    model.denoiser, latents: z, labels: labels, times: [10, 30],
-    generator: RandomGenerator(seed: 5))
+  let errors = model.denoiser.noiseErrors(
+    on: z, labels: labels, at: [10, 30], generator: RandomGenerator(seed: 5))
   // The noise left over is sqrt(alphaBar) times the velocity.
   for (t, error) in zip([10, 30], errors) {
     #expect(abs(error / model.schedule.alphaBar(t) - 1) < 0.044)
@@ -137,20 +137,22 @@ private func encoder() -> Autoencoder {
 
 @Test func aModelOfPixelsIsReadBackWithItsNumbers() throws {
   try withTemporaryFolder { temporary in
-    var settings = ImageDiffusionModel.Settings.small(channels: 3, classes: 2)
+    var settings = DiffusionModel<UNet>.Configuration.smallImages(channels: 3, classes: 2)
     settings.network.channels = [8, 16]
     settings.network.attention = [false, true]
     settings.network.headWidth = 8
     settings.network.startsAtZero = false
-    let model = PixelDiffusionModel(.init(model: settings, classes: ["a", "b"]), seed: 6)
-    try model.save(to: "\(temporary)/\(PixelDiffusionModel.file)")
-    let back = try PixelDiffusionModel(loading: temporary)
+    let model = LatentDiffusionModel(
+      autoencoder: nil, network: UNet(settings.network, generator: RandomGenerator(seed: 6)),
+      configuration: .init(denoiser: settings, classes: ["a", "b"]))
+    try model.save(to: "\(temporary)/\(ModelFile.pixels)")
+    let back = try LatentDiffusionModel(loading: temporary)
     #expect(back.classes == ["a", "b"] && back.nullLabel == 2)
-    #expect(back.diffusedShape == [3, 16, 16])
+    #expect(back.denoiser.sampleShape == [3, 16, 16])
     let x = Tensor.normal([2, 3, 16, 16], streamsOf: RandomGenerator(seed: 3))
-    let said = [model, back].map { $0.noise(x, t: 7, labels: [1, 2]) }
+    let said = [model, back].map { $0.denoiser.noise(x, t: 7, labels: [1, 2]) }
     #expect(said[0] == said[1])
     #expect(back.decode(x).elements == x.elements)
-    #expect(throws: Failure.self) { try PixelDiffusionModel(loading: "\(temporary)/none") }
+    #expect(throws: Failure.self) { try LatentDiffusionModel(loading: "\(temporary)/none") }
   }
 }

@@ -6,6 +6,7 @@ import Tensors
 import Testing
 
 @testable import Learning
+import Models
 
 /// Two small clouds in the plane, a class each.
 private let clouds = MultivariateMixture([
@@ -20,8 +21,10 @@ private func cloud(_ label: Int) -> MultivariateMixture {
 
 private let data = TrainingPoints(clouds, count: 4096, seed: 9)
 
-private func recipe(_ edit: (inout PointRecipe) -> Void = { _ in }) -> PointRecipe {
-  PointRecipe {
+private func recipe(_ edit: (inout PointDenoiser.Configuration) -> Void = { _ in })
+  -> PointDenoiser.Configuration
+{
+  PointDenoiser.Configuration {
     $0.updates = 300
     $0.batchSize = 128
     $0.width = 32
@@ -49,7 +52,7 @@ private func excess(
 @Test(arguments: [Prediction.noise, .x0, .v, .mean])
 func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction) {
   let untrained = PointDenoiser(recipe { $0.prediction = prediction }, for: data)
-  let trained = PointDenoiser.trained(on: data, untrained.recipe)
+  let trained = PointDenoiser.trained(on: data, untrained.configuration)
   #expect(trained.losses.count == 300)
   // A velocity of 0 is right for normal data already, and means say little of the noise.
   let limits: [Prediction: Double] = [.noise: 0.3, .x0: 0.3, .v: 0.7, .mean: 0.9]
@@ -86,14 +89,14 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
   let denoiser = PointDenoiser(
     recipe {
       $0.dropProbability = 0.2
-      $0.waves = 3
+      $0.fourierFrequencies = 3
     }, for: data)
   var streams = RandomStreams(seed: 3, count: 3000)
   let points = streams.normalPoints(dimensions: 2)
   let labels = (0..<3000).map { $0 % 3 }
   let all = denoiser.noise(points, t: 400, labels: labels)
   let unlabelled = denoiser.noise(points, t: 400)
-  let inSinglePrecision = PointSet(denoiser.says(points.tensor, t: [400], labels: labels))
+  let inSinglePrecision = PointSet(denoiser.network(points.tensor, t: [400], labels: labels))
   #expect(inSinglePrecision.meanSquares(awayFrom: all).max()! < 1e-10)
   for i in [0, 1, 2, 1023, 1024, 2999] {
     let alone = denoiser.noise(points.entries(i..<i + 1), t: 400, labels: [labels[i]])
@@ -104,19 +107,18 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
   }
 }
 
-@Test func weightsAndDrawnStepsEnterTheLoss() {
-  func loss(_ edit: (inout PointRecipe) -> Void) -> Double {
+@Test func weightsAndSampledStepsEnterTheLoss() {
+  func loss(_ edit: (inout PointDenoiser.Configuration) -> Void) -> Double {
     let denoiser = PointDenoiser(recipe(edit), for: data)
     let rows = Array(0..<256)
-    let batch = denoiser.loss(
-      of: data.batch(rows), labels: rows.map { data.labels[$0] }, tape: Tape(),
+    let batch = denoiser.model.loss(
+      data.points.rows(rows), labels: rows.map { data.labels[$0] }, tape: Tape(),
       generator: RandomGenerator(seed: 2))
     return Double(batch.total.scalar)
   }
-  let fixed: @Sendable (inout RandomGenerator) -> Int = { _ in 700 }
-  let plain = loss { $0.drawStep = fixed }
+  let plain = loss { $0.timesteps = .fixed(700) }
   let weighted = loss { recipe in
-    recipe.drawStep = fixed
+    recipe.timesteps = .fixed(700)
     recipe.lossWeight = { $0 == 700 ? 3 : 0 }
   }
   #expect(abs(weighted - 3 * plain) < 1e-5 * plain)

@@ -7,12 +7,13 @@ import TestSupport
 import Testing
 
 @testable import Learning
+import Models
 
 /// A run that fits a line through noisy points: two weights, four points an update.
 private func lineFit(_ plan: TrainingPlan) -> TrainingRun {
   let slope = Parameter("slope", Tensor([0.5], shape: [1, 1]))
   let offset = Parameter("offset", Tensor([0]))
-  var order = EpochOrder(count: 10, batchSize: 4, generator: RandomGenerator(seed: plan.seed))
+  var order = BatchSampler(count: 10, batchSize: 4, generator: RandomGenerator(seed: plan.seed))
   return TrainingRun([slope, offset], plan: plan) { tape, step, generator in
     var draws = generator
     let x = order.batch(step).map { Float($0) / 10 }
@@ -99,7 +100,7 @@ private func plan(steps: Int = 40) -> TrainingPlan {
 }
 
 @Test func everyEpochShowsEachExampleOnce() {
-  var order = EpochOrder(count: 10, batchSize: 4, generator: RandomGenerator(seed: 1))
+  var order = BatchSampler(count: 10, batchSize: 4, generator: RandomGenerator(seed: 1))
   let seen = (0..<5).flatMap { order.batch($0) }
   #expect(seen.prefix(10).sorted() == Array(0..<10))
   #expect(seen.suffix(10).sorted() == Array(0..<10))

@@ -4,14 +4,14 @@ import Probability
 import Tensors
 import Testing
 
-private func makeClassifier() -> Classifier {
-  Classifier(
+private func makeClassifier() -> ResNet {
+  ResNet(
     .init(stem: 4, channels: [8, 8], blocks: [1, 2], features: 6, classes: 5, groups: 2),
     generator: RandomGenerator(seed: 3))
 }
 
 @Test func classifierGivesAFeatureVectorAndANumberForEveryClass() {
-  let output: Classifier.Output = makeClassifier()(
+  let output: ResNet.Output = makeClassifier()(
     Tape(recording: false).constant(wave("images", [3, 3, 8, 8])))
   #expect(output.features.shape == [3, 6])
   #expect(output.logits.shape == [3, 5])

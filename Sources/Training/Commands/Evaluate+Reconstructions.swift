@@ -8,7 +8,7 @@ import Tensors
 
 extension Evaluate {
   func evaluateReconstructions(_ reference: ReferenceFeatures, _ images: TrainingData) throws {
-    let autoencoder = try LatentDiffusionModel.autoencoder(at: weights.folder)
+    let autoencoder = try Autoencoder(loading: weights.folder)
     let test = images.test
     let count = min(count, test.count)
     let labels = Array(test.labels.prefix(count))

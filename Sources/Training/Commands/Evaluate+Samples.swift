@@ -48,7 +48,7 @@ extension Evaluate {
   }
 
   private func sampleSet(
-    _ setting: SampleSetting, _ model: some PictureModel, _ reference: ReferenceFeatures,
+    _ setting: SampleSetting, _ model: LatentDiffusionModel, _ reference: ReferenceFeatures,
     _ label: String
   ) throws -> SampleSet {
     let request = try SampleRequest(
@@ -78,7 +78,7 @@ extension Evaluate {
 
   func evaluateSamples(_ reference: ReferenceFeatures, _ images: TrainingData) throws {
     let setting = setting
-    let model = try pictureModel(setting.weights)
+    let model = try LatentDiffusionModel(loading: setting.weights)
     let samples = try sampleSet(setting, model, reference, "sampling")
     let measured = samples.measured
     let test = try reference.measure(reference.test.prefix(count))
@@ -110,10 +110,10 @@ extension Evaluate {
     var rows = newRecord()
     let test = try reference.measure(reference.test.prefix(count))
     rows.append(test.values, words: ["sampler": "test"])
-    var loaded: (folder: String, model: any PictureModel)?
+    var loaded: (folder: String, model: LatentDiffusionModel)?
     for setting in settings(of: sweep) {
       if loaded?.folder != setting.weights {
-        loaded = (setting.weights, try pictureModel(setting.weights))
+        loaded = (setting.weights, try LatentDiffusionModel(loading: setting.weights))
       }
       guard let model = loaded?.model else { continue }
       let name = (sweep == .weights ? "\(setting.weights), " : "") + setting.name

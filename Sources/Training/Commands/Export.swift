@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Learning
 import Models
+import Networks
 
 extension NumberFormat: ExpressibleByArgument {
   public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
@@ -49,29 +50,24 @@ struct Export: ParsableCommand {
   /// Reads the networks in the folder; returns how to write each.
   private func saves() throws -> [(name: String, save: () throws -> Void)] {
     var saves: [(name: String, save: () throws -> Void)] = []
-    if holds(LatentDiffusionModel.autoencoderFile) {
-      let autoencoder = try LatentDiffusionModel.autoencoder(at: weights)
-      let path = "\(output)/\(LatentDiffusionModel.autoencoderFile)"
-      saves.append(
-        ("autoencoder", { try LatentDiffusionModel.save(autoencoder, to: path, format: format) }))
+    if holds(ModelFile.autoencoder) {
+      let autoencoder = try Autoencoder(loading: weights)
+      let path = "\(output)/\(ModelFile.autoencoder)"
+      saves.append(("autoencoder", { try autoencoder.save(to: path, format: format) }))
     }
-    if holds(LatentDiffusionModel.denoiserFile) {
-      let (network, settings) = try LatentDiffusionModel.denoiser(at: weights)
-      let path = "\(output)/\(LatentDiffusionModel.denoiserFile)"
-      saves.append(
-        (
-          "denoiser",
-          { try LatentDiffusionModel.save(network, settings: settings, to: path, format: format) }
-        ))
+    if holds(ModelFile.denoiser) {
+      let model = try LatentDiffusionModel(loadingDenoiser: weights, autoencoder: nil)
+      let path = "\(output)/\(ModelFile.denoiser)"
+      saves.append(("denoiser", { try model.save(to: path, format: format) }))
     }
-    if holds(ImageClassifier.file) {
+    if holds(ModelFile.classifier) {
       let classifier = try ImageClassifier(loading: weights)
-      let path = "\(output)/\(ImageClassifier.file)"
+      let path = "\(output)/\(ModelFile.classifier)"
       saves.append(("classifier", { try classifier.save(to: path, format: format) }))
     }
-    if holds(PixelDiffusionModel.file) {
-      let pixels = try PixelDiffusionModel(loading: weights)
-      let path = "\(output)/\(PixelDiffusionModel.file)"
+    if holds(ModelFile.pixels) {
+      let pixels = try LatentDiffusionModel(loadingPixels: weights)
+      let path = "\(output)/\(ModelFile.pixels)"
       saves.append(("diffusion model of pixels", { try pixels.save(to: path, format: format) }))
     }
     return saves

@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Learning
+import Models
 import Networks
 import Notebook
 import Probability
@@ -83,7 +84,7 @@ struct RateDistortion: ParsableCommand {
         .init(channels: sizes.channels, layersPerLevel: sizes.layers, groups: sizes.groups),
         generator: RandomGenerator(seed: seed)),
       images: images, variationalLoss: VariationalLoss(beta: beta))
-    let order = EpochOrder(count: images.training.count, batchSize: batchSize, seed: seed)
+    let order = BatchSampler(count: images.training.count, batchSize: batchSize, seed: seed)
     let steps = order.steps(epochs: epochs)
     let plan = TrainingPlan(
       length: .steps(steps), learningRate: learningRate, clipNorm: 3072, averageDecay: 0.99,

@@ -4,6 +4,7 @@ import Figures
 import Foundation
 import Learning
 import Models
+import Networks
 
 /// Shows and measures what the autoencoder preserves of images.
 struct Reconstruct: ParsableCommand {
@@ -31,7 +32,7 @@ struct Reconstruct: ParsableCommand {
 
   func run() throws {
     try checkWritable(output)
-    let autoencoder = try LatentDiffusionModel.autoencoder(at: weights.folder)
+    let autoencoder = try Autoencoder(loading: weights.folder)
     let images = try data.load()
     let measured = min(measure ?? images.test.count, images.test.count)
     let values = AutoencoderMeasurement(
@@ -56,7 +57,7 @@ struct Reconstruct: ParsableCommand {
   /// The classifier beside the autoencoder, or else the repository's, if there is one.
   private func classifier() throws -> ImageClassifier? {
     try [weights.folder, TrainingChapter.current.weights].first {
-      FileManager.default.fileExists(atPath: "\($0)/\(ImageClassifier.file)")
+      FileManager.default.fileExists(atPath: "\($0)/\(ModelFile.classifier)")
     }.map { try ImageClassifier(loading: $0) }
   }
 }

@@ -68,7 +68,7 @@ struct Sample: ParsableCommand {
 
   func run() throws {
     try checkWritable(output)
-    let model = try pictureModel(weights.folder)
+    let model = try LatentDiffusionModel(loading: weights.folder)
     let classes = try choice.labels(model.classes)
     let most = model.schedule.steps
     let steps = sampling.steps ?? (sampling.sampler == .ddim ? min(50, most) : most)
@@ -94,18 +94,8 @@ struct Sample: ParsableCommand {
   }
 }
 
-/// The model that the weights in `folder` make: of latents, or of pixels where it holds no denoiser
-/// of latents.
-func pictureModel(_ folder: String) throws -> any PictureModel {
-  func holds(_ file: String) -> Bool {
-    FileManager.default.fileExists(atPath: "\(folder)/\(file)")
-  }
-  return holds(PixelDiffusionModel.file) && !holds(LatentDiffusionModel.denoiserFile)
-    ? try PixelDiffusionModel(loading: folder) : try LatentDiffusionModel(loading: folder)
-}
-
 /// Refuses a number of steps that `model` does not have.
-func checkSteps(_ steps: Int, of model: some PictureModel) throws -> Int {
+func checkSteps(_ steps: Int, of model: LatentDiffusionModel) throws -> Int {
   guard (1...model.schedule.steps).contains(steps) else {
     throw Failure("--steps is \(steps)", remedy: "give 1 to \(model.schedule.steps)")
   }
@@ -114,7 +104,7 @@ func checkSteps(_ steps: Int, of model: some PictureModel) throws -> Int {
 
 /// Samples with a progress bar; returns the images and the seconds that it took.
 func sampled(
-  _ request: SampleRequest, from model: some PictureModel, _ label: String
+  _ request: SampleRequest, from model: LatentDiffusionModel, _ label: String
 ) -> (images: Tensor, seconds: Double) {
   let bar = ProgressBar(label, total: request.labels.count * request.steps)
   let started = ContinuousClock.now

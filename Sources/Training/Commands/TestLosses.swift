@@ -45,23 +45,21 @@ struct TestLosses: ParsableCommand {
     let model = try LatentDiffusionModel(loading: weights)
     let images = try data.load()
     let test = LatentCache.ofTestImages(images.test, count: count, model: model)
-    let timesteps = LossByTimestep.middles(timesteps, of: model.settings.steps)
-    let loss = model.loss()
-    func losses(_ network: UNet) -> [Double] {
+    let timesteps = LossByTimestep.middles(timesteps, of: model.schedule.steps)
+    func losses(_ denoiser: DiffusionModel<UNet>) -> [Double] {
       let bar = ProgressBar("measuring", total: timesteps.count)
       defer { bar.finish() }
       return timesteps.flatMap { t in
         defer { bar.advance() }
-        return loss.profile(
-          network, latents: test.latents, labels: test.labels, times: [t],
-          generator: RandomGenerator(seed: 2))
+        return denoiser.noiseErrors(
+          on: test.latents, labels: test.labels, at: [t], generator: RandomGenerator(seed: 2))
       }
     }
     let averaged = losses(model.denoiser)
     let last = losses(try lastWeights(folder, model))
     let training = try LatentCache.readOrCompute(in: weights, images, model.autoencoder)
-    let variances = try Self.variances(training, scale: model.settings.latentScale)
-    try report(timesteps, averaged, last, variances, model.settings.schedule)
+    let variances = try Self.variances(training, scale: model.latentScale)
+    try report(timesteps, averaged, last, variances, model.schedule)
   }
 
   /// The variances of scaled latents along their principal directions.
@@ -81,14 +79,16 @@ struct TestLosses: ParsableCommand {
   }
 
   /// The denoiser with the weights of the newest checkpoint as the optimizer left them.
-  private func lastWeights(_ folder: RunFolder, _ model: LatentDiffusionModel) throws -> UNet {
-    let network = UNet(model.settings.network, generator: RandomGenerator(seed: 0))
+  private func lastWeights(_ folder: RunFolder, _ model: LatentDiffusionModel)
+    throws -> DiffusionModel<UNet>
+  {
+    let model = DiffusionModel<UNet>(model.configuration.denoiser, seed: 0)
     let plan = try folder.configuration(as: DenoiserConfiguration.self).settings.plan
-    let run = TrainingRun(network.parameters, plan: plan) { _, _, _ in
+    let run = TrainingRun(model.network.parameters, plan: plan) { _, _, _ in
       fatalError("this run is not trained")
     }
     try folder.restore(run)
-    return network
+    return model
   }
 
   private func report(

@@ -71,7 +71,7 @@ struct RunOptions: ParsableArguments {
   func settings(_ defaults: StageDefaults, _ images: TrainingData) throws -> RunSettings {
     let batchSize = batchSize ?? defaults.batchSize
     let seed = seed ?? 0
-    let order = EpochOrder(
+    let order = BatchSampler(
       count: defaults.examplesPerImage * images.training.count, batchSize: batchSize, seed: seed)
     let plan = TrainingPlan(
       length: epochs.map { .steps(order.steps(epochs: $0)) } ?? .seconds(60 * (minutes ?? 60)),
@@ -86,7 +86,7 @@ struct RunOptions: ParsableArguments {
 
   /// Takes `training` to where the run in `folder` stopped, with as much more to do as was asked
   /// for; refuses a run that is complete.
-  func restore(_ training: TrainingRun, from folder: RunFolder, order: EpochOrder) throws {
+  func restore(_ training: TrainingRun, from folder: RunFolder, order: BatchSampler) throws {
     try folder.restore(training)
     if let epochs {
       training.plan.length = .steps(training.step + order.steps(epochs: epochs))

@@ -39,7 +39,7 @@ extension LatentCache {
     let cache = LatentCache(
       encoding: labels, with: model.autoencoder, images: { images.tensor(Array($0)) })
     let latents = cache.latents(
-      Array(0..<labels.count), scale: model.settings.latentScale,
+      Array(0..<labels.count), scale: model.latentScale,
       generator: RandomGenerator(seed: 1))
     return (latents, labels)
   }

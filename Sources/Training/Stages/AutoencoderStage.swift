@@ -65,7 +65,7 @@ struct AutoencoderOptions: StageOptions {
   }
 
   func origin(at path: String) throws -> Autoencoder {
-    let autoencoder = try LatentDiffusionModel.autoencoder(at: path)
+    let autoencoder = try Autoencoder(loading: path)
     try agree(with: autoencoder.configuration, path)
     return autoencoder
   }
@@ -155,8 +155,7 @@ struct AutoencoderStage: TrainingStage {
   }
 
   func save(in folder: String) throws {
-    try LatentDiffusionModel.save(
-      autoencoder, to: "\(folder)/\(LatentDiffusionModel.autoencoderFile)")
+    try autoencoder.save(to: "\(folder)/\(ModelFile.autoencoder)")
   }
 
   var columns: [String] { AutoencoderMeasurement.names + ["accuracy"] }
@@ -164,7 +163,7 @@ struct AutoencoderStage: TrainingStage {
   func measure(isLast: Bool) -> [String: Double] {
     let count = min(images.test.count, isLast ? 2000 : 1000)
     let values = AutoencoderMeasurement(
-      autoencoder, images.test, count: count, classifier: variationalLoss.features?.loss.classifier
+      autoencoder, images.test, count: count, classifier: variationalLoss.features?.loss.network
     ).values
     return values.merging(["images": Double(count)]) { $1 }
   }

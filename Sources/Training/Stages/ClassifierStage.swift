@@ -14,7 +14,7 @@ import Tensors
 struct ClassifierConfiguration: StageConfiguration {
   var stage = StageName.classifier
   var settings: RunSettings
-  var model: ImageClassifier.Settings
+  var model: ImageClassifier.Configuration
   /// The share of a label that is spread over all classes.
   var labelSmoothing: Double
   /// How many pixels images are shifted by at most.
@@ -69,20 +69,20 @@ struct ClassifierOptions: StageOptions {
     }
   }
 
-  private func network(classes: Int) -> Classifier.Configuration {
-    Classifier.Configuration(
+  private func network(classes: Int) -> ResNet.Configuration {
+    ResNet.Configuration(
       stem: stem ?? 32, channels: channels?.values ?? [64, 128, 256],
       blocks: blocks?.values ?? [1, 2, 1], features: features ?? 128, classes: classes,
       groups: groups ?? 8)
   }
 
-  func origin(at path: String) throws -> Classifier {
+  func origin(at path: String) throws -> ResNet {
     let network = try ImageClassifier(loading: path).network
     try agree(with: network.configuration, path)
     return network
   }
 
-  private func agree(with network: Classifier.Configuration, _ path: String) throws {
+  private func agree(with network: ResNet.Configuration, _ path: String) throws {
     try checkAgreement("--stem", stem, network.stem, path)
     try checkAgreement("--channels", channels?.values, network.channels, path)
     try checkAgreement("--blocks", blocks?.values, network.blocks, path)
@@ -97,27 +97,27 @@ struct ClassifierOptions: StageOptions {
   }
 
   func configuration(
-    _ settings: RunSettings, _ images: TrainingData, origin: Classifier?, inputs: Void
+    _ settings: RunSettings, _ images: TrainingData, origin: ResNet?, inputs: Void
   ) -> ClassifierConfiguration {
     let classes = images.training.classNames
     return ClassifierConfiguration(
       settings: settings,
-      model: ImageClassifier.Settings(
+      model: ImageClassifier.Configuration(
         network: origin?.configuration ?? network(classes: classes.count), classes: classes),
       labelSmoothing: labelSmoothing ?? 0.1, shift: shift ?? 4)
   }
 
   func stage(
     _ run: inout ClassifierConfiguration, in folder: RunFolder, _ images: TrainingData,
-    origin: Classifier?, inputs: Void
+    origin: ResNet?, inputs: Void
   ) -> ClassifierStage {
     let network =
       origin
-      ?? Classifier(
+      ?? ResNet(
         run.model.network, generator: RandomGenerator(seed: run.settings.plan.seed, stream: 2))
     return ClassifierStage(
       classifier: ImageClassifier(network: network, classes: run.model.classes), images: images,
-      classificationLoss: ClassificationLoss(smoothing: run.labelSmoothing), shift: run.shift)
+      labelSmoothing: run.labelSmoothing, shift: run.shift)
   }
 }
 
@@ -125,12 +125,12 @@ struct ClassifierOptions: StageOptions {
 struct ClassifierStage: TrainingStage {
   let classifier: ImageClassifier
   let images: TrainingData
-  let classificationLoss: ClassificationLoss
+  let labelSmoothing: Double
   /// How many pixels images are shifted by at most.
   let shift: Int
 
   var parameters: [Parameter] { classifier.network.parameters }
-  var lossParts: [String] { ClassificationLoss.partNames }
+  var lossParts: [String] { ImageClassifier.partNames }
 
   // Half of the images are mirrored, and all are shifted.
   func loss(of examples: [Int], tape: Tape, generator: RandomGenerator) -> BatchLoss {
@@ -142,14 +142,13 @@ struct ClassifierStage: TrainingStage {
         columns: random.index(below: 2 * shift + 1) - shift
       )
     }
-    return classificationLoss(
-      classifier.network,
-      images: images.training.tensor(examples, mirrored: mirrored, shifts: shifts),
-      labels: examples.map { images.training.labels[$0] }, tape: tape)
+    return classifier.loss(
+      images.training.tensor(examples, mirrored: mirrored, shifts: shifts),
+      labels: examples.map { images.training.labels[$0] }, smoothing: labelSmoothing, tape: tape)
   }
 
   func save(in folder: String) throws {
-    try classifier.save(to: "\(folder)/\(ImageClassifier.file)")
+    try classifier.save(to: "\(folder)/\(ModelFile.classifier)")
   }
 
   var columns: [String] { ["test_images", "accuracy", "cross_entropy", "accuracy_one_view"] }

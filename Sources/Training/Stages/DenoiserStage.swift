@@ -15,7 +15,7 @@ import Tensors
 struct DenoiserConfiguration: StageConfiguration {
   var stage = StageName.denoiser
   var settings: RunSettings
-  var model: LatentDiffusionModel.Settings
+  var model: LatentDiffusionModel.Configuration
   /// How often a class is replaced by the null label.
   var dropProbability: Double
   /// Where the autoencoder came from; the run holds a copy.
@@ -38,8 +38,6 @@ struct DenoiserOptions: StageOptions {
     noun: "denoiser", next: "sample --weights", batchSize: 128, learningRate: 3e-4,
     averageDecay: 0.9995, examplesPerImage: 2)
 
-  /// A denoiser with what belongs to it.
-  typealias Origin = (network: UNet, settings: LatentDiffusionModel.Settings)
   /// An autoencoder that the run takes a copy of.
   typealias Inputs = (autoencoder: Autoencoder, path: String)?
 
@@ -79,23 +77,23 @@ struct DenoiserOptions: StageOptions {
     }
   }
 
-  func origin(at path: String) throws -> Origin {
-    let origin = try LatentDiffusionModel.denoiser(at: path)
-    try agree(with: origin.settings, path)
+  func origin(at path: String) throws -> LatentDiffusionModel {
+    let origin = try LatentDiffusionModel(loadingDenoiser: path, autoencoder: nil)
+    try agree(with: origin.configuration.denoiser, path)
     return origin
   }
 
-  private func agree(with model: LatentDiffusionModel.Settings, _ path: String) throws {
+  private func agree(with model: DiffusionModel<UNet>.Configuration, _ path: String) throws {
     let network = model.network
     try levels.agree(
       channels: network.channels, layers: network.layersPerLevel, groups: network.groups, path)
     try checkAgreement("--head-width", headWidth, network.headWidth ?? 0, path)
     try checkAgreement("--diffusion-steps", diffusionSteps, model.steps, path)
-    try checkAgreement("--prediction", prediction, model.prediction ?? .noise, path)
+    try checkAgreement("--prediction", prediction, model.prediction, path)
   }
 
   func agree(with run: DenoiserConfiguration, folder: String) throws {
-    try agree(with: run.model, folder)
+    try agree(with: run.model.denoiser, folder)
     try checkAgreement("--drop-probability", dropProbability, run.dropProbability, folder)
   }
 
@@ -103,9 +101,9 @@ struct DenoiserOptions: StageOptions {
   func inputs(resuming run: DenoiserConfiguration?) throws -> Inputs {
     if let run, autoencoder ?? run.autoencoder == run.autoencoder { return nil }
     let path = autoencoder ?? Self.likelyAutoencoder
-    let encoder = try LatentDiffusionModel.autoencoder(at: path)
+    let encoder = try Autoencoder(loading: path)
     let channels = encoder.configuration.latentChannels
-    if let expected = run?.model.network.inputChannels, expected != channels {
+    if let expected = run?.model.denoiser.network.inputChannels, expected != channels {
       throw Failure(
         path, .otherConfiguration, "makes latents of \(channels) channels, not \(expected)",
         remedy: "name an autoencoder with as many, or start another run with --out")
@@ -116,22 +114,27 @@ struct DenoiserOptions: StageOptions {
   /// The user's own autoencoder, or else the repository's.
   private static var likelyAutoencoder: String {
     let own = "runs/autoencoder"
-    let file = "\(own)/\(LatentDiffusionModel.autoencoderFile)"
+    let file = "\(own)/\(ModelFile.autoencoder)"
     return FileManager.default.fileExists(atPath: file) ? own : TrainingChapter.current.weights
   }
 
   func configuration(
-    _ settings: RunSettings, _ images: TrainingData, origin: Origin?, inputs: Inputs
+    _ settings: RunSettings, _ images: TrainingData, origin: LatentDiffusionModel?, inputs: Inputs
   ) -> DenoiserConfiguration {
     guard let inputs else { fatalError("a new run has an autoencoder") }
     let classes = images.training.classNames
     let channels = inputs.autoencoder.configuration.latentChannels
     return DenoiserConfiguration(
       settings: settings,
-      model: LatentDiffusionModel.Settings(
-        network: origin?.settings.network ?? network(channels, classes: classes.count),
-        latentScale: 1, steps: origin?.settings.steps ?? diffusionSteps ?? 1000, classes: classes,
-        prediction: origin?.settings.prediction ?? prediction),
+      model: LatentDiffusionModel.Configuration(
+        denoiser: .init(
+          network: origin?.configuration.denoiser.network
+            ?? network(channels, classes: classes.count),
+          size: 32 / inputs.autoencoder.configuration.reduction,
+          steps: origin?.schedule.steps ?? diffusionSteps ?? 1000,
+          dropProbability: dropProbability ?? 0.1,
+          prediction: origin?.denoiser.prediction ?? prediction ?? .noise),
+        latentScale: 1, classes: classes),
       dropProbability: dropProbability ?? 0.1, autoencoder: inputs.path)
   }
 
@@ -145,21 +148,23 @@ struct DenoiserOptions: StageOptions {
 
   func stage(
     _ run: inout DenoiserConfiguration, in folder: RunFolder, _ images: TrainingData,
-    origin: Origin?, inputs: Inputs
+    origin: LatentDiffusionModel?, inputs: Inputs
   ) throws -> DenoiserStage {
     if let inputs { try copy(inputs.autoencoder, from: inputs.path, to: folder.path, &run) }
-    let encoder = try LatentDiffusionModel.autoencoder(at: folder.path)
+    let encoder = try Autoencoder(loading: folder.path)
     let latents = try LatentCache.readOrCompute(in: folder.path, images, encoder)
     run.model.latentScale = latents.statistics.scale
+    // A run of before stored the probability beside the model only.
+    run.model.denoiser.dropProbability = run.dropProbability
     let network =
-      origin?.network
+      origin?.denoiser.network
       ?? UNet(
-        run.model.network, generator: RandomGenerator(seed: run.settings.plan.seed, stream: 2))
+        run.model.denoiser.network,
+        generator: RandomGenerator(seed: run.settings.plan.seed, stream: 2))
     let model = LatentDiffusionModel(
-      autoencoder: encoder, denoiser: network, settings: run.model)
+      autoencoder: encoder, network: network, configuration: run.model)
     return DenoiserStage(
-      model, latents, test: images.test, dropProbability: run.dropProbability,
-      sampleSteps: samples.sampleSteps)
+      model, latents, test: images.test, sampleSteps: samples.sampleSteps)
   }
 
   /// Gives the run a copy of its autoencoder.
@@ -167,8 +172,7 @@ struct DenoiserOptions: StageOptions {
     _ autoencoder: Autoencoder, from path: String, to folder: String,
     _ run: inout DenoiserConfiguration
   ) throws {
-    try LatentDiffusionModel.save(
-      autoencoder, to: "\(folder)/\(LatentDiffusionModel.autoencoderFile)")
+    try autoencoder.save(to: "\(folder)/\(ModelFile.autoencoder)")
     var manifest = try Manifest(in: folder)
     manifest.autoencoder = try Manifest(beside: path).autoencoder
     try manifest.write(in: folder)
@@ -180,7 +184,6 @@ struct DenoiserOptions: StageOptions {
 struct DenoiserStage: TrainingStage {
   let model: LatentDiffusionModel
   private let latents: LatentCache
-  private let dropProbability: Double
   private let test: (latents: Tensor, labels: [Int])
   private let byTimestep: LossByTimestep
   private let sampleSteps: Int
@@ -188,37 +191,35 @@ struct DenoiserStage: TrainingStage {
   /// - Parameter sampleSteps: the steps of the samples at checkpoints, 0 for none.
   init(
     _ model: LatentDiffusionModel, _ latents: LatentCache, test: LabelledImages,
-    dropProbability: Double, sampleSteps: Int
+    sampleSteps: Int
   ) {
     (self.model, self.latents) = (model, latents)
-    (self.dropProbability, self.sampleSteps) = (dropProbability, sampleSteps)
+    self.sampleSteps = sampleSteps
     self.test = LatentCache.ofTestImages(test, count: 500, model: model)
-    byTimestep = LossByTimestep(steps: model.settings.steps)
+    byTimestep = LossByTimestep(steps: model.schedule.steps)
   }
 
-  var parameters: [Parameter] { model.denoiser.parameters }
+  var parameters: [Parameter] { model.denoiser.network.parameters }
 
   // Latents are sampled anew each time.
   func loss(of examples: [Int], tape: Tape, generator: RandomGenerator) -> BatchLoss {
     let z0 = latents.latents(
-      examples, scale: model.settings.latentScale, generator: generator.split(0))
-    return model.loss(dropProbability: dropProbability)(
-      model.denoiser, latents: z0, labels: examples.map { latents.labels[$0] }, tape: tape,
+      examples, scale: model.latentScale, generator: generator.split(0))
+    return model.denoiser.loss(
+      z0, labels: examples.map { latents.labels[$0] }, tape: tape,
       generator: generator.split(1))
   }
 
   func save(in folder: String) throws {
-    try LatentDiffusionModel.save(
-      model.denoiser, settings: model.settings,
-      to: "\(folder)/\(LatentDiffusionModel.denoiserFile)")
+    try model.save(to: "\(folder)/\(ModelFile.denoiser)")
   }
 
   var columns: [String] { byTimestep.columns }
 
   func measure(isLast: Bool) -> [String: Double] {
     byTimestep.values(
-      model.loss().profile(
-        model.denoiser, latents: test.latents, labels: test.labels, times: byTimestep.timesteps,
+      model.denoiser.noiseErrors(
+        on: test.latents, labels: test.labels, at: byTimestep.timesteps,
         generator: RandomGenerator(seed: 2)))
   }
 

@@ -13,7 +13,7 @@ import Tensors
 struct PixelConfiguration: StageConfiguration {
   var stage = StageName.pixels
   var settings: RunSettings
-  var model: PixelDiffusionModel.Settings
+  var model: LatentDiffusionModel.Configuration
 }
 
 /// The default sizes of the diffusion model of pixels.
@@ -35,9 +35,9 @@ struct PixelOptions: StageOptions {
   @OptionGroup var levels: LevelOptions<PixelLevels>
   @OptionGroup var samples: SampleStepsOption
 
-  func origin(at path: String) throws -> PixelDiffusionModel {
-    let origin = try PixelDiffusionModel(loading: path)
-    try agree(with: origin.model.settings.network, path)
+  func origin(at path: String) throws -> LatentDiffusionModel {
+    let origin = try LatentDiffusionModel(loadingPixels: path)
+    try agree(with: origin.configuration.denoiser.network, path)
     return origin
   }
 
@@ -47,19 +47,19 @@ struct PixelOptions: StageOptions {
   }
 
   func agree(with run: PixelConfiguration, folder: String) throws {
-    try agree(with: run.model.model.network, folder)
+    try agree(with: run.model.denoiser.network, folder)
   }
 
   func configuration(
-    _ settings: RunSettings, _ images: TrainingData, origin: PixelDiffusionModel?, inputs: Void
+    _ settings: RunSettings, _ images: TrainingData, origin: LatentDiffusionModel?, inputs: Void
   ) -> PixelConfiguration {
     let classes = images.training.classNames
     return PixelConfiguration(
       settings: settings,
-      model: PixelDiffusionModel.Settings(
-        model: ImageDiffusionModel.Settings(
-          network: origin?.model.settings.network ?? network(classes: classes.count), size: 32,
-          prediction: .noise), classes: classes))
+      model: LatentDiffusionModel.Configuration(
+        denoiser: .init(
+          network: origin?.configuration.denoiser.network ?? network(classes: classes.count),
+          size: 32), classes: classes))
   }
 
   // The lowest resolution has attention.
@@ -73,37 +73,41 @@ struct PixelOptions: StageOptions {
 
   func stage(
     _ run: inout PixelConfiguration, in folder: RunFolder, _ images: TrainingData,
-    origin: PixelDiffusionModel?, inputs: Void
+    origin: LatentDiffusionModel?, inputs: Void
   ) -> PixelStage {
-    PixelStage(
-      model: origin ?? PixelDiffusionModel(run.model, seed: run.settings.plan.seed),
-      images: images, sampleSteps: samples.sampleSteps)
+    let fresh = LatentDiffusionModel(
+      autoencoder: nil,
+      network: UNet(
+        run.model.denoiser.network, generator: RandomGenerator(seed: run.settings.plan.seed)),
+      configuration: run.model)
+    return PixelStage(
+      model: origin ?? fresh, images: images, sampleSteps: samples.sampleSteps)
   }
 }
 
 /// A diffusion model of pixels in training.
 struct PixelStage: TrainingStage {
-  let model: PixelDiffusionModel
+  let model: LatentDiffusionModel
   let images: TrainingData
   /// The steps of the samples at checkpoints, 0 for none.
   let sampleSteps: Int
 
   private var byTimestep: LossByTimestep { LossByTimestep(steps: model.schedule.steps) }
 
-  var parameters: [Parameter] { model.model.network.parameters }
+  var parameters: [Parameter] { model.denoiser.network.parameters }
 
   // Half of the images are mirrored.
   func loss(of examples: [Int], tape: Tape, generator: RandomGenerator) -> BatchLoss {
     var coin = generator.split(0)
     let mirrored = examples.map { _ in coin.uniform() < 0.5 }
-    return model.model.loss(
+    return model.denoiser.loss(
       images.training.tensor(examples, mirrored: mirrored),
       labels: examples.map { images.training.labels[$0] }, tape: tape,
       generator: generator.split(1))
   }
 
   func save(in folder: String) throws {
-    try model.save(to: "\(folder)/\(PixelDiffusionModel.file)")
+    try model.save(to: "\(folder)/\(ModelFile.pixels)")
   }
 
   var columns: [String] { byTimestep.columns }
@@ -111,7 +115,7 @@ struct PixelStage: TrainingStage {
   func measure(isLast: Bool) -> [String: Double] {
     let count = min(200, images.test.count)
     return byTimestep.values(
-      model.model.noiseError(
+      model.denoiser.noiseErrors(
         on: images.test.tensor(Array(0..<count)), labels: Array(images.test.labels.prefix(count)),
         at: byTimestep.timesteps, generator: RandomGenerator(seed: 2)))
   }

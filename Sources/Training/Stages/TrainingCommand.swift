@@ -52,7 +52,7 @@ struct TrainingCommand<Options: StageOptions>: ParsableCommand {
     let trained = try stage.stage(
       &configuration, in: folder, images, origin: origin, inputs: inputs)
     let plan = configuration.settings.plan
-    let order = EpochOrder(
+    let order = BatchSampler(
       count: defaults.examplesPerImage * images.training.count,
       batchSize: configuration.settings.batchSize, seed: plan.seed)
     let run = trained.run(plan, order: order)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Autodiff
 import Figures
 import Learning
+import Models
 import Probability
 import Tensors
 
@@ -103,7 +104,7 @@ extension TrainingStage {
   func image() -> (name: String, image: Picture)? { nil }
 
   /// The updates of a training, as a sequence.
-  func run(_ plan: TrainingPlan, order: EpochOrder) -> TrainingRun {
+  func run(_ plan: TrainingPlan, order: BatchSampler) -> TrainingRun {
     var order = order
     return TrainingRun(parameters, plan: plan) { tape, step, generator in
       loss(of: order.batch(step), tape: tape, generator: generator)

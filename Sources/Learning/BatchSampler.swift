@@ -6,7 +6,7 @@ import Tensors
 /// The examples of an update follow from the seed and the update's number alone, so a run that was
 /// interrupted goes on with just the examples that it would have seen. Batches run over the ends of
 /// epochs: no example is left out.
-public struct EpochOrder {
+public struct BatchSampler {
   public let count: Int
   public let batchSize: Int
   private let generator: RandomGenerator

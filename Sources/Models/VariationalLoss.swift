@@ -1,5 +1,4 @@
 import Autodiff
-import Foundation
 import Networks
 import Probability
 import Tensors
@@ -9,18 +8,18 @@ import Tensors
 /// $$\lVert x - \hat x \rVert_1 + \beta\, D_{KL}(N(\mu, \sigma^2) \,\Vert\, N(0, I)),
 /// \qquad \hat x = D(\mu + \sigma\epsilon)$$
 ///
-/// Both terms are sums over all numbers of an image, so that β weighs nats against nats whatever
-/// the sizes of image and latent; the loss of a batch is the mean over its images
+/// Both terms are sums over all entries of an image or latent, in nats, so that β = 1 is the negative
+/// ELBO up to a constant; the loss of a batch is the mean over its images
 /// (Kingma and Welling, "Auto-encoding variational Bayes", 2014; Higgins et al., "β-VAE", 2017).
 public struct VariationalLoss: Sendable {
-  /// β, the weight of the divergence.
+  /// β, the weight of the KL divergence.
   public let beta: Double
-  /// What a classifier sees of the difference, and how much it counts; nil where pixels are all.
+  /// A perceptual loss and its weight, or nil.
   public let features: (loss: FeatureLoss, weight: Double)?
 
-  /// The names of the parts: the sums of absolute errors and of the divergence, an image.
+  /// The names of the parts: the sum of absolute errors and the KL divergence, per image.
   public static let partNames = ["l1", "kl"]
-  /// The name of the part that a loss with features has besides, before it is weighted.
+  /// The name of the unweighted perceptual part.
   public static let featurePart = "features"
 
   public init(beta: Double, features: (loss: FeatureLoss, weight: Double)? = nil) {
@@ -30,20 +29,20 @@ public struct VariationalLoss: Sendable {
 
   /// The loss on `images`, shape `[batch, 3, 32, 32]` with values in -1…1.
   ///
-  /// - Parameter generator: draws the noise ε of the sampled latents.
+  /// - Parameter generator: Samples the noise ε of the sampled latents.
   public func callAsFunction(
     _ autoencoder: Autoencoder, images: Tensor, tape: Tape, generator: RandomGenerator
   ) -> BatchLoss {
     let x = tape.constant(images)
     let posterior = autoencoder.encode(x)
-    var draws = generator
-    let noise = tape.constant(.normal(posterior.mean.shape, using: &draws))
+    var random = generator
+    let noise = tape.constant(.normal(posterior.mean.shape, using: &random))
     let z = Self.sample(mean: posterior.mean, logVariance: posterior.logVariance, noise: noise)
     let count = images.shape[0]
     let decoded = autoencoder.decode(z)
     let l1 = abs(decoded - x).sum() / Float(count)
     let kl =
-      Self.divergence(mean: posterior.mean, logVariance: posterior.logVariance) / Float(count)
+      Self.klDivergence(mean: posterior.mean, logVariance: posterior.logVariance) / Float(count)
     var parts = ["l1": Double(l1.scalar), "kl": Double(kl.scalar)]
     var total = l1 + kl * Float(beta)
     if let features {
@@ -54,15 +53,15 @@ public struct VariationalLoss: Sendable {
     return BatchLoss(total, parts: parts, images: count)
   }
 
-  // snippet.reparameterised-draw
-  /// The reparameterised draw $z = \mu + \sigma\epsilon$, through which gradients reach μ and σ.
+  // snippet.reparameterized-sample
+  /// The reparameterized sample $z = \mu + \sigma\epsilon$, through which gradients reach μ and σ.
   public static func sample(mean: Variable, logVariance: Variable, noise: Variable) -> Variable {
     mean + exp(0.5 * logVariance) * noise
   }
   // snippet.end
 
   /// $D_{KL} = \frac12\sum(\mu^2 + \sigma^2 - \log\sigma^2 - 1)$, summed over everything.
-  public static func divergence(mean: Variable, logVariance: Variable) -> Variable {
+  public static func klDivergence(mean: Variable, logVariance: Variable) -> Variable {
     0.5 * (square(mean) + exp(logVariance) - logVariance - 1).sum()
   }
 }

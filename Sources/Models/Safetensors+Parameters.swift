@@ -1,44 +1,18 @@
 import Autodiff
 import Files
-import Models
-import Networks
 import Tensors
 
-extension Module {
-  /// Writes the weights to a safetensors file under the names that diffusers uses.
-  ///
-  /// - Parameter metadata: Notes to travel along. `format: pt` is added, which PyTorch's readers
-  ///   look for.
-  public func saveWeights(
-    to path: String, format: NumberFormat = .float32, metadata: [String: String] = [:]
-  ) throws(Failure) {
-    let notes = metadata.merging(["format": "pt"]) { given, _ in given }
-    try Safetensors(tensors: namedTensors(parameters), metadata: notes)
-      .write(to: path, format: format)
-  }
-
-  /// Takes the weights of a safetensors file, all of them or none.
-  ///
-  /// - Returns: The notes in the file.
-  /// - Throws: `Failure` when the file cannot be read, or when its names or shapes are not this
-  ///   network's.
-  @discardableResult
-  public func loadWeights(from path: String) throws(Failure) -> [String: String] {
-    let file = try Safetensors(reading: path)
-    try file.assign(to: parameters, path: path)
-    return file.metadata
-  }
-}
-
-/// The values of `parameters` by name.
-func namedTensors(_ parameters: [Parameter], prefix: String = "") -> [String: Tensor] {
+/// The values of `parameters` by name, as files store them.
+public func namedTensors(_ parameters: [Parameter], prefix: String = "") -> [String: Tensor] {
   Dictionary(
     parameters.map { (prefix + $0.name, $0.value) },
     uniquingKeysWith: { _, _ in fatalError("two parameters have one name") })
 }
 
 extension Safetensors {
-  /// Gives every parameter the tensor of its name, after checking that names and shapes agree.
+  /// Gives every parameter the tensor of its name: all of them, or none if names or shapes differ.
+  ///
+  /// - Throws: a failure of kind `otherNames` or `otherShapes`.
   public func assign(to parameters: [Parameter], path: String) throws(Failure) {
     let values = try values(for: parameters, prefix: "", path: path)
     let expected = Set(parameters.map(\.name))
@@ -52,7 +26,9 @@ extension Safetensors {
   }
 
   /// The tensors of `parameters`, whose names in the file start with `prefix`.
-  func values(
+  ///
+  /// - Throws: a failure of kind `otherNames` or `otherShapes`.
+  public func values(
     for parameters: [Parameter], prefix: String, path: String
   ) throws(Failure) -> [Tensor] {
     let missing = parameters.map { prefix + $0.name }.filter { entries[$0] == nil }

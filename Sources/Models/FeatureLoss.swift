@@ -3,44 +3,46 @@ import Networks
 import Parallelism
 import Tensors
 
-/// How far an image is from another in the eyes of a trained classifier:
+/// The perceptual distance of two images, measured on the activations of a trained classifier:
 ///
 /// $$\sum_l \lambda_l \,\frac{1}{P_l} \sum_p
 /// \lVert \hat\phi_l(x)_p - \hat\phi_l(\hat x)_p \rVert^2$$
 ///
-/// where $\hat\phi_l(x)_p$ is what the classifier's level l says of place p, scaled to length 1
-/// (Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
+/// where $\hat\phi_l(x)_p$ is the activation vector of the classifier's level l at position p,
+/// scaled to length 1 (Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
 /// super-resolution", ECCV 2016; with unit vectors as in Zhang et al., "The unreasonable
-/// effectiveness of deep features as a perceptual metric", CVPR 2018). It sees what makes an image
-/// recognisable, which a sum over pixels does not, and leaves alone what does not.
+/// effectiveness of deep features as a perceptual metric", CVPR 2018). Unlike a sum over pixels it
+/// weighs what distinguishes classes of images.
 public struct FeatureLoss: Sendable {
-  /// The network that looks. It stays as it is.
-  public let classifier: Classifier
-  /// λ of each level, from the widest extents on.
+  /// The frozen feature network.
+  public let network: ResNet
+  /// λ of each level, from the largest extents down.
   public let weights: [Double]
 
-  /// - Parameter weights: At most one a level; 1 each if nothing is said.
-  public init(_ classifier: Classifier, weights: [Double]? = nil) {
-    let levels = classifier.configuration.channels.count
+  /// Creates the loss of a feature network.
+  ///
+  /// - Parameter weights: At most one per level; 1 each by default.
+  public init(_ network: ResNet, weights: [Double]? = nil) {
+    let levels = network.configuration.channels.count
     let weights = weights ?? [Double](repeating: 1, count: levels)
     guard weights.count <= levels else {
       fatalError("\(weights.count) weights for the \(levels) levels of a classifier")
     }
-    self.classifier = classifier
+    self.network = network
     self.weights = weights
   }
 
-  /// The loss of `images` in place of `originals`, both `[batch, channels, height, width]`, averaged
-  /// over the batch. Gradients reach the images and nothing else.
+  /// The distance of `images` from `originals`, both `[batch, channels, height, width]`, averaged
+  /// over the batch. Gradients reach the images only.
   public func callAsFunction(_ images: Variable, _ originals: Tensor) -> Variable {
-    images.tape.hold(classifier.parameters)
-    let seen = classifier.stages(of: images, count: weights.count)
-    let aside = Tape(recording: false)
-    let wanted = classifier.stages(of: aside.constant(originals), count: weights.count)
-    let terms = seen.indices.map { level -> Variable in
-      let places = seen[level].value.count / seen[level].shape[3]
-      let difference = unitVectors(seen[level]) - unitVectors(wanted[level]).value
-      return square(difference).sum() * Float(weights[level] / Double(places))
+    images.tape.hold(network.parameters)
+    let features = network.stages(of: images, count: weights.count)
+    let inference = Tape(recording: false)
+    let targets = network.stages(of: inference.constant(originals), count: weights.count)
+    let terms = features.indices.map { level -> Variable in
+      let positions = features[level].value.count / features[level].shape[3]
+      let difference = unitVectors(features[level]) - unitVectors(targets[level]).value
+      return square(difference).sum() * Float(weights[level] / Double(positions))
     }
     return terms.dropFirst().reduce(terms[0], +)
   }

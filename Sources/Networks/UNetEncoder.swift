@@ -2,14 +2,15 @@ import Autodiff
 import Probability
 import Tensors
 
-/// The way down of a U-Net, with a vector of logits at its end: a classifier of noisy images that
-/// is told the time (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis", 2021,
-/// section 4, whose classifiers are the down-sampling half of their U-Net).
+/// The downsampling half of a U-Net with logits at its end: a network that classifies noisy images,
+/// conditioned on the time (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis",
+/// 2021, section 4).
 ///
-/// A convolution to the first level's channels; on every level residual blocks that see the time,
-/// and half the extents after each but the last; a norm, the average over all places, a linear map.
-public struct EncoderClassifier: Module {
-  /// The sizes of a classifier, with the defaults of the course's 16x16 pictures.
+/// It is a convolution to the first level's channels; on every level residual blocks with the
+/// embedding of the time, and a halving of the extents except at the last; a group norm, the average
+/// over all positions, and a linear map.
+public struct UNetEncoder: TimeConditionedNetwork {
+  /// The sizes of the network, with the defaults for the course's 16x16 images.
   public struct Configuration: Sendable, Equatable, Codable {
     public var inputChannels = 3
     public var classes = 10
@@ -36,6 +37,7 @@ public struct EncoderClassifier: Module {
   }
 
   public let configuration: Configuration
+  public var labelCount: Int? { nil }
   let first: Convolution
   let timeEmbedding: TimeEmbedding
   let down: [DownLevel]
@@ -48,7 +50,7 @@ public struct EncoderClassifier: Module {
     guard let top = c.channels.first, let bottom = c.channels.last, c.layersPerLevel > 0 else {
       fatalError("a classifier needs levels with at least one block each: \(c)")
     }
-    let scope = Scope(generator)
+    let scope = ParameterScope(generator)
     let style = LevelStyle(
       layers: c.layersPerLevel, embeddingChannels: 4 * top, headWidth: nil, groups: c.groups,
       epsilon: c.epsilon, startsAtZero: false)
@@ -69,16 +71,23 @@ public struct EncoderClassifier: Module {
       + last.parameters
   }
 
-  /// Evaluates the network.
+  /// Computes the logits of a batch of images.
   ///
   /// - Parameters:
   ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by two as often
   ///     as there are levels below the first.
-  ///   - t: One time an image, or one for all.
-  /// - Returns: the feature vectors `[batch, channels.last]` and the logits `[batch, classes]`.
-  public func callAsFunction(
-    _ x: Variable, t: [Double]
-  ) -> (features: Variable, logits: Variable) {
+  ///   - t: One time per image, or one for all.
+  ///   - labels: None: the network has no embedding of labels.
+  /// - Returns: The logarithms of unnormalized probabilities, `[batch, classes]`.
+  public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
+    guard labels == nil else { fatalError("a U-Net encoder takes no labels") }
+    return last(features(x, t: t))
+  }
+
+  /// Computes the feature vectors from which the logits follow linearly.
+  ///
+  /// - Returns: `[batch, channels.last]`.
+  public func features(_ x: Variable, t: [Double]) -> Variable {
     let factor = 1 << (configuration.channels.count - 1)
     guard x.shape.count == 4, x.shape[1] == configuration.inputChannels, x.shape[2] % factor == 0,
       x.shape[3] % factor == 0
@@ -92,7 +101,6 @@ public struct EncoderClassifier: Module {
     var h = first(x.channelsLast())
     var skips: [Variable] = []
     for level in down { h = level(h, embedding, skips: &skips) }
-    let features = lastNorm(h, activation: .silu).mean(axes: [1, 2])
-    return (features, last(features))
+    return lastNorm(h, activation: .silu).mean(axes: [1, 2])
   }
 }

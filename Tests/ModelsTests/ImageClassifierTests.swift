@@ -2,14 +2,15 @@ import Autodiff
 import Files
 import Foundation
 import Learning
+import Models
 import Networks
 import Probability
 import Tensors
 import TestSupport
 import Testing
 
-private func classifier(seed: UInt64 = 3) -> Classifier {
-  Classifier(
+private func classifier(seed: UInt64 = 3) -> ResNet {
+  ResNet(
     .init(stem: 4, channels: [8, 8], blocks: [1, 1], features: 6, classes: 5, groups: 2),
     generator: RandomGenerator(seed: seed))
 }
@@ -22,7 +23,7 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
 @Test func aClassifierThatIsWrittenAndReadSaysTheSame() throws {
   try withTemporaryFolder { folder in
     let original = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
-    try original.save(to: "\(folder)/\(ImageClassifier.file)")
+    try original.save(to: "\(folder)/\(ModelFile.classifier)")
     let read = try ImageClassifier(loading: folder)
     #expect(read.classes == original.classes)
     let x = images(3, seed: 1)

@@ -4,10 +4,10 @@ import Tensors
 
 /// A place in the tree of a network's names, where layers make their parameters.
 ///
-/// `Scope(generator)["down_blocks.0"]["resnets.1"]` is the parent of the names
+/// `ParameterScope(generator)["down_blocks.0"]["resnets.1"]` is the parent of the names
 /// `down_blocks.0.resnets.1.…`. Every parameter draws its start from a stream of its own, which the
 /// seed and its full name determine: a network that gains a layer keeps the start of all others.
-public struct Scope: Sendable {
+public struct ParameterScope: Sendable {
   let path: String
   let generator: RandomGenerator
 
@@ -20,7 +20,9 @@ public struct Scope: Sendable {
   }
 
   /// The place called `name` in this one.
-  public subscript(name: String) -> Scope { Scope(path: qualified(name), generator: generator) }
+  public subscript(name: String) -> ParameterScope {
+    ParameterScope(path: qualified(name), generator: generator)
+  }
 
   private func qualified(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 

@@ -7,11 +7,13 @@ import Tensors
 import Testing
 
 @testable import Learning
+import Models
 
 private let schedule = NoiseSchedule.linear()
+private let diffusion = GaussianDiffusion(schedule)
 private let plane = MLP(
   .init(outputs: 3, width: 16, layers: 1, timeFeatures: 8), generator: RandomGenerator(seed: 3))
-private let pictures = EncoderClassifier(
+private let pictures = UNetEncoder(
   .init(inputChannels: 2, classes: 3, channels: [8, 16], groups: 4),
   generator: RandomGenerator(seed: 4))
 
@@ -22,12 +24,12 @@ private func draw(_ shape: Shape, seed: UInt64) -> Tensor {
 
 /// The derivative of the sum of the labels' log probabilities along `direction`, by differences of
 /// fourth order.
-private func slope<Network, Value>(
-  _ classifier: LearnedClassifier<Network, Value>, _ x: Value, along direction: Value, t: Int,
-  labels: [Int]
+private func slope<Network>(
+  _ classifier: NetworkClassifier<Network>, _ x: Network.Value, along direction: Network.Value,
+  t: Int, labels: [Int]
 ) -> Double {
   func value(_ distance: Double) -> Double {
-    let moved = Value.sum((1, x), (distance, direction))
+    let moved = Network.Value.sum((1, x), (distance, direction))
     return -Double(labels.count) * classifier.crossEntropyLoss(moved, t: t, labels: labels)
   }
   let h = 0.02
@@ -35,7 +37,7 @@ private func slope<Network, Value>(
 }
 
 @Test func theLabelScoreOfPointsIsTheSlopeOfTheLogProbability() {
-  let classifier = LearnedClassifier<MLP, PointSet>(plane)
+  let classifier = NetworkClassifier(plane, diffusion)
   let x = PointSet(draw([5, 2], seed: 1))
   let direction = PointSet(draw([5, 2], seed: 2))
   let labels = [0, 2, 1, 1, 0]
@@ -47,7 +49,7 @@ private func slope<Network, Value>(
 }
 
 @Test func theLabelScoreOfPicturesIsTheSlopeOfTheLogProbability() {
-  let classifier = LearnedClassifier<EncoderClassifier, Tensor>(pictures)
+  let classifier = NetworkClassifier(pictures, diffusion)
   let x = draw([3, 2, 8, 8], seed: 5)
   let direction = draw([3, 2, 8, 8], seed: 6)
   let labels = [1, 0, 2]
@@ -58,7 +60,7 @@ private func slope<Network, Value>(
 }
 
 @Test func neitherCompanyNorBatchSizeChangesAScore() {
-  let classifier = LearnedClassifier<EncoderClassifier, Tensor>(pictures)
+  let classifier = NetworkClassifier(pictures, diffusion)
   let x = draw([4, 2, 8, 8], seed: 7)
   let together = classifier.labelScore(x, t: 10, labels: [0, 1, 2, 0])
   let alone = classifier.labelScore(x.slice(2..<3), t: 10, labels: [2])
@@ -67,7 +69,7 @@ private func slope<Network, Value>(
 }
 
 @Test func scoresOfAllLabelsWeightedByTheirProbabilitiesVanish() {
-  let classifier = LearnedClassifier<MLP, PointSet>(plane)
+  let classifier = NetworkClassifier(plane, diffusion)
   let x = PointSet(draw([6, 2], seed: 8))
   let logs = classifier.logProbabilities(x, t: 500).elements
   var sum = [Double](repeating: 0, count: 12)
@@ -80,8 +82,8 @@ private func slope<Network, Value>(
 
 @Test func theStepIsToldUnlessAnotherTimeIsSet() {
   let x = PointSet(draw([4, 2], seed: 9))
-  let told = LearnedClassifier<MLP, PointSet>(plane)
-  let deaf = LearnedClassifier<MLP, PointSet>(plane) { _ in 0 }
+  let told = NetworkClassifier(plane, diffusion)
+  let deaf = NetworkClassifier(plane, diffusion, times: 0...0)
   #expect(told.logProbabilities(x, t: 7) != told.logProbabilities(x, t: 700))
   #expect(deaf.logProbabilities(x, t: 7) == deaf.logProbabilities(x, t: 700))
   #expect(deaf.logProbabilities(x, t: 7) == told.logProbabilities(x, t: 0))
@@ -92,16 +94,15 @@ private func slope<Network, Value>(
   let network = MLP(
     .init(inputs: 1, outputs: 2, width: 16, layers: 1, timeFeatures: 16),
     generator: RandomGenerator(seed: 10))
-  let loss = NoisyClassificationLoss(GaussianDiffusion(schedule))
+  let classifier = NetworkClassifier(network, diffusion)
   let plan = TrainingPlan(
     length: .steps(300), learningRate: 1e-2, warmUpSteps: 20, weightDecay: 0, seed: 11)
-  let run = loss.training(network, plan: plan) { _, generator in
+  let run = classifier.training(plan: plan) { _, generator in
     var streams = RandomStreams(of: generator, count: 256)
     let (points, labels) = law.samples(using: &streams)
     return (points.tensor, labels)
   }
   for _ in run {}
-  let classifier = LearnedClassifier<MLP, PointSet>(network)
   for t in [100, 400, 800] {
     let noised = law.noisyMarginal(schedule, to: t)
     let grid = PointSet(stride(from: -5.0, through: 5, by: 0.05).map { $0 })
@@ -118,12 +119,12 @@ private func slope<Network, Value>(
 }
 
 @Test func aLossOnCleanDataAddsNoNoise() {
-  let loss = NoisyClassificationLoss(GaussianDiffusion(schedule), times: 0...0)
+  let classifier = NetworkClassifier(plane, diffusion, times: 0...0)
   let x = draw([8, 2], seed: 12)
   let labels = [0, 1, 2, 0, 1, 2, 0, 1]
-  let batch = loss(
-    plane, x, labels: labels, tape: Tape(), generator: RandomGenerator(seed: 13))
-  let direct = LearnedClassifier<MLP, PointSet>(plane)
+  let batch = classifier.loss(
+    x, labels: labels, tape: Tape(), generator: RandomGenerator(seed: 13))
+  let direct = NetworkClassifier(plane, diffusion)
     .crossEntropyLoss(PointSet(x), t: 0, labels: labels)
   #expect(abs(Double(batch.total.scalar) - direct) < 1e-6)
 }
@@ -134,8 +135,8 @@ private func slope<Network, Value>(
     .init(inputs: 1, outputs: 2, width: 4, layers: 1, timeFeatures: 4),
     generator: RandomGenerator(seed: 14))
   let plan = TrainingPlan(length: .steps(6), learningRate: 1e-3, seed: 15)
-  let run = NoisyClassificationLoss(GaussianDiffusion(schedule)).training(
-    network, on: data, labels: [Int](repeating: 1, count: 12), plan: plan, batchSize: 4)
+  let run = NetworkClassifier(network, diffusion).training(
+    on: data, labels: [Int](repeating: 1, count: 12), plan: plan, batchSize: 4)
   #expect(Array(run).count == 6)
   #expect(run.images == 24)
 }

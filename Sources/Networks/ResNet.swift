@@ -2,15 +2,14 @@ import Autodiff
 import Probability
 import Tensors
 
-/// A small residual network that names what is in an image (He et al., "Identity mappings in deep
-/// residual networks", ECCV 2016, with group norms).
+/// A small residual network that classifies images (He et al., "Identity mappings in deep residual
+/// networks", ECCV 2016, with group norms instead of batch norms).
 ///
-/// A convolution looks at the whole image; every level then halves the extents and goes through its
-/// residual blocks. What the last level says is averaged over the places, mapped to the features,
-/// and from these to one number a class. The features are where images are compared: they hold what
-/// distinguishes classes, and little of what does not.
-public struct Classifier: Module {
-  /// The sizes of a classifier, with the defaults for CIFAR-10.
+/// It is a convolution at the image's own extents; levels that halve the extents and apply residual
+/// blocks; an average over positions; a linear map to the feature vector; a linear map to the
+/// logits. Distances between sets of images are measured on the feature vectors.
+public struct ResNet: Network {
+  /// The sizes of the network, with the defaults for CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
     public var imageChannels = 3
     /// Channels at the image's own extents.
@@ -45,13 +44,13 @@ public struct Classifier: Module {
     public var reduction: Int { 1 << channels.count }
   }
 
-  /// What a classifier makes of a batch of images.
+  /// The activations of a batch of images.
   public struct Output {
-    /// What each level ends with, `[batch, height/2ᵏ, width/2ᵏ, channels]`, k = 1, 2, …
+    /// The output of each level, `[batch, height/2ᵏ, width/2ᵏ, channels]`, k = 1, 2, …
     public let stages: [Variable]
     /// The feature vectors, `[batch, features]`.
     public let features: Variable
-    /// The logarithms of unnormalised probabilities, `[batch, classes]`.
+    /// The logarithms of unnormalized probabilities, `[batch, classes]`.
     public let logits: Variable
   }
 
@@ -64,7 +63,7 @@ public struct Classifier: Module {
       norm.parameters + halving.parameters + residuals.parameters
     }
 
-    init(_ inputs: Int, _ outputs: Int, blocks: Int, _ c: Configuration, in scope: Scope) {
+    init(_ inputs: Int, _ outputs: Int, blocks: Int, _ c: Configuration, in scope: ParameterScope) {
       norm = GroupNorm(inputs, groups: c.groups, epsilon: c.epsilon, in: scope["norm"])
       halving = Convolution(
         inputs, outputs, geometry: ConvolutionGeometry(kernel: 3, stride: 2, padding: 1),
@@ -92,9 +91,9 @@ public struct Classifier: Module {
   public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
     let c = configuration
     guard !c.channels.isEmpty, c.blocks.count == c.channels.count else {
-      fatalError("a classifier needs levels, and says for each how many blocks it has: \(c)")
+      fatalError("a classifier needs levels, and a number of blocks for each: \(c)")
     }
-    let scope = Scope(generator)
+    let scope = ParameterScope(generator)
     self.configuration = c
     first = Convolution(c.imageChannels, c.stem, in: scope["first"])
     levels = c.channels.indices.map { level in
@@ -122,7 +121,7 @@ public struct Classifier: Module {
     return Output(stages: stages, features: features, logits: last(silu(features)))
   }
 
-  /// What the first `count` levels end with; all of them if nothing is said.
+  /// Computes the outputs of the first `count` levels; of all by default.
   public func stages(of x: Variable, count: Int? = nil) -> [Variable] {
     let factor = configuration.reduction
     guard x.shape.count == 4, x.shape[1] == configuration.imageChannels,
@@ -139,7 +138,7 @@ public struct Classifier: Module {
     }
   }
 
-  /// Evaluates the network without keeping anything for a gradient.
+  /// Evaluates the network for inference: nothing is recorded for a gradient.
   public func callAsFunction(_ x: Tensor) -> (features: Tensor, logits: Tensor) {
     let output: Output = self(Tape(recording: false).constant(x))
     return (output.features.value, output.logits.value)

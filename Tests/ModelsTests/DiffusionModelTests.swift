@@ -6,10 +6,17 @@ import Tensors
 import Testing
 
 @testable import Learning
+import Models
 
 /// A model of 8x8 pictures that learns in no time.
-private func tinyModel(classes: Int? = nil, startsAtZero: Bool = true) -> ImageDiffusionModel {
-  var settings = ImageDiffusionModel.Settings.small(channels: 1, classes: classes)
+private func tinyModel(classes: Int? = nil, startsAtZero: Bool = true) -> DiffusionModel<UNet> {
+  DiffusionModel(tinyConfiguration(classes: classes, startsAtZero: startsAtZero), seed: 3)
+}
+
+private func tinyConfiguration(
+  classes: Int? = nil, startsAtZero: Bool = true
+) -> DiffusionModel<UNet>.Configuration {
+  var settings = DiffusionModel<UNet>.Configuration.smallImages(channels: 1, classes: classes)
   settings.network.channels = [8, 16]
   settings.network.attention = [false, true]
   settings.network.headWidth = 8
@@ -18,7 +25,7 @@ private func tinyModel(classes: Int? = nil, startsAtZero: Bool = true) -> ImageD
   settings.size = 8
   settings.steps = 50
   settings.lastBeta = 0.3
-  return ImageDiffusionModel(settings, seed: 3)
+  return settings
 }
 
 /// Pictures of one shade each: dark ones of class 0, bright ones of class 1.
@@ -29,10 +36,10 @@ private let classesOfShades = (0..<20).map { $0 % 2 }
 
 private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
 
-@Suite struct ImageDiffusionModelTests {
+@Suite struct DiffusionModelTests {
   @Test func withoutTrainingTheNetworkSaysZero() {
     for classes in [nil, 10] {
-      let model = ImageDiffusionModel(.small(classes: classes), seed: 1)
+      let model = DiffusionModel<UNet>(.smallImages(classes: classes), seed: 1)
       var random = RandomGenerator(seed: 2)
       let xt = Tensor.normal(model.shape(2), using: &random)
       let said = model.network(xt, t: [700], labels: classes.map { [$0, 3] })
@@ -108,9 +115,9 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     // it means x_t over sqrt(1 - alphaBar).
     var random = RandomGenerator(seed: 9)
     for (prediction, power) in [(Prediction.v, 1.0), (.x0, -1)] {
-      var settings = tinyModel().settings
+      var settings = tinyConfiguration()
       settings.prediction = prediction
-      let model = ImageDiffusionModel(settings, seed: 1)
+      let model = DiffusionModel<UNet>(settings, seed: 1)
       let xt = Tensor.normal(model.shape(2), using: &random)
       let scale = power > 0 ? model.schedule.noiseScale(30) : 1 / model.schedule.noiseScale(30)
       #expect(model.noise(xt, t: 30).largestDifference(from: Float(scale) * xt) < 1e-5)
@@ -118,7 +125,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
       let run = model.training(on: shades, plan: plan(steps: 200), batchSize: 16)
       for _ in run {}
       run.adoptAverages()
-      let errors = model.noiseError(on: shades, at: [25], generator: RandomGenerator(seed: 1))
+      let errors = model.noiseErrors(on: shades, at: [25], generator: RandomGenerator(seed: 1))
       #expect(errors[0] < 0.5, "\(prediction): \(errors)")
     }
   }

@@ -1,0 +1,36 @@
+extension Range where Bound == Int {
+  /// The consecutive ranges of at most `size` elements that make up this one.
+  public func batches(of size: Int) -> [Range<Int>] {
+    guard size > 0 else { fatalError("batches of \(size) elements") }
+    return stride(from: lowerBound, to: upperBound, by: size).map {
+      $0..<Swift.min($0 + size, upperBound)
+    }
+  }
+}
+
+extension Tensor {
+  /// Applies `body` to batches of at most `size` entries, one after another, and joins the results
+  /// along the first axis.
+  public func mapBatches(of size: Int, _ body: (Tensor) throws -> Tensor) rethrows -> Tensor {
+    try Self.mapBatches(shape[0], of: size) { try body(slice($0)) }
+  }
+
+  /// Joins what `body` returns for consecutive ranges of at most `size` of `count` entries.
+  public static func mapBatches(
+    _ count: Int, of size: Int, _ body: (Range<Int>) throws -> Tensor
+  ) rethrows -> Tensor {
+    .concatenated(try (0..<count).batches(of: size).map(body), along: 0)
+  }
+
+  /// Exchanges left and right: reverses the last axis.
+  public func mirrored() -> Tensor {
+    let width = shape.last ?? 1
+    return Tensor(uninitialized: shape) { out in
+      withElements { x in
+        for row in stride(from: 0, to: count, by: width) {
+          for column in 0..<width { out[row + column] = x[row + width - 1 - column] }
+        }
+      }
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// The target's files come in the commits that follow.
