@@ -95,55 +95,82 @@ let coreModules: [Target] = [
   core("Parallelism", ["CParallelism"]),
   core("SIMDMath", []),
   core("Probability", ["Parallelism"]),
-  core("Tensors", ["COpenBLAS", "CProcessor", "Parallelism", "Probability", "SIMDMath"]),
+  core("Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor"]),
   core("Autodiff", ["Tensors", "Probability"]),
-  core("Networks", ["Autodiff", "Tensors", "Probability", "Files"]),
+  core("Networks", ["Autodiff", "Tensors", "Probability"]),
   core("Diffusion", ["Probability", "Parallelism"]),
-  core("Models", ["Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
+  core(
+    "Models",
+    ["Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Parallelism", "Files"]),
   core(
     "Learning",
     [
-      "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Parallelism",
-      "SIMDMath", "Files",
+      "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "SIMDMath", "Probability",
+      "Parallelism", "Files",
     ]),
-  core("Datasets", ["Tensors", "Probability", "Files", "Figures"]),
-  core("SyntheticShapes", ["Datasets", "Figures", "Probability"]),
+  core("Datasets", ["Tensors", "Probability", "Parallelism", "Figures", "Files"]),
+  core("SyntheticShapes", []),
   core(
     "Evaluation",
     [
-      "Learning", "Models", "Networks", "Autodiff", "Datasets", "Tensors", "Probability", "Files",
+      "Learning", "Models", "Networks", "Autodiff", "Datasets", "Tensors", "Probability",
+      "Parallelism", "Files",
     ]),
 ]
 
 let teaching: [Target] = [
   light("Formulas", []),
-  core("Figures", ["CCairo", "Files", "Formulas"]),
-  light("Weaving", ["Files", "Formulas"]),
-  light("Notebook", ["Figures", "Weaving", "Probability", "Files", argumentParser]),
-  light("KnownMistakes", ["Diffusion", "Probability", "Notebook", "Files", argumentParser]),
+  core("Figures", ["Formulas", "Files", "CCairo"]),
+  light("Weaving", ["Formulas", "Files"]),
+  light("Notebook", ["Probability", "Weaving", "Figures", "Files", argumentParser]),
+  light(
+    "KnownMistakes", ["Diffusion", "Tensors", "Probability", "Notebook", "Files", argumentParser]),
   light(
     "Training",
     [
-      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability",
-      "Datasets", "SyntheticShapes", "Evaluation", "Figures", "Notebook", "Files", argumentParser,
+      "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "Tensors", "Probability", "Parallelism", "Notebook", "Figures", "Files", argumentParser,
     ]),
 ]
 
 // What each chapter needs, beside the notebook and the figures.
-let all: [Target.Dependency] = [
-  "Tensors", "Autodiff", "Networks", "Diffusion", "Models", "Learning", "Datasets",
-  "SyntheticShapes", "Evaluation", "Probability", "Parallelism", "Files", "KnownMistakes",
-  argumentParser,
-]
 let chapters: [Target] = [
-  chapter("00-forward-process", all),
-  chapter("01-elbo", all),
-  chapter("02-noise-prediction", all),
-  chapter("03-ddpm", all),
-  chapter("04-ddim", all),
-  chapter("05-classifier-guidance", all),
-  chapter("06-classifier-free-guidance", all),
-  chapter("07-latent-diffusion", all + ["Training"]),
+  chapter(
+    "00-forward-process",
+    ["KnownMistakes", "Autodiff", "Diffusion", "Datasets", "Tensors", "Probability"]),
+  chapter("01-elbo", ["Autodiff", "Diffusion", "Tensors", "Probability"]),
+  chapter(
+    "02-noise-prediction",
+    [
+      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets", "Tensors",
+      "Probability", "Parallelism",
+    ]),
+  chapter(
+    "03-ddpm",
+    [
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "Tensors", "Probability", argumentParser,
+    ]),
+  chapter(
+    "04-ddim", ["KnownMistakes", "Learning", "Diffusion", "Datasets", "Tensors", "Probability"]),
+  chapter(
+    "05-classifier-guidance",
+    [
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "Tensors", "Probability",
+    ]),
+  chapter(
+    "06-classifier-free-guidance",
+    [
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "Tensors", "Probability",
+    ]),
+  chapter(
+    "07-latent-diffusion",
+    [
+      "Training", "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion",
+      "Datasets", "Tensors", "Probability", argumentParser,
+    ]),
 ]
 
 let tools: [Target] = [
@@ -151,8 +178,8 @@ let tools: [Target] = [
   tool(
     "benchmark",
     [
-      "Tensors", "Autodiff", "Networks", "Diffusion", "Models", "Learning", "Probability",
-      "Parallelism", "Files", "COpenBLAS", "CProcessor",
+      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability",
+      "Parallelism", "COpenBLAS", "CProcessor",
     ], settings: optimized),
 ]
 
@@ -167,35 +194,32 @@ let testTargets: [Target] = [
     name: "TestSupport", dependencies: ["Files", "Tensors", "Probability"],
     path: "Tests/TestSupport"),
   tests("FilesTests", ["Files"]),
-  tests("ProbabilityTests", ["Probability", "Diffusion", "Tensors"]),
+  tests("ProbabilityTests", ["Diffusion", "Tensors", "Probability"]),
   tests("FiguresTests", ["Figures", "Files"]),
   tests("WeavingTests", ["Weaving", "Files"]),
   tests(
-    "NotebookTests", ["Notebook", "Weaving", "Figures", "Files", argumentParser, "sample-chapter"]),
+    "NotebookTests", ["Probability", "Notebook", "Weaving", "Figures", "sample-chapter"]),
   tests(
     "ChaptersTests",
-    ["Weaving", "Files", "course", "chapter-00-forward-process", "chapter-07-latent-diffusion"]),
+    ["Weaving", "Files", "chapter-00-forward-process", "chapter-07-latent-diffusion", "course"]),
   tests(
-    "KnownMistakesTests", ["KnownMistakes", "Diffusion", "Probability", "Tensors", argumentParser]),
-  tests("TensorsTests", ["Tensors", "Parallelism", "Probability"]),
+    "KnownMistakesTests", ["KnownMistakes", "Diffusion", "Tensors", "Probability", argumentParser]),
+  tests("TensorsTests", ["Tensors", "Probability", "Parallelism"]),
   tests("AutodiffTests", ["Autodiff", "Tensors", "Probability"]),
   tests(
     "NetworksTests",
-    ["Networks", "Models", "Learning", "Autodiff", "Tensors", "Probability", "Files"]),
+    ["Learning", "Models", "Networks", "Autodiff", "Tensors", "Probability", "Files"]),
   tests(
     "ModelsTests",
-    ["Models", "Learning", "Networks", "Diffusion", "Autodiff", "Tensors", "Probability", "Files"]),
+    ["Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
   tests(
     "LearningTests",
-    [
-      "Learning", "Models", "Networks", "Diffusion", "Autodiff", "Tensors", "Probability",
-      "Datasets", "SyntheticShapes", "Files",
-    ]),
-  tests("DiffusionTests", ["Diffusion", "Probability", "Tensors"]),
-  tests("DatasetsTests", ["Datasets", "SyntheticShapes", "Figures", "Tensors", "Files"]),
+    ["Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
+  tests("DiffusionTests", ["Diffusion", "Tensors", "Probability", "Parallelism"]),
+  tests("DatasetsTests", ["Datasets", "Tensors", "Probability", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
   tests("TrainingTests", ["Training", "Evaluation", "chapter-07-latent-diffusion"]),
-  tests("ProjectTests", ["course", "Figures", "Probability", "Diffusion"]),
+  tests("ProjectTests", ["Diffusion", "Probability", "Figures", "course"]),
 ]
 
 let importable = [
