@@ -95,7 +95,8 @@ let coreModules: [Target] = [
   core("Parallelism", ["CParallelism"]),
   core("SIMDMath", []),
   core("Probability", ["Parallelism"]),
-  core("Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor"]),
+  core(
+    "Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor", "CProcessor"]),
   core("Autodiff", ["Tensors", "Probability"]),
   core("Networks", ["Autodiff", "Tensors", "Probability"]),
   core("Diffusion", ["Probability", "Parallelism"]),

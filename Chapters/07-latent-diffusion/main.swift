@@ -1316,7 +1316,7 @@ func normalVectors(_ count: Int, _ width: Int, _ stream: Int) -> Tensor {
   var draws = RandomGenerator(seed: notebook.seed, stream: 31).split(stream)
   return .normal([count, width], using: &draws)
 }
-func frechet(_ a: Tensor, _ b: Tensor) -> MeasuredValue {
+func frechet(_ a: Tensor, _ b: Tensor) -> Estimate {
   notebook.orStop { try FrechetDistance(from: a)(to: b) }
 }
 let (one, two) = (normalVectors(1000, 1, 1), normalVectors(1000, 1, 2) * 3 + 2)
@@ -1339,7 +1339,7 @@ notebook.table(
   columns: ["size", Column("distance", decimals: 4), Column("standard error", decimals: 4)],
   rows: zip([250, 1000, 4000], ofSize).map { [$0, $1.value, $1.standardError] })
 notebook.check("distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
-func sized(_ size: Int, _ distance: MeasuredValue) -> Estimate {
+func sized(_ size: Int, _ distance: Estimate) -> Estimate {
   Estimate(
     mean: Double(size) * distance.value, standardError: Double(size) * distance.standardError)
 }

@@ -2,7 +2,7 @@ import Probability
 
 /// What a network may be trained to say about $x_t$. Given $x_t$ and $t$, each determines the
 /// others.
-public enum Prediction: String, Sendable, Codable, CaseIterable {
+public enum Prediction: String, Sendable, CaseIterable {
   /// $\epsilon$, the whole noise of the jump from 0 to t (Ho et al. 2020).
   case noise
   /// $x_0$.
@@ -117,6 +117,6 @@ extension GaussianDiffusion {
     of prediction: Prediction, x0: X, noise: X, t: [Int]
   ) -> X {
     let weights = t.map { targetWeights(of: prediction, t: $0) }
-    return .sum((weights.map(\.x0), x0), (weights.map(\.noise), noise))
+    return .sum((weights.map { $0.x0 }, x0), (weights.map { $0.noise }, noise))
   }
 }

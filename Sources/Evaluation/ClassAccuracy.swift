@@ -1,3 +1,5 @@
+import Probability
+
 import Tensors
 
 /// How often a classifier predicts the intended class of images.
@@ -19,26 +21,26 @@ public struct ClassAccuracy: Sendable, Equatable {
   }
 
   /// The share of all images that were classified correctly.
-  public var overall: Share {
-    Share(
+  public var overall: Proportion {
+    Proportion(
       confusion.indices.reduce(0) { $0 + confusion[$1][$1] },
       of: confusion.reduce(0) { $0 + $1.reduce(0, +) })
   }
 
   /// The share of the images of each class that were classified correctly.
-  public var byClass: [Share] {
-    confusion.indices.map { Share(confusion[$0][$0], of: confusion[$0].reduce(0, +)) }
+  public var byClass: [Proportion] {
+    confusion.indices.map { Proportion(confusion[$0][$0], of: confusion[$0].reduce(0, +)) }
   }
 
   /// For each class, the other class that its images are most often taken for, and how often; nil
   /// where none was taken for another.
-  public var commonestMistakes: [(predicted: Int, share: Share)?] {
+  public var commonestMistakes: [(predicted: Int, share: Proportion)?] {
     confusion.indices.map { label in
       let others = confusion[label].indices.filter { $0 != label && confusion[label][$0] > 0 }
       guard let predicted = others.max(by: { confusion[label][$0] < confusion[label][$1] }) else {
         return nil
       }
-      return (predicted, Share(confusion[label][predicted], of: confusion[label].reduce(0, +)))
+      return (predicted, Proportion(confusion[label][predicted], of: confusion[label].reduce(0, +)))
     }
   }
 }

@@ -13,15 +13,15 @@ import Tensors
 ///   - logits: `[count, classes]`, in any order.
 ///   - splits: Into how many parts the images are divided for the standard error: the spread of the
 ///     parts' scores, over the root of their number.
-public func classifierScore(logits: Tensor, splits: Int = 10) -> MeasuredValue {
+public func classifierScore(logits: Tensor, splits: Int = 10) -> Estimate {
   let count = logits.shape[0]
   let parts = max(1, min(splits, count / 2))
   let shuffled = logits.rows(shuffledOrder(count))
   let scores = (0..<parts).map { part -> Double in
     score(Matrix(shuffled.slice(part * count / parts..<(part + 1) * count / parts)))
   }
-  return MeasuredValue(
-    score(Matrix(logits)), standardError: MeasuredValue(meanOf: scores).standardError,
+  return Estimate(
+    mean: score(Matrix(logits)), standardError: Estimate(of: scores).standardError,
     samples: count)
 }
 

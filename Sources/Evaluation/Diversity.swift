@@ -12,7 +12,7 @@ import Tensors
 ///   - features: `[count, width]`.
 ///   - labels: The class of each; classes with fewer than two are left out.
 /// - Returns: NaN where no class has two images.
-public func withinClassDiversity(_ features: Tensor, labels: [Int]) -> MeasuredValue {
+public func withinClassDiversity(_ features: Tensor, labels: [Int]) -> Estimate {
   guard features.rank == 2, features.shape[0] == labels.count else {
     fatalError("\(labels.count) labels for features of shape \(features.shape)")
   }
@@ -23,13 +23,13 @@ public func withinClassDiversity(_ features: Tensor, labels: [Int]) -> MeasuredV
   for members in classes {
     let squares = squaredDeviations(Matrix(features.rows(members)))
     let n = Double(squares.count)
-    let moments = MeasuredValue.moments(squares)
+    let moments = Moments(squares)
     values.append(2 * n / (n - 1) * moments.mean)
     variance += 4 * moments.variance / n
   }
   let count = Double(values.count)
-  return MeasuredValue(
-    values.reduce(0, +) / count, standardError: variance.squareRoot() / count,
+  return Estimate(
+    mean: values.reduce(0, +) / count, standardError: variance.squareRoot() / count,
     samples: classes.reduce(0) { $0 + $1.count })
 }
 

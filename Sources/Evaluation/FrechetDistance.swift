@@ -80,7 +80,7 @@ public struct FrechetDistance: Sendable {
   /// - Throws: `LinearAlgebraError` if an eigenvalue problem has no solution, as with a NaN.
   public func callAsFunction(
     to vectors: Tensor, blocks: Int = 10
-  ) throws(LinearAlgebraError) -> MeasuredValue {
+  ) throws(LinearAlgebraError) -> Estimate {
     guard vectors.rank == 2, vectors.shape[1] == width else {
       fatalError("vectors of shape \(vectors.shape) for a distance in \(width) dimensions")
     }
@@ -91,7 +91,7 @@ public struct FrechetDistance: Sendable {
       reference, all.moments,
       eigen: { m throws(LinearAlgebraError) in try m.lapackSymmetricEigen() })
     guard pieces.count > 1 else {
-      return MeasuredValue(distance, standardError: .nan, samples: rows.rows)
+      return Estimate(mean: distance, standardError: .nan, samples: rows.rows)
     }
     var without: [Double] = []
     for piece in pieces {
@@ -100,10 +100,10 @@ public struct FrechetDistance: Sendable {
           reference, Sums.combine(all, piece, sign: -1).moments,
           eigen: { m throws(LinearAlgebraError) in try m.lapackSymmetricEigen() }))
     }
-    let (_, variance) = MeasuredValue.moments(without)
+    let variance = Moments(without).variance
     let n = Double(pieces.count)
     let error = ((n - 1) * (n - 1) / n * variance).squareRoot()
-    return MeasuredValue(distance, standardError: error, samples: rows.rows)
+    return Estimate(mean: distance, standardError: error, samples: rows.rows)
   }
 
   /// The set dealt out at random into pieces, so that each holds something of every part of it.

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 
 /// What is measured of a set of images on a classifier's features, against the training images.
 public struct ImageSetMeasurement: Sendable {
@@ -7,14 +8,14 @@ public struct ImageSetMeasurement: Sendable {
   /// How often the intended class is predicted.
   public let accuracy: ClassAccuracy
   /// The Fréchet distance from the training images.
-  public let frechet: MeasuredValue
+  public let frechet: Estimate
   /// The kernel distance from the training images.
-  public let kernel: MeasuredValue
+  public let kernel: Estimate
   public let regions: PrecisionAndRecall
   /// The classifier score.
-  public let score: MeasuredValue
+  public let score: Estimate
   /// The diversity within a class.
-  public let diversity: MeasuredValue
+  public let diversity: Estimate
 
   /// The columns of a record of such measurements.
   public static let columns = [
@@ -72,14 +73,14 @@ public struct ImageSetMeasurement: Sendable {
   }
 
   /// A percentage with its 95 % interval.
-  private static func percent(_ share: Share) -> String {
+  private static func percent(_ share: Proportion) -> String {
     let (low, high) = (share.interval.lowerBound, share.interval.upperBound)
     return String(format: "%.1f (%.1f…%.1f)", 100 * share.value, 100 * low, 100 * high)
   }
 
   /// A number with its standard error.
   private static func text(
-    _ value: MeasuredValue, _ decimals: Int, factor: Double = 1
+    _ value: Estimate, _ decimals: Int, factor: Double = 1
   ) -> String {
     let number = String(format: "%.\(decimals)f", factor * value.value)
     guard value.standardError.isFinite else { return number }

@@ -1,4 +1,5 @@
 import Foundation
+import Probability
 import Tensors
 
 /// The kernel distance of two sets of feature vectors: the squared maximum mean discrepancy under
@@ -15,7 +16,7 @@ import Tensors
 /// - Parameters:
 ///   - x, y: `[count, d]`, in any order.
 ///   - blockSize: m, the most vectors of each set in a block.
-public func kernelDistance(_ x: Tensor, _ y: Tensor, blockSize: Int = 500) -> MeasuredValue {
+public func kernelDistance(_ x: Tensor, _ y: Tensor, blockSize: Int = 500) -> Estimate {
   guard x.rank == 2, y.rank == 2, x.shape[1] == y.shape[1] else {
     fatalError("vectors of shapes \(x.shape) and \(y.shape) cannot be compared")
   }
@@ -27,9 +28,9 @@ public func kernelDistance(_ x: Tensor, _ y: Tensor, blockSize: Int = 500) -> Me
     let range = block * size..<(block + 1) * size
     return squaredDiscrepancy(first.slice(range), second.slice(range))
   }
-  let measured = MeasuredValue(meanOf: values)
-  return MeasuredValue(
-    measured.value, standardError: measured.standardError, samples: values.count * size)
+  let measured = Estimate(of: values)
+  return Estimate(
+    mean: measured.value, standardError: measured.standardError, samples: values.count * size)
 }
 
 /// The unbiased estimate from one block.

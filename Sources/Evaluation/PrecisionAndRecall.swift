@@ -1,3 +1,5 @@
+import Probability
+
 import Tensors
 
 /// How many samples look real, and how much of what is real is among the samples (Kynkäänniemi et
@@ -8,8 +10,8 @@ import Tensors
 /// samples in the region of the real vectors, recall the share of the real vectors in the region of
 /// the samples. Both depend on the sizes of the sets: compare sets of one size.
 public struct PrecisionAndRecall: Sendable, Equatable {
-  public let precision: Share
-  public let recall: Share
+  public let precision: Proportion
+  public let recall: Proportion
 
   /// Compares feature vectors `[count, width]`.
   ///
@@ -17,8 +19,8 @@ public struct PrecisionAndRecall: Sendable, Equatable {
   public init(real: Tensor, samples: Tensor, neighbors: Int = 3) {
     let inReal = areCovered(samples, by: real, radii: Self.radii(real, neighbors))
     let inSamples = areCovered(real, by: samples, radii: Self.radii(samples, neighbors))
-    precision = Share(inReal.filter { $0 }.count, of: inReal.count)
-    recall = Share(inSamples.filter { $0 }.count, of: inSamples.count)
+    precision = Proportion(inReal.filter { $0 }.count, of: inReal.count)
+    recall = Proportion(inSamples.filter { $0 }.count, of: inSamples.count)
   }
 
   /// The distance of each vector to its k-th nearest neighbor.

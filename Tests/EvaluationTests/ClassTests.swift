@@ -35,18 +35,21 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
 
 @Test func accuracyCountsWhatWasNamedRightInAllAndByClass() {
   let accuracy = ClassAccuracy(logits: sure([0, 1, 1, 2, 2, 0]), labels: [0, 0, 1, 2, 2, 2])
-  #expect(accuracy.overall == Share(4, of: 6))
-  #expect(accuracy.byClass.prefix(3) == [Share(1, of: 2), Share(1, of: 1), Share(2, of: 3)])
+  #expect(accuracy.overall == Proportion(4, of: 6))
+  #expect(
+    accuracy.byClass.prefix(3) == [
+      Proportion(1, of: 2), Proportion(1, of: 1), Proportion(2, of: 3),
+    ])
   #expect(accuracy.confusion[0][1] == 1)
   #expect(accuracy.commonestMistakes[2]?.predicted == 0)
   #expect(accuracy.commonestMistakes[1] == nil)
 }
 
 @Test func intervalOfAShareStaysBetweenZeroAndOneAndShrinksWithTrials() {
-  #expect(Share(0, of: 10).interval.lowerBound == 0)
-  #expect(Share(0, of: 10).interval.upperBound > 0.2)
-  #expect(Share(10, of: 10).interval.upperBound == 1)
-  let (few, many) = (Share(7, of: 10).interval, Share(7000, of: 10_000).interval)
+  #expect(Proportion(0, of: 10).interval.lowerBound == 0)
+  #expect(Proportion(0, of: 10).interval.upperBound > 0.2)
+  #expect(Proportion(10, of: 10).interval.upperBound == 1)
+  let (few, many) = (Proportion(7, of: 10).interval, Proportion(7000, of: 10_000).interval)
   #expect(many.upperBound - many.lowerBound < (few.upperBound - few.lowerBound) / 20)
 }
 
@@ -54,7 +57,7 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
   var generator = RandomGenerator(seed: 5)
   let held = (0..<2000).filter { _ in
     let hits = (0..<60).filter { _ in generator.uniform() < 0.85 }.count
-    return Share(hits, of: 60).interval.contains(0.85)
+    return Proportion(hits, of: 60).interval.contains(0.85)
   }.count
   #expect((1850...1960).contains(held))
 }

@@ -46,7 +46,7 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 @Test func jackknifeErrorOfTheFrechetDistanceIsItsSpread() throws {
   let reference = FrechetDistance(from: normal([5000, 4], seed: 7))
   let measured = try (0..<40).map { try reference(to: normal([500, 4], seed: 100 + $0) + 0.5) }
-  let values = MeasuredValue(meanOf: measured.map(\.value))
+  let values = Estimate(of: measured.map(\.value))
   let spread = values.standardError * 40.0.squareRoot()
   let predicted = measured.reduce(0) { $0 + $1.standardError } / 40
   // Forty values leave their spread uncertain by 11 %, ten blocks each error by 24 %.

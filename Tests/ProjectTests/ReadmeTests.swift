@@ -106,8 +106,10 @@ import Testing
       let map = Project.root.appending(path: "Sources/\(library)/module.modulemap").path
       arguments += ["-Xcc", "-fmodule-map-file=\(map)"]
     }
-    let processor = products.appending(path: "CProcessor.build/module.modulemap").path
-    arguments += ["-Xcc", "-fmodule-map-file=\(processor)"]
+    for library in ["CProcessor", "CParallelism"] {
+      let map = products.appending(path: "\(library).build/module.modulemap").path
+      arguments += ["-Xcc", "-fmodule-map-file=\(map)"]
+    }
     let flags = try output(of: "/usr/bin/env", ["pkg-config", "--cflags", "cairo", "openblas"]).text
     arguments += flags.split(whereSeparator: \.isWhitespace).flatMap { ["-Xcc", String($0)] }
     let result = try output(of: compiler, arguments)

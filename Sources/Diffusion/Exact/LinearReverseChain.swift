@@ -59,12 +59,8 @@ public struct LinearReverseChain: Sendable {
     reversing schedule: NoiseSchedule, mean: Double = 0, variance: Double = 1,
     stepVariance: ReverseVariance? = nil, firstVariance: Double? = nil
   ) {
-    let rule =
-      stepVariance
-      ?? .optimal { t in
-        variance * schedule.noiseVariance(t)
-          / (schedule.alphaBar(t) * variance + schedule.noiseVariance(t))
-      }
+    let denoiser = GaussianDenoiser<Double>(mean: mean, variance: variance, schedule)
+    let rule = stepVariance ?? .optimal { denoiser.x0Variance($0) }
     let steps = (1...schedule.steps).map { t -> Step in
       let passage = schedule.transition(from: t, to: t - 1)
       let (w0, wt) = passage.posteriorWeights

@@ -61,7 +61,7 @@ private struct NoiseTable {
   init(_ mixture: MultivariateMixture, alphaBar: Double, noiseVariance: Double) {
     dimensions = mixture.dimensions
     count = mixture.components.count
-    isAxisAligned = mixture.components.allSatisfy(\.isAxisAligned)
+    isAxisAligned = mixture.components.allSatisfy { $0.isAxisAligned }
     noiseScale = noiseVariance.squareRoot()
     let variances = mixture.components.map { part in
       part.variances.map { alphaBar * $0 + noiseVariance }
@@ -71,7 +71,7 @@ private struct NoiseTable {
     }
     means = mixture.components.flatMap { $0.mean.map { alphaBar.squareRoot() * $0 } }
     precisions = variances.flatMap { $0.map { 1 / $0 } }
-    axes = mixture.components.flatMap(\.axes.elements)
+    axes = mixture.components.flatMap { $0.axes.elements }
   }
 
   func expectedNoise(

@@ -2,6 +2,9 @@ import Probability
 
 /// A rule for one step of the reverse process, from $x_t$ to $x_s$.
 public protocol ReverseStep: Sendable {
+  /// The rule as a value that a sampler stores; by default `.other(self)`.
+  var rule: ReverseRule { get }
+
   /// The state at step s.
   func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value
 }
@@ -73,6 +76,10 @@ extension ReverseStep where Self == AncestralStep {
   }
 }
 
+extension AncestralStep {
+  public var rule: ReverseRule { .ancestral(self) }
+}
+
 // MARK: - DDIM
 
 /// The family of steps that keep every marginal (Song, Meng and Ermon 2021, equation 12):
@@ -110,10 +117,14 @@ extension ReverseStep where Self == DDIMStep {
   /// DDIM's step: deterministic for `eta` 0, ancestral for `eta` 1.
   public static func ddim(eta: Double = 0) -> DDIMStep { DDIMStep(eta: eta) }
 
-  /// The generalised step with any $\sigma$.
+  /// The generalized step with any $\sigma$.
   public static func ddim(sigma: @escaping @Sendable (Transition) -> Double) -> DDIMStep {
     DDIMStep(sigma: sigma)
   }
+}
+
+extension DDIMStep {
+  public var rule: ReverseRule { .ddim(self) }
 }
 
 // MARK: - Solvers of second order
@@ -168,9 +179,17 @@ extension ReverseStep where Self == HeunStep {
   public static var heun: HeunStep { HeunStep() }
 }
 
+extension HeunStep {
+  public var rule: ReverseRule { .heun(self) }
+}
+
 extension ReverseStep where Self == AdamsBashforthStep {
   /// The two-step Adams-Bashforth method.
   public static var adamsBashforth: AdamsBashforthStep { AdamsBashforthStep() }
+}
+
+extension AdamsBashforthStep {
+  public var rule: ReverseRule { .adamsBashforth(self) }
 }
 
 /// Euler's step $y_s = y_t + (\sigma_s - \sigma_t)\, \epsilon$, in terms of x.

@@ -6,7 +6,7 @@ import Probability
 /// Its chains are sequences, so that plotting, logging and progress stay with whoever iterates.
 public struct Sampler: Sendable {
   /// How one step is taken.
-  public let rule: any ReverseStep
+  public let rule: ReverseRule
 
   /// The schedule, respaced to the steps that the sampler visits.
   public let schedule: NoiseSchedule
@@ -24,7 +24,7 @@ public struct Sampler: Sendable {
   public init(
     _ rule: some ReverseStep, schedule: NoiseSchedule, timesteps: [Int]? = nil, clip: Clip? = nil
   ) {
-    self.rule = rule
+    self.rule = rule.rule
     self.schedule = timesteps.map { schedule.respaced(to: $0) } ?? schedule
     self.clip = clip
   }

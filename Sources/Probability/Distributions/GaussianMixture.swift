@@ -95,7 +95,7 @@ public struct GaussianMixture: Sendable, Equatable {
   }
 
   /// The labels run from 0 to this, exclusive.
-  public var labelCount: Int { (components.map(\.label).max() ?? 0) + 1 }
+  public var labelCount: Int { (components.map { $0.label }.max() ?? 0) + 1 }
 
   /// The share of each label.
   public var labelWeights: [Double] {

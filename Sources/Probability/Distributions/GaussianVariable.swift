@@ -48,7 +48,7 @@ public struct GaussianVariable: Sendable, Equatable {
 extension GaussianVariable: LinearCombinable {
   public static func sum(_ terms: (Double, GaussianVariable)...) -> GaussianVariable {
     var total = GaussianVariable(
-      loadings: [Double](repeating: 0, count: terms.map(\.1.loadings.count).max() ?? 0))
+      loadings: [Double](repeating: 0, count: terms.map { $0.1.loadings.count }.max() ?? 0))
     for (weight, term) in terms {
       total.mean += weight * term.mean
       for i in term.loadings.indices { total.loadings[i] += weight * term.loadings[i] }

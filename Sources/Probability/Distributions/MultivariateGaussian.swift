@@ -37,7 +37,7 @@ public struct MultivariateGaussian: Sendable, Equatable {
         covariance[i, j] = first.covariance(with: second)
       }
     }
-    self.init(mean: variables.map(\.mean), covariance: covariance)
+    self.init(mean: variables.map { $0.mean }, covariance: covariance)
   }
 
   /// The law N(0, I) of `dimensions` coordinates.

@@ -77,7 +77,7 @@ public struct MultivariateMixture: Sendable {
   }
 
   /// The labels run from 0 to this, exclusive.
-  public var labelCount: Int { (components.map(\.label).max() ?? 0) + 1 }
+  public var labelCount: Int { (components.map { $0.label }.max() ?? 0) + 1 }
 
   /// The distribution of the points with one label.
   public func restricted(to label: Int) -> MultivariateMixture {

@@ -1,27 +1,40 @@
-/// A Monte-Carlo estimate: a mean and its standard error.
+/// A number computed from samples: its value, its standard error, and the number of samples.
 public struct Estimate: Equatable, Sendable {
+  /// The estimate: of an expectation, the mean of the samples.
   public var mean: Double
+  /// The standard deviation of the estimate over other sets of as many samples.
   public var standardError: Double
+  /// The number of samples, where it is known.
+  public var samples: Int?
 
-  public init(mean: Double, standardError: Double) {
+  /// Creates an estimate from its parts.
+  public init(mean: Double, standardError: Double, samples: Int? = nil) {
     self.mean = mean
     self.standardError = standardError
+    self.samples = samples
   }
 
-  /// Estimates the expectation of which `samples` are independent draws.
+  /// The estimate, for quantities that are not means.
+  public var value: Double { mean }
+
+  /// The range that contains the true number with a probability of about 95 %.
+  public var interval: ClosedRange<Double> {
+    let reach = 1.96 * (standardError.isFinite ? standardError : .infinity)
+    return mean - reach...mean + reach
+  }
+
+  /// Estimates the expectation from independent `samples`.
   ///
   /// With fewer than two samples the standard error is NaN, and a check of the estimate fails.
   public init(of samples: some Sequence<Double>) {
-    var moments = RunningMoments()
-    for sample in samples { moments.add(sample) }
-    self = moments.mean
+    self = Moments(samples).estimate
   }
 
-  /// Estimates an expectation from `count` draws, without keeping them.
+  /// Estimates an expectation from `count` samples, without storing them.
   public init(count: Int, _ draw: () throws -> Double) rethrows {
-    var moments = RunningMoments()
+    var moments = Moments()
     for _ in 0..<count { moments.add(try draw()) }
-    self = moments.mean
+    self = moments.estimate
   }
 
   /// Estimates a probability from the number of successes among independent trials.
@@ -31,7 +44,8 @@ public struct Estimate: Equatable, Sendable {
     let n = Double(trials)
     let smoothed = (Double(successes) + 2) / (n + 4)
     return Estimate(
-      mean: Double(successes) / n, standardError: (smoothed * (1 - smoothed) / n).squareRoot())
+      mean: Double(successes) / n, standardError: (smoothed * (1 - smoothed) / n).squareRoot(),
+      samples: trials)
   }
 
   /// Estimates the variance of the distribution that `samples` come from, without bias.
@@ -47,7 +61,8 @@ public struct Estimate: Equatable, Sendable {
     }
     let variance = second / (n - 1)
     let spread = (fourth / n - variance * variance * (n - 3) / (n - 1)) / n
-    return Estimate(mean: variance, standardError: max(0, spread).squareRoot())
+    return Estimate(
+      mean: variance, standardError: max(0, spread).squareRoot(), samples: samples.count)
   }
 
   /// Estimates the covariance of pairs `(first[i], second[i])`, without bias.
@@ -77,23 +92,4 @@ public struct Estimate: Equatable, Sendable {
   }
 
   private static func root(_ a: Double, _ b: Double) -> Double { (a * a + b * b).squareRoot() }
-}
-
-/// Mean and variance of a stream of numbers (Welford's recursion).
-struct RunningMoments {
-  private var count = 0.0
-  private var average = 0.0
-  private var squares = 0.0
-
-  mutating func add(_ sample: Double) {
-    count += 1
-    let step = sample - average
-    average += step / count
-    squares += step * (sample - average)
-  }
-
-  var mean: Estimate {
-    guard count > 1 else { return Estimate(mean: count > 0 ? average : .nan, standardError: .nan) }
-    return Estimate(mean: average, standardError: (squares / (count - 1) / count).squareRoot())
-  }
 }

@@ -31,7 +31,7 @@ public struct Moments: Sendable {
     fourth +=
       term * share * share * (n * n - 3 * n + 3) + 6 * share * share * second - 4 * share * third
     third += term * share * (n - 2) - 3 * share * second
-    second += term
+    second += delta * (value - mean)
   }
 
   /// The unbiased estimate of the variance.
@@ -43,11 +43,10 @@ public struct Moments: Sendable {
   /// The standard error of the mean.
   public var meanError: Double { (variance / Double(max(1, count))).squareRoot() }
 
-  /// The standard error of the variance, from the fourth moment.
-  public var varianceError: Double {
-    let n = Double(max(1, count))
-    let spread = fourth / n - (second / n) * (second / n)
-    return (max(0, spread) / n).squareRoot()
+  /// The mean with its standard error; NaN errors below two numbers.
+  public var estimate: Estimate {
+    Estimate(
+      mean: count > 0 ? mean : .nan, standardError: count > 1 ? meanError : .nan, samples: count)
   }
 
   /// The fourth moment in units of the variance squared, less the 3 of normal laws.

@@ -1,0 +1,19 @@
+import Probability
+
+extension Sampler {
+  /// Computes the exact distribution of the samples for Gaussian data, without sampling: runs the
+  /// sampler on a `GaussianVariable` that starts as N(0, 1).
+  ///
+  /// - Parameters:
+  ///   - mean: of the data, the same in every coordinate.
+  ///   - variance: of the data.
+  ///   - schedule: the schedule of the denoiser, before the sampler chose steps from it.
+  public func distribution(
+    ofGaussianData mean: Double = 0, variance: Double, schedule: NoiseSchedule
+  ) -> GaussianVariable {
+    sample(
+      from: GaussianVariable(standardDeviation: 1, source: 0),
+      denoiser: GaussianDenoiser<GaussianVariable>(mean: mean, variance: variance, schedule),
+      using: RandomStreams(seed: 0, count: 1))
+  }
+}

@@ -1,0 +1,2 @@
+// Links what runs before `main`: the check of the processor and the choice of OpenBLAS's kernels.
+import CProcessor
