@@ -96,7 +96,7 @@ let coreModules: [Target] = [
   core("SIMDMath", []),
   core("Probability", ["Parallelism"]),
   core(
-    "Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor", "CProcessor"]),
+    "Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor"]),
   core("Autodiff", ["Tensors", "Probability"]),
   core("Networks", ["Autodiff", "Tensors", "Probability"]),
   core("Diffusion", ["Probability", "Parallelism"]),

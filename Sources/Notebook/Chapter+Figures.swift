@@ -86,15 +86,17 @@ extension Chapter {
     return try AtomicFile.replace(final.path) { partial in
       do {
         try write(URL(fileURLWithPath: partial))
-      } catch let failure as Failure {
-        let subject = failure.subject == partial ? final.path : failure.subject
-        throw Failure(subject, failure.kind, failure.problem, remedy: failure.remedy)
+      } catch {
+        // The reader knows the file by its final name.
+        throw WriteError(description: oneLine(error).replacing(partial, with: final.path))
       }
       var digest = Digest()
       digest.add(bytes: try AtomicFile.read(partial))
       return digest.text
     }
   }
+
+  private struct WriteError: Error, CustomStringConvertible { var description: String }
 
   /// Where figures go: the folder of `--figures`, or else one under `scratch/figures`, which git
   /// ignores, so that no run of a reader changes the figures of the pages. `swift run course run`

@@ -78,14 +78,14 @@ extension CheckRecord {
     record.standardError = computed.standardError
     record.expected = expected
     record.difference = abs(computed.mean - expected)
-    record.deviations = deviations(computed.mean - expected, computed.standardError)
-    record.allowedDeviations = allowed
-    record.passed = abs(record.deviations ?? .nan) <= allowed
+    record.standardErrors = countStandardErrors(computed.mean - expected, computed.standardError)
+    record.allowedStandardErrors = allowed
+    record.passed = abs(record.standardErrors ?? .nan) <= allowed
     return record
   }
 
   /// A difference in standard errors; exact agreement is none, even if the standard error is zero.
-  private static func deviations(_ difference: Double, _ standardError: Double) -> Double {
+  private static func countStandardErrors(_ difference: Double, _ standardError: Double) -> Double {
     guard standardError >= 0, !difference.isNaN else { return .nan }
     return difference == 0 ? 0 : difference / standardError
   }
@@ -116,9 +116,9 @@ extension CheckRecord {
     var record = bound(statement, computed.mean, test, other.mean)
     let apart = computed - other
     record.standardError = computed.standardError
-    record.deviations = deviations(record.difference ?? .nan, apart.standardError)
-    record.allowedDeviations = demanded
-    record.passed = record.passed && (record.deviations ?? .nan) >= demanded
+    record.standardErrors = countStandardErrors(record.difference ?? .nan, apart.standardError)
+    record.allowedStandardErrors = demanded
+    record.passed = record.passed && (record.standardErrors ?? .nan) >= demanded
     return record
   }
 

@@ -50,8 +50,8 @@ public struct CheckRecord: Codable, Equatable, Sendable {
   public var standardError: Double?
   /// How many standard errors the difference is, and how many are allowed (or, for an inequality,
   /// demanded).
-  public var deviations: Double?
-  public var allowedDeviations: Double?
+  public var standardErrors: Double?
+  public var allowedStandardErrors: Double?
   /// What a source prints, which source, and by how much it must at least be off.
   public var printed: Double?
   public var source: String?
@@ -121,8 +121,8 @@ extension CheckRecord {
     case .decreases: return "smallest step down \(write(difference, digits: 3))"
     case .isAtMost, .isBelow, .isAtLeast, .isAbove:
       let margin = "margin \(write(difference, digits: 3))"
-      return allowedDeviations == nil ? margin : margin + ", " + deviationWords("demanded")
-    case .estimates: return deviationWords("allowed")
+      return allowedStandardErrors == nil ? margin : margin + ", " + standardErrorWords("demanded")
+    case .estimates: return standardErrorWords("allowed")
     case .equals:
       return "\(relatively)difference \(write(difference, digits: 2)), "
         + "tolerance \(write(tolerance, digits: 2))"
@@ -132,16 +132,16 @@ extension CheckRecord {
 
   private var erratumWords: String {
     let right =
-      allowedDeviations == nil
+      allowedStandardErrors == nil
       ? "right is off by \(write(difference, digits: 2)), tolerance \(write(tolerance, digits: 2))"
-      : "right is off by \(deviationWords("allowed"))"
+      : "right is off by \(standardErrorWords("allowed"))"
     let off = printed.flatMap { printed in computed.map { abs(printed - $0) } }
     return right + "; printed is off by \(write(off, digits: 3)), more than "
       + write(apart, digits: 3)
   }
 
-  private func deviationWords(_ role: String) -> String {
-    "\(write(deviations.map(abs), digits: 2)) standard errors, \(write(allowedDeviations, digits: 2)) \(role)"
+  private func standardErrorWords(_ role: String) -> String {
+    "\(write(standardErrors.map(abs), digits: 2)) standard errors, \(write(allowedStandardErrors, digits: 2)) \(role)"
   }
 
   /// Six digits are enough for a check that passes; one that fails shows where the numbers part.

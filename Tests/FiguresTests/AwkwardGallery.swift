@@ -87,7 +87,7 @@ extension Gallery {
         hasLetters: true)
     ),
     (
-      "greys",
+      "grays",
       ImageGrid(
         [0.0, 0.25, 0.5, 0.75, 1].map { Picture(width: 8, height: 8, filled: Color(gray: $0)) },
         columns: 3, cellWidth: 40, hasOutlines: true)

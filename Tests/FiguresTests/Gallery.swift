@@ -34,11 +34,13 @@ enum Gallery {
     }
   }
 
-  static func normals(_ count: Int, mean: Double = 0, deviation: Double = 1, seed: UInt64 = 1)
+  static func normals(
+    _ count: Int, mean: Double = 0, standardDeviation: Double = 1, seed: UInt64 = 1
+  )
     -> [Double]
   {
     var noise = Noise(state: seed)
-    return (0..<count).map { _ in mean + deviation * noise.normal() }
+    return (0..<count).map { _ in mean + standardDeviation * noise.normal() }
   }
 
   static func mixture(_ x: Double, _ y: Double) -> Double {
@@ -94,7 +96,7 @@ enum Gallery {
       marker: .triangle
     )
     .scatter(
-      normals(100, mean: 3, deviation: 0.4, seed: 6), normals(100, mean: -2, seed: 7),
+      normals(100, mean: 3, standardDeviation: 0.4, seed: 6), normals(100, mean: -2, seed: 7),
       label: "class 2", marker: .ring
     )
     .equalAspect()
@@ -151,7 +153,7 @@ enum Gallery {
     )
     .line(
       steps.map { 20 * $0 }, steps.map { 0.04 + exp(-$0 / 115) * 0.8 },
-      label: "mean $\\pm$ deviation"
+      label: "mean $\\pm$ standard deviation"
     )
     .shade(x: 0...2000, label: "warm-up")
     .arrow(from: (9000, 0.4), to: (5400, 0.13), "the floor is near")
@@ -173,7 +175,7 @@ enum Gallery {
     [0.9, 0.6, 0.1, 0.5, 0.3, 0.02].enumerated().map { index, kept in
       Plot(title: "$\\bar\\alpha_t = \(kept)$", x: "$x_t$", y: "density")
         .histogram(
-          normals(1500, deviation: 1 - kept / 2, seed: UInt64(index + 20)), label: "samples"
+          normals(1500, standardDeviation: 1 - kept / 2, seed: UInt64(index + 20)), label: "samples"
         )
         .curve(over: -4...4, label: "$q(x_t)$") {
           let s = 1 - kept / 2
