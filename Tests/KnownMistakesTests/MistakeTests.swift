@@ -16,12 +16,12 @@ struct Probe {
   static let linear = NoiseSchedule.linear()
   static let data = (mean: 1.0, variance: 0.25)
 
-  /// Mean and variance of what the family of steps makes of N(0, 1) noise for normal data, written
+  /// Mean and variance of what the family of steps makes of N(0, 1) noise for Gaussian data, written
   /// out in $\bar\alpha$ alone.
   static func moments(
     _ timesteps: [Int], variance: Double = data.variance, sigmaSquared: (Double, Double) -> Double
   ) -> (mean: Double, variance: Double) {
-    var law = (mean: 0.0, variance: 1.0)
+    var result = (mean: 0.0, variance: 1.0)
     let path = [0] + timesteps
     for (s, t) in zip(path, path.dropFirst()).reversed() {
       let (kept, before) = (linear.alphaBar(t), linear.alphaBar(s))
@@ -32,17 +32,17 @@ struct Probe {
       let gain =
         (before / kept).squareRoot() * (1 - (1 - kept).squareRoot() * slope) + direction * slope
       let origin = kept.squareRoot() * data.mean
-      law.mean = gain * (law.mean - origin) + before.squareRoot() * data.mean
-      law.variance = gain * gain * law.variance + fresh
+      result.mean = gain * (result.mean - origin) + before.squareRoot() * data.mean
+      result.variance = gain * gain * result.variance + fresh
     }
-    return law
+    return result
   }
 
   static func ancestralVariance(_ kept: Double, _ before: Double) -> Double {
     (1 - before) / (1 - kept) * (1 - kept / before)
   }
 
-  /// How far a sampler's law is from its moments.
+  /// How far the distribution of a sampler is from its moments.
   static func miss(
     _ mistakes: MistakeSelection, _ rule: some ReverseStep, _ timesteps: [Int],
     _ sigmaSquared: (Double, Double) -> Double
@@ -152,12 +152,12 @@ struct Probe {
   }
 
   @Test func classifierGuidanceWithTheWrongSignLeadsAway() {
-    let law = GaussianMixture.twoClasses
-    let exact = ExactDenoiser(law, Self.linear)
+    let mixture = GaussianMixture.twoClasses
+    let exact = ExactDenoiser(mixture, Self.linear)
     let points = PointSet([-0.7, 0.1, 1.2])
     func guided(_ mistakes: MistakeSelection) -> PointSet {
       mistakes.classifierGuidedDenoiser(
-        exact, by: ExactClassifier(law, Self.linear), labels: [1, 1, 1], scale: 1, Self.linear
+        exact, by: ExactClassifier(mixture, Self.linear), labels: [1, 1, 1], scale: 1, Self.linear
       ).noise(points, t: 300)
     }
     let conditional = exact.noise(points, t: 300, labels: [1, 1, 1])

@@ -255,6 +255,17 @@ final class Printed: Sendable {
       ])
   }
 
+  @Test func experimentsHaveStreamsOfTheirOwn() throws {
+    let chapter = try chapter(["--seed", "9"])
+    var generator = RandomGenerator(seed: 9).split(3)
+    let expected = (0..<4).map { _ in generator.uniform() }
+    #expect(chapter.samples(4, stream: 3) { $0.uniform() } == expected)
+    #expect(chapter.samples(4, stream: 2) { $0.uniform() } != expected)
+    var streams = chapter.streams(2, stream: 3)
+    var same = RandomStreams(of: RandomGenerator(seed: 9).split(3), count: 2)
+    #expect(streams.normalPoints().values == same.normalPoints().values)
+  }
+
   @Test func recordsMakeATable() throws {
     let chapter = try chapter()
     let sweep = [(scale: 1, distance: 0.5), (scale: 2, distance: 0.25)]
