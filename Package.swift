@@ -192,7 +192,7 @@ let sample = Target.executableTarget(
 
 let testTargets: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["Files", "Tensors", "Probability"],
+    name: "TestSupport", dependencies: ["Tensors", "Probability"],
     path: "Tests/TestSupport"),
   tests("FilesTests", ["Files"]),
   tests("ProbabilityTests", ["Diffusion", "Tensors", "Probability"]),

@@ -32,7 +32,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--bug", "nonsense"], "'nonsense'"), (["--bug", "guidance-sign"], "run one of the chapters "),
+    (["--bug", "nonsense"], "'nonsense'"),
+    (["--bug", "guidance-sign"], "run one of the chapters "),
     (["--bug", "cosine-shifted", "--record", "t.json"], "--record"),
   ])
   func whatCannotBeShownIsOneLine(arguments: [String], words: String) throws {
