@@ -110,7 +110,6 @@ let coreModules: [Target] = [
       "Parallelism", "Files",
     ]),
   core("Datasets", ["Tensors", "Probability", "Parallelism", "Figures", "Files"]),
-  core("SyntheticShapes", []),
   core(
     "Evaluation",
     [

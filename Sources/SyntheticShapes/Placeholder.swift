@@ -1,1 +1,0 @@
-// The module's files move here in the commits that follow.
