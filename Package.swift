@@ -98,18 +98,18 @@ let coreModules: [Target] = [
   core(
     "Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor"]),
   core("Autodiff", ["Tensors", "Probability"]),
-  core("Networks", ["Autodiff", "Tensors", "Probability"]),
+  core("Networks", ["Autodiff", "Tensors", "Probability", "Files"]),
   core("Diffusion", ["Probability", "Parallelism"]),
   core(
     "Models",
     ["Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Parallelism", "Files"]),
+  core("Datasets", ["Probability", "Files"]),
   core(
     "Learning",
     [
-      "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "SIMDMath", "Probability",
-      "Parallelism", "Files",
+      "Models", "Networks", "Autodiff", "Diffusion", "Datasets", "Tensors", "SIMDMath",
+      "Probability", "Parallelism", "Files",
     ]),
-  core("Datasets", ["Tensors", "Probability", "Parallelism", "Figures", "Files"]),
   core(
     "Evaluation",
     [
@@ -121,15 +121,17 @@ let coreModules: [Target] = [
 let teaching: [Target] = [
   light("Formulas", []),
   core("Figures", ["Formulas", "Files", "CCairo"]),
+  core("SyntheticData", ["Datasets", "Figures", "Probability", "Parallelism", "Files"]),
   light("Weaving", ["Formulas", "Files"]),
   light("Notebook", ["Probability", "Weaving", "Figures", "Files", argumentParser]),
   light(
-    "KnownMistakes", ["Diffusion", "Tensors", "Probability", "Notebook", "Files", argumentParser]),
+    "KnownMistakes", ["Diffusion", "Probability", "Notebook", "Files", argumentParser]),
   light(
     "Training",
     [
       "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
-      "Tensors", "Probability", "Parallelism", "Notebook", "Figures", "Files", argumentParser,
+      "SyntheticData", "Tensors", "Probability", "Parallelism", "Notebook", "Figures", "Files",
+      argumentParser,
     ]),
 ]
 
@@ -137,7 +139,10 @@ let teaching: [Target] = [
 let chapters: [Target] = [
   chapter(
     "00-forward-process",
-    ["KnownMistakes", "Autodiff", "Diffusion", "Datasets", "Tensors", "Probability"]),
+    [
+      "KnownMistakes", "Autodiff", "Diffusion", "Datasets", "SyntheticData", "Tensors",
+      "Probability", "Learning",
+    ]),
   chapter("01-elbo", ["Autodiff", "Diffusion", "Tensors", "Probability"]),
   chapter(
     "02-noise-prediction",
@@ -148,7 +153,8 @@ let chapters: [Target] = [
   chapter(
     "03-ddpm",
     [
-      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
+      "Datasets",
       "Tensors", "Probability", argumentParser,
     ]),
   chapter(
@@ -156,20 +162,22 @@ let chapters: [Target] = [
   chapter(
     "05-classifier-guidance",
     [
-      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
+      "Datasets",
       "Tensors", "Probability",
     ]),
   chapter(
     "06-classifier-free-guidance",
     [
-      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets",
+      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
+      "Datasets",
       "Tensors", "Probability",
     ]),
   chapter(
     "07-latent-diffusion",
     [
       "Training", "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion",
-      "Datasets", "Tensors", "Probability", argumentParser,
+      "SyntheticData", "Datasets", "Tensors", "Probability", argumentParser,
     ]),
 ]
 
@@ -179,7 +187,7 @@ let tools: [Target] = [
     "benchmark",
     [
       "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability",
-      "Parallelism", "COpenBLAS", "CProcessor",
+      "Parallelism", "Files", "COpenBLAS", "CProcessor",
     ], settings: optimized),
 ]
 
@@ -214,11 +222,15 @@ let testTargets: [Target] = [
     ["Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
   tests(
     "LearningTests",
-    ["Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability", "Files"]),
+    [
+      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Datasets", "Tensors",
+      "Probability", "Files",
+    ]),
   tests("DiffusionTests", ["Diffusion", "Tensors", "Probability", "Parallelism"]),
-  tests("DatasetsTests", ["Datasets", "Tensors", "Probability", "Files"]),
+  tests("DatasetsTests", ["Datasets", "Probability", "Files"]),
+  tests("SyntheticDataTests", ["SyntheticData", "Datasets", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
-  tests("TrainingTests", ["Training", "Evaluation", "chapter-07-latent-diffusion"]),
+  tests("TrainingTests", ["Training", "Evaluation", "Files", "chapter-07-latent-diffusion"]),
   tests("ProjectTests", ["Diffusion", "Probability", "Figures", "course"]),
 ]
 

@@ -108,17 +108,16 @@ public struct ArchiveDownload: Sendable {
     var known = Self.size(of: part) ?? 0
     if known >= size { return }
     while true {
-      let outcome = try Command(
-        name: "curl",
-        arguments: [
-          "--fail", "--location", "--silent", "--show-error", "--connect-timeout", "30",
+      let outcome = try Subprocess.outcome(
+        of: [
+          "curl", "--fail", "--location", "--silent", "--show-error", "--connect-timeout", "30",
           "--speed-limit", "1", "--speed-time", "60", "--continue-at", "-", "--output", part,
           address,
         ]
-      ).run { progress(.receiving(bytes: Self.size(of: part) ?? 0, of: size)) }
+      ) { progress(.receiving(bytes: Self.size(of: part) ?? 0, of: size)) }
       if outcome.status == 0 { return }
       let received = Self.size(of: part) ?? 0
-      if outcome.status == 33 || (outcome.status == 22 && outcome.complaint.contains("416")) {
+      if outcome.status == 33 || (outcome.status == 22 && outcome.lastError.contains("416")) {
         // The server cannot go on in the middle, so what there is must go.
         try? FileManager.default.removeItem(atPath: part)
       }
@@ -136,7 +135,7 @@ public struct ArchiveDownload: Sendable {
     [18, 28, 33, 52, 55, 56, 92].contains(status)
   }
 
-  private func failure(_ outcome: Command.Outcome, received: Int) -> Failure {
+  private func failure(_ outcome: Subprocess.Outcome, received: Int) -> Failure {
     let again = received > 0 ? "; run the same command again to go on from \(received) bytes" : ""
     let (problem, remedy): (String, String)
     switch outcome.status {
@@ -149,7 +148,7 @@ public struct ArchiveDownload: Sendable {
       (problem, remedy) = ("no secure connection", "sudo apt-get install -y ca-certificates")
     default: (problem, remedy) = ("curl failed with status \(outcome.status)", "check the address")
     }
-    let detail = outcome.complaint.isEmpty ? "" : " (\(outcome.complaint))"
+    let detail = outcome.lastError.isEmpty ? "" : " (\(outcome.lastError))"
     return Failure(address, .download, problem + detail, remedy: remedy + again)
   }
 
@@ -179,12 +178,11 @@ public struct ArchiveDownload: Sendable {
       throw Failure(
         workshop, .unwritable, "the folder cannot be made", remedy: "free some space on the disk")
     }
-    let outcome = try Command(
-      name: "tar", arguments: ["-xzf", archive, "-C", workshop, "--no-same-owner"]
-    ).run()
+    let outcome = try Subprocess.outcome(
+      of: ["tar", "-xzf", archive, "-C", workshop, "--no-same-owner"])
     guard outcome.status == 0 else {
       throw Failure(
-        archive, .unpacking, "cannot be unpacked (\(outcome.complaint))",
+        archive, .unpacking, "cannot be unpacked (\(outcome.lastError))",
         remedy: "free some space on the disk, or remove the archive and run again")
     }
     let unpacked = workshop + "/" + folderName

@@ -65,13 +65,13 @@ public enum CIFAR10 {
   ///   label over 9.
   public static func load(
     _ part: Part, from folder: String, files: Int? = nil
-  ) throws(Failure) -> LabelledImages {
+  ) throws(Failure) -> LabeledImages {
     try load(part, from: folder, files: files, recordsPerFile: recordsPerFile)
   }
 
   static func load(
     _ part: Part, from folder: String, files: Int?, recordsPerFile: Int
-  ) throws(Failure) -> LabelledImages {
+  ) throws(Failure) -> LabeledImages {
     let names = part.fileNames.prefix(files ?? .max)
     var pixels = [UInt8]()
     var labels = [Int]()
@@ -83,7 +83,7 @@ public enum CIFAR10 {
       try append(data, from: path, to: &pixels, &labels)
     }
     let name = part == .training ? "CIFAR-10 training images" : "CIFAR-10 test images"
-    return LabelledImages(name: name, classNames: classNames, pixels: pixels, labels: labels)
+    return LabeledImages(name: name, classNames: classNames, pixels: pixels, labels: labels)
   }
 
   private static func contents(

@@ -48,9 +48,9 @@ public struct GaussianDiffusion: Sendable {
   }
 
   /// The whole chain $x_1, …, x_T$ from `x0`, one forward step after another.
-  public func chain<X: LinearCombinable>(from x0: X, using streams: RandomStreams) -> ForwardChain<
-    X
-  > {
+  public func chain<X: LinearCombinable>(
+    from x0: X, using streams: RandomStreams
+  ) -> ForwardChain<X> {
     ForwardChain(diffusion: self, x: x0, streams: streams)
   }
 

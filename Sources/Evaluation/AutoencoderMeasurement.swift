@@ -24,7 +24,7 @@ public struct AutoencoderMeasurement: Sendable {
   /// latent; and, given a `classifier`, the accuracy of its predictions on reconstructions from
   /// sampled latents.
   public init(
-    _ autoencoder: Autoencoder, _ images: LabelledImages, count: Int, classifier: ResNet? = nil
+    _ autoencoder: Autoencoder, _ images: LabeledImages, count: Int, classifier: ResNet? = nil
   ) {
     var sums: [String: Double] = [:]
     func add(_ name: String, _ values: [Double]) { sums[name, default: 0] += values.reduce(0, +) }

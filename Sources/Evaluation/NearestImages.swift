@@ -8,7 +8,7 @@ import Tensors
 ///   - count: how many to find for each.
 /// - Returns: the nearest images of each, the nearest first.
 public func nearestImages(
-  to images: Tensor, in set: LabelledImages, count: Int, batchSize: Int = 5000
+  to images: Tensor, in set: LabeledImages, count: Int, batchSize: Int = 5000
 ) -> [[Neighbor]] {
   var nearest = [[Neighbor]](repeating: [], count: images.shape[0])
   for start in stride(from: 0, to: set.count, by: batchSize) {

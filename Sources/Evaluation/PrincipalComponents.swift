@@ -15,9 +15,9 @@ public struct PrincipalComponents: Sendable {
   /// - Parameter progress: called with the number of images done.
   /// - Throws: `LinearAlgebraError` if the eigenvalue problem has no solution.
   public init(
-    _ images: LabelledImages, keeping count: Int = 512, progress: (Int) -> Void = { _ in }
+    _ images: LabeledImages, keeping count: Int = 512, progress: (Int) -> Void = { _ in }
   ) throws {
-    let width = images.pictureSize
+    let width = images.imageSize
     var covariance = Covariance(width: width)
     for start in stride(from: 0, to: images.count, by: 2000) {
       let range = start..<min(start + 2000, images.count)

@@ -57,14 +57,14 @@ public struct ReferenceFeatures: Sendable {
   ///   - progress: called with the number of images done, and with that of all.
   /// - Throws: `Failure` if the file is damaged or cannot be written.
   public init(
-    _ classifier: ImageClassifier, training: LabelledImages, test: LabelledImages,
+    _ classifier: ImageClassifier, training: LabeledImages, test: LabeledImages,
     digest: String, cache path: String, progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
     self.classifier = classifier
     let source = "\(digest) \(weightsDigest(classifier.network.parameters)) both views"
     let known = try Self.read(path, source: source, training, test)
     let count = training.count + test.count
-    func outputs(_ images: LabelledImages, after done: Int) -> ClassifierOutputs {
+    func outputs(_ images: LabeledImages, after done: Int) -> ClassifierOutputs {
       ClassifierOutputs(
         of: images.labels, by: classifier, images: { images.tensor(Array($0)) },
         progress: { progress(done + $0, count) })
@@ -76,7 +76,7 @@ public struct ReferenceFeatures: Sendable {
   }
 
   private static func read(
-    _ path: String, source: String, _ training: LabelledImages, _ test: LabelledImages
+    _ path: String, source: String, _ training: LabeledImages, _ test: LabeledImages
   ) throws -> (training: ClassifierOutputs, test: ClassifierOutputs)? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try Safetensors(reading: path)

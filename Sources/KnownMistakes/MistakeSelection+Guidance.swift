@@ -1,6 +1,5 @@
 import Diffusion
 import Probability
-import Tensors
 
 extension MistakeSelection {
   /// Stands in for `GuidedDenoiser`: `let GuidedDenoiser = knownMistakes.guidedDenoiser`.
@@ -19,7 +18,7 @@ public struct GuidedDenoiserMaker: Sendable {
   /// Guidance with one scale.
   public func callAsFunction<Base: ConditionalDenoiser>(
     _ base: Base, labels: [Int], scale: Double, awayFrom negatives: [Int]? = nil
-  ) -> FunctionDenoiser<Base.Value> where Base.Value: Channeled {
+  ) -> FunctionDenoiser<Base.Value> where Base.Value: ChanneledBatch {
     self(base, labels: labels, awayFrom: negatives, scale: { _ in scale })
   }
 
@@ -27,7 +26,7 @@ public struct GuidedDenoiserMaker: Sendable {
   public func callAsFunction<Base: ConditionalDenoiser>(
     _ base: Base, labels: [Int], awayFrom negatives: [Int]? = nil,
     scale: @escaping @Sendable (Int) -> Double
-  ) -> FunctionDenoiser<Base.Value> where Base.Value: Channeled {
+  ) -> FunctionDenoiser<Base.Value> where Base.Value: ChanneledBatch {
     let sign: Double = mistake == .guidanceSign ? -1 : 1
     let right = GuidedDenoiser(
       base, labels: labels, awayFrom: negatives, scale: { sign * scale($0) })
@@ -35,7 +34,7 @@ public struct GuidedDenoiserMaker: Sendable {
       return FunctionDenoiser { right.noise($0, t: $1) }
     }
     return FunctionDenoiser { xt, t in
-      right.noise(xt, t: t).withLastChannel(of: base.noise(xt, t: t, labels: labels))
+      right.noise(xt, t: t).replacingLastChannel(from: base.noise(xt, t: t, labels: labels))
     }
   }
 }
@@ -60,35 +59,5 @@ public struct ClassifierGuidedDenoiserMaker: Sendable {
     let sign: Double = mistake == .guidanceSign ? -1 : 1
     return ClassifierGuidedDenoiser(
       base, by: classifier, labels: labels, schedule, scale: { sign * scale($0) })
-  }
-}
-
-/// A batch whose entries consist of channels.
-public protocol Channeled: LinearCombinableBatch {
-  /// This value with the last channel of every entry taken from `other`.
-  func withLastChannel(of other: Self) -> Self
-}
-
-extension PointSet: Channeled {
-  public func withLastChannel(of other: PointSet) -> PointSet {
-    var result = self
-    for last in stride(from: dimensions - 1, to: values.count, by: dimensions) {
-      result.values[last] = other.values[last]
-    }
-    return result
-  }
-}
-
-extension Tensor: Channeled {
-  /// The tensor, `[batch, channels, …]`, with the last channel of every entry taken from `other`.
-  public func withLastChannel(of other: Tensor) -> Tensor {
-    var values = elements
-    let others = other.elements
-    let entry = values.count / shape[0]
-    for end in stride(from: entry, through: values.count, by: entry) {
-      let last = end - entry / shape[1]..<end
-      values.replaceSubrange(last, with: others[last])
-    }
-    return Tensor(values, shape: shape)
   }
 }

@@ -16,19 +16,19 @@ public struct TrainingPoints: Sendable {
   /// The number of classes: one more than the largest label.
   public var classCount: Int { (labels.max() ?? 0) + 1 }
 
-  /// Takes points and classes as `PlaneSet.sample` returns them.
-  public init(_ samples: (points: Tensor, labels: [Int])) {
-    guard samples.points.rank == 2, samples.points.shape[0] == samples.labels.count,
-      !samples.labels.isEmpty, samples.labels.allSatisfy({ $0 >= 0 })
-    else {
-      fatalError("points \(samples.points.shape) need as many labels, not \(samples.labels.count)")
-    }
-    (points, labels) = samples
-  }
-
   /// Takes points, with their classes if they have some.
   public init(_ points: PointSet, labels: [Int]? = nil) {
-    self.init((points.tensor, labels ?? [Int](repeating: 0, count: points.count)))
+    let labels = labels ?? [Int](repeating: 0, count: points.count)
+    guard points.count == labels.count, !labels.isEmpty, labels.allSatisfy({ $0 >= 0 }) else {
+      fatalError("\(points.count) points need as many labels, not \(labels.count)")
+    }
+    self.points = points.tensor
+    self.labels = labels
+  }
+
+  /// Takes points and classes as `PlaneSet.sample` returns them.
+  public init(_ samples: (points: PointSet, labels: [Int])) {
+    self.init(samples.points, labels: samples.labels)
   }
 
   /// Samples `count` points and their classes from a distribution, each from a stream of its own.

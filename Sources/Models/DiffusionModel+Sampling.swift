@@ -51,11 +51,11 @@ extension DiffusionModel {
     _ count: Int, with sampler: Sampler, seed: UInt64, batchSize: Int = 64,
     denoiser: (Range<Int>) -> D
   ) -> Value where D.Value == Value {
-    let parts = (0..<count).batches(of: batchSize).map { range in
-      sampler.sample(
-        like: Value(.zeros(shape(range.count))), denoiser: denoiser(range), seed: seed,
-        from: range.lowerBound)
-    }
-    return parts.dropFirst().reduce(parts[0]) { $0.appending($1) }
+    .joined(
+      (0..<count).batches(of: batchSize).map { range in
+        sampler.sample(
+          like: Value(.zeros(shape(range.count))), denoiser: denoiser(range), seed: seed,
+          from: range.lowerBound)
+      })
   }
 }

@@ -1,4 +1,5 @@
 import Autodiff
+import Files
 import Probability
 import Tensors
 
@@ -45,15 +46,7 @@ public struct ParameterScope: Sendable {
 
   private func drawn(_ name: String, _ draw: (inout RandomGenerator) -> Tensor) -> Parameter {
     let fullName = qualified(name)
-    var stream = generator.split(Self.hash(fullName))
+    var stream = generator.split(Int(bitPattern: UInt(Digest(of: fullName).value)))
     return Parameter(fullName, draw(&stream))
-  }
-
-  /// The 64-bit FNV-1a hash of `text`, the same in every run of every program.
-  private static func hash(_ text: String) -> Int {
-    let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { hash, byte in
-      (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-    }
-    return Int(bitPattern: UInt(hash))
   }
 }

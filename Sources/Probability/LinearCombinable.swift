@@ -27,11 +27,16 @@ public protocol LinearCombinableBatch: LinearCombinable {
   /// Adds two values with one weight per entry for each.
   static func sum(_ first: ([Double], Self), _ second: ([Double], Self)) -> Self
 
-  /// The entries of this value followed by those of `other`.
-  func appending(_ other: Self) -> Self
+  /// The entries of all `parts`, of which there is at least one, in order.
+  static func joined(_ parts: [Self]) -> Self
 
   /// Some of the entries.
   func entries(_ range: Range<Int>) -> Self
+}
+
+extension LinearCombinableBatch {
+  /// The entries of this value followed by those of `other`.
+  public func appending(_ other: Self) -> Self { .joined([self, other]) }
 }
 
 // MARK: - Numbers
@@ -52,4 +57,10 @@ extension Double: LinearCombinable {
   public func normalSamples(using streams: inout RandomStreams) -> Double {
     streams.normalPoints().values[0]
   }
+}
+
+/// A batch whose entries consist of channels: the coordinates of points, the planes of images.
+public protocol ChanneledBatch: LinearCombinableBatch {
+  /// This value with the last channel of every entry taken from `other`.
+  func replacingLastChannel(from other: Self) -> Self
 }

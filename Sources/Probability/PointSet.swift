@@ -108,13 +108,23 @@ extension PointSet: LinearCombinableBatch {
     streams.normalPoints(dimensions: dimensions)
   }
 
-  public func appending(_ other: PointSet) -> PointSet {
-    PointSet(values + other.values, dimensions: dimensions)
+  public static func joined(_ parts: [PointSet]) -> PointSet {
+    PointSet(parts.flatMap(\.values), dimensions: parts[0].dimensions)
   }
 
   public func entries(_ range: Range<Int>) -> PointSet {
     PointSet(
       Array(values[range.lowerBound * dimensions..<range.upperBound * dimensions]),
       dimensions: dimensions)
+  }
+}
+
+extension PointSet: ChanneledBatch {
+  public func replacingLastChannel(from other: PointSet) -> PointSet {
+    var result = self
+    for last in stride(from: dimensions - 1, to: values.count, by: dimensions) {
+      result.values[last] = other.values[last]
+    }
+    return result
   }
 }

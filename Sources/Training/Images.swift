@@ -30,7 +30,7 @@ func sampleGrid(_ model: LatentDiffusionModel, steps: Int) -> Picture {
 
 /// Images of a set and, under each, its reconstruction by the autoencoder.
 func reconstructionGrid(
-  _ autoencoder: Autoencoder, _ images: LabelledImages, _ indices: [Int], columns: Int = 10
+  _ autoencoder: Autoencoder, _ images: LabeledImages, _ indices: [Int], columns: Int = 10
 ) -> Picture {
   let x = images.tensor(indices)
   let y: Tensor = autoencoder.decode(autoencoder.encode(x).mean)
@@ -46,7 +46,7 @@ func reconstructionGrid(
 /// the three with the nearest pixels: copies of training images would show here.
 func nearestGrid(
   _ images: Tensor, _ outputs: ClassifierOutputs, _ reference: ReferenceFeatures,
-  _ training: LabelledImages
+  _ training: LabeledImages
 ) -> Picture {
   let byFeatures = nearestNeighbors(
     to: outputs.features, in: reference.training.features, count: 3)

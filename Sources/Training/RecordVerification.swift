@@ -16,7 +16,7 @@ import Tensors
 public struct RecordVerification {
   private let notebook: Chapter
   private let model: LatentDiffusionModel
-  private let test: LabelledImages
+  private let test: LabeledImages
   private let folder: String
   private let count: Int
 
@@ -39,7 +39,7 @@ public struct RecordVerification {
 
   /// Reconstructs the first test images, from the autoencoder's latents and from as many principal
   /// components, and plots some of them in a file that is not committed.
-  public func checkReconstructions(against record: EvaluationRecord) throws {
+  public func checkReconstructions(against record: CSVTable) throws {
     let x = test.tensor(Array(0..<count))
     let sampled = AutoencoderMeasurement.reconstructed(model.autoencoder, x, from: 0)
     agree(
@@ -56,7 +56,7 @@ public struct RecordVerification {
   }
 
   private func agree(
-    _ name: String, _ values: [Double], _ set: String, _ column: String, _ record: EvaluationRecord
+    _ name: String, _ values: [Double], _ set: String, _ column: String, _ record: CSVTable
   ) {
     let recorded = record.row("set", set)[column] ?? .nan
     let found = Estimate(of: values)
@@ -68,7 +68,7 @@ public struct RecordVerification {
   }
 
   /// Measures the denoiser's loss on latents of the first test images at some of the record's timesteps.
-  public func checkLosses(against record: EvaluationRecord) {
+  public func checkLosses(against record: CSVTable) {
     let images = notebook.count(200, quick: 50)
     let (latents, labels) = LatentCache.ofTestImages(test, count: images, model: model)
     // Near T the loss is so small that the rounding of the weights to 16 bits shows in it.

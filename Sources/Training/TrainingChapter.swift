@@ -1,5 +1,4 @@
 import ArgumentParser
-import Evaluation
 import Files
 import Foundation
 import Synchronization
@@ -24,8 +23,8 @@ public struct TrainingChapter: Sendable {
   /// Reads a record of measurements that comes with the repository.
   ///
   /// - Throws: `Failure` if there is none, or if it is no table.
-  public func record(_ name: String) throws -> EvaluationRecord {
-    try EvaluationRecord(reading: "\(folder("records"))/\(name)")
+  public func record(_ name: String) throws -> CSVTable {
+    try CSVTable(reading: "\(folder("records"))/\(name)")
   }
 
   /// A folder beside the chapter's source, seen from the current folder where that is the

@@ -1,4 +1,5 @@
 import CProcessor
+import Files
 import Foundation
 import Parallelism
 import Tensors
@@ -9,7 +10,7 @@ struct Report {
 
   func header() {
     let kernels = String(cString: processor_blas_kernels())
-    let model = Self.processorName()
+    let model = Processor.name ?? "unknown processor"
     #if DEBUG
       let configuration = "debug"
     #else
@@ -25,14 +26,6 @@ struct Report {
         "\(model), \(Parallel.threadCount) threads, OpenBLAS kernels: \(kernels), "
           + "\(configuration) build")
     }
-  }
-
-  static func processorName() -> String {
-    let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    for line in information.split(separator: "\n") where line.hasPrefix("model name") {
-      return line.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "?"
-    }
-    return "unknown processor"
   }
 
   func peak(_ row: Row) {

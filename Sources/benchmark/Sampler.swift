@@ -1,4 +1,5 @@
 import Diffusion
+import Files
 import Foundation
 import Models
 import Networks
@@ -52,17 +53,11 @@ func measureStartup() -> [Row] {
 }
 
 private func timeToFirstLine(of program: URL) -> Double? {
-  let process = Process()
-  process.executableURL = program
-  process.arguments = ["--quick", "--figures", NSTemporaryDirectory()]
-  let pipe = Pipe()
-  process.standardOutput = pipe
-  process.standardError = FileHandle.nullDevice
   let start = Timing.clock()
-  guard (try? process.run()) != nil else { return nil }
-  let first = pipe.fileHandleForReading.availableData
-  let time = Timing.clock() - start
-  process.terminate()
-  process.waitUntilExit()
-  return first.isEmpty ? nil : time
+  var time: Double?
+  let arguments = [program.path, "--quick", "--figures", NSTemporaryDirectory()]
+  _ = try? Subprocess.run(arguments, mergingErrors: true, atMost: 1) { _ in
+    time = Timing.clock() - start
+  }
+  return time
 }

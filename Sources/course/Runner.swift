@@ -73,6 +73,20 @@ struct Runner {
     return try transcript.sealed(with: source, others: others)
   }
 
+  // MARK: - Other programs
+
+  /// Runs a program; its lines go to `eachLine`, or to where this program prints.
+  private func run(
+    _ arguments: [String], mergingErrors: Bool = false, eachLine: ((String) -> Void)? = nil
+  ) throws(Problems) -> Int32 {
+    do {
+      guard let eachLine else { return try Subprocess.run(arguments) }
+      return try Subprocess.run(arguments, mergingErrors: mergingErrors, eachLine: eachLine)
+    } catch {
+      throw Problems([Problem(error.subject, "\(error.problem); \(error.remedy)")])
+    }
+  }
+
   // MARK: - Building
 
   private func build(_ chapter: CourseChapter) throws(Problems) {
@@ -87,7 +101,7 @@ struct Runner {
     }
     var output = ""
     let watch = BuildWatch(product: chapter.product)
-    let status = try Subprocess.run(arguments, mergingErrors: true) { line in
+    let status = try run(arguments, mergingErrors: true) { line in
       output += line + "\n"
       watch.show(line)
     }
@@ -122,9 +136,9 @@ struct Runner {
     let start = Date()
     let status: Int32
     if isDetailed {
-      status = try Subprocess.run([program] + arguments)
+      status = try run([program] + arguments)
     } else {
-      status = try Subprocess.run([program, "--json"] + arguments) { line in
+      status = try run([program, "--json"] + arguments) { line in
         guard let event = Event(json: line) else { return }
         tally.add(event)
         Console.showStatus("\(chapter.name): \(tally.words)")

@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import Tensors
 import Testing
 
 @testable import Datasets
@@ -13,7 +12,7 @@ import Testing
     }
   }
 
-  func load(_ folder: borrowing Folder) throws -> LabelledImages {
+  func load(_ folder: borrowing Folder) throws -> LabeledImages {
     try CIFAR10.load(.test, from: folder.path, files: nil, recordsPerFile: 3)
   }
 
@@ -35,10 +34,8 @@ import Testing
     #expect(images.count == 3)
     #expect(images.labels == [3, 9, 0])
     #expect(images.bytes(1).prefix(3) == [100, 101, 102])
-    let tensor = images.tensor([2, 0])
-    #expect(tensor.shape == [2, 3, 32, 32])
-    // Picture 2, green plane, row 1, column 5.
-    #expect(tensor[0, 1, 1, 5] == PixelScale.number(UInt8((1024 + 37 + 200) % 256)))
+    // Image 2, green plane, row 1, column 5.
+    #expect(images.values(2)[1024 + 37] == LabeledImages.value(of: UInt8((1024 + 37 + 200) % 256)))
   }
 
   @Test func trainingFilesAreReadInOrder() throws {
@@ -128,16 +125,9 @@ import Testing
 }
 
 @Suite struct PixelTests {
-  @Test func bytesSurviveTheRoundTrip() {
-    for byte in UInt8.min...UInt8.max { #expect(PixelScale.byte(PixelScale.number(byte)) == byte) }
-    #expect(PixelScale.number(0) == -1 && PixelScale.number(255) == 1)
-  }
-
-  @Test func numbersAreRoundedAndNotCutOff() {
-    #expect(PixelScale.byte(0.4999 / 127.5 - 1) == 0)
-    #expect(PixelScale.byte(0.5001 / 127.5 - 1) == 1)
-    #expect(PixelScale.byte(-7) == 0 && PixelScale.byte(7) == 255)
-    #expect(PixelScale.byte(.nan) == 0 && PixelScale.byte(.infinity) == 255)
-    #expect(PixelScale.bytes(Tensor([-1, 0.001, 1])) == [0, 128, 255])
+  @Test func bytesSpanMinusOneToOne() {
+    let values = (UInt8.min...UInt8.max).map(LabeledImages.value)
+    #expect(values.first == -1 && values.last == 1)
+    #expect(zip(values, values.dropFirst()).allSatisfy { abs($1 - $0 - 1 / 127.5) < 1e-6 })
   }
 }

@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func everyBlockOfSwiftCompiles() throws {
-    guard let compiler = Self.compiler else {
+    guard let compiler = Tool.path("swiftc") else {
       print("swiftc is not found: the code in the READMEs is not compiled.")
       return
     }
@@ -92,12 +92,6 @@ import Testing
 
   // MARK: - Compiling
 
-  private static var compiler: String? {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").map { "\($0)/swiftc" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
   /// The compiler's messages; nil if the file compiles.
   private static func errors(compiling file: String, with compiler: String) throws -> String? {
     let products = Bundle.main.executableURL.map { $0.deletingLastPathComponent() } ?? Project.root
@@ -110,23 +104,9 @@ import Testing
       let map = products.appending(path: "\(library).build/module.modulemap").path
       arguments += ["-Xcc", "-fmodule-map-file=\(map)"]
     }
-    let flags = try output(of: "/usr/bin/env", ["pkg-config", "--cflags", "cairo", "openblas"]).text
+    let flags = try Tool.run("/usr/bin/env", ["pkg-config", "--cflags", "cairo", "openblas"]).text
     arguments += flags.split(whereSeparator: \.isWhitespace).flatMap { ["-Xcc", String($0)] }
-    let result = try output(of: compiler, arguments)
+    let result = try Tool.run(compiler, arguments)
     return result.status == 0 ? nil : result.text
-  }
-
-  private static func output(
-    of program: String, _ arguments: [String]
-  ) throws -> (status: Int32, text: String) {
-    let process = Process(), pipe = Pipe()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
   }
 }

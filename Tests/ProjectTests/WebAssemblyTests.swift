@@ -6,7 +6,7 @@ import Testing
 /// system: so a page can run the course's own code.
 @Suite(.serialized) struct WebAssemblyTests {
   @Test func parallelismProbabilityAndDiffusionCompileForWebAssembly() throws {
-    guard let compiler = Self.program("swiftc") else {
+    guard let compiler = Tool.path("swiftc") else {
       print("swiftc is not found: nothing is compiled for WebAssembly.")
       return
     }
@@ -14,7 +14,7 @@ import Testing
       for module in ["Parallelism", "Probability", "Diffusion"] {
         let files = try Project.files(under: "Sources/\(module)", endingWith: [".swift"])
           .map { Project.root.appending(path: $0.path).path }
-        let result = try Self.run(
+        let result = try Tool.run(
           compiler,
           Self.flags + [
             "-module-name", module, "-I", folder, "-emit-module", "-emit-module-path",
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func linearScheduleFitsInAKilobyteOfWebAssembly() throws {
-    guard let compiler = Self.program("swiftc"), let linker = Self.program("wasm-ld") else {
+    guard let compiler = Tool.path("swiftc"), let linker = Tool.path("wasm-ld") else {
       print("swiftc or wasm-ld is not found: no schedule is compiled for WebAssembly.")
       return
     }
@@ -35,10 +35,10 @@ import Testing
         "\(folder)/schedule.swift", "\(folder)/schedule.o", "\(folder)/schedule.wasm"
       )
       try Self.schedule.write(toFile: source, atomically: true, encoding: .utf8)
-      let compiled = try Self.run(
+      let compiled = try Tool.run(
         compiler, Self.flags + ["-module-name", "Schedule", "-o", object, source])
       try #require(compiled.status == 0, "\(compiled.text)")
-      let linking = try Self.run(
+      let linking = try Tool.run(
         linker,
         ["--no-entry", "--export=alphaBar", "--gc-sections", "--strip-all", object, "-o", linked])
       try #require(linking.status == 0, "\(linking.text)")
@@ -49,7 +49,7 @@ import Testing
 
   /// $\bar\alpha_{1000}$ of the linear schedule, computed by the module in a JavaScript engine.
   private static func expectTheLastAlphaBar(of module: String) throws {
-    guard let node = program("node") else {
+    guard let node = Tool.path("node") else {
       print("node is not found: the schedule is compiled for WebAssembly, but not run.")
       return
     }
@@ -58,7 +58,7 @@ import Testing
       WebAssembly.instantiate(bytes).then(
         m => console.log(m.instance.exports.alphaBar(1000)));
       """
-    let result = try run(node, ["-e", script, module])
+    let result = try Tool.run(node, ["-e", script, module])
     let value = Double(result.text.trimmingCharacters(in: .whitespacesAndNewlines))
     #expect(abs((value ?? .nan) - 4.0358e-5) < 1e-9, "\(result.text)")
   }
@@ -92,26 +92,4 @@ import Testing
     @_expose(wasm, "alphaBar") @_cdecl("alphaBar")
     public func alphaBar(_ t: Int32) -> Double { LinearSchedule().alphaBar(Int(t)) }
     """
-
-  // MARK: - Programs
-
-  private static func program(_ name: String) -> String? {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return path.split(separator: ":").map { "\($0)/\(name)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
-  private static func run(
-    _ program: String, _ arguments: [String]
-  ) throws -> (status: Int32, text: String) {
-    let process = Process(), pipe = Pipe()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-  }
 }

@@ -1,6 +1,4 @@
-import Evaluation
 import Foundation
-import TestSupport
 import Testing
 import Training
 
@@ -20,18 +18,5 @@ import Training
     }
     #expect(try chapter.record("samples.csv").columns.last == "accuracy_truck")
     #expect(try chapter.record("feature-weight.csv").columns.last == "accuracy")
-  }
-
-  @Test func aWrittenRecordIsReadAgain() throws {
-    try withTemporaryFolder { folder in
-      var record = EvaluationRecord(notes: ["made by hand"], columns: ["set", "psnr"])
-      record.append(["psnr": 27.5], words: ["set": "test"])
-      record.append([:], words: ["set": "none"])
-      try record.write(to: "\(folder)/r.csv")
-      let again = try EvaluationRecord(reading: "\(folder)/r.csv")
-      #expect(again.notes == record.notes && again.columns == record.columns)
-      #expect(again.row("set", "test")["psnr"] == 27.5)
-      #expect(again["psnr"][1].isNaN)
-    }
   }
 }

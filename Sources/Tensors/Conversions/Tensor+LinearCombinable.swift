@@ -82,7 +82,21 @@ extension Tensor: LinearCombinableBatch {
 
   public func normalSamples(using streams: inout RandomStreams) -> Tensor { streams.normal(shape) }
 
-  public func appending(_ other: Tensor) -> Tensor { .concatenated([self, other], along: 0) }
+  public static func joined(_ parts: [Tensor]) -> Tensor { .concatenated(parts, along: 0) }
 
   public func entries(_ range: Range<Int>) -> Tensor { slice(range) }
+}
+
+extension Tensor: ChanneledBatch {
+  /// The tensor, `[batch, channels, …]`, with the last channel of every entry taken from `other`.
+  public func replacingLastChannel(from other: Tensor) -> Tensor {
+    var values = elements
+    let others = other.elements
+    let entry = values.count / shape[0]
+    for end in stride(from: entry, through: values.count, by: entry) {
+      let last = end - entry / shape[1]..<end
+      values.replaceSubrange(last, with: others[last])
+    }
+    return Tensor(values, shape: shape)
+  }
 }

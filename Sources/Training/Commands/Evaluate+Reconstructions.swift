@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Foundation
 import Learning
 import Models
@@ -20,7 +21,7 @@ extension Evaluate {
       ("reconstructions", try reference.measure(outputs)),
     ]
     let kept = AutoencoderMeasurement(autoencoder, test, count: count).values
-    var rows = EvaluationRecord(
+    var rows = CSVTable(
       notes: [commandLine, images.description.note],
       columns: ["set"] + ImageSetMeasurement.columns + AutoencoderMeasurement.names)
     rows.append(sets[0].1.values, words: ["set": "test"])

@@ -1,4 +1,5 @@
 import Evaluation
+import Files
 import Foundation
 import Learning
 import Models
@@ -65,8 +66,8 @@ extension Evaluate {
       seconds: seconds)
   }
 
-  private func newRecord(adding more: [String] = []) -> EvaluationRecord {
-    EvaluationRecord(
+  private func newRecord(adding more: [String] = []) -> CSVTable {
+    CSVTable(
       notes: [commandLine],
       columns: (sweep == .weights ? ["weights", "parameters", "images_seen", "minutes"] : [])
         + ["sampler", "guidance"]

@@ -123,7 +123,7 @@ struct Evaluate: ParsableCommand {
       of: labels, by: classifier, images: images, progress: { bar.move(to: $0) })
   }
 
-  func write(_ rows: EvaluationRecord) throws {
+  func write(_ rows: CSVTable) throws {
     if let record = record.record { try rows.write(to: record) }
   }
 }

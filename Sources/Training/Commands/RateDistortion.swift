@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Files
 import Foundation
 import Learning
 import Models
@@ -60,7 +61,7 @@ struct RateDistortion: ParsableCommand {
 
   func run() throws {
     let images = try data.load()
-    var rows = EvaluationRecord(
+    var rows = CSVTable(
       notes: [commandLine, images.description.note],
       columns: ["beta", "images_seen", "kl"] + AutoencoderMeasurement.names)
     for beta in betas.values {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diffusion
 import Evaluation
+import Files
 import Foundation
 import Learning
 import Models
@@ -96,7 +97,7 @@ struct TestLosses: ParsableCommand {
     _ schedule: NoiseSchedule
   ) throws {
     let columns = ["averaged", "last", "covariance", "normal"]
-    var rows = EvaluationRecord(notes: [commandLine], columns: ["t"] + columns)
+    var rows = CSVTable(notes: [commandLine], columns: ["t"] + columns)
     func line(_ values: [Double]) -> String {
       String(
         format: "%.4f averaged, %.4f last, %.4f with covariances, %.4f independent", values[0],

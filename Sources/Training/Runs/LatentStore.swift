@@ -33,7 +33,7 @@ extension LatentCache {
 
   /// Scaled latents of the first `count` of `images`, from the same noise at every call.
   static func ofTestImages(
-    _ images: LabelledImages, count: Int, model: LatentDiffusionModel
+    _ images: LabeledImages, count: Int, model: LatentDiffusionModel
   ) -> (latents: Tensor, labels: [Int]) {
     let labels = Array(images.labels.prefix(count))
     let cache = LatentCache(

@@ -116,10 +116,7 @@ extension Manifest.Stage {
 
   /// The processor's name and the number of its cores in use.
   private static var processor: String {
-    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let name = lines.split(separator: "\n").first { $0.hasPrefix("model name") }
-      .flatMap { $0.split(separator: ":").last }?.trimmingCharacters(in: .whitespaces)
-    return "\(Parallel.threadCount) threads of \(name ?? "an unnamed processor")"
+    "\(Parallel.threadCount) threads of \(Processor.name ?? "an unnamed processor")"
   }
 
   private static var today: String { Date.now.formatted(.iso8601.year().month().day()) }

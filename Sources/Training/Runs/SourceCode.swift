@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The state of the code that a program was built from.
@@ -11,18 +12,11 @@ enum SourceCode {
   }()
 
   private static func git(_ arguments: String...) -> String? {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
     let folder = URL(filePath: #filePath).deletingLastPathComponent().path
-    process.arguments = ["git", "-C", folder] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-      ? text.trimmingCharacters(in: .whitespacesAndNewlines) : nil
+    guard let outcome = try? Subprocess.outcome(of: ["git", "-C", folder] + arguments),
+      outcome.status == 0
+    else { return nil }
+    return outcome.output.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }
 

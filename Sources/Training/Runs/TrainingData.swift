@@ -1,11 +1,12 @@
 import Datasets
 import Files
 import Learning
+import SyntheticData
 
 /// Images to train on and images to test with, and where they come from.
 struct TrainingData: Sendable {
-  let training: LabelledImages
-  let test: LabelledImages
+  let training: LabeledImages
+  let test: LabeledImages
   let description: DataDescription
 
   /// The name of the shapes that the program draws itself.
@@ -55,7 +56,7 @@ struct DataDescription: Codable, Equatable {
   var digest: String
 }
 
-extension LabelledImages {
+extension LabeledImages {
   /// A digest of all pixels and labels.
   var digest: String {
     var digest = Digest()

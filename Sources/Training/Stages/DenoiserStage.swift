@@ -190,7 +190,7 @@ struct DenoiserStage: TrainingStage {
 
   /// - Parameter sampleSteps: the steps of the samples at checkpoints, 0 for none.
   init(
-    _ model: LatentDiffusionModel, _ latents: LatentCache, test: LabelledImages,
+    _ model: LatentDiffusionModel, _ latents: LatentCache, test: LabeledImages,
     sampleSteps: Int
   ) {
     (self.model, self.latents) = (model, latents)

@@ -1,14 +1,14 @@
+import Datasets
 import Figures
 import Foundation
 import Parallelism
 import Probability
-import Tensors
 
-/// Ten classes of small pictures drawn with Cairo, in CIFAR-10's layout: for people and tests that
+/// Ten classes of small images drawn with Cairo, in CIFAR-10's layout: for people and tests that
 /// do not have the data set.
 ///
-/// Picture `i` of a seed is always the same, whatever others are made. Class, colours, place, size,
-/// slant and background vary; the label of picture `i` is `i % 10`.
+/// Image `i` of a seed depends on nothing else. Color, place, size, slant and background vary; the
+/// label of image `i` is `i % 10`.
 public enum SyntheticImages {
   /// The classes, in the order of their labels.
   public static let classNames = [
@@ -24,16 +24,16 @@ public enum SyntheticImages {
     case stencil
   }
 
-  /// Draws a set of pictures.
+  /// Draws a set of images.
   ///
   /// - Parameters:
   ///   - count: how many.
   ///   - seed: which collection; use another for test images.
-  ///   - first: the index of the first picture.
+  ///   - first: the index of the first image.
   ///   - style: how the shapes are painted; their forms are the same in every style.
   public static func images(
     _ count: Int, seed: UInt64 = 0, from first: Int = 0, style: Style = .colored
-  ) -> LabelledImages {
+  ) -> LabeledImages {
     var pixels = [UInt8](repeating: 0, count: count * 3072)
     pixels.withUnsafeMutableBufferPointer { buffer in
       let place = buffer.baseAddress!
@@ -48,12 +48,12 @@ public enum SyntheticImages {
         }
       }
     }
-    return LabelledImages(
-      name: "synthetic pictures", classNames: classNames, pixels: pixels,
+    return LabeledImages(
+      name: "synthetic images", classNames: classNames, pixels: pixels,
       labels: (first..<first + count).map { $0 % 10 })
   }
 
-  /// Draws one picture of 32x32 pixels.
+  /// Draws one image of 32x32 pixels.
   public static func picture(
     _ index: Int, seed: UInt64 = 0, style: Style = .colored
   ) -> Picture {
@@ -65,7 +65,7 @@ public enum SyntheticImages {
   }
 }
 
-/// The choices that make one picture.
+/// The choices that make one image.
 private struct Sketch {
   private var generator: RandomGenerator
   private let ink: Color
@@ -177,7 +177,7 @@ private struct Sketch {
     Rectangle(x: center.x - x, y: center.y - y, width: 2 * x, height: 2 * y)
   }
 
-  /// Fills the picture with one colour that passes into another along a direction.
+  /// Fills the image with one color that passes into another along a direction.
   private func fade(from first: Color, to second: Color, angle: Double, _ canvas: Canvas) {
     let middle = Point(16, 16)
     canvas.rotated(by: angle, about: middle) {

@@ -1,30 +1,9 @@
 import Datasets
 import Files
-import Foundation
-import Tensors
+import SyntheticData
 import Testing
 
 @Suite struct SmallImagesTests {
-  @Test func aReducedPictureHoldsTheRoundedMeansOfItsSquares() {
-    let images = LabelledImages(
-      name: "test", classNames: ["a"], channels: 3, height: 2, width: 4,
-      pixels: [0, 1, 10, 20, 2, 3, 30, 40] + [UInt8](repeating: 255, count: 8)
-        + [0, 0, 0, 0, 0, 1, 1, 1],
-      labels: [0])
-    let small = images.reduced(by: 2)
-    #expect(small.height == 1 && small.width == 2 && small.channels == 3)
-    #expect(small.pixels == [2, 25, 255, 255, 0, 1])
-    #expect(images.reduced(by: 1).pixels == images.pixels)
-  }
-
-  @Test func grayWeighsTheColors() {
-    let images = LabelledImages(
-      name: "test", classNames: ["a"], channels: 3, height: 1, width: 4,
-      pixels: [255, 0, 0, 9] + [0, 255, 0, 9] + [0, 0, 255, 9], labels: [0])
-    #expect(images.gray().pixels == [76, 150, 29, 9])
-    #expect(images.gray().gray().pixels == [76, 150, 29, 9])
-  }
-
   @Test func smallShapesAreThoseOfTheLargeSet() throws {
     let small = try SmallImages.load(30)
     #expect(small.height == 16 && small.width == 16 && small.channels == 1)
@@ -36,7 +15,7 @@ import Testing
     #expect(colored.pixels == SyntheticImages.images(30).reduced(by: 2).pixels)
   }
 
-  @Test func aStencilHasTheFormOfTheColoredPicture() {
+  @Test func aStencilHasTheFormOfTheColoredImage() {
     let (colored, stencil) = (
       SyntheticImages.images(6, seed: 4), SyntheticImages.images(6, seed: 4, style: .stencil)
     )

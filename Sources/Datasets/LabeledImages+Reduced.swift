@@ -1,13 +1,11 @@
-import Tensors
-
-extension LabelledImages {
-  /// The pictures with their extents divided by `factor`: each byte is the rounded mean of a square
+extension LabeledImages {
+  /// The images with their extents divided by `factor`: each byte is the rounded mean of a square
   /// of `factor` by `factor` bytes.
   ///
   /// - Parameter factor: a divisor of height and width.
-  public func reduced(by factor: Int) -> LabelledImages {
+  public func reduced(by factor: Int) -> LabeledImages {
     guard factor > 0, height.isMultiple(of: factor), width.isMultiple(of: factor) else {
-      fatalError("pictures of \(height)x\(width) cannot be reduced by \(factor)")
+      fatalError("images of \(height)x\(width) cannot be reduced by \(factor)")
     }
     let (rows, columns) = (height / factor, width / factor)
     let area = factor * factor
@@ -29,21 +27,21 @@ extension LabelledImages {
     return replacing(pixels: result, channels: channels, height: rows, width: columns)
   }
 
-  /// The pictures in gray: one plane, $0.299\,R + 0.587\,G + 0.114\,B$ (ITU-R BT.601), rounded.
-  public func gray() -> LabelledImages {
+  /// The images in gray: one plane, $0.299\,R + 0.587\,G + 0.114\,B$ (ITU-R BT.601), rounded.
+  public func gray() -> LabeledImages {
     if channels == 1 { return self }
     guard channels == 3 else { fatalError("\(channels) planes are not red, green and blue") }
     let plane = height * width
     var result = [UInt8](repeating: 0, count: count * plane)
     result.withUnsafeMutableBufferPointer { target in
       pixels.withUnsafeBufferPointer { source in
-        for picture in 0..<count {
+        for image in 0..<count {
           for pixel in 0..<plane {
-            let place = 3 * picture * plane + pixel
+            let place = 3 * image * plane + pixel
             let sum =
               299 * Int(source[place]) + 587 * Int(source[place + plane])
               + 114 * Int(source[place + 2 * plane])
-            target[picture * plane + pixel] = UInt8((sum + 500) / 1000)
+            target[image * plane + pixel] = UInt8((sum + 500) / 1000)
           }
         }
       }
@@ -53,8 +51,8 @@ extension LabelledImages {
 
   private func replacing(
     pixels: [UInt8], channels: Int, height: Int, width: Int
-  ) -> LabelledImages {
-    LabelledImages(
+  ) -> LabeledImages {
+    LabeledImages(
       name: name, classNames: classNames, channels: channels, height: height, width: width,
       pixels: pixels, labels: labels)
   }

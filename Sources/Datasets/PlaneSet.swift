@@ -1,9 +1,8 @@
 import Foundation
 import Probability
-import Tensors
 
-/// Sets of points in the plane that are easy to draw and hard to model, scaled to mean 0 and, as
-/// an average over both coordinates, variance 1.
+/// Distributions of points in the plane that are easy to plot and hard to model, scaled to mean 0
+/// and, averaged over both coordinates, variance 1.
 ///
 /// Point `i` depends on the generator and on `i` alone.
 public enum PlaneSet: String, Sendable, CaseIterable {
@@ -11,11 +10,11 @@ public enum PlaneSet: String, Sendable, CaseIterable {
   case swissRoll
   /// Two interleaved half circles; the class is the half.
   case moons
-  /// Eight small clouds on a circle; the class is the cloud, counted counterclockwise.
+  /// Eight narrow Gaussians on a circle; the class is the Gaussian, counted counterclockwise.
   case eightGaussians
-  /// The dark squares of a board with four squares a side; one class.
+  /// The dark squares of a board of four by four squares; one class.
   case checkerboard
-  /// Two circles of different size; the class is the circle.
+  /// Two circles of different radius; the class is the circle.
   case rings
 
   /// The number of classes.
@@ -27,8 +26,9 @@ public enum PlaneSet: String, Sendable, CaseIterable {
     }
   }
 
-  /// The distance of the eight clouds from the origin and the deviation of each, as scaled.
+  /// The distance of the eight means from the origin, after scaling.
   public static let eightGaussiansRadius = eightRadius / eightScale
+  /// The standard deviation of each of the eight Gaussians, after scaling.
   public static let eightGaussiansDeviation = eightDeviation / eightScale
 
   private static let eightRadius = 2.0
@@ -36,21 +36,20 @@ public enum PlaneSet: String, Sendable, CaseIterable {
   private static let eightScale =
     (eightRadius * eightRadius / 2 + eightDeviation * eightDeviation).squareRoot()
 
-  /// Draws points and their classes.
+  /// Samples points and their classes.
   ///
-  /// - Returns: points `[count, 2]` and one class a point.
+  /// - Returns: points of the plane and one class per point.
   public func sample(
     _ count: Int, using generator: RandomGenerator
-  ) -> (points: Tensor, labels: [Int]) {
+  ) -> (points: PointSet, labels: [Int]) {
     var labels = [Int](repeating: 0, count: count)
-    let points = Tensor(uninitialized: [count, 2]) { place in
-      for i in 0..<count {
-        var stream = generator.split(i)
-        let (x, y, label) = point(using: &stream)
-        place[2 * i] = Float(x)
-        place[2 * i + 1] = Float(y)
-        labels[i] = label
-      }
+    var points = PointSet(zeros: count, dimensions: 2)
+    for i in 0..<count {
+      var stream = generator.split(i)
+      let (x, y, label) = point(using: &stream)
+      points.values[2 * i] = x
+      points.values[2 * i + 1] = y
+      labels[i] = label
     }
     return (points, labels)
   }
