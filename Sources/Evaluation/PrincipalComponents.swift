@@ -18,14 +18,14 @@ public struct PrincipalComponents: Sendable {
     _ images: LabeledImages, keeping count: Int = 512, progress: (Int) -> Void = { _ in }
   ) throws {
     let width = images.imageSize
-    var covariance = Covariance(width: width)
+    var moments = VectorMoments(width: width)
     for start in stride(from: 0, to: images.count, by: 2000) {
       let range = start..<min(start + 2000, images.count)
-      covariance.add(images.tensor(Array(range)).reshaped([range.count, width]))
+      moments.add(images.tensor(Array(range)).reshaped([range.count, width]))
       progress(range.upperBound)
     }
-    mean = Tensor(covariance.mean.map { Float($0) }, shape: [1, width])
-    directions = try Self.leading(covariance.matrix, min(count, width))
+    mean = Tensor(moments.mean.map { Float($0) }, shape: [1, width])
+    directions = try Self.leading(moments.covariance, min(count, width))
   }
 
   /// The `count` eigenvectors with the largest eigenvalues.

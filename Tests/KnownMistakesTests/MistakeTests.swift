@@ -171,7 +171,7 @@ struct Probe {
 
   @Test func tensorsLoseTheGuidanceOfTheirLastChannelOnly() {
     let (a, b) = (Tensor.zeros([2, 4, 3, 3]), Tensor.zeros([2, 4, 3, 3]) + 1)
-    let mixed = a.withLastChannel(of: b)
+    let mixed = a.replacingLastChannel(from: b)
     for image in 0..<2 {
       for channel in 0..<4 {
         for place in 0..<9 {

@@ -1,4 +1,3 @@
-import Parallelism
 import Probability
 
 /// A law of data whose diffusion is known in closed form.
@@ -73,82 +72,6 @@ public struct ExactDenoiser<Law: ExactDistribution>: Denoiser, ConditionalDenois
   private func noise(_ xt: PointSet, _ t: Int, under law: Law) -> PointSet {
     law.expectedNoise(
       xt, alphaBar: schedule.alphaBar(t), noiseVariance: schedule.noiseVariance(t))
-  }
-}
-
-extension GaussianMixture: ExactDistribution {
-  public var dimensions: Int { 1 }
-
-  public func expectedNoise(_ xt: PointSet, alphaBar: Double, noiseVariance: Double) -> PointSet {
-    let signal = alphaBar.squareRoot()
-    // One row a component: log weight, mean, half precision, slope of its own answer.
-    let table = components.flatMap { part -> [Double] in
-      let variance = alphaBar * part.variance + noiseVariance
-      return [
-        log(part.weight) - 0.5 * log(variance), signal * part.mean, 0.5 / variance,
-        noiseVariance.squareRoot() / variance,
-      ]
-    }
-    let values = [Double](unsafeUninitializedCapacity: xt.count) { buffer, filled in
-      filled = xt.count
-      guard let result = buffer.baseAddress else { return }
-      xt.values.withUnsafeBufferPointer { x in
-        table.withUnsafeBufferPointer { table in
-          Parallel.forRanges(xt.count, grain: 2048) { range in
-            Self.expectedNoise(range, x.baseAddress!, table, into: result)
-          }
-        }
-      }
-    }
-    return PointSet(values)
-  }
-
-  private static func expectedNoise(
-    _ range: Range<Int>, _ x: UnsafePointer<Double>, _ table: UnsafeBufferPointer<Double>,
-    into result: UnsafeMutablePointer<Double>
-  ) {
-    let count = table.count / 4
-    if count == 1 {
-      for i in range { result[i] = (x[i] - table[1]) * table[3] }
-      return
-    }
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { logs in
-      for i in range {
-        var most = -Double.infinity
-        for k in 0..<count {
-          let shift = x[i] - table[4 * k + 1]
-          let value = table[4 * k] - table[4 * k + 2] * shift * shift
-          logs[k] = value
-          if value > most { most = value }
-        }
-        var (total, answer) = (0.0, 0.0)
-        for k in 0..<count {
-          let share = exp(logs[k] - most)
-          total += share
-          answer += share * table[4 * k + 3] * (x[i] - table[4 * k + 1])
-        }
-        result[i] = answer / total
-      }
-    }
-  }
-
-  public func labelProbabilities(
-    _ xt: PointSet, alphaBar: Double, noiseVariance: Double
-  ) -> PointSet {
-    let marginal = NoisyMarginal(data: self, alphaBar: alphaBar, noiseVariance: noiseVariance)
-      .marginal
-    return PointSet(xt.values.flatMap { marginal.labelProbabilities($0) }, dimensions: labelCount)
-  }
-
-  public func samples(using streams: inout RandomStreams) -> (points: PointSet, labels: [Int]) {
-    let bounds = components.reduce(into: [0.0]) { $0.append($0.last! + $1.weight) }
-    let drawn = streams.points(dimensions: 2) { stream, place in
-      let u = stream.uniform()
-      let k = max(0, (bounds.firstIndex { u < $0 } ?? bounds.count - 1) - 1)
-      place[0] = components[k].mean + components[k].standardDeviation * stream.normal()
-      place[1] = Double(components[k].label)
-    }
-    return (PointSet(drawn.column(0)), drawn.column(1).map { Int($0) })
   }
 }
 

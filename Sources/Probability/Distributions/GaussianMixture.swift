@@ -1,45 +1,55 @@
-/// A mixture of normal laws on the real line, with a class label on every component.
-///
-/// Diffusion turns it into another one, so everything that a trained model only approximates is
-/// known exactly here: densities, scores, the best denoiser, the class of a noisy point. One
-/// component makes the Gaussian of the simplest checks.
-public struct GaussianMixture: Sendable, Equatable {
-  /// One normal law of a mixture.
-  public struct Component: Sendable, Equatable {
-    public var weight: Double
-    public var mean: Double
-    public var standardDeviation: Double
-    public var label: Int
+/// A mixture of Gaussians on the real line. One component makes the Gaussian of the simplest checks.
+public typealias GaussianMixture = Mixture<GaussianComponent>
 
-    /// The variance.
-    public var variance: Double { standardDeviation * standardDeviation }
+/// One Gaussian of a mixture on the line.
+public struct GaussianComponent: MixtureComponent {
+  public var weight: Double
+  public var mean: Double
+  public var standardDeviation: Double
+  public var label: Int
 
-    /// Creates a component.
-    public init(weight: Double = 1, mean: Double, standardDeviation: Double, label: Int = 0) {
-      self.weight = weight
-      self.mean = mean
-      self.standardDeviation = standardDeviation
-      self.label = label
+  /// The variance.
+  public var variance: Double { standardDeviation * standardDeviation }
+
+  /// Creates a component; the standard deviation must be positive.
+  public init(weight: Double = 1, mean: Double, standardDeviation: Double, label: Int = 0) {
+    guard standardDeviation > 0 else {
+      fatalError("a component needs a positive standard deviation, not \(standardDeviation)")
     }
+    self.weight = weight
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+    self.label = label
   }
 
-  /// The components, with weights that sum to 1.
-  public let components: [Component]
+  public var dimensions: Int { 1 }
 
-  /// Creates a mixture; weights are divided by their sum.
-  public init(_ components: [Component]) {
-    let total = components.reduce(0) { $0 + $1.weight }
-    guard total > 0, components.allSatisfy({ $0.standardDeviation > 0 && $0.weight >= 0 }) else {
-      fatalError("a mixture needs positive standardDeviations and weights that do not all vanish")
-    }
-    self.components = components.map { component in
-      var component = component
-      component.weight /= total
-      return component
-    }
+  public var principalAxes: (mean: [Double], variances: [Double], axes: Matrix?) {
+    ([mean], [variance], nil)
   }
 
-  /// Creates a mixture from lists; component k has label k unless `labels` says otherwise.
+  public func logJoint(_ x: Double) -> Double {
+    let z = (x - mean) / standardDeviation
+    return log(weight / standardDeviation) - 0.5 * z * z - StandardNormal.logNormalizer
+  }
+
+  public func noisy(alphaBar: Double, noiseVariance: Double) -> GaussianComponent {
+    GaussianComponent(
+      weight: weight, mean: alphaBar.squareRoot() * mean,
+      standardDeviation: (alphaBar * variance + noiseVariance).squareRoot(), label: label)
+  }
+
+  public func sample(
+    using stream: inout RandomGenerator, into place: UnsafeMutablePointer<Double>
+  ) {
+    place[0] = mean + standardDeviation * stream.normal()
+  }
+
+  public static func point(_ index: Int, of points: PointSet) -> Double { points.values[index] }
+}
+
+extension Mixture where Part == GaussianComponent {
+  /// Creates a mixture from lists; component k has label k by default.
   public init(
     weights: [Double], means: [Double], standardDeviations: [Double], labels: [Int]? = nil
   ) {
@@ -51,18 +61,19 @@ public struct GaussianMixture: Sendable, Equatable {
       })
   }
 
-  /// The normal law with this mean and variance.
+  /// The Gaussian with this mean and variance.
   public static func gaussian(mean: Double = 0, variance: Double = 1) -> GaussianMixture {
     GaussianMixture([Component(mean: mean, standardDeviation: variance.squareRoot())])
   }
 
-  /// The course's mixture of three: means -2, 0.5, 2, weights 0.3, 0.3, 0.4, deviations 0.3, 0.2,
-  /// 0.4, moved and scaled to mean 0 and variance 1.
+  /// The course's mixture of three: means -2, 0.5, 2, weights 0.3, 0.3, 0.4, standard deviations
+  /// 0.3, 0.2, 0.4, shifted and scaled to mean 0 and variance 1.
   public static let three = GaussianMixture(
     weights: [0.3, 0.3, 0.4], means: [-2, 0.5, 2], standardDeviations: [0.3, 0.2, 0.4]
   ).standardized()
 
-  /// Two overlapping classes: means -1 (label 0) and 1 (label 1), deviation 0.5, equal weights.
+  /// Two overlapping classes: means -1 (label 0) and 1 (label 1), standard deviation 0.5, equal
+  /// weights.
   public static let twoClasses = GaussianMixture(
     weights: [0.5, 0.5], means: [-1, 1], standardDeviations: [0.5, 0.5])
 
@@ -78,13 +89,13 @@ public struct GaussianMixture: Sendable, Equatable {
     }
   }
 
-  /// The law of $(x - \mathrm{mean}) / \mathrm{deviation}$.
+  /// The distribution of x less its mean, divided by its standard deviation.
   public func standardized() -> GaussianMixture {
     let standardDeviation = variance.squareRoot()
     return transformed(scale: 1 / standardDeviation, shift: -mean / standardDeviation)
   }
 
-  /// The law of `scale * x + shift`.
+  /// The distribution of `scale * x + shift`.
   public func transformed(scale: Double, shift: Double = 0) -> GaussianMixture {
     GaussianMixture(
       components.map { part in
@@ -94,45 +105,14 @@ public struct GaussianMixture: Sendable, Equatable {
       })
   }
 
-  /// The labels run from 0 to this, exclusive.
-  public var labelCount: Int { (components.map { $0.label }.max() ?? 0) + 1 }
-
-  /// The share of each label.
-  public var labelWeights: [Double] {
-    var weights = [Double](repeating: 0, count: labelCount)
-    for part in components { weights[part.label] += part.weight }
-    return weights
-  }
-
-  /// The law of the points with one label.
-  public func restricted(to label: Int) -> GaussianMixture {
-    GaussianMixture(components.filter { $0.label == label })
-  }
-}
-
-// MARK: - Densities
-
-extension GaussianMixture {
-  /// The density at `x`.
-  public func density(_ x: Double) -> Double { exp(logDensity(x)) }
-
-  /// The logarithm of the density at `x`.
-  public func logDensity(_ x: Double) -> Double {
-    var most = -Double.infinity
-    for part in components { most = max(most, logJoint(part, x)) }
-    var total = 0.0
-    for part in components { total += exp(logJoint(part, x) - most) }
-    return most + log(total)
-  }
-
-  /// The probability of a value up to `x`.
+  /// The cumulative distribution function at `x`.
   public func cdf(_ x: Double) -> Double {
     components.reduce(0) {
       $0 + $1.weight * StandardNormal.cdf((x - $1.mean) / $1.standardDeviation)
     }
   }
 
-  /// The value below which a share `p` in (0, 1) lies: the inverse of `cdf`.
+  /// The quantile of `p` in (0, 1): the inverse of `cdf`, by Newton's method within bounds.
   public func quantile(_ p: Double) -> Double {
     let z = StandardNormal.quantile(p)
     var low = components.map { $0.mean + z * $0.standardDeviation }.min()!
@@ -149,32 +129,14 @@ extension GaussianMixture {
     return x
   }
 
-  /// $\nabla \log p(x)$.
+  /// The score, $\nabla \log p(x)$.
   public func score(_ x: Double) -> Double {
     zip(components, responsibilities(x)).reduce(0) { sum, pair in
       sum - pair.1 * (x - pair.0.mean) / pair.0.variance
     }
   }
 
-  /// The probability that `x` came from each component.
-  public func responsibilities(_ x: Double) -> [Double] {
-    let logs = components.map { logJoint($0, x) }
-    let most = logs.max()!
-    let shares = logs.map { exp($0 - most) }
-    let total = shares.reduce(0, +)
-    return shares.map { $0 / total }
-  }
-
-  /// The probability of each label given `x`.
-  public func labelProbabilities(_ x: Double) -> [Double] {
-    var probabilities = [Double](repeating: 0, count: labelCount)
-    for (part, share) in zip(components, responsibilities(x)) {
-      probabilities[part.label] += share
-    }
-    return probabilities
-  }
-
-  /// The expectation of `body` under this law, by quadrature over each component.
+  /// The expectation of `body`, by quadrature over each component.
   public func expectation(_ body: (Double) -> Double) -> Double {
     components.reduce(0) { sum, part in
       sum
@@ -185,11 +147,6 @@ extension GaussianMixture {
     }
   }
 
-  /// The differential entropy, in nats.
+  /// The differential entropy, in nats, by quadrature.
   public var entropy: Double { -expectation(logDensity) }
-
-  private func logJoint(_ part: Component, _ x: Double) -> Double {
-    let z = (x - part.mean) / part.standardDeviation
-    return log(part.weight / part.standardDeviation) - 0.5 * z * z - StandardNormal.logNormalizer
-  }
 }

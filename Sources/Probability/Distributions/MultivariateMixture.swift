@@ -1,69 +1,89 @@
-/// A mixture of normal laws in the plane or a space of more dimensions, with any covariances and a
-/// class label on every component. Like its sister on the line, it stays a mixture under diffusion.
-public struct MultivariateMixture: Sendable {
-  /// One normal law of a mixture.
-  public struct Component: Sendable {
-    public var weight: Double
-    public let mean: [Double]
-    public let covariance: Matrix
-    public let label: Int
-    /// Variances along the principal axes, and the axes as columns.
-    public let variances: [Double]
-    public let axes: Matrix
-    public let isAxisAligned: Bool
+/// A mixture of Gaussians in the plane or a space of more dimensions, with any covariances.
+public typealias MultivariateMixture = Mixture<MultivariateComponent>
 
-    /// Creates a component; the covariance must be positive definite.
-    public init(weight: Double = 1, mean: [Double], covariance: Matrix, label: Int = 0) {
-      guard covariance.rows == mean.count, covariance.columns == mean.count else {
-        fatalError("a mean of \(mean.count) coordinates needs a square covariance of that size")
-      }
-      self.weight = weight
-      self.mean = mean
-      self.covariance = covariance
-      self.label = label
-      isAxisAligned = covariance == Matrix.diagonal(covariance.diagonal)
-      guard
-        let (values, vectors) = isAxisAligned
-          ? (covariance.diagonal, .identity(mean.count)) : try? covariance.symmetricEigen(),
-        values.allSatisfy({ $0 > 0 })
-      else { fatalError("a covariance must be positive definite") }
-      (variances, axes) = (values, vectors)
+/// One Gaussian of a mixture of several coordinates.
+public struct MultivariateComponent: MixtureComponent {
+  public var weight: Double
+  public let mean: [Double]
+  public let covariance: Matrix
+  public let label: Int
+  /// The variances along the principal axes.
+  public let variances: [Double]
+  /// The principal axes, as columns.
+  public let axes: Matrix
+  private let isAxisAligned: Bool
+  private let root: Matrix
+
+  /// Creates a component; the covariance must be positive definite.
+  public init(weight: Double = 1, mean: [Double], covariance: Matrix, label: Int = 0) {
+    guard covariance.rows == mean.count, covariance.columns == mean.count else {
+      fatalError("a mean of \(mean.count) coordinates needs a square covariance of that size")
     }
+    self.weight = weight
+    self.mean = mean
+    self.covariance = covariance
+    self.label = label
+    isAxisAligned = covariance == Matrix.diagonal(covariance.diagonal)
+    guard
+      let (values, vectors) = isAxisAligned
+        ? (covariance.diagonal, .identity(mean.count)) : try? covariance.symmetricEigen(),
+      values.allSatisfy({ $0 > 0 })
+    else { fatalError("a covariance must be positive definite") }
+    (variances, axes) = (values, vectors)
+    root = axes * .diagonal(variances.map { $0.squareRoot() })
+  }
 
-    /// Creates a round component.
-    public init(weight: Double = 1, mean: [Double], standardDeviation: Double, label: Int = 0) {
-      self.init(
-        weight: weight, mean: mean,
-        covariance: .diagonal(mean.map { _ in standardDeviation * standardDeviation }), label: label
-      )
+  /// Creates an isotropic component.
+  public init(weight: Double = 1, mean: [Double], standardDeviation: Double, label: Int = 0) {
+    self.init(
+      weight: weight, mean: mean,
+      covariance: .diagonal(mean.map { _ in standardDeviation * standardDeviation }), label: label
+    )
+  }
+
+  public var dimensions: Int { mean.count }
+
+  public var principalAxes: (mean: [Double], variances: [Double], axes: Matrix?) {
+    (mean, variances, isAxisAligned ? nil : axes)
+  }
+
+  public func logJoint(_ x: [Double]) -> Double {
+    zip(alongAxes(x), variances).reduce(log(weight)) { sum, pair in
+      sum - 0.5 * pair.0 * pair.0 / pair.1 - 0.5 * log(pair.1) - StandardNormal.logNormalizer
     }
   }
 
-  /// The components, with weights that sum to 1.
-  public let components: [Component]
-
-  /// Creates a mixture; weights are divided by their sum.
-  public init(_ components: [Component]) {
-    let total = components.reduce(0) { $0 + $1.weight }
-    guard total > 0, components.allSatisfy({ $0.mean.count == components[0].mean.count }) else {
-      fatalError("a mixture needs components of one dimension and weights that do not all vanish")
-    }
-    self.components = components.map { component in
-      var component = component
-      component.weight /= total
-      return component
-    }
+  public func noisy(alphaBar: Double, noiseVariance: Double) -> MultivariateComponent {
+    MultivariateComponent(
+      weight: weight, mean: mean.map { alphaBar.squareRoot() * $0 },
+      covariance: alphaBar * covariance + noiseVariance * Matrix.identity(dimensions), label: label)
   }
 
-  /// The normal law of two coordinates with variance 1 and this correlation.
+  public func sample(
+    using stream: inout RandomGenerator, into place: UnsafeMutablePointer<Double>
+  ) {
+    let shift = root * (0..<dimensions).map { _ in stream.normal() }
+    for axis in 0..<dimensions { place[axis] = mean[axis] + shift[axis] }
+  }
+
+  public static func point(_ index: Int, of points: PointSet) -> [Double] { points[index] }
+
+  /// A point relative to the mean, in coordinates along the principal axes.
+  fileprivate func alongAxes(_ x: [Double]) -> [Double] {
+    axes.transposed * zip(x, mean).map { $0 - $1 }
+  }
+}
+
+extension Mixture where Part == MultivariateComponent {
+  /// The Gaussian of two coordinates with variance 1 and this correlation.
   public static func correlated(_ correlation: Double = 0.9) -> MultivariateMixture {
     MultivariateMixture([
       Component(mean: [0, 0], covariance: Matrix([[1, correlation], [correlation, 1]]))
     ])
   }
 
-  /// Equal round clouds on a circle, counted counterclockwise from the positive x axis; cloud k has
-  /// label k modulo `labels`, or k.
+  /// Isotropic Gaussians of equal weight on a circle, counted counterclockwise from the positive x
+  /// axis; component k has label k modulo `labels`, or k.
   public static func ring(
     _ count: Int = 8, radius: Double = 1, standardDeviation: Double = 0.1, labels: Int? = nil
   ) -> MultivariateMixture {
@@ -76,17 +96,6 @@ public struct MultivariateMixture: Sendable {
       })
   }
 
-  /// The labels run from 0 to this, exclusive.
-  public var labelCount: Int { (components.map { $0.label }.max() ?? 0) + 1 }
-
-  /// The distribution of the points with one label.
-  public func restricted(to label: Int) -> MultivariateMixture {
-    MultivariateMixture(components.filter { $0.label == label })
-  }
-
-  /// The number of coordinates.
-  public var dimensions: Int { components[0].mean.count }
-
   /// The mean.
   public var mean: [Double] {
     (0..<dimensions).map { axis in components.reduce(0) { $0 + $1.weight * $1.mean[axis] } }
@@ -94,28 +103,17 @@ public struct MultivariateMixture: Sendable {
 
   /// The covariance.
   public var covariance: Matrix {
-    let centre = mean
+    let center = mean
     var total = Matrix.zeros(dimensions, dimensions)
     for part in components {
       let shift = Matrix(
-        rows: dimensions, columns: 1, zip(part.mean, centre).map { $0 - $1 })
+        rows: dimensions, columns: 1, zip(part.mean, center).map { $0 - $1 })
       total = total + part.weight * (part.covariance + shift * shift.transposed)
     }
     return total
   }
 
-  /// The law of $x_t$ when $x_0$ follows this one.
-  public func noisyMarginal(alphaBar: Double, noiseVariance: Double) -> MultivariateMixture {
-    let noise = noiseVariance * Matrix.identity(dimensions)
-    return MultivariateMixture(
-      components.map { part in
-        Component(
-          weight: part.weight, mean: part.mean.map { alphaBar.squareRoot() * $0 },
-          covariance: alphaBar * part.covariance + noise, label: part.label)
-      })
-  }
-
-  /// The law of one coordinate.
+  /// The distribution of one coordinate.
   public func marginal(axis: Int) -> GaussianMixture {
     GaussianMixture(
       components.map { part in
@@ -125,7 +123,7 @@ public struct MultivariateMixture: Sendable {
       })
   }
 
-  /// The law of the one coordinate of a plane given the other: what inpainting should sample.
+  /// The distribution of one coordinate of the plane given the other: what inpainting should sample.
   public func conditional(axis: Int, given other: Double) -> GaussianMixture {
     guard dimensions == 2 else { fatalError("written for the plane") }
     let known = 1 - axis
@@ -141,57 +139,14 @@ public struct MultivariateMixture: Sendable {
             .squareRoot(), label: part.label)
       })
   }
-}
 
-// MARK: - Densities
-
-extension MultivariateMixture {
-  /// The logarithm of the density at a point.
-  public func logDensity(_ x: [Double]) -> Double {
-    let logs = components.map { logJoint($0, x) }
-    let most = logs.max()!
-    return most + log(logs.reduce(0) { $0 + exp($1 - most) })
-  }
-
-  /// The density at a point.
-  public func density(_ x: [Double]) -> Double { exp(logDensity(x)) }
-
-  /// The probability that a point came from each component.
-  public func responsibilities(_ x: [Double]) -> [Double] {
-    let logs = components.map { logJoint($0, x) }
-    let most = logs.max()!
-    let shares = logs.map { exp($0 - most) }
-    let total = shares.reduce(0, +)
-    return shares.map { $0 / total }
-  }
-
-  /// The probability of each label given a point.
-  public func labelProbabilities(_ x: [Double]) -> [Double] {
-    var probabilities = [Double](repeating: 0, count: labelCount)
-    for (part, share) in zip(components, responsibilities(x)) {
-      probabilities[part.label] += share
-    }
-    return probabilities
-  }
-
-  /// $\nabla \log p$ at a point.
+  /// The score, $\nabla \log p$, at a point.
   public func score(_ x: [Double]) -> [Double] {
     var total = x.map { _ in 0.0 }
     for (part, share) in zip(components, responsibilities(x)) {
-      let along = inAxes(part, x)
-      let pull = part.axes * zip(along, part.variances).map { -$0 / $1 }
+      let pull = part.axes * zip(part.alongAxes(x), part.variances).map { -$0 / $1 }
       for i in total.indices { total[i] += share * pull[i] }
     }
     return total
-  }
-
-  private func inAxes(_ part: Component, _ x: [Double]) -> [Double] {
-    part.axes.transposed * zip(x, part.mean).map { $0 - $1 }
-  }
-
-  private func logJoint(_ part: Component, _ x: [Double]) -> Double {
-    zip(inAxes(part, x), part.variances).reduce(log(part.weight)) { sum, pair in
-      sum - 0.5 * pair.0 * pair.0 / pair.1 - 0.5 * log(pair.1) - StandardNormal.logNormalizer
-    }
   }
 }

@@ -1,14 +1,13 @@
-/// What is known about $x_t = \sqrt{\bar\alpha}\, x_0 + \sqrt{1 - \bar\alpha}\, \epsilon$ and its
-/// origin when $x_0$ follows a mixture: the marginal of $x_t$ and the law of $x_0$, $\epsilon$ and
-/// the label given $x_t$.
+/// The marginal of $x_t = \sqrt{\bar\alpha}\, x_0 + \sqrt{1 - \bar\alpha}\, \epsilon$ when $x_0$
+/// follows a mixture on the line, and the posterior of $x_0$, $\epsilon$ and the label given $x_t$.
 public struct NoisyMarginal: Sendable {
-  /// The law of $x_0$.
+  /// The distribution of $x_0$.
   public let data: GaussianMixture
   /// $\bar\alpha$, in (0, 1) where the noise matters.
   public let alphaBar: Double
   /// $1 - \bar\alpha$.
   public let noiseVariance: Double
-  /// The law of $x_t$, a mixture again.
+  /// The distribution of $x_t$, a mixture again.
   public let marginal: GaussianMixture
 
   /// Creates the marginal of data from this mixture.
@@ -16,14 +15,7 @@ public struct NoisyMarginal: Sendable {
     self.data = data
     self.alphaBar = alphaBar
     self.noiseVariance = noiseVariance
-    let signal = alphaBar.squareRoot()
-    marginal = GaussianMixture(
-      data.components.map { part in
-        GaussianMixture.Component(
-          weight: part.weight, mean: signal * part.mean,
-          standardDeviation: (alphaBar * part.variance + noiseVariance).squareRoot(),
-          label: part.label)
-      })
+    marginal = data.noisy(alphaBar: alphaBar, noiseVariance: noiseVariance)
   }
 
   /// $E[x_0 \mid x_t]$.
@@ -32,7 +24,7 @@ public struct NoisyMarginal: Sendable {
   /// $\mathrm{Var}(x_0 \mid x_t)$.
   public func x0Variance(_ xt: Double) -> Double { x0Moments(xt).variance }
 
-  /// $\epsilon^*(x_t) = E[\epsilon \mid x_t]$: what the best noise predictor says.
+  /// $\epsilon^*(x_t) = E[\epsilon \mid x_t]$: the prediction of the best noise predictor.
   public func noiseMean(_ xt: Double) -> Double {
     -noiseVariance.squareRoot() * marginal.score(xt)
   }
@@ -83,8 +75,8 @@ public struct NoisyMarginal: Sendable {
   }
 }
 
-extension GaussianMixture {
-  /// What diffusion with this $\bar\alpha$ makes of the mixture.
+extension Mixture where Part == GaussianComponent {
+  /// The marginal of $x_t$ with this $\bar\alpha$ when $x_0$ follows this mixture.
   public func noisyMarginal(alphaBar: Double) -> NoisyMarginal {
     NoisyMarginal(data: self, alphaBar: alphaBar, noiseVariance: 1 - alphaBar)
   }

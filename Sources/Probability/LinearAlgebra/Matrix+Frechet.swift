@@ -28,23 +28,6 @@ extension Matrix {
       $0 + max($1, 0).squareRoot()
     }
   }
-
-  /// The mean of rows of observations, and their covariance with the divisor `rows - 1`.
-  ///
-  /// Deviations are taken from the mean before they are multiplied, so nothing cancels.
-  public func meanAndCovariance() -> (mean: [Double], covariance: Matrix) {
-    guard rows > 1 else { fatalError("a covariance needs two observations or more") }
-    var mean = [Double](repeating: 0, count: columns)
-    for row in 0..<rows {
-      for column in 0..<columns { mean[column] += elements[row * columns + column] }
-    }
-    for column in 0..<columns { mean[column] /= Double(rows) }
-    var centered = self
-    for row in 0..<rows {
-      for column in 0..<columns { centered.elements[row * columns + column] -= mean[column] }
-    }
-    return (mean, 1 / Double(rows - 1) * (centered.transposed * centered))
-  }
 }
 
 /// The Fréchet distance of two normal distributions, squared as is the custom:

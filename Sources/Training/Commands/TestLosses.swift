@@ -66,12 +66,12 @@ struct TestLosses: ParsableCommand {
   /// The variances of scaled latents along their principal directions.
   private static func variances(_ latents: LatentCache, scale: Double) throws -> [Double] {
     let width = latents.means.count / latents.count
-    var covariance = Covariance(width: width)
+    var moments = VectorMoments(width: width)
     for start in stride(from: 0, to: latents.count, by: 2000) {
       let range = start..<min(start + 2000, latents.count)
-      covariance.add(latents.means.slice(range).reshaped([range.count, width]))
+      moments.add(latents.means.slice(range).reshaped([range.count, width]))
     }
-    var matrix = covariance.matrix
+    var matrix = moments.covariance
     let deviations = latents.deviations.reshaped([latents.count, width])
     for (i, variance) in (deviations * deviations).mean(axes: [0]).elements.enumerated() {
       matrix.elements[i * width + i] += Double(variance)

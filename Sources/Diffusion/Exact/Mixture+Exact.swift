@@ -1,34 +1,19 @@
 import Parallelism
 import Probability
 
-extension MultivariateMixture: ExactDistribution {
+extension Mixture: ExactDistribution {
   public func labelProbabilities(
     _ xt: PointSet, alphaBar: Double, noiseVariance: Double
   ) -> PointSet {
-    let marginal = noisyMarginal(alphaBar: alphaBar, noiseVariance: noiseVariance)
+    let marginal = noisy(alphaBar: alphaBar, noiseVariance: noiseVariance)
     return PointSet(
-      (0..<xt.count).flatMap { marginal.labelProbabilities(xt[$0]) }, dimensions: labelCount)
-  }
-
-  public func samples(using streams: inout RandomStreams) -> (points: PointSet, labels: [Int]) {
-    let bounds = components.reduce(into: [0.0]) { $0.append($0.last! + $1.weight) }
-    let roots = components.map { $0.axes * .diagonal($0.variances.map { $0.squareRoot() }) }
-    let d = dimensions
-    let drawn = streams.points(dimensions: d + 1) { stream, place in
-      let u = stream.uniform()
-      let k = max(0, (bounds.firstIndex { u < $0 } ?? bounds.count - 1) - 1)
-      let z = (0..<d).map { _ in stream.normal() }
-      let shift = roots[k] * z
-      for i in 0..<d { place[i] = components[k].mean[i] + shift[i] }
-      place[d] = Double(components[k].label)
-    }
-    let points = (0..<drawn.count).flatMap { drawn.values[$0 * (d + 1)..<$0 * (d + 1) + d] }
-    return (PointSet(points, dimensions: d), drawn.column(d).map { Int($0) })
+      (0..<xt.count).flatMap { marginal.labelProbabilities(Part.point($0, of: xt)) },
+      dimensions: labelCount)
   }
 
   public func expectedNoise(_ xt: PointSet, alphaBar: Double, noiseVariance: Double) -> PointSet {
     guard xt.dimensions == dimensions else {
-      fatalError("points of \(xt.dimensions) dimensions for a law of \(dimensions)")
+      fatalError("points of \(xt.dimensions) dimensions for a distribution of \(dimensions)")
     }
     let table = NoiseTable(self, alphaBar: alphaBar, noiseVariance: noiseVariance)
     let values = [Double](unsafeUninitializedCapacity: xt.values.count) { buffer, filled in
@@ -44,34 +29,49 @@ extension MultivariateMixture: ExactDistribution {
   }
 }
 
-/// What the noise at one noise level needs to know of every component, in flat arrays.
+extension Mixture where Part == GaussianComponent {
+  /// The marginal of $x_t$ under a schedule when $x_0$ follows this mixture.
+  public func noisyMarginal(_ schedule: NoiseSchedule, to t: Int) -> NoisyMarginal {
+    NoisyMarginal(
+      data: self, alphaBar: schedule.alphaBar(t), noiseVariance: schedule.noiseVariance(t))
+  }
+}
+
+extension Mixture where Part == MultivariateComponent {
+  /// The marginal of $x_t$ under a schedule when $x_0$ follows this mixture.
+  public func noisyMarginal(_ schedule: NoiseSchedule, to t: Int) -> MultivariateMixture {
+    noisy(alphaBar: schedule.alphaBar(t), noiseVariance: schedule.noiseVariance(t))
+  }
+}
+
+/// The numbers of all components at one noise level, in flat arrays.
 private struct NoiseTable {
   let dimensions: Int
   let count: Int
   let isAxisAligned: Bool
   let noiseScale: Double
-  /// Log of weight over the root of the determinant, a number a component.
+  /// Log of weight over the root of the determinant, one number per component.
   let logs: [Double]
-  /// Means and precisions of $x_t$, `dimensions` numbers a component, precisions along the axes.
+  /// Means and precisions of $x_t$, `dimensions` numbers per component, precisions along the axes.
   let means: [Double]
   let precisions: [Double]
-  /// Axes as columns, `dimensions` squared numbers a component.
+  /// Axes as columns, `dimensions` squared numbers per component; empty if axis-aligned.
   let axes: [Double]
 
-  init(_ mixture: MultivariateMixture, alphaBar: Double, noiseVariance: Double) {
+  init(_ mixture: Mixture<some MixtureComponent>, alphaBar: Double, noiseVariance: Double) {
     dimensions = mixture.dimensions
     count = mixture.components.count
-    isAxisAligned = mixture.components.allSatisfy { $0.isAxisAligned }
     noiseScale = noiseVariance.squareRoot()
-    let variances = mixture.components.map { part in
-      part.variances.map { alphaBar * $0 + noiseVariance }
-    }
+    let parts = mixture.components.map { $0.principalAxes }
+    isAxisAligned = parts.allSatisfy { $0.axes == nil }
+    let variances = parts.map { $0.variances.map { alphaBar * $0 + noiseVariance } }
     logs = zip(mixture.components, variances).map { part, variances in
       variances.reduce(log(part.weight)) { $0 - 0.5 * log($1) }
     }
-    means = mixture.components.flatMap { $0.mean.map { alphaBar.squareRoot() * $0 } }
+    means = parts.flatMap { $0.mean.map { alphaBar.squareRoot() * $0 } }
     precisions = variances.flatMap { $0.map { 1 / $0 } }
-    axes = mixture.components.flatMap { $0.axes.elements }
+    let identity = Matrix.identity(mixture.dimensions)
+    axes = isAxisAligned ? [] : parts.flatMap { ($0.axes ?? identity).elements }
   }
 
   func expectedNoise(
@@ -88,8 +88,8 @@ private struct NoiseTable {
     }
   }
 
-  /// Finds the share of each component in a point, up to a factor, and the point's place relative
-  /// to it, along its axes.
+  /// Computes the responsibility of each component for a point, up to a factor, and the point
+  /// relative to the component's mean, along its axes.
   @inline(__always)
   private func weigh(
     _ x: UnsafePointer<Double>, _ shares: UnsafeMutablePointer<Double>,
@@ -115,7 +115,7 @@ private struct NoiseTable {
     for k in 0..<count { shares[k] = exp(shares[k] - most) }
   }
 
-  /// Adds up what the components say of the noise.
+  /// Averages the expected noise of the components.
   @inline(__always)
   private func gather(
     _ shares: UnsafeMutablePointer<Double>, _ along: UnsafeMutablePointer<Double>,
