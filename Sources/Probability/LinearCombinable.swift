@@ -24,13 +24,13 @@ public protocol LinearCombinable: Sendable {
 
 /// A `LinearCombinable` of several entries, which can be concatenated and sliced.
 public protocol LinearCombinableBatch: LinearCombinable {
-  /// The weighted sum of two values, with one weight per entry.
+  /// Adds two values with one weight per entry for each.
   static func sum(_ first: ([Double], Self), _ second: ([Double], Self)) -> Self
 
   /// The entries of this value followed by those of `other`.
   func appending(_ other: Self) -> Self
 
-  /// The entries in a range.
+  /// Some of the entries.
   func entries(_ range: Range<Int>) -> Self
 }
 

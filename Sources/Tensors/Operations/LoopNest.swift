@@ -4,8 +4,8 @@ import Parallelism
 /// each with a stride of its own for every axis (0 where it stands still).
 ///
 /// Broadcasting, permuting axes and summing over axes are the same loops with other strides.
-/// Neighboring axes that both arrays run through without a jump are merged, so the innermost run
-/// is as long as it can be; it is the callers' vector loop.
+/// Adjacent axes that are contiguous in both arrays are merged, so that the innermost run, which is
+/// the callers' vector loop, is as long as possible.
 struct LoopNest {
   /// The shape whose elements are visited.
   let shape: Shape
