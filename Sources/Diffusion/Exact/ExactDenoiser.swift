@@ -83,7 +83,7 @@ extension GaussianMixture: ExactDistribution {
 
   public func expectedNoise(_ xt: PointSet, alphaBar: Double, noiseVariance: Double) -> PointSet {
     let signal = alphaBar.squareRoot()
-    // One row per component: log weight, mean, half the precision, slope of its expected noise.
+    // One row a component: log weight, mean, half precision, slope of its own answer.
     let table = components.flatMap { part -> [Double] in
       let variance = alphaBar * part.variance + noiseVariance
       return [
@@ -123,13 +123,13 @@ extension GaussianMixture: ExactDistribution {
           logs[k] = value
           if value > most { most = value }
         }
-        var (total, sum) = (0.0, 0.0)
+        var (total, answer) = (0.0, 0.0)
         for k in 0..<count {
-          let weight = exp(logs[k] - most)
-          total += weight
-          sum += weight * table[4 * k + 3] * (x[i] - table[4 * k + 1])
+          let share = exp(logs[k] - most)
+          total += share
+          answer += share * table[4 * k + 3] * (x[i] - table[4 * k + 1])
         }
-        result[i] = sum / total
+        result[i] = answer / total
       }
     }
   }
