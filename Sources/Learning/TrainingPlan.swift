@@ -33,6 +33,13 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   /// The seed of all random numbers of the run.
   public var seed: UInt64
 
+  // The names in the configuration of a run, which older runs have too.
+  private enum CodingKeys: String, CodingKey {
+    case length, learningRate, warmUpSteps
+    case finalLearningRateRatio = "finalShare"  // vocabulary:quoted
+    case weightDecay, clipNorm, averageDecay, seed
+  }
+
   public init(
     length: TrainingLength, learningRate: Double, warmUpSteps: Int = 200,
     finalLearningRateRatio: Double = 0.01, weightDecay: Double = 0.01, clipNorm: Double = 1,
