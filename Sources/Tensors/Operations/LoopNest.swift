@@ -1,7 +1,7 @@
 import Parallelism
 
 /// Loops over the axes of a shape in row-major order that follow the position in two more arrays,
-/// each with a stride of its own for every axis (0 where it stands still).
+/// each with its own stride for every axis (0 where it does not advance).
 ///
 /// Broadcasting, permuting axes and summing over axes are the same loops with other strides.
 /// Adjacent axes that are contiguous in both arrays are merged, so that the innermost run, which is
