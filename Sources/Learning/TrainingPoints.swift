@@ -2,11 +2,11 @@ import Diffusion
 import Probability
 import Tensors
 
-/// A fixed training set of points.
+/// A fixed set of points to train on.
 public struct TrainingPoints: Sendable {
   /// `[count, dimensions]`.
   public let points: Tensor
-  /// One class per point, counted from 0; all 0 without classes.
+  /// One class per point, counted from 0; zeros where there are no classes.
   public let labels: [Int]
 
   /// The number of points.
@@ -16,7 +16,7 @@ public struct TrainingPoints: Sendable {
   /// The number of classes: one more than the largest label.
   public var classCount: Int { (labels.max() ?? 0) + 1 }
 
-  /// Creates the set from the points and classes that `PlaneSet.sample` returns.
+  /// Takes points and classes as `PlaneSet.sample` returns them.
   public init(_ samples: (points: Tensor, labels: [Int])) {
     guard samples.points.rank == 2, samples.points.shape[0] == samples.labels.count,
       !samples.labels.isEmpty, samples.labels.allSatisfy({ $0 >= 0 })
@@ -26,12 +26,12 @@ public struct TrainingPoints: Sendable {
     (points, labels) = samples
   }
 
-  /// Creates the set from points and, optionally, their classes.
+  /// Takes points, with their classes if they have some.
   public init(_ points: PointSet, labels: [Int]? = nil) {
     self.init((points.tensor, labels ?? [Int](repeating: 0, count: points.count)))
   }
 
-  /// Samples `count` points and their classes from a distribution, each with its own random stream.
+  /// Samples `count` points and their classes from a distribution, each from a stream of its own.
   public init(_ distribution: some ExactDistribution, count: Int = 1 << 16, seed: UInt64 = 0) {
     var streams = RandomStreams(seed: seed, count: count)
     let (points, labels) = distribution.samples(using: &streams)
