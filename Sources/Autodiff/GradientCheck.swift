@@ -1,17 +1,17 @@
 import Probability
 import Tensors
 
-/// A derivative found in two ways: by the tape, and by central differences.
+/// A derivative computed in two ways: by the tape, and by central differences.
 public struct GradientComparison: Sendable {
-  /// Which input was moved.
+  /// The index of the input that was changed.
   public let input: Int
   /// The derivative along the direction, from the tape.
   public let analytic: Double
-  /// The same derivative from differences of values.
+  /// The same derivative, by central differences.
   public let numeric: Double
-  /// The size that such derivatives have: the norm of the input's gradient.
+  /// The scale of such derivatives: the norm of the input's gradient.
   public let scale: Double
-  /// How far single-precision values leave `numeric` uncertain.
+  /// The rounding error of `numeric`, due to values in single precision.
   public let uncertainty: Double
 
   /// The difference of the two beyond the uncertainty, relative to `scale`.
@@ -23,18 +23,18 @@ public struct GradientComparison: Sendable {
 
 /// Compares the tape's gradients of `function` with central differences, along random directions.
 ///
-/// The function's elements are weighted at random and added up in double precision, which gives a
-/// number `φ`. Each input is moved along random directions `d` of unit normal entries; the
+/// The elements of the function's value are summed with random weights in double precision, which gives
+/// a number `φ`. Each input is changed along random directions `d` with standard Gaussian entries; the
 /// derivative `⟨∇φ, d⟩` must equal `(8·[φ(h) - φ(-h)] - [φ(2h) - φ(-2h)])/12h`. This difference has
 /// an error of order `h⁴`, so that `h` can be large enough for single precision: with `h = 0.02` and
-/// smooth functions the two agree to about 1e-4 of the gradient's norm. A direction at random
-/// misses no wrong element, except by a coincidence of probability zero.
+/// smooth functions the two agree to about 1e-4 of the gradient's norm. A random direction
+/// reveals any wrong element, with probability one.
 ///
 /// - Parameters:
 ///   - inputs: the point; the function should be smooth within a few `step` around it.
 ///   - step: `h`.
-///   - directions: how many for each input.
-///   - generator: samples weights and directions.
+///   - directions: the number of directions for each input.
+///   - generator: the generator of the weights and directions.
 ///   - function: the computation, from variables of one tape to a result of any shape.
 /// - Returns: `directions` comparisons for each input.
 public func gradientCheck(

@@ -1,7 +1,7 @@
 import Tensors
 
-/// The gradients of one loss with respect to the leaves of its computation: a value of its own,
-/// apart from the tape and the parameters.
+/// The gradients of one loss with respect to the leaves of its computation. They are a separate value,
+/// stored neither in the tape nor in the parameters.
 public struct Gradients: Sendable {
   private var ofParameters: [Parameter: Tensor] = [:]
   private var ofInputs: [Int: Tensor] = [:]
@@ -30,7 +30,7 @@ public struct Gradients: Sendable {
   /// The parameters that have a gradient, in no particular order.
   public var parameters: some Collection<Parameter> { ofParameters.keys }
 
-  /// The Euclidean norm of the gradients of `parameters` taken together, as one long vector.
+  /// The Euclidean norm of the gradients of `parameters` taken together, as one vector.
   public func globalNorm(over parameters: [Parameter]) -> Double {
     parameters.reduce(0) { $0 + (self[$1]?.sumOfSquares() ?? 0) }.squareRoot()
   }
@@ -43,8 +43,8 @@ public struct Gradients: Sendable {
     return result
   }
 
-  /// Adds the parameters' gradients of another loss, so that a batch can be taken in parts; those
-  /// of inputs belong to a tape, and stay as they are.
+  /// Adds the parameters' gradients of another loss, for batches that are computed in parts. Gradients
+  /// of inputs belong to one tape and are not changed.
   public mutating func add(_ other: Gradients) {
     for (parameter, gradient) in other.ofParameters {
       if ofParameters[parameter] == nil {

@@ -1,19 +1,18 @@
 import Tensors
 
-/// The record of a computation, from which reverse-mode differentiation finds gradients.
+/// The record of a computation, from which reverse-mode differentiation computes gradients.
 ///
-/// Every operation computes its value at once and writes down its *pullback*: the function that
-/// takes the gradient of the loss with respect to the operation's result and gives the gradients
-/// with respect to its operands, `dx = (∂y/∂x)ᵀ·dy`. Going through the tape backwards once, from
-/// the loss to the leaves, applies the chain rule to everything
-/// (Griewank and Walther, "Evaluating derivatives", 2nd edition, SIAM 2008, chapter 3).
+/// Every operation computes its value immediately and records its *pullback*: the function that maps
+/// the gradient of the loss with respect to the operation's result to the gradients with respect to
+/// its operands, `dx = (∂y/∂x)ᵀ·dy`. One backward pass over the tape, from the loss to the leaves,
+/// applies the chain rule to all operations (Griewank and Walther, "Evaluating derivatives", 2nd edition, SIAM 2008, chapter 3).
 ///
 ///     let tape = Tape()
 ///     let w = tape.variable(weight)
 ///     let loss = meanSquaredError(matmul(tape.constant(x), w), tape.constant(y))
 ///     let gradient = tape.gradients(of: loss)[weight]
 ///
-/// A tape serves one thread at a time.
+/// A tape must be used by one thread at a time.
 public final class Tape: @unchecked Sendable {
   private enum Node {
     case leaf
@@ -30,24 +29,24 @@ public final class Tape: @unchecked Sendable {
 
   /// Creates an empty tape.
   ///
-  /// - Parameter recording: false for inference: nothing is kept but what the caller keeps.
+  /// - Parameter recording: false for inference, in which intermediate values are not kept.
   public init(recording: Bool = true) { self.recording = recording }
 
   /// The number of leaves and operations on the tape.
   public var count: Int { nodes.count }
 
-  /// Brings a value into the computation that needs no gradient, such as data.
+  /// Adds a value that needs no gradient, such as data.
   public func constant(_ value: Tensor) -> Variable {
     Variable(value: value, tape: self, node: nil)
   }
 
-  /// Brings a value into the computation whose gradient can be computed.
+  /// Adds a value whose gradient can be computed.
   public func input(_ value: Tensor) -> Variable {
     Variable(value: value, tape: self, node: recording ? append(.leaf) : nil)
   }
 
-  /// Brings a parameter's current value into the computation; the same variable every time, so
-  /// that the gradients of all its uses add up.
+  /// Adds a parameter's current value. Every call returns the same variable, so the gradients of all
+  /// uses are summed.
   public func variable(_ parameter: Parameter) -> Variable {
     if held.contains(parameter) { return constant(parameter.value) }
     if let place = parameters[parameter] {
@@ -60,13 +59,13 @@ public final class Tape: @unchecked Sendable {
     return variable
   }
 
-  /// Treats `parameters` as constants from here on: gradients pass through the layers that use
-  /// them, and none is computed for themselves. So a loss can depend on a frozen network.
+  /// Treats `parameters` as constants from now on: gradients pass through the layers that use them,
+  /// but none is computed for the parameters. So a loss can depend on a frozen network.
   public func hold(_ parameters: [Parameter]) { held.formUnion(parameters) }
 
   private func append(_ node: Node) -> Int {
     guard !isSpent else {
-      fatalError("this tape's gradients have been taken; begin another for another computation")
+      fatalError("this tape's gradients have been computed; use a new tape")
     }
     nodes.append(node)
     return nodes.count - 1
@@ -77,10 +76,10 @@ public final class Tape: @unchecked Sendable {
 
 /// Adds the gradients of an operation's operands, given that of its result.
 ///
-/// It holds only the tensors that it needs, and never a `Variable`, which would keep the tape alive.
+/// It retains only the tensors that it needs, and never a `Variable`, which would retain the tape.
 typealias Pullback = (_ dy: Tensor, _ gradients: inout Accumulator) -> Void
 
-/// An operand of an operation to which a gradient flows, and how it gets there.
+/// An operand of an operation that needs a gradient, and the computation of that gradient.
 struct Receiver {
   let tape: Tape
   let pullback: Pullback
@@ -90,7 +89,7 @@ struct Receiver {
     self.pullback = pullback
   }
 
-  /// Stands for two operands whose gradients are found together; nil unless both need one.
+  /// Two operands whose gradients are computed together; nil unless both need one.
   init?(_ a: Variable, _ b: Variable, _ gradients: @escaping (_ dy: Tensor) -> (Tensor, Tensor)) {
     guard let nodeA = a.node, let nodeB = b.node, a.tape === b.tape else { return nil }
     self.init(tape: a.tape) { dy, accumulator in
@@ -102,7 +101,7 @@ struct Receiver {
 }
 
 extension Tape {
-  /// Records an operation by what each of its operands receives; nil for one that needs nothing.
+  /// Records an operation with the gradient of each operand; nil for one that needs no gradient.
   func record(_ value: Tensor, _ receivers: [Receiver?]) -> Variable {
     let receivers = receivers.compactMap { $0 }
     guard let first = receivers.first else { return constant(value) }
@@ -114,12 +113,12 @@ extension Tape {
     }
   }
 
-  /// Records an operation whose pullback finds the gradients of all operands together; with this a
-  /// program adds operations of its own.
+  /// Records an operation whose pullback computes the gradients of all operands together. Programs use
+  /// it to add their own operations.
   ///
-  /// - Parameter pullback: takes the gradient of the result and gives one for each operand, nil
-  ///   where there is none; those of operands that need none are dropped. It must not hold
-  ///   variables, only their values: a variable would keep the tape alive.
+  /// - Parameter pullback: maps the gradient of the result to one per operand, or nil if there is none;
+  ///   those of operands that need none are dropped. It must not capture variables, only their
+  ///   values, because a variable retains the tape.
   public func record(
     _ value: Tensor, from operands: [Variable], pullback: @escaping (_ dy: Tensor) -> [Tensor?]
   ) -> Variable {
@@ -152,17 +151,17 @@ extension Tape {
 // MARK: - The backward pass
 
 extension Tape {
-  /// Finds the gradients of a loss, a single number, with respect to all inputs and parameters.
+  /// Computes the gradients of a loss, a single number, with respect to all inputs and parameters.
   ///
-  /// The record is let go of as the pass proceeds, and the tape cannot be used again.
+  /// The record is released during the pass, and the tape cannot be used again.
   public func gradients(of loss: Variable) -> Gradients {
     guard loss.value.count == 1 else {
-      fatalError("a loss is a single number; for shape \(loss.shape) give a seed")
+      fatalError("a loss is a single number; for shape \(loss.shape) pass a seed")
     }
     return gradients(of: loss, seed: .ones(loss.shape))
   }
 
-  /// Finds the product of `seed` with the derivatives of `output`, `Σ seed·∂output/∂leaf`, for all
+  /// Computes the product of `seed` with the derivatives of `output`, `Σ seed·∂output/∂leaf`, for all
   /// inputs and parameters: a vector-Jacobian product.
   ///
   /// - Parameters:
@@ -184,7 +183,7 @@ extension Tape {
     if let node = output.node { accumulator.add(seed, to: node) }
     var leaves = Set<Int>()
     for index in nodes.indices.reversed() {
-      // Taken off the tape, the node and what its pullback holds are freed after this turn.
+      // The node is removed from the tape, so it and its pullback are freed after this iteration.
       let node = keepingRecord ? nodes[index] : nodes.removeLast()
       switch node {
       case .leaf: leaves.insert(index)
@@ -202,13 +201,13 @@ extension Tape {
   }
 }
 
-/// The gradients found so far, by place on the tape.
+/// The gradients computed so far, by position on the tape.
 struct Accumulator {
   private var gradients: [Tensor?]
 
   init(count: Int) { gradients = Array(repeating: nil, count: count) }
 
-  /// Adds to the gradient of `node`, in place where nothing else shares its memory.
+  /// Adds to the gradient of `node`, in place if its memory is not shared.
   mutating func add(_ gradient: Tensor, to node: Int) {
     if gradients[node] == nil {
       gradients[node] = gradient
@@ -217,13 +216,13 @@ struct Accumulator {
     }
   }
 
-  /// Lets `body` add to the gradient of `node`, which is created as zeros of `shape` first.
+  /// Calls `body` to add to the gradient of `node`, which is first created as zeros of `shape`.
   mutating func update(_ node: Int, shape: Shape, _ body: (inout Tensor) -> Void) {
     if gradients[node] == nil { gradients[node] = .zeros(shape) }
     body(&gradients[node]!)
   }
 
-  /// Gives the gradient of `node` away.
+  /// Removes and returns the gradient of `node`.
   mutating func take(_ node: Int) -> Tensor? {
     defer { gradients[node] = nil }
     return gradients[node]

@@ -1,12 +1,12 @@
 import Tensors
 
-/// A tensor in a computation whose gradient may be wanted: a value, and its place on a tape.
+/// A tensor in a differentiable computation: a value and its position on a tape.
 public struct Variable: Sendable {
-  /// What the computation gave.
+  /// The result of the computation.
   public let value: Tensor
   /// The tape on which operations with this variable are recorded.
   public let tape: Tape
-  /// The place on the tape, or nil if no gradient flows here.
+  /// The position on the tape, or nil if the variable needs no gradient.
   let node: Int?
 
   /// The value's extents.
@@ -15,27 +15,27 @@ public struct Variable: Sendable {
   /// The value of a variable that is a single number, such as a loss.
   public var scalar: Float { value.scalar }
 
-  /// Whether a gradient flows to this variable: it depends on an input or a parameter, and the
-  /// tape records.
+  /// Whether the variable needs a gradient: it depends on an input or a parameter, and the tape
+  /// records.
   public var needsGradient: Bool { node != nil }
 
   /// The same value as a constant, through which no gradient passes.
   public var detached: Variable { tape.constant(value) }
 
-  /// A variable without its tape, for the tape itself to hold.
+  /// A variable without its tape, as the tape stores it.
   struct Place {
     let node: Int
     let value: Tensor
   }
 
   /// Declares that this operand of an operation receives `pullback(dy)`; nil if it needs no gradient,
-  /// so that what the pullback holds is not kept.
+  /// so that the pullback is not retained.
   func receives(_ pullback: @escaping (_ dy: Tensor) -> Tensor) -> Receiver? {
     guard let node else { return nil }
     return Receiver(tape: tape) { dy, gradients in gradients.add(pullback(dy), to: node) }
   }
 
-  /// Declares that this operand's gradient is added to in place: where only a part of it is touched.
+  /// Declares that this operand's gradient is changed in place, because only a part of it changes.
   func updates(
     _ pullback: @escaping (_ dy: Tensor, _ gradient: inout Tensor) -> Void
   ) -> Receiver? {

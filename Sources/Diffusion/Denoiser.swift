@@ -1,50 +1,50 @@
 import Probability
 
-/// Something that tells the noise in $x_t$: a trained network or an exact formula.
+/// A predictor of the noise in $x_t$: a trained network or an exact formula.
 ///
-/// Samplers see nothing else. A guided denoiser is a denoiser again, so no sampler knows of labels
-/// or guidance.
+/// Samplers depend on a model only through this protocol. A guided denoiser is itself a denoiser, so
+/// samplers need no code for labels or guidance.
 public protocol Denoiser<Value>: Sendable {
-  /// What is denoised: tensors for networks, points for exact formulas.
+  /// The type that is denoised: tensors for networks, points for exact formulas.
   associatedtype Value: LinearCombinable
 
   /// $\epsilon_\theta(x_t, t)$: an estimate of the noise in `xt`.
   ///
   /// - Parameters:
   ///   - xt: a batch at step `t`.
-  ///   - t: in 1…T of the full schedule.
+  ///   - t: the step, in 1…T of the full schedule.
   func noise(_ xt: Value, t: Int) -> Value
 }
 
-/// A denoiser that can be told what every entry is to be.
+/// A denoiser that is conditioned on one label per entry.
 public protocol ConditionalDenoiser<Value>: Sendable {
-  /// What is denoised.
+  /// The type that is denoised.
   associatedtype Value: LinearCombinableBatch
 
-  /// The label that stands for no label; those of classes are 0 ..< nullLabel.
+  /// The label that means "unconditional"; class labels are 0 ..< nullLabel.
   var nullLabel: Int { get }
 
-  /// $\epsilon_\theta(x_t, t, y)$: an estimate of the noise in `xt`, given one label an entry.
+  /// $\epsilon_\theta(x_t, t, y)$: an estimate of the noise in `xt`, given one label per entry.
   func noise(_ xt: Value, t: Int, labels: [Int]) -> Value
 }
 
-/// A denoiser made of a function, for experiments and errors put in on purpose.
+/// A denoiser defined by a function, for experiments and deliberate errors.
 public struct FunctionDenoiser<Value: LinearCombinable>: Denoiser {
   private let body: @Sendable (Value, Int) -> Value
 
-  /// Creates a denoiser that answers with `body(xt, t)`.
+  /// Creates a denoiser whose prediction is `body(xt, t)`.
   public init(_ body: @escaping @Sendable (Value, Int) -> Value) { self.body = body }
 
   public func noise(_ xt: Value, t: Int) -> Value { body(xt, t) }
 }
 
-/// A denoiser made of a function that predicts something other than noise.
+/// A denoiser defined by a function that predicts something other than noise.
 public struct ConvertedDenoiser<Value: LinearCombinable>: Denoiser {
   private let diffusion: GaussianDiffusion
   private let prediction: Prediction
   private let body: @Sendable (Value, Int) -> Value
 
-  /// Creates a denoiser from `body(xt, t)`, whose answers are of the kind `prediction`.
+  /// Creates a denoiser from `body(xt, t)`, which returns a prediction of the kind `prediction`.
   public init(
     _ prediction: Prediction, of diffusion: GaussianDiffusion,
     _ body: @escaping @Sendable (Value, Int) -> Value
@@ -59,12 +59,12 @@ public struct ConvertedDenoiser<Value: LinearCombinable>: Denoiser {
   }
 }
 
-/// A conditional denoiser with its labels filled in.
-public struct LabelledDenoiser<Base: ConditionalDenoiser>: Denoiser {
+/// A conditional denoiser with fixed labels.
+public struct LabeledDenoiser<Base: ConditionalDenoiser>: Denoiser {
   private let base: Base
   private let labels: [Int]
 
-  /// Creates the denoiser for entries with these labels.
+  /// Creates the denoiser of a batch with one label per entry.
   public init(_ base: Base, labels: [Int]) {
     self.base = base
     self.labels = labels

@@ -1,10 +1,10 @@
 import Probability
 
-/// The forward process of a schedule, its posterior, and the changes of variable between what a
-/// network may predict.
+/// The forward process of a schedule, its posterior, and the conversions between the quantities that
+/// a network may predict.
 ///
-/// Everything here acts on any `LinearCombinable`: on a `Double` to see the formula, on `PointSet` and
-/// tensors to use it, on a `GaussianVariable` to prove it.
+/// All methods accept any `LinearCombinable`: a `Double`, a `PointSet`, a tensor, or a
+/// `GaussianVariable`, for which the distribution of the result is exact.
 public struct GaussianDiffusion: Sendable {
   /// The schedule of $\beta_t$.
   public let schedule: NoiseSchedule
@@ -37,12 +37,12 @@ public struct GaussianDiffusion: Sendable {
     return .sum((transition.alpha.squareRoot(), xs), (transition.beta.squareRoot(), noise))
   }
 
-  /// Samples $q(x_t \mid x_0)$ for a batch in which every entry has its own step, as in training.
+  /// Samples $q(x_t \mid x_0)$ for a batch with one step per entry, as in training.
   ///
   /// - Parameters:
   ///   - x0: the batch.
   ///   - t: one step per entry.
-  ///   - noise: standard normal, of the form of `x0`.
+  ///   - noise: standard normal, of the shape of `x0`.
   public func addNoise<X: LinearCombinableBatch>(to x0: X, t: [Int], noise: X) -> X {
     .sum((t.map(schedule.signalScale), x0), (t.map(schedule.noiseScale), noise))
   }
@@ -54,9 +54,9 @@ public struct GaussianDiffusion: Sendable {
     ForwardChain(diffusion: self, x: x0, streams: streams)
   }
 
-  /// $x_t / \sqrt{\bar\alpha_t} = x_0 + \sigma \epsilon$: the same state in the
-  /// variance-exploding form, with $\sigma$ = `schedule.sigmaVE(t)` (Karras et al.,
-  /// "Elucidating the design space of diffusion-based generative models", 2022).
+  /// $x_t / \sqrt{\bar\alpha_t} = x_0 + \sigma \epsilon$: the same state in the variance-exploding
+  /// (VE) parametrization, with $\sigma$ = `schedule.sigmaVE(t)` (Karras et al., "Elucidating the
+  /// design space of diffusion-based generative models", 2022).
   public func varianceExploding<X: LinearCombinable>(_ xt: X, t: Int) -> X {
     .sum((1 / schedule.signalScale(t), xt))
   }

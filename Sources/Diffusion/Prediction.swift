@@ -1,9 +1,10 @@
 import Probability
 
-/// What a network may be trained to say about $x_t$. Given $x_t$ and $t$, each determines the
-/// others.
+/// A quantity that a network can be trained to predict from $x_t$. Given $x_t$ and $t$, each
+/// determines the others.
 public enum Prediction: String, Sendable, CaseIterable {
-  /// $\epsilon$, the whole noise of the jump from 0 to t (Ho et al. 2020).
+  /// $\epsilon$, the noise in $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$
+  /// (Ho et al. 2020).
   case noise
   /// $x_0$.
   case x0
@@ -18,14 +19,14 @@ public enum Prediction: String, Sendable, CaseIterable {
 }
 
 extension GaussianDiffusion {
-  /// A prediction of one kind, said as another kind.
+  /// Converts a prediction of one kind into another kind.
   ///
-  /// Round trips are exact to rounding. From noise to $x_0$ an error grows by
-  /// $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$, and at $\bar\alpha_t = 0$ there is no way back.
+  /// Round trips are exact to rounding. Conversion from noise to $x_0$ multiplies an error by
+  /// $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$, and is impossible at $\bar\alpha_t = 0$.
   ///
   /// - Parameters:
   ///   - value: the prediction, of kind `source`.
-  ///   - xt: what it was made from, at step `t` in 1…T.
+  ///   - xt: the state that was the input of the prediction, at step `t` in 1…T.
   public func convert<X: LinearCombinable>(
     _ value: X, from source: Prediction, to target: Prediction, xt: X, t: Int
   ) -> X {
@@ -36,10 +37,10 @@ extension GaussianDiffusion {
   }
 
   // snippet.conversion
-  /// The numbers (a, b) for which a prediction is $a x_t + b v$.
+  /// The coefficients (a, b) for which a prediction is $a x_t + b v$.
   ///
-  /// $(x_t, v)$ is $(x_0, \epsilon)$ turned by the angle whose cosine is $\sqrt{\bar\alpha_t}$,
-  /// so this basis is sound at every noise level.
+  /// $(x_t, v)$ is $(x_0, \epsilon)$ rotated by the angle whose cosine is $\sqrt{\bar\alpha_t}$, so
+  /// this basis is orthonormal at every noise level.
   func coefficients(of prediction: Prediction, t: Int) -> (xt: Double, velocity: Double) {
     let (cosine, sine) = (schedule.signalScale(t), schedule.noiseScale(t))
     switch prediction {
@@ -55,16 +56,16 @@ extension GaussianDiffusion {
   // snippet.end
 
   // snippet.x0-estimate
-  /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$: where the data
-  /// must have been, if the noise is `noise` (Ho et al. 2020, equation 15).
+  /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$: the estimate
+  /// of the data that follows from an estimate of the noise (Ho et al. 2020, equation 15).
   public func x0Estimate<X: LinearCombinable>(noise: X, xt: X, t: Int) -> X {
     let scale = 1 / schedule.signalScale(t)
     return .sum((scale, xt), (-scale * schedule.noiseScale(t), noise))
   }
   // snippet.end
 
-  /// $\epsilon = (x_t - \sqrt{\bar\alpha_t}\, x_0) / \sqrt{1 - \bar\alpha_t}$: the noise that led
-  /// from `x0` to `xt`.
+  /// $\epsilon = (x_t - \sqrt{\bar\alpha_t}\, x_0) / \sqrt{1 - \bar\alpha_t}$: the noise
+  /// in `xt`, given `x0`.
   public func noise<X: LinearCombinable>(x0: X, xt: X, t: Int) -> X {
     let scale = 1 / schedule.noiseScale(t)
     return .sum((scale, xt), (-scale * schedule.signalScale(t), x0))
@@ -75,17 +76,17 @@ extension GaussianDiffusion {
     .sum((schedule.signalScale(t), noise), (-schedule.noiseScale(t), x0))
   }
 
-  /// $-\epsilon / \sqrt{1 - \bar\alpha_t}$: the score that a noise stands for.
+  /// $-\epsilon / \sqrt{1 - \bar\alpha_t}$: the score that corresponds to a predicted noise.
   public func score<X: LinearCombinable>(noise: X, t: Int) -> X {
     .sum((-1 / schedule.noiseScale(t), noise))
   }
 }
 
-// MARK: - What is to be predicted
+// MARK: - Targets of training
 
 extension GaussianDiffusion {
-  /// The numbers (a, b) for which the truth that a network is trained to say about a jump is
-  /// $a x_0 + b \epsilon$; t in 1…T.
+  /// The coefficients (a, b) for which the target of a prediction is $a x_0 + b \epsilon$, with t in
+  /// 1…T.
   public func targetWeights(of prediction: Prediction, t: Int) -> (x0: Double, noise: Double) {
     switch prediction {
     case .x0: return (1, 0)
@@ -100,18 +101,18 @@ extension GaussianDiffusion {
     }
   }
 
-  /// What a network that makes predictions of one kind should say of
+  /// The target of a prediction of one kind from
   /// $x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon$.
   public func target<X: LinearCombinable>(of prediction: Prediction, x0: X, noise: X, t: Int) -> X {
     let weights = targetWeights(of: prediction, t: t)
     return .sum((weights.x0, x0), (weights.noise, noise))
   }
 
-  /// Computes the targets of a batch in which every entry has its own step, as in training.
+  /// The targets of a batch with one step per entry, as in training.
   ///
   /// - Parameters:
   ///   - x0: the batch.
-  ///   - noise: of the form of `x0`.
+  ///   - noise: of the shape of `x0`.
   ///   - t: one step per entry.
   public func target<X: LinearCombinableBatch>(
     of prediction: Prediction, x0: X, noise: X, t: [Int]

@@ -20,7 +20,7 @@ public struct SamplerMaker: Sendable {
       clip: clip)
   }
 
-  /// The rule itself, for a sampler that takes `steps` of the steps of `schedule`.
+  /// The rule of a sampler with `steps` of the steps of `schedule`.
   private func rule<Rule: ReverseStep>(
     _ right: Rule, schedule: NoiseSchedule, steps: Int
   ) -> any ReverseStep {
@@ -76,25 +76,27 @@ private struct LinearStep: ReverseStep {
 
   let weights: @Sendable (Transition) -> Weights
 
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
-    let w = weights(move.transition)
-    let settled = D.Value.sum((w.xt, move.xt), (w.x0, move.x0), (w.noise, move.noise))
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value {
+    let w = weights(context.transition)
+    let settled = D.Value.sum((w.xt, context.xt), (w.x0, context.x0), (w.noise, context.noise))
     if w.fresh == 0 { return settled }
-    return .sum((1, settled), (w.fresh, move.xt.normalSamples(using: &streams)))
+    return .sum((1, settled), (w.fresh, context.xt.normalSamples(using: &streams)))
   }
 }
 
-/// A rule of the core that is given by four numbers a step.
+/// A rule of `Diffusion` that is determined by four numbers per step.
 private protocol Noisy: ReverseStep {
   func weights(_ step: Transition) -> LinearStep.Weights
 }
 
 extension Noisy {
-  /// The rule with every step taken as if it were another one.
+  /// The rule with every transition replaced by another one.
   fileprivate func taken(
-    _ passage: @escaping @Sendable (Transition) -> Transition
+    _ transition: @escaping @Sendable (Transition) -> Transition
   ) -> any ReverseStep {
-    LinearStep { weights(passage($0)) }
+    LinearStep { weights(transition($0)) }
   }
 }
 
@@ -122,34 +124,40 @@ extension DDIMStep: Noisy {
 private struct TimeOffByOne: ReverseStep {
   let base: any ReverseStep
 
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
-    let denoiser = move.denoiser
-    // Steps count from 1 here, so the first stays where it is.
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value {
+    let denoiser = context.denoiser
+    // Steps are counted from 1 here, so t = 1 is not changed.
     let late = FunctionDenoiser<D.Value> { denoiser.noise($0, t: max($1 - 1, 1)) }
-    return base.advance(move.with(late), using: &streams)
+    return base.advance(context.with(late), using: &streams)
   }
 }
 
 // MARK: - Wrong last steps
 
-/// A rule whose last step adds as much noise as the forward process did there.
+/// A rule whose last step adds as much noise as the forward process adds in that step.
 private struct NoiseAtEnd: ReverseStep {
   let base: any ReverseStep
 
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
-    let x = base.advance(move, using: &streams)
-    guard move.transition.s == 0 else { return x }
-    return .sum((1, x), (move.transition.beta.squareRoot(), x.normalSamples(using: &streams)))
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value {
+    let x = base.advance(context, using: &streams)
+    guard context.transition.s == 0 else { return x }
+    return .sum((1, x), (context.transition.beta.squareRoot(), x.normalSamples(using: &streams)))
   }
 }
 
-/// A rule whose last step goes to $t = 1$ of the schedule of all steps.
+/// A rule whose last step ends at $t = 1$ of the full schedule.
 private struct EarlyEnd: ReverseStep {
   let base: any ReverseStep
   let schedule: NoiseSchedule
 
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
-    guard move.transition.s == 0 else { return base.advance(move, using: &streams) }
-    return .sum((schedule.signalScale(1), move.x0), (schedule.noiseScale(1), move.noise))
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value {
+    guard context.transition.s == 0 else { return base.advance(context, using: &streams) }
+    return .sum((schedule.signalScale(1), context.x0), (schedule.noiseScale(1), context.noise))
   }
 }

@@ -7,23 +7,23 @@ import SIMDMath
 /// Adam with decoupled weight decay (Kingma and Ba, "Adam", ICLR 2015, algorithm 1; Loshchilov and
 /// Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2).
 ///
-/// At its update number $k$ with gradient $g$ and learning rate $\gamma$, every parameter takes
+/// Update number $k$, with gradient $g$ and learning rate $\gamma$, changes every parameter by
 ///
 ///     w ← (1 - γλ) w
 ///     m ← β₁ m + (1 - β₁) g          v ← β₂ v + (1 - β₂) g²
 ///     w ← w - γ · m/(1 - β₁ᵏ) / (√(v/(1 - β₂ᵏ)) + ε)
 ///
-/// in one pass over memory. The defaults are PyTorch's.
+/// in one pass over memory. The defaults are those of PyTorch.
 public struct AdamW: Sendable {
   /// The constants of the update rule.
   public struct Settings: Sendable, Equatable, Codable {
-    /// β₁, the memory of the mean of the gradients.
+    /// β₁, the decay rate of the running mean of the gradients.
     public var firstMemory = 0.9
-    /// β₂, the memory of the mean of their squares.
+    /// β₂, the decay rate of the running mean of their squares.
     public var secondMemory = 0.999
-    /// ε, which keeps the division finite.
+    /// ε, added to the denominator for numerical stability.
     public var epsilon = 1e-8
-    /// λ, the share of a weight that a learning rate of one would take away.
+    /// λ, the coefficient of the weight decay.
     public var weightDecay = 0.01
 
     public init(
@@ -52,9 +52,9 @@ public struct AdamW: Sendable {
     secondMoments = parameters.map { .zeros(like: $0.value) }
   }
 
-  /// Moves every parameter that has a gradient; the others stay, undecayed.
+  /// Updates every parameter that has a gradient; the others are neither changed nor decayed.
   ///
-  /// - Parameter scale: A factor on all gradients, such as `Gradients.clippingFactor` gives.
+  /// - Parameter scale: A factor on all gradients, such as `Gradients.clippingFactor` returns.
   public mutating func update(
     _ gradients: Gradients, learningRate: Double, scale: Float = 1
   ) {
@@ -70,7 +70,7 @@ public struct AdamW: Sendable {
     }
   }
 
-  /// The numbers of one update that are the same for all weights.
+  /// The coefficients of one update, which are the same for all weights.
   private struct Rule {
     let scale, kept, first, second, epsilon, rate, secondCorrection: Float
 
@@ -108,10 +108,10 @@ public struct AdamW: Sendable {
         let slope = g.vector(i) * scale
         let mean = m.vector(i) + first * (slope - m.vector(i))
         let square = v.vector(i) + second * (slope * slope - v.vector(i))
-        let deviation = square.squareRoot() * secondCorrection + epsilon
+        let denominator = square.squareRoot() * secondCorrection + epsilon
         m.store(mean, i)
         v.store(square, i)
-        w.store(w.vector(i) * kept - rate * mean / deviation, i)
+        w.store(w.vector(i) * kept - rate * mean / denominator, i)
         i += laneCount
       }
       while i < range.upperBound {

@@ -4,21 +4,21 @@ import Foundation
 import Models
 import Tensors
 
-/// All that a training run needs to go on as if it had never stopped: the weights, the optimizer's
-/// moments, the average of the weights, the step, the seed.
+/// The complete state of a training run: the weights, the optimizer's moments, the average of the
+/// weights, the step and the seed.
 ///
-/// It is one safetensors file, replaced whole, with the numbers of the run as JSON in its metadata.
-/// Everything is kept in single precision, and random draws follow from seed and step; so a resumed
-/// run repeats, bit for bit, what an uninterrupted one does.
+/// It is one safetensors file, written atomically, with the state of the run as JSON in its metadata.
+/// All tensors are stored in single precision, and all random numbers depend only on seed and step, so
+/// a resumed run computes bit for bit what an uninterrupted run does.
 public struct Checkpoint: Sendable {
-  /// What a run knows beside its tensors.
+  /// The state of a run apart from its tensors.
   public struct State: Sendable, Equatable, Codable {
     /// The number of updates made.
     public var step: Int
     public var seed: UInt64
-    /// What must not change between one part of the run and the next, by the option's name.
+    /// The options that must not change when the run is resumed, by name.
     public var configuration: [String: String]
-    /// Anything else that the run wants back: the scale of its latents, its best loss so far.
+    /// Other values of the run, such as the scale of its latents or its best loss so far.
     public var notes: [String: String]
 
     public init(
@@ -63,15 +63,19 @@ public struct Checkpoint: Sendable {
       .write(to: path)
   }
 
-  /// Reads what a checkpoint at `path` says of its run, without its tensors.
+  /// Reads the state of the checkpoint at `path`, without its tensors.
+  ///
+  /// - Throws: `Failure` if the file is missing, damaged, or not a checkpoint.
   public static func state(at path: String) throws(Failure) -> State {
     try record(in: Safetensors.metadata(at: path), path: path).state
   }
 
-  /// Restores weights, optimizer and average from the checkpoint at `path`: all or nothing.
+  /// Restores weights, optimizer and average from the checkpoint at `path`. If it throws, nothing has
+  /// changed.
   ///
-  /// - Parameter configuration: What the run is about to use. Where the checkpoint was made under
-  ///   other values, the error names the options.
+  /// - Parameter configuration: The options of the resumed run.
+  /// - Throws: `Failure` if the file is damaged, belongs to another network, or was written with other
+  ///   options, which the message names.
   public static func restore(
     from path: String, optimizer: inout AdamW, average: inout ExponentialMovingAverage?,
     configuration: [String: String]? = nil

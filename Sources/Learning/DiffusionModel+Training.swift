@@ -9,8 +9,9 @@ extension DiffusionModel {
   ///
   /// - Parameters:
   ///   - data: `[count, …]` with samples of shape `sampleShape`, taken in random order.
-  ///   - labels: One class per sample, exactly if the network takes labels. The order of the data,
-  ///     the steps and the noise follow from the plan's seed.
+  ///   - labels: One class per sample if the network takes labels; otherwise nil.
+  ///   - plan: The settings of the run; its seed determines the order of the data, the steps and the
+  ///     noise.
   public func training(
     on data: Tensor, labels: [Int]? = nil, plan: TrainingPlan, batchSize: Int = 32
   ) -> TrainingRun {
@@ -33,8 +34,8 @@ extension DiffusionModel {
 extension NetworkClassifier {
   /// Trains the classifier, as a sequence of updates that change the network in place.
   ///
-  /// - Parameter batch: Returns clean data and labels, given the number of updates made before and
-  ///   a generator of the update's own.
+  /// - Parameter batch: Returns clean data and labels, given the number of previous updates and
+  ///   the random generator of the update.
   public func training(
     plan: TrainingPlan,
     batch: @escaping (_ step: Int, _ generator: RandomGenerator) -> (data: Tensor, labels: [Int])
@@ -45,7 +46,7 @@ extension NetworkClassifier {
     }
   }
 
-  /// Trains the classifier on a data set that is gone through in random order.
+  /// Trains the classifier on a data set in random order.
   public func training(
     on data: Tensor, labels: [Int], plan: TrainingPlan, batchSize: Int
   ) -> TrainingRun {
@@ -61,7 +62,7 @@ extension NetworkClassifier {
 }
 
 extension TrainingPlan {
-  /// The plan of the course's 16x16 images: half a cosine from 3e-3 after a short warm-up.
+  /// The plan of the course's 16x16 images: cosine decay from 3e-3 after a short warm-up.
   public static func small(steps: Int, seed: UInt64 = 0) -> TrainingPlan {
     TrainingPlan(
       length: .steps(steps), learningRate: 3e-3, warmUpSteps: 50, weightDecay: 0, seed: seed)

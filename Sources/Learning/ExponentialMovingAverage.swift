@@ -3,11 +3,11 @@ import Foundation
 import Parallelism
 import Tensors
 
-/// A running average of a network's weights, from which one samples instead of from the last ones.
+/// An exponential moving average of a network's weights, for sampling.
 ///
-/// After update number $n$ the average takes $\bar w \leftarrow \bar w + (1 - d_n)(w - \bar w)$ with
-/// the decay $d_n = \min(d, (1 + n)/(10 + n))$ under warm-up, so that early averages do not dwell
-/// on the random start, and $d_n = d$ without.
+/// Update number $n$ of the average is $\bar w \leftarrow \bar w + (1 - d_n)(w - \bar w)$ with
+/// the decay $d_n = \min(d, (1 + n)/(10 + n))$ with warm-up, so that early averages do not
+/// depend on the initial weights for long, and $d_n = d$ without.
 public struct ExponentialMovingAverage: Sendable {
   public let parameters: [Parameter]
   public var decay: Double
@@ -25,12 +25,12 @@ public struct ExponentialMovingAverage: Sendable {
     averages = parameters.map(\.value)
   }
 
-  /// The decay that update number `n` (counted from 1) uses.
+  /// The decay of update number `n`, counted from 1.
   public func decay(ofUpdate n: Int) -> Double {
     warmsUp ? min(decay, Double(1 + n) / Double(10 + n)) : decay
   }
 
-  /// Takes in the current weights.
+  /// Updates the averages with the current weights.
   public mutating func update() {
     updates += 1
     let gain = Float(1 - decay(ofUpdate: updates))
@@ -50,7 +50,7 @@ public struct ExponentialMovingAverage: Sendable {
     }
   }
 
-  /// Calls `body` while the parameters hold the averages; then they hold the weights again.
+  /// Calls `body` while the parameters hold the averages, and restores the weights afterwards.
   public func withAverages<Result, E: Error>(
     _ body: () throws(E) -> Result
   ) throws(E) -> Result {

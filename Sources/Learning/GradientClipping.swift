@@ -2,13 +2,14 @@ import Autodiff
 import Tensors
 
 extension Gradients {
-  /// The factor that brings the gradients of `parameters`, taken as one long vector, to at most the
-  /// Euclidean length `limit`: 1 where they are shorter (Pascanu, Mikolov and Bengio, "On the
+  /// The factor that clips the gradients of `parameters`, taken as one vector, to the Euclidean norm
+  /// `limit`; 1 if their norm is smaller (Pascanu, Mikolov and Bengio, "On the
   /// difficulty of training recurrent neural networks", ICML 2013, algorithm 1).
   ///
-  /// It is meant for `AdamW.update(_:learningRate:scale:)`, which applies it in passing.
+  /// Pass it to `AdamW.update(_:learningRate:scale:)`, which applies it without another pass over
+  /// memory.
   ///
-  /// - Parameter norm: Their length, where it is known already.
+  /// - Parameter norm: The norm of the gradients, if it is already known.
   public func clippingFactor(
     toNorm limit: Double, of parameters: [Parameter], norm: Double? = nil
   ) -> Float {

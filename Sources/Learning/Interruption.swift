@@ -1,18 +1,18 @@
 import Dispatch
 import Foundation
 
-/// Whether someone asked this process to stop: `SIGINT` (control-C) or `SIGTERM`.
+/// Requests to stop this process: the signals `SIGINT` (control-C) and `SIGTERM`.
 ///
-/// Long work looks at `isRequested` between steps, so that it can leave with everything saved. A
-/// second signal ends the process at once.
+/// Long computations check `isRequested` between steps and save their state before they stop. A second
+/// signal terminates the process immediately.
 public enum Interruption {
-  /// True after the first signal that arrived since `watch()`.
+  /// Whether a signal has arrived since `watch()`.
   public static var isRequested: Bool { state.isRequested }
 
-  /// Starts to catch the signals; calling it again changes nothing.
+  /// Starts to handle the signals; further calls have no effect.
   public static func watch() { state.watch() }
 
-  /// Behaves as if a signal had come, or as if none had.
+  /// Sets `isRequested`, for tests.
   public static func set(_ requested: Bool) { state.set(requested) }
 
   private static let state = State()

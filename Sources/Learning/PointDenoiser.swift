@@ -6,8 +6,8 @@ import Parallelism
 import Probability
 import Tensors
 
-/// A diffusion model of points, `DiffusionModel<MLP>`, with the settings of its training and the
-/// losses of it.
+/// A diffusion model of points, `DiffusionModel<MLP>`, with the settings and the losses of its
+/// training.
 ///
 /// ```
 /// let data = TrainingPoints(PlaneSet.moons.sample(50_000, using: RandomGenerator(seed: 1)))
@@ -21,7 +21,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
   /// The loss of every update of the training; empty before.
   public private(set) var losses: [Double] = []
 
-  /// Creates an untrained denoiser of points like these.
+  /// Creates an untrained denoiser with the dimensions and classes of `data`.
   public init(_ configuration: Configuration, for data: TrainingPoints) {
     let c = configuration
     let network = MLP(
@@ -40,7 +40,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
   public var network: MLP { model.network }
   /// The forward process.
   public var diffusion: GaussianDiffusion { model.diffusion }
-  /// The label that stands for "no class": the number of classes, or 0 for a network without.
+  /// The label that means "no class": the number of classes, or 0 for a network without labels.
   public var nullLabel: Int { model.nullLabel }
 
   public func noise(_ xt: PointSet, t: Int) -> PointSet { model.noise(xt, t: t) }
@@ -62,7 +62,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
     }
   }
 
-  /// Trains a denoiser on points; it is given the moving average of the weights.
+  /// Trains a denoiser on points. Its weights are the moving average of those of the training.
   ///
   /// - Parameter onUpdate: Called after each update, for progress bars.
   public static func trained(
@@ -79,8 +79,8 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
     return denoiser
   }
 
-  /// Trains a denoiser for each of several configurations, at the same time where there are cores;
-  /// the results are those of training them one by one.
+  /// Trains one denoiser per configuration, on several cores. The results are the same as if they were
+  /// trained one after another.
   public static func trained(
     on data: TrainingPoints, _ configurations: [Configuration]
   ) -> [PointDenoiser] {
@@ -96,8 +96,8 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
 }
 
 extension PointDenoiser {
-  /// How a denoiser of points is made and trained; the defaults do for sets in the plane, in a few
-  /// seconds.
+  /// The settings of a denoiser of points and of its training; with the defaults a model of points in
+  /// the plane is trained in a few seconds.
   public struct Configuration: Sendable {
     /// The noise schedule.
     public var schedule = NoiseSchedule.linear()
@@ -107,14 +107,14 @@ extension PointDenoiser {
     public var updates = 3000
     /// Points per update.
     public var batchSize = 256
-    /// Channels inside the network.
+    /// Channels of the hidden layers.
     public var width = 64
-    /// Residual blocks of the network.
+    /// The number of residual blocks.
     public var layers = 3
     /// Frequencies of the Fourier features of each coordinate; with four the network learns sharp
-    /// edges and narrow gaps that take bare coordinates very long.
+    /// edges and narrow gaps faster.
     public var fourierFrequencies = 0
-    /// The highest learning rate; a cosine leads down to a hundredth of it.
+    /// The highest learning rate, which decreases by a cosine to a hundredth of it.
     public var learningRate = 3e-3
     /// The probability with which training replaces a label by the null label; nil for a network
     /// without labels.
@@ -125,7 +125,7 @@ extension PointDenoiser {
     public var timesteps = TimestepDistribution.uniform
     /// The largest decay of the moving average of the weights.
     public var averageDecay = 0.995
-    /// The initial weights and all random numbers of the training follow from this.
+    /// The seed of the initial weights and of all random numbers of the training.
     public var seed: UInt64 = 0
 
     /// The default configuration.

@@ -1,14 +1,14 @@
 import Files
 import Foundation
 
-/// The folder in which a training run keeps what belongs to it.
+/// The folder of a training run.
 ///
 /// ```
-/// RUN/config.json            everything that the run follows from
-/// RUN/metrics.csv            a row every few updates, across interruptions
-/// RUN/validation.csv         measurements on data that is not trained on
-/// RUN/checkpoints/step-….safetensors     the last two states, from which it goes on exactly
-/// RUN/samples/step-….png     what the model makes on the way
+/// RUN/config.json            the configuration of the run
+/// RUN/metrics.csv            one row every few updates, continued when the run is resumed
+/// RUN/validation.csv         measurements on validation data
+/// RUN/checkpoints/step-….safetensors     the last two checkpoints
+/// RUN/samples/step-….png     samples during training
 /// ```
 public struct RunFolder: Sendable {
   public let path: String
@@ -16,7 +16,7 @@ public struct RunFolder: Sendable {
   /// The number of checkpoints that are kept.
   public static let checkpointsKept = 2
 
-  /// Starts a run in a new folder, or in one that holds no run yet.
+  /// Starts a run in a new folder, or in an existing one without a run.
   ///
   /// - Throws: `Failure` if a run is there already or nothing can be written.
   public static func create(
@@ -27,7 +27,7 @@ public struct RunFolder: Sendable {
     return folder
   }
 
-  /// Makes the folder for a run, which starts when its configuration is written.
+  /// Creates the folder of a run, which starts when its configuration is written.
   ///
   /// - Throws: `Failure` if a run is there already or nothing can be written.
   public static func prepare(_ path: String) throws(Failure) -> RunFolder {
@@ -45,7 +45,7 @@ public struct RunFolder: Sendable {
     return folder
   }
 
-  /// Refuses a folder that holds a run already.
+  /// Throws `Failure` if the folder contains a run.
   public static func checkFree(_ path: String) throws(Failure) {
     guard FileManager.default.fileExists(atPath: RunFolder(path: path).configurationPath) else {
       return
@@ -55,7 +55,7 @@ public struct RunFolder: Sendable {
       remedy: "go on with it by --resume \(path), or name another folder with --out")
   }
 
-  /// Opens the folder of a run that was started before.
+  /// Opens the folder of an existing run.
   ///
   /// - Throws: `Failure` if there is none.
   public init(opening path: String) throws(Failure) {
@@ -75,16 +75,16 @@ public struct RunFolder: Sendable {
   public var samplesPath: String { "\(path)/samples" }
   var checkpointsPath: String { "\(path)/checkpoints" }
 
-  // MARK: One at a time
+  // MARK: Locking
 
-  /// Keeps other processes out of a run's folder as long as it lives.
+  /// Locks a run's folder against other processes while it exists.
   public final class Lock: Sendable {
     private let descriptor: Int32
     fileprivate init(_ descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }
   }
 
-  /// Claims the folder for this process.
+  /// Locks the folder for this process.
   ///
   /// - Throws: `Failure` if another process trains in it.
   public func lock() throws(Failure) -> Lock {
@@ -133,7 +133,7 @@ public struct RunFolder: Sendable {
 
   // MARK: Checkpoints
 
-  /// The steps of which a checkpoint is kept, in order.
+  /// The steps of the stored checkpoints, in order.
   public var checkpointSteps: [Int] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointsPath)) ?? []
     return names.compactMap { name in
@@ -142,23 +142,23 @@ public struct RunFolder: Sendable {
     }.sorted()
   }
 
-  /// The file for the checkpoint after `step` updates.
+  /// The path of the checkpoint after `step` updates.
   public func checkpointPath(_ step: Int) -> String {
     "\(checkpointsPath)/step-\(Self.padded(step)).safetensors"
   }
 
-  /// The file for a grid of samples drawn after `step` updates.
+  /// The path of the image of samples after `step` updates.
   public func samplePath(_ step: Int, name: String = "step") -> String {
     "\(samplesPath)/\(name)-\(Self.padded(step)).png"
   }
 
-  /// Saves the state of `run` and lets go of all but the last checkpoints.
+  /// Saves the state of `run` and deletes all but the last `checkpointsKept` checkpoints.
   public func save(_ run: TrainingRun) throws(Failure) {
     try run.save(to: checkpointPath(run.step))
     for old in checkpointSteps.dropLast(Self.checkpointsKept) { unlink(checkpointPath(old)) }
   }
 
-  /// Takes `run` to the newest saved state; one without any starts from the beginning.
+  /// Restores the newest checkpoint of `run`; without checkpoints it starts from the beginning.
   public func restore(_ run: TrainingRun) throws(Failure) {
     guard let step = checkpointSteps.last else { return }
     try run.restore(from: checkpointPath(step))

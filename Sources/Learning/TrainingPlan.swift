@@ -1,13 +1,13 @@
 import Foundation
 
-/// How long a run trains.
+/// The length of a training run.
 public enum TrainingLength: Codable, Sendable, Equatable {
-  /// Until this many updates have been made.
+  /// A number of updates.
   case steps(Int)
-  /// Until the run, interruptions left out, has taken this long.
+  /// A time in seconds, without interruptions.
   case seconds(Double)
 
-  /// The share of the run that lies behind, 0 to 1.
+  /// The fraction of the run that is completed, 0 to 1.
   public func progress(step: Int, seconds: Double) -> Double {
     switch self {
     case .steps(let all): all > 0 ? min(1, Double(step) / Double(all)) : 1
@@ -16,43 +16,51 @@ public enum TrainingLength: Codable, Sendable, Equatable {
   }
 }
 
-/// The settings of a training run that do not depend on what is trained.
+/// The settings of a training run that do not depend on the model.
 public struct TrainingPlan: Codable, Sendable, Equatable {
   public var length: TrainingLength
-  /// The highest learning rate, reached after `warmUpSteps` updates, or after a twentieth of the
-  /// run if that is earlier.
+  /// The highest learning rate, reached after `warmUpSteps` updates or a twentieth of the run,
+  /// whichever is earlier.
   public var learningRate: Double
   public var warmUpSteps: Int
-  /// The learning rate at the end, as a share of the highest; a cosine leads there.
-  public var finalShare: Double
+  /// The learning rate at the end of the cosine decay, as a fraction of the highest.
+  public var finalLearningRateRatio: Double
   public var weightDecay: Double
-  /// The largest norm that a gradient keeps; longer ones are shortened to it.
+  /// The norm to which larger gradients are clipped.
   public var clipNorm: Double
   /// The largest decay of the moving average of the weights.
   public var averageDecay: Double
-  /// Every random number of the run follows from this.
+  /// The seed of all random numbers of the run.
   public var seed: UInt64
 
+  // The names in the configuration of a run, which older runs have too.
+  private enum CodingKeys: String, CodingKey {
+    case length, learningRate, warmUpSteps
+    case finalLearningRateRatio = "finalShare"  // vocabulary:quoted
+    case weightDecay, clipNorm, averageDecay, seed
+  }
+
   public init(
-    length: TrainingLength, learningRate: Double, warmUpSteps: Int = 200, finalShare: Double = 0.01,
-    weightDecay: Double = 0.01, clipNorm: Double = 1, averageDecay: Double = 0.999, seed: UInt64 = 0
+    length: TrainingLength, learningRate: Double, warmUpSteps: Int = 200,
+    finalLearningRateRatio: Double = 0.01, weightDecay: Double = 0.01, clipNorm: Double = 1,
+    averageDecay: Double = 0.999, seed: UInt64 = 0
   ) {
     self.length = length
     self.learningRate = learningRate
     self.warmUpSteps = warmUpSteps
-    self.finalShare = finalShare
+    self.finalLearningRateRatio = finalLearningRateRatio
     self.weightDecay = weightDecay
     self.clipNorm = clipNorm
     self.averageDecay = averageDecay
     self.seed = seed
   }
 
-  /// The learning rate of the update that follows `step` others, `seconds` into the run.
+  /// The learning rate of the update after `step` updates and `seconds` of the run.
   ///
-  /// A run that is limited by time follows its cosine in time: how many updates it will make is
-  /// not known before its end.
+  /// If the length is a time, the cosine is a function of time, because the number of updates is
+  /// unknown until the end.
   public func learningRate(step: Int, seconds: Double) -> Double {
-    let floor = learningRate * finalShare
+    let floor = learningRate * finalLearningRateRatio
     switch length {
     case .steps(let all):
       let rate = LearningRate.cosine(

@@ -5,24 +5,24 @@ import Models
 import Probability
 import Tensors
 
-/// What one update did.
+/// The measurements of one update.
 public struct TrainingStep: Sendable {
   /// The number of updates made so far, this one included.
   public let step: Int
-  /// The number of images (not necessarily different ones) seen so far.
+  /// The number of images in all batches so far, including repetitions.
   public let images: Int
-  /// How long the run has taken so far, interruptions left out.
+  /// The time that the run has taken so far, without interruptions.
   public let seconds: Double
-  /// The loss that was minimised, before the update.
+  /// The loss of the batch, before the update.
   public let loss: Double
-  /// What it is made of, by name.
+  /// The terms of the loss, by name.
   public let parts: [String: Double]
-  /// The length of its gradient, before clipping.
+  /// The norm of the gradient, before clipping.
   public let gradientNorm: Double
   public let learningRate: Double
 }
 
-/// Training as a sequence: each element is an update that was made.
+/// Training as a sequence: each element is one update.
 ///
 /// ```
 /// for step in TrainingRun(parameters, plan: plan, loss: loss) {
@@ -30,23 +30,23 @@ public struct TrainingStep: Sendable {
 /// }
 /// ```
 ///
-/// Plotting, saving and stopping are the business of whoever goes through it. Every random number
-/// of an update follows from the plan's seed and the update's number; so a run that goes on from a
-/// checkpoint, in this process or another, makes the very updates that it would have made.
+/// The caller plots, saves and stops. All random numbers of an update depend only on the plan's seed
+/// and the number of the update, so a run that is resumed from a checkpoint makes the same updates as
+/// an uninterrupted one.
 public final class TrainingRun: Sequence, IteratorProtocol {
-  /// Computes the loss of one batch: given a tape, the number of updates made before, and a
-  /// generator of this update's own.
+  /// Computes the loss of one batch, given a tape, the number of previous updates, and the random
+  /// generator of this update.
   public typealias Loss = (_ tape: Tape, _ step: Int, _ generator: RandomGenerator) -> BatchLoss
 
   public let parameters: [Parameter]
   public var plan: TrainingPlan
   /// The number of updates made.
   public private(set) var step = 0
-  /// The number of images seen.
+  /// The number of images in all batches, including repetitions.
   public private(set) var images = 0
   /// The running average of the weights.
   public var average: ExponentialMovingAverage { state ?? ExponentialMovingAverage(parameters) }
-  /// Why the run ended before its plan did: a loss or gradient that is not finite.
+  /// The reason why the run ended early, a loss or gradient that is not finite; otherwise nil.
   public private(set) var failure: String?
 
   private var optimizer: AdamW
@@ -55,7 +55,7 @@ public final class TrainingRun: Sequence, IteratorProtocol {
   private var started: ContinuousClock.Instant?
   private let loss: Loss
 
-  /// Prepares to train `parameters` to lower `loss`.
+  /// Creates a run that trains `parameters` to minimize `loss`.
   public init(_ parameters: [Parameter], plan: TrainingPlan, loss: @escaping Loss) {
     self.parameters = parameters
     self.plan = plan
@@ -64,13 +64,13 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     state = ExponentialMovingAverage(parameters, decay: plan.averageDecay)
   }
 
-  /// How long the run has taken, interruptions left out, in seconds.
+  /// The time that the run has taken, without interruptions, in seconds.
   public var seconds: Double {
     guard let started else { return secondsBefore }
     return secondsBefore + (ContinuousClock.now - started) / .seconds(1)
   }
 
-  /// The share of the plan that lies behind, 0 to 1.
+  /// The fraction of the plan that is completed, 0 to 1.
   public var progress: Double { plan.length.progress(step: step, seconds: seconds) }
 
   /// Makes the next update; nil at the end of the plan, or if the loss is not finite (NaN or
@@ -106,15 +106,14 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     try average.withAverages(body)
   }
 
-  /// Gives the parameters the running average of the weights for good: how a run ends whose network
-  /// is used at once.
+  /// Replaces the weights by their running average, to use the network after training.
   public func adoptAverages() {
     for (parameter, value) in zip(parameters, average.averages) { parameter.value = value }
   }
 
   // MARK: Checkpoints
 
-  /// Writes all that the run needs to go on from here.
+  /// Writes a checkpoint from which the run can be resumed.
   ///
   /// - Throws: `Failure` of kind `unwritable`.
   public func save(to path: String) throws(Failure) {
@@ -124,7 +123,7 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     try Checkpoint.save(to: path, state: record, optimizer: optimizer, average: state)
   }
 
-  /// Takes the run to the state that was saved at `path`, all or nothing.
+  /// Restores the state that was saved at `path`. If it throws, nothing has changed.
   ///
   /// - Throws: `Failure` if the file is damaged, or was written by a run of another network or seed.
   public func restore(from path: String) throws(Failure) {
@@ -136,6 +135,6 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     started = nil
   }
 
-  /// What must be the same in all parts of a run.
+  /// The options that must not change when the run is resumed.
   private var constants: [String: String] { ["--seed": String(plan.seed)] }
 }

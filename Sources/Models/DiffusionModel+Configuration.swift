@@ -4,7 +4,7 @@ import Probability
 import Tensors
 
 extension DiffusionModel {
-  /// What a model of images is built from, as files store it.
+  /// The configuration of a model of images, as files store it.
   public struct Configuration: Codable, Sendable, Equatable {
     public var network: Network.Configuration
     /// Rows and columns of a sample.
@@ -31,8 +31,8 @@ extension DiffusionModel {
       self.prediction = prediction
     }
 
-    /// Reads a configuration; files of latent models of before lack the size (8), the dropout (0.1)
-    /// and, where it is the noise, the prediction.
+    /// Reads a configuration. In older files of latent models the size (8) and the dropout (0.1) are
+    /// missing, and the prediction if it is the noise.
     public init(from decoder: any Decoder) throws {
       let keys = try decoder.container(keyedBy: CodingKeys.self)
       network = try keys.decode(Network.Configuration.self, forKey: .network)
@@ -50,7 +50,7 @@ extension DiffusionModel {
 }
 
 extension DiffusionModel<UNet> {
-  /// Creates a model of images whose network is given.
+  /// Creates a model of images with the given network.
   public init(_ network: UNet, _ configuration: Configuration) {
     let channels = configuration.network.inputChannels
     self.init(
@@ -59,12 +59,12 @@ extension DiffusionModel<UNet> {
       prediction: configuration.prediction, dropProbability: configuration.dropProbability)
   }
 
-  /// Creates a model of images whose initial weights follow from `generator`.
+  /// Creates a model of images with initial weights from `generator`.
   public init(_ configuration: Configuration, generator: RandomGenerator) {
     self.init(UNet(configuration.network, generator: generator), configuration)
   }
 
-  /// Creates a model of images whose initial weights follow from `seed`.
+  /// Creates a model of images with initial weights from `seed`.
   public init(_ configuration: Configuration, seed: UInt64) {
     self.init(configuration, generator: RandomGenerator(seed: seed))
   }

@@ -10,7 +10,7 @@ extension DiffusionModel {
   ///   - x0: Samples that the model was not trained on.
   ///   - labels: One label per sample; the null label by default.
   ///   - times: Steps in 1…T.
-  ///   - generator: Samples the noise: equal generators give two models the same noise.
+  ///   - generator: The generator of the noise; equal generators give two models the same noise.
   public func noiseErrors(
     on x0: Value, labels: [Int]? = nil, at times: [Int], generator: RandomGenerator
   ) -> [Double] {
@@ -23,7 +23,7 @@ extension DiffusionModel {
     }
   }
 
-  /// Samples without labels. Sample `i` depends on the seed and on `i` alone, not on the batches.
+  /// Samples without labels. Sample `i` depends only on the seed and on `i`.
   ///
   /// - Returns: A batch of `count`, of shape `shape(count)`.
   public func sample(
@@ -34,8 +34,8 @@ extension DiffusionModel {
 
   /// Samples of the classes `labels` with classifier-free guidance.
   ///
-  /// - Parameter scale: The guidance scale: 0 is the unconditional model, 1 the conditional one,
-  ///   larger is stronger.
+  /// - Parameter scale: The guidance scale: 0 is the unconditional model, 1 the conditional one, and
+  ///   larger values guide more strongly.
   public func sample(
     labels: [Int], scale: Double = 1, with sampler: Sampler, seed: UInt64, batchSize: Int = 64
   ) -> Value {
@@ -44,7 +44,7 @@ extension DiffusionModel {
     }
   }
 
-  /// Samples by another denoiser of the same data, such as a guided one.
+  /// Samples with another denoiser of the same data, such as a guided one.
   ///
   /// - Parameter denoiser: Returns the denoiser of the samples in a range.
   public func sample<D: Denoiser>(

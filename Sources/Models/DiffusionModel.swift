@@ -4,10 +4,10 @@ import Networks
 import Probability
 import Tensors
 
-/// A diffusion model: a network, the forward process that it is trained to reverse, and what it
-/// predicts.
+/// A diffusion model: a network, the forward process that it is trained to reverse, and the quantity
+/// that it predicts.
 ///
-/// One type serves images (`DiffusionModel<UNet>`, in pixels or in a latent space) and points
+/// The same type is used for images (`DiffusionModel<UNet>`, in pixels or in a latent space) and points
 /// (`DiffusionModel<MLP>`). It is a `Denoiser` and a `ConditionalDenoiser`, so every sampler and
 /// every kind of guidance accepts it. A network with an embedding of labels is trained for
 /// classifier-free guidance: each label is replaced by the null label with a small probability (Ho
@@ -35,7 +35,7 @@ public struct DiffusionModel<Network: DiffusionNetwork>: Denoiser, ConditionalDe
   /// The probability with which training replaces a label by the null label.
   public let dropProbability: Double
 
-  /// Creates a model of a network and what it is trained for.
+  /// Creates a model with a network and the settings of its training.
   public init(
     _ network: Network, _ schedule: NoiseSchedule, sampleShape: Shape,
     prediction: Prediction = .noise, timesteps: TimestepDistribution = .uniform,
@@ -56,7 +56,7 @@ public struct DiffusionModel<Network: DiffusionNetwork>: Denoiser, ConditionalDe
   /// The number of classes, without the null label; 0 for a model without labels.
   public var classes: Int { network.labelCount.map { $0 - 1 } ?? 0 }
 
-  /// The label that stands for "no class": the number of classes.
+  /// The label that means "no class": the number of classes.
   public var nullLabel: Int { classes }
 
   /// The shape of a batch of `count` samples.
@@ -70,7 +70,7 @@ public struct DiffusionModel<Network: DiffusionNetwork>: Denoiser, ConditionalDe
   }
 
   /// $\epsilon_\theta(x_t, t, y)$: the noise predicted given one label per sample; the null label
-  /// stands for none.
+  /// means "no class".
   public func noise(_ xt: Value, t: Int, labels: [Int]) -> Value {
     diffusion.convert(
       predict(xt, t: t, labels: labels), from: prediction, to: .noise, xt: xt, t: t)

@@ -25,8 +25,8 @@ public protocol DiffusionNetwork: TimeConditionedNetwork {
   /// The type of a batch of samples.
   associatedtype Value: TensorConvertible
 
-  /// How many entries one thread evaluates at a time; nil for a network whose operations use all
-  /// threads themselves.
+  /// The number of entries that one thread evaluates at a time; nil for a network whose operations are
+  /// parallel themselves.
   static var entriesPerThread: Int? { get }
 }
 
@@ -44,8 +44,8 @@ extension MLP: DiffusionNetwork {
 }
 
 extension Tensor {
-  /// Applies `body` to parts of a batch, several at a time, and joins the results, which have the
-  /// shapes of the parts.
+  /// Applies `body` to parts of a batch in parallel and concatenates the results, which have the shapes
+  /// of the parts.
   func mapInParallel(entries: Int, _ body: (Tensor, Range<Int>) -> Tensor) -> Tensor {
     let count = shape.first ?? 0
     let each = self.count / Swift.max(1, count)

@@ -11,12 +11,12 @@ import Tensors
 /// where $\hat\phi_l(x)_p$ is the activation vector of the classifier's level l at position p,
 /// scaled to length 1 (Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer and
 /// super-resolution", ECCV 2016; with unit vectors as in Zhang et al., "The unreasonable
-/// effectiveness of deep features as a perceptual metric", CVPR 2018). Unlike a sum over pixels it
-/// weighs what distinguishes classes of images.
+/// effectiveness of deep features as a perceptual metric", CVPR 2018). Unlike a sum over
+/// pixels it depends on the features that distinguish classes of images.
 public struct FeatureLoss: Sendable {
   /// The frozen feature network.
   public let network: ResNet
-  /// λ of each level, from the largest extents down.
+  /// λ of each level, in the order of decreasing extents.
   public let weights: [Double]
 
   /// Creates the loss of a feature network.

@@ -5,7 +5,7 @@ import Tensors
 /// A classifier of clean images with the names of its classes, for evaluation: its accuracy and its
 /// feature vectors measure generated images.
 public struct ImageClassifier: Sendable {
-  /// What a classifier is built from, as files store it.
+  /// The configuration of a classifier, as files store it.
   public struct Configuration: Codable, Sendable, Equatable {
     public var network: ResNet.Configuration
     /// The names of the classes, in the order of the labels.
@@ -34,11 +34,11 @@ public struct ImageClassifier: Sendable {
   ///
   /// - Parameters:
   ///   - count: The number of images.
-  ///   - batchSize: How many images are evaluated at a time.
+  ///   - batchSize: The number of images in a batch.
   ///   - images: Returns the images of a range, `[range.count, channels, height, width]` with
   ///     values in -1…1.
   ///   - mirrors: Whether mirror images are evaluated too.
-  ///   - progress: Called with the number of images that are done.
+  ///   - progress: Called with the number of images evaluated so far.
   /// - Returns: Feature vectors `[count, features]` and logits `[count, classes]`.
   public func evaluate(
     count: Int, batchSize: Int = 250, images: (Range<Int>) -> Tensor, mirrors: Bool = true,

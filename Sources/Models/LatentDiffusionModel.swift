@@ -5,14 +5,14 @@ import Tensors
 /// A class-conditional diffusion model of images that diffuses the latents of an autoencoder
 /// (Rombach et al., "High-resolution image synthesis with latent diffusion models", 2022).
 ///
-/// Without an autoencoder it diffuses the pixels themselves: the paper's LDM-1 (section 4.1).
+/// Without an autoencoder it diffuses the pixels, like LDM-1 in the paper (section 4.1).
 public struct LatentDiffusionModel: Sendable {
-  /// What a model is built from beside its autoencoder, as files store it.
+  /// The configuration of a model without its autoencoder, as files store it.
   public struct Configuration: Codable, Sendable, Equatable {
     public var denoiser: DiffusionModel<UNet>.Configuration
     /// The factor that scales latents to unit variance; nil for a model of pixels.
     public var latentScale: Double?
-    /// The names of the classes; the null label comes after them.
+    /// The names of the classes; the null label follows them.
     public var classes: [String]
 
     public init(
@@ -28,8 +28,8 @@ public struct LatentDiffusionModel: Sendable {
       case denoiser = "model"
     }
 
-    /// Reads a configuration. Files of pixel models hold the denoiser's under `model`, files of
-    /// latent models hold its entries beside the others.
+    /// Reads a configuration. Files of pixel models store the denoiser's configuration under `model`;
+    /// in files of latent models its entries are at the top level.
     public init(from decoder: any Decoder) throws {
       let keys = try decoder.container(keyedBy: CodingKeys.self)
       denoiser =
@@ -59,7 +59,7 @@ public struct LatentDiffusionModel: Sendable {
 
   /// Creates a model of a trained autoencoder and a U-Net.
   ///
-  /// - Parameter autoencoder: nil for a model of pixels, or where nothing is encoded or decoded.
+  /// - Parameter autoencoder: nil for a model of pixels, or if nothing is encoded or decoded.
   public init(autoencoder: Autoencoder?, network: UNet, configuration: Configuration) {
     trainedAutoencoder = autoencoder
     self.configuration = configuration
@@ -71,20 +71,20 @@ public struct LatentDiffusionModel: Sendable {
 
   /// The trained autoencoder of a model of latents.
   public var autoencoder: Autoencoder {
-    guard let trainedAutoencoder else { fatalError("a model without an autoencoder") }
+    guard let trainedAutoencoder else { fatalError("the model has no autoencoder") }
     return trainedAutoencoder
   }
 
   /// The names of the classes, in the order of the labels.
   public var classes: [String] { configuration.classes }
-  /// The label that stands for "no class".
+  /// The label that means "no class".
   public var nullLabel: Int { denoiser.nullLabel }
   /// The schedule of the forward process.
   public var schedule: NoiseSchedule { denoiser.schedule }
   /// The factor that scales latents to unit variance; 1 for pixels.
   public var latentScale: Double { configuration.latentScale ?? 1 }
 
-  /// Decodes scaled latents, in batches of `batchSize`; pixels stay as they are.
+  /// Decodes scaled latents, in batches of `batchSize`; pixels are returned unchanged.
   ///
   /// - Parameter z: `[batch, channels, height, width]`, as a sampler returns them.
   /// - Returns: Images `[batch, 3, height, width]`.

@@ -4,8 +4,8 @@ import Networks
 import Probability
 import Tensors
 
-/// Files of trained models: the weights in the safetensors format under the names that diffusers
-/// uses, and the configuration of the model as JSON in the metadata.
+/// Files of trained models: the weights in the safetensors format with the names of
+/// diffusers, and the configuration of the model as JSON in the metadata.
 public enum ModelFile {
   public static let autoencoder = "autoencoder.safetensors"
   public static let denoiser = "denoiser.safetensors"
@@ -24,7 +24,7 @@ public enum ModelFile {
     guard let data = try? encoder.encode(configuration) else {
       fatalError("a configuration is always encodable")
     }
-    // PyTorch's readers look for `format: pt`.
+    // Readers for PyTorch require `format: pt`.
     let notes = ["configuration": String(decoding: data, as: UTF8.self), "format": "pt"]
     try Safetensors(tensors: namedTensors(network.parameters), metadata: notes)
       .write(to: path, format: format)
@@ -33,9 +33,9 @@ public enum ModelFile {
   /// Reads a model from its file.
   ///
   /// - Parameters:
-  ///   - path: The file, or the folder that holds it under the name `name`.
-  ///   - make: Builds the model of a configuration, and returns it with the network whose weights
-  ///     the file holds.
+  ///   - path: The file, or the folder that contains it under the name `name`.
+  ///   - make: Creates the model of a configuration, and returns it with the network whose weights
+  ///     the file contains.
   /// - Throws: `Failure` if the file is missing, damaged, or of another kind.
   static func load<Configuration: Decodable, Model>(
     _ name: String, at path: String,
@@ -70,7 +70,7 @@ public enum ModelFile {
 }
 
 extension Autoencoder {
-  /// Reads an autoencoder from its file, or from the folder that holds it.
+  /// Reads an autoencoder from its file, or from the folder that contains it.
   ///
   /// - Throws: `Failure` if the file is missing, damaged, or of another kind.
   public init(loading path: String) throws(Failure) {
@@ -87,7 +87,7 @@ extension Autoencoder {
 }
 
 extension ImageClassifier {
-  /// Reads a classifier from its file, or from the folder that holds it.
+  /// Reads a classifier from its file, or from the folder that contains it.
   ///
   /// - Throws: `Failure` if the file is missing, damaged, or of another kind.
   public init(loading path: String) throws(Failure) {
@@ -104,8 +104,8 @@ extension ImageClassifier {
 }
 
 extension LatentDiffusionModel {
-  /// Reads a model from a folder: of latents, with the autoencoder and the denoiser, or of pixels
-  /// where the folder holds no denoiser of latents.
+  /// Reads a model from a folder: a model of latents, with the autoencoder and the denoiser, or a model
+  /// of pixels if the folder contains no denoiser of latents.
   ///
   /// - Throws: `Failure` if a file is missing, damaged, or of another kind.
   public init(loading folder: String) throws(Failure) {
@@ -120,14 +120,14 @@ extension LatentDiffusionModel {
     }
   }
 
-  /// Reads a model of pixels from its file, or from the folder that holds it.
+  /// Reads a model of pixels from its file, or from the folder that contains it.
   public init(loadingPixels path: String) throws(Failure) {
     self = try Self.load(ModelFile.pixels, at: path, autoencoder: nil)
   }
 
-  /// Reads a denoiser of latents from its file, or from the folder that holds it.
+  /// Reads a denoiser of latents from its file, or from the folder that contains it.
   ///
-  /// - Parameter autoencoder: The autoencoder of the latents; nil where nothing is decoded.
+  /// - Parameter autoencoder: The autoencoder of the latents; nil if nothing is decoded.
   public init(loadingDenoiser path: String, autoencoder: Autoencoder?) throws(Failure) {
     self = try Self.load(ModelFile.denoiser, at: path, autoencoder: autoencoder)
   }
@@ -148,7 +148,7 @@ extension LatentDiffusionModel {
     try ModelFile.save(denoiser.network, configuration: configuration, to: path, format: format)
   }
 
-  /// The name of the file that holds the denoiser in a folder of weights.
+  /// The name of the denoiser's file in a folder of weights.
   public var fileName: String {
     configuration.latentScale == nil ? ModelFile.pixels : ModelFile.denoiser
   }

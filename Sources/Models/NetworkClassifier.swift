@@ -4,8 +4,8 @@ import Networks
 import Probability
 import Tensors
 
-/// A trained classifier of noisy points or images, $p_\phi(y \mid x_t, t)$, that can guide: the
-/// gradient of its log probability is computed by automatic differentiation.
+/// A trained classifier of noisy points or images, $p_\phi(y \mid x_t, t)$, for
+/// classifier guidance. The gradient of its log probability is computed by automatic differentiation.
 ///
 /// The network maps a batch and a time to logits, `[batch, classes]`, and must not mix the entries
 /// of a batch.
@@ -23,13 +23,13 @@ public struct NetworkClassifier<Network: DiffusionNetwork>: NoisyClassifier {
   public let network: Network
   /// The forward process whose states are classified.
   public let diffusion: GaussianDiffusion
-  /// The steps whose states the classifier is trained on; 0…0 for a classifier of clean data.
+  /// The steps of the states on which the classifier is trained; 0…0 for a classifier of clean data.
   public let times: ClosedRange<Int>
 
-  /// Creates a classifier of a network, whose weights are read anew at every call.
+  /// Creates a classifier with a network, whose current weights are used at every call.
   ///
-  /// - Parameter times: 0…T by default. A classifier of clean data, 0…0, is given the time 0 at
-  ///   every step.
+  /// - Parameter times: 0…T by default. A classifier of clean data, 0…0, uses the time 0 at every
+  ///   step.
   public init(
     _ network: Network, _ diffusion: GaussianDiffusion, times: ClosedRange<Int>? = nil
   ) {
@@ -38,7 +38,7 @@ public struct NetworkClassifier<Network: DiffusionNetwork>: NoisyClassifier {
     self.times = times ?? 0...diffusion.schedule.steps
   }
 
-  /// The time that the network is given at step t.
+  /// The network's input for the time at step t.
   private func time(_ t: Int) -> Double { times == 0...0 ? 0 : Double(t) }
 
   /// $\log p_\phi(y \mid x_t, t)$ of every class, `[batch, classes]`.
@@ -67,7 +67,7 @@ public struct NetworkClassifier<Network: DiffusionNetwork>: NoisyClassifier {
     // The loss is minus the mean of the log probabilities, and each depends on its own entry only.
     let seed = Tensor(repeating: -Float(labels.count), shape: loss.shape)
     guard let gradient = tape.gradients(of: loss, seed: seed)[x] else {
-      fatalError("a classifier whose logits do not depend on its input")
+      fatalError("the logits of the classifier do not depend on its input")
     }
     return gradient
   }

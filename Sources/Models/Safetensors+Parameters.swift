@@ -6,13 +6,13 @@ import Tensors
 public func namedTensors(_ parameters: [Parameter], prefix: String = "") -> [String: Tensor] {
   Dictionary(
     parameters.map { (prefix + $0.name, $0.value) },
-    uniquingKeysWith: { _, _ in fatalError("two parameters have one name") })
+    uniquingKeysWith: { _, _ in fatalError("two parameters have the same name") })
 }
 
 extension Safetensors {
-  /// Gives every parameter the tensor of its name: all of them, or none if names or shapes differ.
+  /// Assigns to every parameter the tensor of its name. If names or shapes differ, none is changed.
   ///
-  /// - Throws: a failure of kind `otherNames` or `otherShapes`.
+  /// - Throws: `Failure` of kind `otherNames` or `otherShapes`.
   public func assign(to parameters: [Parameter], path: String) throws(Failure) {
     let values = try values(for: parameters, prefix: "", path: path)
     let expected = Set(parameters.map(\.name))
@@ -27,7 +27,7 @@ extension Safetensors {
 
   /// The tensors of `parameters`, whose names in the file start with `prefix`.
   ///
-  /// - Throws: a failure of kind `otherNames` or `otherShapes`.
+  /// - Throws: `Failure` of kind `otherNames` or `otherShapes`.
   public func values(
     for parameters: [Parameter], prefix: String, path: String
   ) throws(Failure) -> [Tensor] {
@@ -48,7 +48,7 @@ extension Safetensors {
     return values
   }
 
-  /// The first few of `names`, and how many more there are.
+  /// The first three of `names`, and the number of further ones.
   private static func list(_ names: [String]) -> String {
     let shown = names.sorted().prefix(3).joined(separator: ", ")
     return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown

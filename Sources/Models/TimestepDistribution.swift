@@ -1,11 +1,11 @@
 import Probability
 import Tensors
 
-/// The distribution from which training samples the step t of each example.
+/// The distribution of the step t of each training example.
 public enum TimestepDistribution: Sendable, Equatable {
   /// Every step of 1…T with the same probability (Ho et al. 2020, algorithm 1).
   case uniform
-  /// One step only, for experiments.
+  /// A single step, for experiments.
   case fixed(Int)
   /// Step t with a probability proportional to `weights[t - 1]`: importance sampling (Nichol and
   /// Dhariwal, "Improved denoising diffusion probabilistic models", 2021, section 3.3). The mean

@@ -29,7 +29,7 @@ public struct VariationalLoss: Sendable {
 
   /// The loss on `images`, shape `[batch, 3, 32, 32]` with values in -1…1.
   ///
-  /// - Parameter generator: Samples the noise ε of the sampled latents.
+  /// - Parameter generator: The generator of the noise ε of the latents.
   public func callAsFunction(
     _ autoencoder: Autoencoder, images: Tensor, tape: Tape, generator: RandomGenerator
   ) -> BatchLoss {

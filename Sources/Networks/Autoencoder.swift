@@ -2,11 +2,12 @@ import Autodiff
 import Probability
 import Tensors
 
-/// The autoencoder of latent diffusion (Rombach et al. 2022, section 3.1): images to Gaussians over
-/// smaller images, the latents, and back.
+/// The autoencoder of latent diffusion (Rombach et al. 2022, section 3.1): the encoder maps
+/// an image to a Gaussian distribution of latents of smaller extents, and the decoder maps latents to
+/// images.
 ///
-/// Every level but the last halves the extents on the way in and doubles them on the way out.
-/// Parameter for parameter it is diffusers' `AutoencoderKL`: weights written by one load in the other.
+/// Every level but the last halves the extents in the encoder and doubles them in the decoder.
+/// The parameters are those of `AutoencoderKL` of diffusers, so each reads the other's weights.
 public struct Autoencoder: Network {
   /// The sizes of an autoencoder, with the defaults of the model of CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
@@ -14,17 +15,17 @@ public struct Autoencoder: Network {
     public var latentChannels = 4
     /// Channels of each level, from the image's extents down to the latents'.
     public var channels = [32, 64, 128]
-    /// Residual blocks a level in the encoder; the decoder has one more.
+    /// Residual blocks per level of the encoder; the decoder has one more per level.
     public var layersPerLevel = 1
-    /// Groups of every group norm, and what they add to the variance.
+    /// Groups of every group norm, and the number added to the variance.
     public var groups = 8
     public var epsilon: Float = 1e-6
     /// Whether there is attention (one head) at the smallest extents.
     public var middleAttention = true
-    /// Whether a linear map of each pixel stands after the encoder, and one before the decoder.
+    /// Whether a linear map of each pixel follows the encoder and another precedes the decoder.
     public var latentMaps = true
 
-    /// Describes an autoencoder; see the properties.
+    /// Creates a configuration; the parameters are those of the properties.
     public init(
       imageChannels: Int = 3, latentChannels: Int = 4, channels: [Int] = [32, 64, 128],
       layersPerLevel: Int = 1, groups: Int = 8, epsilon: Float = 1e-6,
@@ -40,7 +41,7 @@ public struct Autoencoder: Network {
       self.latentMaps = latentMaps
     }
 
-    /// How many times smaller than an image its latent is, in each extent.
+    /// The factor by which each extent of an image exceeds that of its latents.
     public var reduction: Int { 1 << (channels.count - 1) }
   }
 
@@ -50,7 +51,7 @@ public struct Autoencoder: Network {
   let encoderMap: Convolution?
   let decoderMap: Convolution?
 
-  /// Makes an autoencoder whose weights follow from `generator`.
+  /// Creates an autoencoder with initial weights from `generator`.
   public init(_ configuration: Configuration, generator: RandomGenerator) {
     guard !configuration.channels.isEmpty, configuration.layersPerLevel > 0 else {
       fatalError("an autoencoder needs levels, and layers in them: \(configuration)")
@@ -73,7 +74,7 @@ public struct Autoencoder: Network {
     encoder.parameters + decoder.parameters + encoderMap.parameters + decoderMap.parameters
   }
 
-  /// Encodes images as independent Gaussians of the latents' entries.
+  /// Encodes images as Gaussian distributions of the latents, independent in every entry.
   ///
   /// - Parameter x: `[batch, imageChannels, height, width]`, extents divisible by
   ///   `configuration.reduction`.

@@ -1,11 +1,11 @@
 import Autodiff
 import Tensors
 
-/// A two-dimensional convolution (cross-correlation, as everywhere in the field) with a bias.
+/// A two-dimensional convolution (a cross-correlation) with a bias.
 public struct Convolution: Module {
   /// The kernels, `[outputs, inputs, kernel, kernel]`.
   public let weight: Parameter
-  /// One number an output channel.
+  /// The biases, `[outputs]`.
   public let bias: Parameter
   public let geometry: ConvolutionGeometry
 

@@ -16,9 +16,9 @@ extension Autoencoder.Configuration {
   }
 }
 
-/// Images to the moments of their latents.
+/// Maps images to the means and log variances of their latents.
 struct Encoder: Module {
-  /// Residual blocks, then half the extents except at the last level.
+  /// Residual blocks, then downsampling except at the last level.
   struct Level: Module {
     let residuals: [ResidualBlock]
     let downsample: Downsample?
@@ -67,9 +67,9 @@ struct Encoder: Module {
   }
 }
 
-/// Latents to images.
+/// Maps latents to images.
 struct Decoder: Module {
-  /// Residual blocks, then twice the extents except at the last level.
+  /// Residual blocks, then upsampling except at the last level.
   struct Level: Module {
     let residuals: [ResidualBlock]
     let upsample: Upsample?

@@ -1,20 +1,20 @@
 import Autodiff
 import Tensors
 
-/// Group normalization (Wu and He, "Group normalization", ECCV 2018): in each image, the values of a
-/// group of neighbouring channels are shifted and scaled to mean 0 and variance 1; then every channel
-/// gets a scale and a shift of its own.
+/// Group normalization (Wu and He, "Group normalization", ECCV 2018): in each image, every group
+/// of adjacent channels is normalized to mean 0 and variance 1; then each channel is multiplied by a
+/// learned scale and a learned shift is added.
 public struct GroupNorm: Module {
-  /// The scales and shifts, `[channels]`; they start at 1 and 0.
+  /// The scales and shifts, `[channels]`, initially 1 and 0.
   public let weight: Parameter
   public let bias: Parameter
   public let groups: Int
-  /// What is added to the variance before its root is taken.
+  /// The number that is added to the variance for numerical stability.
   public let epsilon: Float
 
   public init(_ channels: Int, groups: Int, epsilon: Float = 1e-5, in scope: ParameterScope) {
     guard groups > 0, channels % groups == 0 else {
-      fatalError("\(channels) channels do not fall into \(groups) groups")
+      fatalError("\(channels) channels do not divide into \(groups) groups")
     }
     weight = scope.constant("weight", [channels], 1)
     bias = scope.constant("bias", [channels], 0)

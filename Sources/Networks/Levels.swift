@@ -1,7 +1,7 @@
 import Autodiff
 import Tensors
 
-/// What the levels of a U-Net have in common.
+/// The settings that all levels of a U-Net share.
 struct LevelStyle: Sendable {
   var layers: Int
   var embeddingChannels: Int
@@ -23,11 +23,11 @@ struct LevelStyle: Sendable {
   }
 }
 
-/// A level on the way down: residual blocks, each followed by attention if asked for; then half the
-/// extents, except at the bottom.
+/// A level of the downsampling path: residual blocks, each optionally followed by attention; then
+/// downsampling, except at the last level.
 struct DownLevel: Module {
   let residuals: [ResidualBlock]
-  /// As many as there are residual blocks, or none.
+  /// One per residual block, or none.
   let attentions: [SelfAttention]
   let downsample: Downsample?
 
@@ -48,7 +48,7 @@ struct DownLevel: Module {
     attentions.parameters + residuals.parameters + downsample.parameters
   }
 
-  /// Runs the level, and pushes the image after every step onto `skips`.
+  /// Evaluates the level, and appends the output of every layer to `skips`.
   func callAsFunction(_ x: Variable, _ embedding: Variable, skips: inout [Variable]) -> Variable {
     var x = x
     for (index, residual) in residuals.enumerated() {
@@ -64,7 +64,7 @@ struct DownLevel: Module {
   }
 }
 
-/// The bottom: two residual blocks, with attention between them if asked for.
+/// The middle of a U-Net: two residual blocks, optionally with attention between them.
 struct MiddleLevel: Module {
   let residuals: [ResidualBlock]
   let attention: SelfAttention?
@@ -82,17 +82,17 @@ struct MiddleLevel: Module {
   }
 }
 
-/// A level on the way up: residual blocks, one more than on the way down, each of which first takes
-/// an image off the stack; then twice the extents, except at the top.
+/// A level of the upsampling path: residual blocks, one more than in the downsampling path, each with
+/// a skip connection; then upsampling, except at the first level.
 struct UpLevel: Module {
   let residuals: [ResidualBlock]
   let attentions: [SelfAttention]
   let upsample: Upsample?
 
   /// - Parameters:
-  ///   - inputs: The channels that come from below.
-  ///   - outputs: The channels of this level, here and on the way down.
-  ///   - above: The channels of the level above, from which the last skip comes.
+  ///   - inputs: The channels of the input, from the level below.
+  ///   - outputs: The channels of this level, in both paths.
+  ///   - above: The channels of the level above, which are those of the last skip connection.
   init(
     _ inputs: Int, _ outputs: Int, above: Int, attention: Bool, last: Bool, style: LevelStyle,
     in scope: ParameterScope
@@ -112,7 +112,7 @@ struct UpLevel: Module {
     attentions.parameters + residuals.parameters + upsample.parameters
   }
 
-  /// Runs the level; takes the newest images off `skips`.
+  /// Evaluates the level, and removes the last elements of `skips`.
   func callAsFunction(_ x: Variable, _ embedding: Variable, skips: inout [Variable]) -> Variable {
     var x = x
     for (index, residual) in residuals.enumerated() {

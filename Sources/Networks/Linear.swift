@@ -8,7 +8,7 @@ public struct Linear: Module {
   /// $b$, `[outputs]`.
   public let bias: Parameter
 
-  /// - Parameter startsAtZero: Makes a map whose first output is zero, whatever its input.
+  /// - Parameter startsAtZero: Whether weights and biases are initially zero.
   public init(_ inputs: Int, _ outputs: Int, startsAtZero: Bool = false, in scope: ParameterScope) {
     if startsAtZero {
       weight = scope.constant("weight", [outputs, inputs], 0)

@@ -14,7 +14,7 @@ public struct MLP: TimeConditionedNetwork {
     /// Coordinates of a point.
     public var inputs = 2
     public var outputs = 2
-    /// Channels inside.
+    /// Channels of the hidden layers.
     public var width = 128
     /// The number of residual blocks.
     public var layers = 3
@@ -22,12 +22,12 @@ public struct MLP: TimeConditionedNetwork {
     public var timeFeatures = 64
     /// Rows of the class embedding; nil for a model without classes.
     public var classes: Int?
-    /// Whether the last map, and that of every block, starts at zero.
+    /// Whether the last linear map of the network and of every block is initially zero.
     public var startsAtZero = false
-    /// Frequencies of the Fourier features that the network is given beside each coordinate.
+    /// Frequencies of the Fourier features that are appended to each coordinate.
     public var fourierFrequencies = 0
 
-    /// Describes an MLP; see the properties.
+    /// Creates a configuration; the parameters are those of the properties.
     public init(
       inputs: Int = 2, outputs: Int = 2, width: Int = 128, layers: Int = 3, timeFeatures: Int = 64,
       classes: Int? = nil, startsAtZero: Bool = false, fourierFrequencies: Int = 0
@@ -62,7 +62,7 @@ public struct MLP: TimeConditionedNetwork {
   let blocks: [Block]
   let last: Linear
 
-  /// Makes an MLP whose weights follow from `generator`.
+  /// Creates an MLP with initial weights from `generator`.
   public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
     let c = configuration
     let scope = ParameterScope(generator)
@@ -89,11 +89,11 @@ public struct MLP: TimeConditionedNetwork {
   }
 
   /// Evaluates the network at points `[count, inputs]`, with one time per point or one for all, and
-  /// one class per point exactly if the model has classes.
+  /// one class per point if the model has classes.
   ///
   /// - Returns: `[count, outputs]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
-    // One row serves all points where they share their time and class.
+    // If all points share their time and class, a single row is broadcast.
     let batch = x.shape[0]
     let isShared = t.count == 1 && Set(labels ?? []).count <= 1 && labels?.count ?? batch == batch
     let embedding = sharedEmbedding(

@@ -2,12 +2,11 @@ import Autodiff
 import Probability
 import Tensors
 
-/// A piece of a network: something with parameters.
+/// A layer or a network: a function with parameters.
 ///
-/// Layers and networks are structs that are called like functions; copies of a module share its
-/// parameters.
+/// Modules are structs that are called like functions. Copies of a module share its parameters.
 public protocol Module: Sendable {
-  /// The parameters, each once, in the order in which the parts are defined.
+  /// The parameters, each once, in the order of the parts.
   var parameters: [Parameter] { get }
 }
 
@@ -24,13 +23,13 @@ extension Optional: Module where Wrapped: Module {
   public var parameters: [Parameter] { map(\.parameters) ?? [] }
 }
 
-/// A whole network: a module that is built from a configuration of its sizes.
+/// A network: a module that is created from a configuration of its sizes.
 public protocol Network: Module {
   /// The sizes of the network; files of weights store it as JSON.
   associatedtype Configuration: Codable, Equatable, Sendable
 
   var configuration: Configuration { get }
 
-  /// Builds the network with initial weights that follow from `generator`.
+  /// Creates the network with initial weights from `generator`.
   init(_ configuration: Configuration, generator: RandomGenerator)
 }

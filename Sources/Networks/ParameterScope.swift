@@ -3,16 +3,17 @@ import Files
 import Probability
 import Tensors
 
-/// A place in the tree of a network's names, where layers make their parameters.
+/// A scope in the hierarchy of a network's parameter names, in which layers create their parameters.
 ///
-/// `ParameterScope(generator)["down_blocks.0"]["resnets.1"]` is the parent of the names
-/// `down_blocks.0.resnets.1.…`. Every parameter draws its start from a stream of its own, which the
-/// seed and its full name determine: a network that gains a layer keeps the start of all others.
+/// `ParameterScope(generator)["down_blocks.0"]["resnets.1"]` is the scope of the names
+/// `down_blocks.0.resnets.1.…`. Every parameter is initialized from its own random stream, which
+/// depends on the seed and its full name, so adding a layer does not change the initial values of the
+/// others.
 public struct ParameterScope: Sendable {
   let path: String
   let generator: RandomGenerator
 
-  /// The root of a network whose start follows from `generator`.
+  /// The root scope of a network with initial weights from `generator`.
   public init(_ generator: RandomGenerator) { self.init(path: "", generator: generator) }
 
   init(path: String, generator: RandomGenerator) {
@@ -20,26 +21,27 @@ public struct ParameterScope: Sendable {
     self.generator = generator
   }
 
-  /// The place called `name` in this one.
+  /// The scope called `name` in this one.
   public subscript(name: String) -> ParameterScope {
     ParameterScope(path: qualified(name), generator: generator)
   }
 
   private func qualified(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-  /// Makes a parameter with independent entries, uniform in ±1/√`inputs`: the start that PyTorch
-  /// gives to linear maps and convolutions whose outputs each see `inputs` numbers.
+  /// Creates a parameter with independent entries, uniform in ±1/√`inputs`: PyTorch's initialization of
+  /// linear maps and convolutions whose outputs each depend on `inputs` numbers.
   public func uniform(_ name: String, _ shape: Shape, inputs: Int) -> Parameter {
     let bound = 1 / Double(inputs).squareRoot()
     return drawn(name) { .uniform(shape, in: -bound...bound, using: &$0) }
   }
 
-  /// Makes a parameter with independent standard normal entries, as PyTorch's embeddings start.
+  /// Creates a parameter with independent standard Gaussian entries: PyTorch's initialization of
+  /// embeddings.
   public func normal(_ name: String, _ shape: Shape) -> Parameter {
     drawn(name) { .normal(shape, using: &$0) }
   }
 
-  /// Makes a parameter with all entries equal to `value`.
+  /// Creates a parameter with all entries equal to `value`.
   public func constant(_ name: String, _ shape: Shape, _ value: Float) -> Parameter {
     Parameter(qualified(name), Tensor(repeating: value, shape: shape))
   }

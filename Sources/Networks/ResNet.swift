@@ -5,26 +5,26 @@ import Tensors
 /// A small residual network that classifies images (He et al., "Identity mappings in deep residual
 /// networks", ECCV 2016, with group norms instead of batch norms).
 ///
-/// It is a convolution at the image's own extents; levels that halve the extents and apply residual
-/// blocks; an average over positions; a linear map to the feature vector; a linear map to the
-/// logits. Distances between sets of images are measured on the feature vectors.
+/// It consists of a convolution at full resolution; levels that halve the extents and apply residual
+/// blocks; an average over positions; a linear map to the feature vector; and a linear map to the
+/// logits. The feature vectors serve to measure distances between sets of images.
 public struct ResNet: Network {
   /// The sizes of the network, with the defaults for CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
     public var imageChannels = 3
-    /// Channels at the image's own extents.
+    /// Channels at full resolution.
     public var stem = 32
-    /// Channels of each level below, and residual blocks in it.
+    /// Channels of each further level, and its number of residual blocks.
     public var channels = [64, 128, 256]
     public var blocks = [1, 2, 1]
-    /// Numbers in the feature vector.
+    /// The length of the feature vector.
     public var features = 128
     public var classes = 10
-    /// Groups of every group norm, and what they add to the variance.
+    /// Groups of every group norm, and the number added to the variance.
     public var groups = 8
     public var epsilon: Float = 1e-5
 
-    /// Describes a classifier; see the properties.
+    /// Creates a configuration; the parameters are those of the properties.
     public init(
       imageChannels: Int = 3, stem: Int = 32, channels: [Int] = [64, 128, 256],
       blocks: [Int] = [1, 2, 1], features: Int = 128, classes: Int = 10, groups: Int = 8,
@@ -40,7 +40,7 @@ public struct ResNet: Network {
       self.epsilon = epsilon
     }
 
-    /// How many times smaller than an image its smallest level is, in each extent.
+    /// The factor by which each extent of an image exceeds that of the last level.
     public var reduction: Int { 1 << channels.count }
   }
 
@@ -54,7 +54,7 @@ public struct ResNet: Network {
     public let logits: Variable
   }
 
-  /// Half the extents, then residual blocks.
+  /// Downsampling, then residual blocks.
   struct Level: Module {
     let norm: GroupNorm
     let halving: Convolution
@@ -87,7 +87,7 @@ public struct ResNet: Network {
   let featureMap: Linear
   let last: Linear
 
-  /// Makes a classifier whose weights follow from `generator`.
+  /// Creates a classifier with initial weights from `generator`.
   public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
     let c = configuration
     guard !c.channels.isEmpty, c.blocks.count == c.channels.count else {

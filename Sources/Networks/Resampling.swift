@@ -1,15 +1,16 @@
 import Autodiff
 import Tensors
 
-/// Halves the extents of an image by a three by three convolution of stride 2.
+/// Halves the extents of an image by a 3x3 convolution of stride 2.
 public struct Downsample: Module {
   public let convolution: Convolution
 
-  /// Where the zeros around the image go, which decides which pixels the output is centred on.
+  /// The sides of the image that are padded with zeros, which determine the input pixels on which the
+  /// output pixels are centered.
   public enum Padding: Sendable {
-    /// On all four sides, as diffusers' U-Nets have them.
+    /// All four sides, as in the U-Nets of diffusers.
     case around
-    /// Below and to the right only, as its autoencoders have them.
+    /// The bottom and right sides only, as in the autoencoders of diffusers.
     case after
   }
 
@@ -29,7 +30,7 @@ public struct Downsample: Module {
   public func callAsFunction(_ x: Variable) -> Variable { convolution(x) }
 }
 
-/// Doubles the extents of an image: every pixel becomes four, and a convolution smooths them.
+/// Doubles the extents of an image by nearest-neighbor upsampling and a 3x3 convolution.
 public struct Upsample: Module {
   public let convolution: Convolution
 

@@ -1,13 +1,13 @@
 import Autodiff
 import Tensors
 
-/// Two convolutions beside a shortcut, told the time by a bias between them.
+/// A residual block of two convolutions, conditioned on the time by a bias between them.
 ///
 ///     h = conv₁(silu(norm₁ x)) + project(embedding)      at every pixel
 ///     y = conv₂(silu(norm₂ h)) + shortcut(x)
 ///
-/// The shortcut is the identity where the number of channels stays, a linear map of each pixel's
-/// channels where it changes (He et al. 2016; with time, Ho et al. 2020, appendix B).
+/// The shortcut is the identity if the number of channels does not change, otherwise a linear map of
+/// each pixel's channels (He et al. 2016; with time, Ho et al. 2020, appendix B).
 public struct ResidualBlock: Module {
   public let firstNorm: GroupNorm
   public let firstConvolution: Convolution
@@ -17,9 +17,10 @@ public struct ResidualBlock: Module {
   public let shortcut: Convolution?
 
   /// - Parameters:
-  ///   - embeddingChannels: The width of the embedding of time and class; nil for a block that
-  ///     takes none.
-  ///   - startsAtZero: Makes a block that starts as its shortcut.
+  ///   - embeddingChannels: The width of the embedding of time and class; nil for a block
+  ///     without one.
+  ///   - startsAtZero: Whether the last convolution is initially zero, so that the block is initially
+  ///     its shortcut.
   public init(
     _ inputs: Int, _ outputs: Int, embeddingChannels: Int?, groups: Int, epsilon: Float,
     startsAtZero: Bool = false, in scope: ParameterScope
@@ -42,11 +43,11 @@ public struct ResidualBlock: Module {
 
   /// Maps `[batch, height, width, inputs]` to `[batch, height, width, outputs]`.
   ///
-  /// - Parameter embedding: `[batch, embeddingChannels]`, with its SiLU already applied, since all
-  ///   blocks of a network share it.
+  /// - Parameter embedding: `[batch, embeddingChannels]`, after its SiLU, which all blocks of a
+  ///   network share.
   public func callAsFunction(_ x: Variable, _ embedding: Variable? = nil) -> Variable {
     guard (embedding == nil) == (timeProjection == nil) else {
-      fatalError("a residual block takes an embedding exactly if it was made for one")
+      fatalError("a residual block needs an embedding if and only if it has embedding channels")
     }
     // snippet.forward
     let time = embedding.flatMap { timeProjection?($0) }

@@ -1,12 +1,11 @@
 import Autodiff
 import Tensors
 
-/// Attention of the pixels of an image to one another, with several heads, added to its input
-/// (Vaswani et al., "Attention is all you need", 2017, section 3.2; in a U-Net, Ho et al. 2020).
+/// Multi-head self-attention over the pixels of an image, added to its input (Vaswani et al., "Attention is all you need", 2017, section 3.2; in a U-Net, Ho et al. 2020).
 ///
-/// The normalized pixels are mapped to queries, keys and values; each head takes its share of their
+/// The normalized pixels are mapped to queries, keys and values. Each head uses a part of their
 /// channels and averages the values with weights $\mathrm{softmax}(q k^\top/\sqrt{d})$, where $d$ is
-/// the number of channels of a head; the heads' outputs, side by side, are mapped once more.
+/// the number of channels of a head; the concatenated outputs of the heads are mapped once more.
 public struct SelfAttention: Module {
   public let norm: GroupNorm
   public let query: Linear
@@ -16,15 +15,16 @@ public struct SelfAttention: Module {
   public let heads: Int
 
   /// - Parameters:
-  ///   - headWidth: The number of channels of a head; all of them where nil.
-  ///   - startsAtZero: Makes a block that starts as the identity.
+  ///   - headWidth: The number of channels of a head; all of them if nil.
+  ///   - startsAtZero: Whether the last map is initially zero, so that the block is initially the
+  ///     identity.
   public init(
     _ channels: Int, headWidth: Int? = nil, groups: Int, epsilon: Float = 1e-5,
     startsAtZero: Bool = false, in scope: ParameterScope
   ) {
     let width = headWidth ?? channels
     guard width > 0, channels % width == 0 else {
-      fatalError("\(channels) channels do not fall into heads of \(width)")
+      fatalError("\(channels) channels do not divide into heads of \(width)")
     }
     heads = channels / width
     norm = GroupNorm(channels, groups: groups, epsilon: epsilon, in: scope["group_norm"])

@@ -7,13 +7,13 @@ import Tensors
 /// section 3.5, with all cosines first, as in diffusers' U-Nets).
 ///
 /// - Parameters:
-///   - t: One time an image; not necessarily whole.
-///   - channels: $d$; an odd one leaves a zero at the end.
+///   - t: One time per image; not necessarily integers.
+///   - channels: $d$; if it is odd, the last channel is 0.
 /// - Returns: `[t.count, channels]`.
 public func sinusoidalEmbedding(_ t: [Double], channels: Int) -> Tensor {
   let half = channels / 2
-  // Weights trained elsewhere have seen angles rounded to single precision after every operation:
-  // at t = 1000 they differ from the exact ones in the fifth digit.
+  // Angles are rounded to single precision after every operation, as in PyTorch, so that weights
+  // trained there agree: at t = 1000 they differ from the exact angles in the fifth digit.
   let frequencies = (0..<half).map { exp(Float(-log(10_000.0)) * Float($0) / Float(half)) }
   var embedding = Tensor.zeros([t.count, channels])
   unsafe embedding.withMutableElements { elements in
@@ -45,7 +45,7 @@ public struct TimeEmbedding: Module {
 
   public var parameters: [Parameter] { first.parameters + second.parameters }
 
-  /// Embeds one time an image.
+  /// Embeds one time per image.
   ///
   /// - Returns: `[t.count, channels]`.
   public func callAsFunction(_ t: [Double], on tape: Tape) -> Variable {
@@ -54,7 +54,7 @@ public struct TimeEmbedding: Module {
   }
 }
 
-/// A table with one learned row a class.
+/// A learned embedding of class labels, one row per class.
 public struct ClassEmbedding: Module {
   /// The rows, `[classes, channels]`.
   public let weight: Parameter
@@ -65,23 +65,23 @@ public struct ClassEmbedding: Module {
 
   public var parameters: [Parameter] { [weight] }
 
-  /// Looks up the rows of `labels`.
+  /// The rows of `labels`.
   ///
   /// - Returns: `[labels.count, channels]`.
   public func callAsFunction(_ labels: [Int], on tape: Tape) -> Variable {
     let classes = weight.value.shape[0]
     if let label = labels.first(where: { !(0..<classes).contains($0) }) {
-      fatalError("the label \(label) is none of 0..<\(classes)")
+      fatalError("the label \(label) is outside 0..<\(classes)")
     }
     return rows(of: tape.variable(weight), indices: labels)
   }
 }
 
-/// The sum of the embeddings of time and class, through a SiLU: what all blocks of a network share.
+/// The SiLU of the sum of the embeddings of time and class, which all blocks of a network share.
 ///
 /// - Parameters:
-///   - t: One time an entry of the batch, or one for all.
-///   - labels: One class an entry, exactly if there is a table of them.
+///   - t: One time per entry of the batch, or one for all.
+///   - labels: One class per entry if there is an embedding of classes; otherwise nil.
 /// - Returns: `[batch, channels]`.
 func sharedEmbedding(
   _ time: TimeEmbedding, _ table: ClassEmbedding?, t: [Double], labels: [Int]?, batch: Int,
@@ -90,7 +90,7 @@ func sharedEmbedding(
   let times = t.count == 1 ? Array(repeating: t[0], count: batch) : t
   guard times.count == batch else { fatalError("\(t.count) times for a batch of \(batch)") }
   guard (labels == nil) == (table == nil) else {
-    fatalError("a network takes labels exactly if it was made with classes")
+    fatalError("a network needs labels if and only if it has classes")
   }
   let embedding = time(times, on: tape)
   guard let labels, let table else { return silu(embedding) }

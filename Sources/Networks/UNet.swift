@@ -5,35 +5,37 @@ import Tensors
 /// The U-Net of diffusion models (Ronneberger et al. 2015; Ho et al. 2020, appendix B): it maps an
 /// image and a time to an image of the same extents, usually a prediction of the noise in it.
 ///
-/// The way down halves the extents from level to level and keeps every image on a stack; the way up
-/// doubles them and takes the images off again, so that fine detail need not pass through the bottom.
-/// Parameter for parameter it is diffusers' `UNet2DModel`: weights written by one load in the other.
+/// The downsampling path halves the extents from level to level, and the upsampling path doubles them.
+/// Skip connections join every layer of the first with one of the second, so fine detail does not have
+/// to pass through the lowest level. The parameters are those of `UNet2DModel` of diffusers, so each
+/// reads the other's weights.
 public struct UNet: TimeConditionedNetwork {
   /// The sizes of a U-Net, with the defaults of the small latent model of CIFAR-10.
   public struct Configuration: Sendable, Equatable, Codable {
-    /// Channels of the image that comes in, and of the one that goes out.
+    /// Channels of the input and of the output.
     public var inputChannels = 4
     public var outputChannels = 4
     /// Channels of each level, from the top down.
     public var channels = [64, 128]
-    /// Residual blocks a level on the way down; on the way up there is one more.
+    /// Residual blocks per level of the downsampling path; the upsampling path has one more per level.
     public var layersPerLevel = 1
     /// Whether each level, from the top down, has attention.
     public var attention = [true, true]
-    /// Whether there is attention at the bottom.
+    /// Whether there is attention in the middle, at the lowest level.
     public var middleAttention = true
-    /// Channels of an attention head; all of the level's where nil.
+    /// Channels per attention head; all channels of the level if nil.
     public var headWidth: Int? = 64
-    /// Groups of every group norm, and what they add to the variance.
+    /// Groups of every group norm, and the number added to the variance.
     public var groups = 32
     public var epsilon: Float = 1e-5
-    /// Rows of the class embedding, the null label's among them; nil for a model without classes.
+    /// Rows of the class embedding, including the null label's; nil for a model without classes.
     public var classes: Int?
-    /// Whether the last map of every block, and of the network, starts at zero (Ho et al. 2020's
-    /// program), so that the network starts as the function zero. diffusers starts them like others.
+    /// Whether the last map of every block and of the network is initially zero, so that the network's
+    /// initial output is zero, as in the program of Ho et al. 2020. In diffusers they are initialized
+    /// like the others.
     public var startsAtZero = false
 
-    /// Describes a U-Net; see the properties.
+    /// Creates a configuration; the parameters are those of the properties.
     public init(
       inputChannels: Int = 4, outputChannels: Int = 4, channels: [Int] = [64, 128],
       layersPerLevel: Int = 1, attention: [Bool] = [true, true], middleAttention: Bool = true,
@@ -65,7 +67,7 @@ public struct UNet: TimeConditionedNetwork {
   let lastNorm: GroupNorm
   let last: Convolution
 
-  /// Makes a U-Net whose weights follow from `generator`.
+  /// Creates a U-Net with initial weights from `generator`.
   public init(_ configuration: Configuration, generator: RandomGenerator) {
     let scope = ParameterScope(generator)
     let c = configuration.checked()
@@ -110,10 +112,10 @@ public struct UNet: TimeConditionedNetwork {
   /// Evaluates the network.
   ///
   /// - Parameters:
-  ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by two as often
-  ///     as there are levels below the first.
-  ///   - t: One time an image, or one for all.
-  ///   - labels: One class an image, exactly if the model has classes.
+  ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by
+  ///     2^(levels - 1).
+  ///   - t: One time per image, or one for all.
+  ///   - labels: One class per image if the model has classes; otherwise nil.
   /// - Returns: `[batch, outputChannels, height, width]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
     check(x.shape)
@@ -144,7 +146,7 @@ public struct UNet: TimeConditionedNetwork {
 extension UNet.Configuration {
   func checked() -> Self {
     guard !channels.isEmpty, attention.count == channels.count, layersPerLevel > 0 else {
-      fatalError("a U-Net needs levels, and says for each whether it has attention: \(self)")
+      fatalError("a U-Net needs levels, and one value of `attention` for each: \(self)")
     }
     return self
   }

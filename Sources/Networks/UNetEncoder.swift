@@ -2,13 +2,13 @@ import Autodiff
 import Probability
 import Tensors
 
-/// The downsampling half of a U-Net with logits at its end: a network that classifies noisy images,
-/// conditioned on the time (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis",
+/// The downsampling path of a U-Net, followed by a linear map to logits: a classifier of noisy images
+/// that is conditioned on the time (Dhariwal and Nichol, "Diffusion models beat GANs on image synthesis",
 /// 2021, section 4).
 ///
-/// It is a convolution to the first level's channels; on every level residual blocks with the
-/// embedding of the time, and a halving of the extents except at the last; a group norm, the average
-/// over all positions, and a linear map.
+/// It consists of a convolution to the first level's channels; on every level, residual blocks with
+/// the embedding of the time, and downsampling except at the last; a group norm, the average over all
+/// positions, and a linear map.
 public struct UNetEncoder: TimeConditionedNetwork {
   /// The sizes of the network, with the defaults for the course's 16x16 images.
   public struct Configuration: Sendable, Equatable, Codable {
@@ -16,13 +16,13 @@ public struct UNetEncoder: TimeConditionedNetwork {
     public var classes = 10
     /// Channels of each level, from the top down.
     public var channels = [24, 48, 64]
-    /// Residual blocks a level.
+    /// Residual blocks per level.
     public var layersPerLevel = 1
-    /// Groups of every group norm, and what they add to the variance.
+    /// Groups of every group norm, and the number added to the variance.
     public var groups = 8
     public var epsilon: Float = 1e-5
 
-    /// Describes a classifier; see the properties.
+    /// Creates a configuration; the parameters are those of the properties.
     public init(
       inputChannels: Int = 3, classes: Int = 10, channels: [Int] = [24, 48, 64],
       layersPerLevel: Int = 1, groups: Int = 8, epsilon: Float = 1e-5
@@ -44,7 +44,7 @@ public struct UNetEncoder: TimeConditionedNetwork {
   let lastNorm: GroupNorm
   let last: Linear
 
-  /// Makes a classifier whose weights follow from `generator`.
+  /// Creates a classifier with initial weights from `generator`.
   public init(_ configuration: Configuration = Configuration(), generator: RandomGenerator) {
     let c = configuration
     guard let top = c.channels.first, let bottom = c.channels.last, c.layersPerLevel > 0 else {
@@ -74,17 +74,17 @@ public struct UNetEncoder: TimeConditionedNetwork {
   /// Computes the logits of a batch of images.
   ///
   /// - Parameters:
-  ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by two as often
-  ///     as there are levels below the first.
+  ///   - x: `[batch, inputChannels, height, width]`; the extents must be divisible by
+  ///     2^(levels - 1).
   ///   - t: One time per image, or one for all.
-  ///   - labels: None: the network has no embedding of labels.
+  ///   - labels: Must be nil: the network has no embedding of labels.
   /// - Returns: The logarithms of unnormalized probabilities, `[batch, classes]`.
   public func callAsFunction(_ x: Variable, t: [Double], labels: [Int]? = nil) -> Variable {
     guard labels == nil else { fatalError("a U-Net encoder takes no labels") }
     return last(features(x, t: t))
   }
 
-  /// Computes the feature vectors from which the logits follow linearly.
+  /// Computes the feature vectors, of which the logits are a linear map.
   ///
   /// - Returns: `[batch, channels.last]`.
   public func features(_ x: Variable, t: [Double]) -> Variable {

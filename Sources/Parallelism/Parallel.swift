@@ -9,11 +9,11 @@
   import Synchronization
 #endif
 
-/// How work is spread over processor cores.
+/// Parallel loops over processor cores.
 ///
-/// Every kernel cuts its work into pieces that do not depend on the number of threads, and adds
-/// partial sums in a fixed order; so results are the same with one thread and with many. Embedded
-/// Swift has no threads: there every piece runs on the caller's.
+/// Every kernel divides its work into pieces that do not depend on the number of threads, and adds
+/// partial sums in a fixed order, so results do not depend on the number of threads. Embedded Swift has
+/// no threads: there the caller's thread runs all pieces.
 public enum Parallel {
   #if hasFeature(Embedded)
     /// Calls `body` with each of `0..<pieces`.
@@ -36,7 +36,7 @@ public enum Parallel {
 
     /// Calls `body` with each of `0..<pieces`, on several threads, and returns when all are done.
     ///
-    /// Pieces may run in any order and at once, so each must write to places of its own.
+    /// Pieces may run in any order and at the same time, so each must write to different memory.
     public static func forEach(_ pieces: Int, _ body: (Int) -> Void) {
       if pieces <= 1 || threadCount == 1 {
         for piece in 0..<pieces { body(piece) }

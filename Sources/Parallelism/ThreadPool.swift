@@ -8,15 +8,15 @@
     import Darwin
   #endif
 
-  /// Threads that stay close at hand for the next piece of work.
+  /// A pool of threads that wait actively for the next job.
   ///
-  /// A thread that sleeps needs tens of microseconds to wake up, longer than many a kernel runs on a
-  /// single image. So a worker watches for the next job for a while before it goes to sleep, and so
-  /// does the caller for the last piece of its job.
+  /// A sleeping thread needs tens of microseconds to wake up, longer than many kernels run on a single
+  /// image. So a worker polls for the next job for a while before it sleeps, and the caller polls for
+  /// the last piece of its job.
   final class ThreadPool: @unchecked Sendable {
     static let shared = ThreadPool()
 
-    /// What is done with the number of a piece.
+    /// The function that runs one piece, given its index.
     typealias Body = (Int) -> Void
 
     /// One call of `run`. Its body is valid while pieces are left or at work.
@@ -47,13 +47,13 @@
       @inline(never) private func call(_ piece: Int) { body.pointee(piece) }
     }
 
-    /// How often a thread looks before it sleeps or yields: for about a tenth of a millisecond.
+    /// The number of polls before a thread sleeps or yields: about a tenth of a millisecond.
     private static let patience = 2000
 
     private let isBusy = Atomic<Bool>(false)
     private let generation = Atomic<Int>(0)
     private let condition = Condition()
-    // These three belong to whoever holds `condition`.
+    // These three are protected by `condition`.
     private var job: Job?
     private var sleepers = 0
     private var workers = 0
@@ -128,13 +128,13 @@
     func broadcast() { pthread_cond_broadcast(signal) }
   }
 
-  /// What a new thread is given to do.
+  /// The function of a new thread.
   private final class Task {
     let body: () -> Never
     init(_ body: @escaping () -> Never) { self.body = body }
   }
 
-  /// Starts a thread with a stack of 8 MiB that never ends.
+  /// Starts a thread that never ends, with a stack of 8 MiB.
   private func startThread(_ body: @escaping () -> Never) {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -148,7 +148,7 @@
       var thread = pthread_t()
       let failure = pthread_create(&thread, &attributes, { work($0!) }, task)
     #endif
-    guard failure == 0 else { fatalError("the system starts no more threads (error \(failure))") }
+    guard failure == 0 else { fatalError("the system cannot start a thread (error \(failure))") }
     pthread_attr_destroy(&attributes)
   }
 

@@ -1,28 +1,28 @@
-/// Something that diffusion can act on: a number, a set of points, a batch of images, or a random
-/// variable whose law is followed exactly.
+/// A value to which diffusion applies: a number, a set of points, a batch of images, or a Gaussian
+/// random variable, whose distribution is computed exactly.
 ///
-/// The forward process and every sampler need nothing but linear combinations, whose coefficients
-/// are double-precision, and normal draws of the same form. So each is written once, and the code
-/// that makes pictures is the code that is checked on numbers.
+/// The forward process and the samplers need only linear combinations, with double-precision
+/// coefficients, and standard Gaussian samples of the same shape. So each is written once, and the
+/// code that samples images is the code that is tested on numbers.
 public protocol LinearCombinable: Sendable {
-  /// The weighted sum of `terms`, in which all values have the same form.
+  /// The weighted sum of `terms`, in which all values have the same shape.
   static func sum(_ terms: (Double, Self)...) -> Self
 
   /// The value with `offset` added to every coordinate.
   func shifted(by offset: Double) -> Self
 
-  /// The value with every coordinate moved to the nearest place in `range`.
+  /// The value with every coordinate clipped to `range`.
   func clipped(to range: ClosedRange<Double>) -> Self
 
-  /// The number of entries that a sampler treats independently, each with a random stream of its
-  /// own: points of a set, images of a batch.
+  /// The number of entries that a sampler treats independently, each with its own random stream:
+  /// points of a set, images of a batch.
   var entryCount: Int { get }
 
-  /// Standard normal draws in this value's form: entry `i` from stream `i`.
+  /// Standard Gaussian samples in this value's shape, entry `i` from stream `i`.
   func normalSamples(using streams: inout RandomStreams) -> Self
 }
 
-/// A `LinearCombinable` of several entries, which can be put side by side and taken apart.
+/// A `LinearCombinable` of several entries, which can be concatenated and sliced.
 public protocol LinearCombinableBatch: LinearCombinable {
   /// Adds two values with one weight per entry for each.
   static func sum(_ first: ([Double], Self), _ second: ([Double], Self)) -> Self

@@ -1,7 +1,6 @@
-/// A set of points of the real line, the plane or a space of more dimensions, in double precision.
+/// A set of points on the real line, in the plane or in more dimensions, in double precision.
 ///
-/// What exact denoisers work on, as networks work on tensors: a thousand steps of a sampler move
-/// 40,000 points in a few seconds.
+/// Exact denoisers act on point sets, as networks act on tensors.
 public struct PointSet: Sendable, Equatable {
   /// The coordinates, point after point.
   public var values: [Double]
@@ -18,7 +17,7 @@ public struct PointSet: Sendable, Equatable {
     self.dimensions = dimensions
   }
 
-  /// Creates points from a list of them, each an array of coordinates.
+  /// Creates points from arrays of coordinates, one per point.
   public init(_ points: [[Double]]) {
     self.init(points.flatMap { $0 }, dimensions: points.first?.count ?? 1)
   }
@@ -56,7 +55,7 @@ extension PointSet: LinearCombinableBatch {
     let size = terms.first?.1.values.count ?? 0
     let dimensions = terms.first?.1.dimensions ?? 1
     guard terms.allSatisfy({ $0.1.values.count == size && $0.1.dimensions == dimensions }) else {
-      fatalError("a sum of points needs sets of one size")
+      fatalError("a sum of point sets needs sets of the same size")
     }
     let values = [Double](unsafeUninitializedCapacity: size) { buffer, filled in
       filled = size
@@ -88,7 +87,7 @@ extension PointSet: LinearCombinableBatch {
     guard
       a.values.count == b.values.count, d == b.dimensions, first.0.count == a.count,
       second.0.count == a.count
-    else { fatalError("a sum of points needs sets of one size, and as many weights") }
+    else { fatalError("a sum of point sets needs sets of the same size, and one weight per point") }
     var result = a
     for i in a.values.indices {
       result.values[i] = first.0[i / d] * a.values[i] + second.0[i / d] * b.values[i]

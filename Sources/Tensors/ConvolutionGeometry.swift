@@ -1,7 +1,7 @@
-/// How a square convolution kernel moves over an image: its extent, its step, the zeros around.
+/// The geometry of a convolution with a square kernel: its extent, stride and zero padding.
 ///
-/// Output pixel `(y, x)` sees, through tap `(u, v)` of the kernel, input pixel
-/// `(y·stride + u - top, x·stride + v - left)`; outside the image there are zeros.
+/// Output pixel `(y, x)` depends, through tap `(u, v)` of the kernel, on input pixel
+/// `(y·stride + u - top, x·stride + v - left)`; pixels outside the image are zero.
 public struct ConvolutionGeometry: Sendable, Hashable {
   /// The extent of the kernel along both axes.
   public var kernel: Int
@@ -38,7 +38,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
 
   /// The extents of the output for an image of `height` by `width`.
   ///
-  /// Rows and columns at the far edge that fill no whole step are not seen.
+  /// Rows and columns at the bottom and right that do not fill a whole stride are ignored.
   public func outputExtents(height: Int, width: Int) -> (height: Int, width: Int) {
     let rows = height + top + bottom - kernel
     let columns = width + left + right - kernel

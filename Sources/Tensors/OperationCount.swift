@@ -1,9 +1,9 @@
 import Foundation
 
-/// A count of the multiply-adds that a computation asks of the kernels: products of matrices,
-/// convolutions and attention, as their definitions have them, whatever the algorithm spends.
+/// A count of the multiply-adds of matrix products, convolutions and attention by their definitions,
+/// regardless of the algorithm of the kernels.
 ///
-/// Element-by-element work (norms, activations, sums) is not counted.
+/// Elementwise operations (norms, activations, sums) are not counted.
 public enum OperationCount {
   private final class Counter: @unchecked Sendable {
     let lock = NSLock()

@@ -1,2 +1,3 @@
-// Links what runs before `main`: the check of the processor and the choice of OpenBLAS's kernels.
+// Links the code that runs before `main`: the check of the processor and the choice of OpenBLAS's
+// kernels.
 import CProcessor

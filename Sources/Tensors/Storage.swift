@@ -1,11 +1,11 @@
 import Foundation
 
-/// Memory for the elements of one tensor. Tensors share it until one of them writes.
+/// Memory for the elements of a tensor. Tensors share it until one of them is written to.
 ///
-/// Freed buffers are kept and handed out again: a training step needs the same sizes over and over,
-/// and fresh pages from the operating system cost more than the arithmetic done in them.
+/// Freed buffers are kept and reused: a training step needs the same sizes many times, and new pages
+/// from the operating system cost more than the arithmetic on them.
 ///
-/// A buffer is handed out again once nothing refers to its storage. Using a pointer does not retain
+/// A buffer is reused once nothing refers to its storage. Using a pointer does not retain
 /// it: wrap code that uses `pointer` in `withExtendedLifetime`, or pass it to `withPointer`.
 @usableFromInline
 final class Storage: @unchecked Sendable {

@@ -2,12 +2,12 @@ import Foundation
 
 /// The times of repeated runs of one piece of work.
 struct Timing {
-  /// Seconds a run, sorted.
+  /// Seconds per run, in ascending order.
   let times: [Double]
   var median: Double { times[times.count / 2] }
   var fastest: Double { times[0] }
 
-  /// Runs `body` twice to warm up and then until `seconds` are spent, at least three times.
+  /// Runs `body` twice to warm up, and then until `seconds` have passed and at least three times.
   static func of(_ body: () -> Void, seconds: Double) -> Timing {
     body()
     body()
@@ -22,11 +22,11 @@ struct Timing {
     return Timing(times: times.sorted())
   }
 
-  /// Whether the clock counts the time that this thread has run, not the time that passes. With one
-  /// thread that tells kernels apart even while other programs run.
+  /// Whether the clock measures the processor time of this thread instead of the elapsed time. With one
+  /// thread the results are then comparable even while other programs run.
   nonisolated(unsafe) static var countsProcessorTime = false
 
-  /// Seconds on a clock that never goes back.
+  /// Seconds on a monotonic clock.
   static func clock() -> Double {
     var time = timespec()
     clock_gettime(countsProcessorTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
@@ -34,7 +34,7 @@ struct Timing {
   }
 }
 
-/// The most memory that the process has held since `resetPeak`, in MiB, as the kernel counts it.
+/// The peak memory of the process since `resetPeak`, in MiB, as the operating system measures it.
 enum Memory {
   static func resetPeak() {
     if let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") {
@@ -58,10 +58,10 @@ enum Memory {
 struct Row {
   let name: String
   let timing: Timing
-  /// Multiply-adds of one run, by the definition of what is computed; 0 where it means nothing.
+  /// Multiply-adds of one run, by the definition of the operation; 0 if not applicable.
   var multiplyAdds = 0
-  /// Images of one run; 0 where it means nothing.
+  /// Images of one run; 0 if not applicable.
   var images = 0
-  /// Peak memory in MiB, where it was measured.
+  /// Peak memory in MiB; nil if not measured.
   var memory: Double?
 }

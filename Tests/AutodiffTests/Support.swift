@@ -3,22 +3,22 @@ import Probability
 import Tensors
 import Testing
 
-/// Standard normal draws, the same for the same seed.
+/// Standard Gaussian samples, determined by the seed.
 func normal(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
   var generator = RandomGenerator(seed: seed)
   return .normal(shape, using: &generator)
 }
 
-/// Draws uniform in `range`, the same for the same seed.
+/// Uniform samples in `range`, determined by the seed.
 func uniform(_ shape: Shape, in range: ClosedRange<Double>, _ seed: UInt64 = 1) -> Tensor {
   var generator = RandomGenerator(seed: seed)
   return .uniform(shape, in: range, using: &generator)
 }
 
-/// Expects that the tape's derivatives are those of central differences.
+/// Expects that the tape's derivatives agree with central differences.
 ///
-/// Also that the gradient has each input's shape, that a value does not depend on whether it is
-/// recorded, and that the tape is freed: no pullback keeps it alive.
+/// Also expects that gradients have the shapes of their inputs, that a value does not depend on
+/// whether it is recorded, and that no pullback retains the tape.
 func expectGradients(
   _ inputs: [Tensor], within tolerance: Double = 3e-4, step: Double = 0.02, directions: Int = 3,
   sourceLocation: SourceLocation = #_sourceLocation, _ function: ([Variable]) -> Variable
@@ -34,10 +34,10 @@ func expectGradients(
     let tape = Tape()
     let variables = inputs.map { tape.input($0) }
     let output = function(variables)
-    let silent = Tape(recording: false)
-    let unrecorded = function(inputs.map { silent.input($0) })
+    let inference = Tape(recording: false)
+    let unrecorded = function(inputs.map { inference.input($0) })
     #expect(output.value == unrecorded.value, sourceLocation: sourceLocation)
-    #expect(silent.count == 0, sourceLocation: sourceLocation)
+    #expect(inference.count == 0, sourceLocation: sourceLocation)
     let gradients = tape.gradients(of: output, seed: .ones(output.shape), keepingRecord: true)
     for (variable, input) in zip(variables, inputs) {
       #expect(
@@ -46,5 +46,5 @@ func expectGradients(
     }
     leftOver = tape
   }
-  #expect(leftOver == nil, "a pullback keeps the tape alive", sourceLocation: sourceLocation)
+  #expect(leftOver == nil, "a pullback retains the tape", sourceLocation: sourceLocation)
 }

@@ -28,7 +28,7 @@ import Testing
     #expect(Array(gradients.parameters) == [weight])
   }
 
-  @Test func constantsAndDetachedValuesPassNothing() {
+  @Test func constantsAndDetachedValuesPassNoGradient() {
     let tape = Tape()
     let x = tape.input(Tensor([2, 3]))
     let constant = tape.constant(Tensor([5, 7]))
@@ -38,7 +38,7 @@ import Testing
     #expect(gradients[constant] == nil)
   }
 
-  /// A layer on data costs one pullback; the gradient of the data is never found.
+  /// A layer on data records one pullback; the gradient of the data is not computed.
   @Test func operationsOnConstantsAreNotRecorded() {
     let tape = Tape()
     let data = tape.constant(normal([1, 4, 4, 3]))
@@ -49,7 +49,7 @@ import Testing
     #expect(tape.count == 2)
   }
 
-  @Test func aTapeThatDoesNotRecordKeepsNothing() {
+  @Test func aTapeThatDoesNotRecordStoresNothing() {
     let tape = Tape(recording: false)
     let weight = Parameter("w", normal([3, 3]))
     var x = tape.input(normal([2, 3]))
@@ -84,7 +84,7 @@ import Testing
     #expect(z.scalar > 2.7)
   }
 
-  @Test func theBackwardPassLetsGoOfTheRecord() {
+  @Test func theBackwardPassReleasesTheRecord() {
     let tape = Tape()
     let weight = Parameter("w", normal([4, 4]))
     let loss = square(matmul(tape.constant(normal([2, 4])), tape.variable(weight))).sum()
@@ -93,8 +93,8 @@ import Testing
     #expect(tape.count == 0)
   }
 
-  /// A pullback and what it holds are gone when the pullback before it runs.
-  @Test func memoryIsFreedWhileTheBackwardPassProceeds() {
+  /// A pullback and the tensors that it retains are freed when the next pullback runs.
+  @Test func memoryIsFreedDuringTheBackwardPass() {
     final class Held: @unchecked Sendable {}
     let tape = Tape()
     let x = tape.input(Tensor(1))
@@ -115,7 +115,7 @@ import Testing
     #expect(tape.gradients(of: z)[x]!.scalar == 1)
   }
 
-  @Test func constantOperandsAreNotHeld() {
+  @Test func constantOperandsAreNotRetained() {
     final class Held: @unchecked Sendable {}
     let tape = Tape()
     weak var held: Held?
@@ -130,7 +130,7 @@ import Testing
     #expect(held == nil)
   }
 
-  @Test func onlyTheReachedPartOfTheTapeIsVisited() {
+  @Test func theBackwardPassVisitsOnlyAncestorsOfTheLoss() {
     let tape = Tape()
     let (x, y) = (tape.input(Tensor(2)), tape.input(Tensor(3)))
     _ = tape.record(Tensor(6), from: [x, y]) { _ in
@@ -142,7 +142,7 @@ import Testing
     #expect(gradients[y] == nil)
   }
 
-  @Test func operationsOfOnesOwn() {
+  @Test func customOperationsAreRecorded() {
     expectGradients([uniform([4], in: 0.5...2), normal([4], 2)]) { inputs in
       let (x, y) = (inputs[0].value, inputs[1].value)
       return inputs[0].tape.record(log(x) * y, from: inputs) { dy in [dy * y / x, dy * log(x)] }
@@ -177,8 +177,8 @@ import Testing
     #expect(once[b]!.elements == [4])
   }
 
-  /// What shares memory with a gradient on its way must not be changed by adding to it.
-  @Test func gradientsThatShareMemoryStayApart() {
+  /// Adding to a gradient must not change another tensor that shares its memory.
+  @Test func gradientsThatShareMemoryAreIndependent() {
     let tape = Tape()
     let (x, y) = (tape.input(Tensor([1, 2])), tape.input(Tensor([3, 4])))
     let sum = x + y
@@ -188,22 +188,24 @@ import Testing
     #expect(gradients[y]!.elements == [2, 2])
   }
 
-  /// The Kullback-Leibler divergence of a normal distribution from the standard one has the
+  /// The Kullback-Leibler divergence of a Gaussian distribution from the standard one has the
   /// gradients μ and σ - 1/σ.
   @Test func theGradientOfAKnownDivergence() {
     let tape = Tape()
-    let (mean, deviation) = (tape.input(Tensor([0.5, -2])), tape.input(Tensor([0.3, 2])))
+    let (mean, standardDeviation) = (tape.input(Tensor([0.5, -2])), tape.input(Tensor([0.3, 2])))
     let divergence =
-      (square(mean) + square(deviation) - log(square(deviation)) - 1).sum() * 0.5
+      (square(mean) + square(standardDeviation) - log(square(standardDeviation)) - 1).sum() * 0.5
     let gradients = tape.gradients(of: divergence)
     #expect((gradients[mean]! - mean.value).norm() < 1e-6)
-    #expect((gradients[deviation]! - (deviation.value - 1 / deviation.value)).norm() < 1e-5)
+    #expect(
+      (gradients[standardDeviation]! - (standardDeviation.value - 1 / standardDeviation.value))
+        .norm() < 1e-5)
   }
 
   @Test func theCheckFindsAWrongGradient() {
     let comparisons = gradientCheck(at: [normal([50])]) { inputs in
       let x = inputs[0].value
-      // One of fifty elements is wrong by a tenth.
+      // One of fifty elements is wrong by 10 %.
       return inputs[0].tape.record(x * 2, from: inputs) { dy in
         var dx = dy * 2
         dx[flat: 17] *= 1.1

@@ -9,8 +9,8 @@ import Testing
   let schedule = NoiseSchedule.linear()
   let diffusion = GaussianDiffusion(.linear())
 
-  @Test func chainOfStepsHasTheLawOfTheJump() {
-    // x0 is a known number, so everything random is in the loadings.
+  @Test func forwardChainHasTheMarginalsInClosedForm() {
+    // x0 is a constant, so all randomness is in the loadings.
     let chain = diffusion.chain(
       from: GaussianVariable(mean: 1.7), using: RandomStreams(seed: 0, count: 1))
     for (t, x) in chain {
@@ -19,18 +19,18 @@ import Testing
     }
   }
 
-  @Test func loadingsOfTheChainAreTheWeightsOfEveryStepsNoise() {
+  @Test func loadingsOfTheChainAreTheWeightsOfTheNoiseOfEachStep() {
     let chain = Array(
       diffusion.chain(from: GaussianVariable(), using: RandomStreams(seed: 0, count: 1)))
     let x = chain[299].x
-    let drawn = x.loadings.suffix(300)
-    for (s, loading) in zip(1...300, drawn) {
+    let loadings = x.loadings.suffix(300)
+    for (s, loading) in zip(1...300, loadings) {
       let weight = (schedule.alphaBar(300) / schedule.alphaBar(s) * schedule.beta(s)).squareRoot()
       expect(loading, equals: weight, relatively: 1e-12)
     }
   }
 
-  @Test func chainStatesAreCorrelatedAndJumpsAreNot() {
+  @Test func statesOfTheChainHaveTheirCovariances() {
     let states = Array(
       diffusion.chain(from: GaussianVariable(), using: RandomStreams(seed: 0, count: 1)))
     let covariance = states[49].x.covariance(with: states[199].x)
@@ -40,7 +40,7 @@ import Testing
     expect(covariance, equals: 0.023878, within: 1e-6)
   }
 
-  @Test func sampledChainAndJumpAgreeInLaw() {
+  @Test func samplesOfTheChainAndOfTheMarginalHaveTheSameDistribution() {
     let short = GaussianDiffusion(schedule.respaced(to: schedule.timesteps(100)))
     let count = 20_000
     let x0 = PointSet([Double](repeating: 0.8, count: count))
@@ -49,12 +49,12 @@ import Testing
       last = x
     }
     var streams = RandomStreams(seed: 2, count: count)
-    let jumped = short.addNoise(to: x0, t: 40, noise: x0.normalSamples(using: &streams))
-    let gap = Distance.kolmogorov(last.values, jumped.values)
+    let direct = short.addNoise(to: x0, t: 40, noise: x0.normalSamples(using: &streams))
+    let gap = Distance.kolmogorov(last.values, direct.values)
     #expect(Distance.kolmogorovChance(gap: gap, count: Double(count) / 2) > 1e-3)
   }
 
-  @Test func jumpsCompose() {
+  @Test func addingNoiseTwiceIsAddingItOnce() {
     let (x0, first, second) = (
       GaussianVariable(mean: 2, standardDeviation: 0.5, source: 0),
       GaussianVariable(standardDeviation: 1, source: 1),
@@ -67,7 +67,7 @@ import Testing
     expect(both.variance, equals: direct.variance, relatively: 1e-12)
   }
 
-  @Test func jumpOfABatchGivesEveryImageItsStep() {
+  @Test func addingNoiseToABatchUsesTheStepOfEachEntry() {
     var generator = RandomGenerator(seed: 5)
     let x0 = Tensor.normal([3, 2, 4, 4], using: &generator)
     let noise = Tensor.normal([3, 2, 4, 4], using: &generator)
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func posteriorIsTheSameByThreeRoutes() {
+  @Test func posteriorAgreesWithThreeDerivations() {
     for (t, x0, noise) in [(2, 0.3, -0.4), (10, -1.2, 0.9), (400, 0.7, 1.1), (1000, 1.5, -0.2)] {
       let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
       let (alpha, beta) = (schedule.alpha(t), schedule.beta(t))
@@ -99,7 +99,7 @@ import Testing
       let mean = diffusion.posteriorMean(x0: x0, xt: xt, t: t)
       let variance = diffusion.posteriorVariance(t)
 
-      // Adding precisions of q(x_{t-1} | x_0) and of the likelihood of x_t.
+      // Addition of the precisions of q(x_{t-1} | x_0) and of the likelihood of x_t.
       let precision = 1 / spread + alpha / beta
       expect(variance, equals: 1 / precision, relatively: 1e-12)
       expect(
@@ -107,7 +107,7 @@ import Testing
         equals: (kept.squareRoot() * x0 / spread + alpha.squareRoot() * xt / beta) / precision,
         within: 1e-12)
 
-      // Conditioning the joint normal law of (x_{t-1}, x_t) given x_0.
+      // Conditioning of the joint Gaussian distribution of (x_{t-1}, x_t) given x_0.
       let before = diffusion.addNoise(
         to: GaussianVariable(mean: x0), t: t - 1,
         noise: GaussianVariable(standardDeviation: 1, source: 0))
@@ -119,7 +119,7 @@ import Testing
         variance, equals: before.variance - gain * before.covariance(with: after),
         within: 1e-12)
 
-      // Normalising the product of the two densities by quadrature.
+      // Normalization of the product of the two densities by quadrature.
       func product(_ x: Double) -> Double {
         StandardNormal.density((x - kept.squareRoot() * x0) / spread.squareRoot())
           * StandardNormal.density((xt - alpha.squareRoot() * x) / beta.squareRoot())
@@ -135,7 +135,7 @@ import Testing
     }
   }
 
-  @Test func posteriorMeanHasANoiseForm() {
+  @Test func posteriorMeanIsAFunctionOfTheNoise() {
     for t in [1, 2, 77, 500, 1000] {
       let (x0, noise) = (0.6, -1.3)
       let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
@@ -166,7 +166,7 @@ import Testing
     }
   }
 
-  @Test func targetsAreWhatTheNoiseOfTheJumpConvertsTo() {
+  @Test func targetsAgreeWithConversionFromTheNoise() {
     let (x0, noise) = (0.6, -1.3)
     let times = [1, 2, 300, 999]
     for prediction in Prediction.allCases {
@@ -186,13 +186,13 @@ import Testing
     }
   }
 
-  @Test func noiseIsAmplifiedMostAtTheEnd() {
+  @Test func errorOfTheNoiseIsAmplifiedInTheEstimateOfX0() {
     let first = diffusion.x0Estimate(noise: 0.5, xt: 1.0, t: 1000)
     let second = diffusion.x0Estimate(noise: 0.5 + 1e-3, xt: 1.0, t: 1000)
     expect((first - second) / 1e-3, equals: 157.4, within: 0.05)
   }
 
-  @Test func explodingFormCommutesWithNoising() {
+  @Test func varianceExplodingParametrizationHasItsNoiseLevel() {
     let (x0, noise) = (0.9, 0.4)
     for t in [1, 200, 1000] {
       let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
@@ -202,7 +202,7 @@ import Testing
     }
   }
 
-  @Test func targetIsTheWholeNoiseAndNotThatOfTheStep() {
+  @Test func targetIsTheTotalNoiseAndNotThatOfTheStep() {
     let chain = Array(
       diffusion.chain(
         from: GaussianVariable(standardDeviation: 1, source: 0),
@@ -212,7 +212,7 @@ import Testing
     let total = diffusion.noise(x0: x0, xt: xt, t: 500)
     expect(xt.correlation(with: total), equals: schedule.noiseScale(500), within: 1e-12)
     expect(xt.correlation(with: total), equals: 0.960, within: 5e-4)
-    let own = GaussianVariable(standardDeviation: 1, source: xt.loadings.count - 1)
-    expect(xt.correlation(with: own), equals: schedule.beta(500).squareRoot(), within: 1e-12)
+    let ofStep = GaussianVariable(standardDeviation: 1, source: xt.loadings.count - 1)
+    expect(xt.correlation(with: ofStep), equals: schedule.beta(500).squareRoot(), within: 1e-12)
   }
 }

@@ -5,20 +5,20 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct MultivariateNormalTests {
-  let law = MultivariateGaussian(
+@Suite struct MultivariateGaussianTests {
+  let gaussian = MultivariateGaussian(
     mean: [1, -0.5, 2],
     covariance: Matrix([[2, 0.6, -0.3], [0.6, 1, 0.2], [-0.3, 0.2, 0.5]]))
 
-  @Test func chainRuleOfDensities() {
+  @Test func densityIsTheProductOfConditionalDensities() {
     let x = [0.3, 0.1, 1.4]
-    let first = law.marginal([0]).logDensity([x[0]])
-    let second = law.marginal([0, 1]).conditioned(on: [0: x[0]]).logDensity([x[1]])
-    let third = law.conditioned(on: [0: x[0], 1: x[1]]).logDensity([x[2]])
-    expect(first + second + third, equals: law.logDensity(x), within: 1e-13)
+    let first = gaussian.marginal([0]).logDensity([x[0]])
+    let second = gaussian.marginal([0, 1]).conditioned(on: [0: x[0]]).logDensity([x[1]])
+    let third = gaussian.conditioned(on: [0: x[0], 1: x[1]]).logDensity([x[2]])
+    expect(first + second + third, equals: gaussian.logDensity(x), within: 1e-13)
   }
 
-  @Test func oneCoordinateIsTheNormalLawOfTheLine() {
+  @Test func oneCoordinateAgreesWithTheUnivariateGaussian() {
     let one = MultivariateGaussian(mean: [0.7], variances: [2.25])
     let line = GaussianMixture.gaussian(mean: 0.7, variance: 2.25)
     for x in [-3, 0, 0.7, 4] {
@@ -30,20 +30,20 @@ import Testing
   @Test func divergenceIsTheExpectedDifferenceOfLogDensities() {
     let other = MultivariateGaussian(
       mean: [0, 0, 1], covariance: Matrix([[1, 0.2, 0], [0.2, 3, -0.5], [0, -0.5, 1]]))
-    let exact = law.divergence(from: other)
+    let exact = gaussian.divergence(from: other)
     expect(
-      -law.entropy - other.expectedLogDensity(under: law), equals: exact, within: 1e-13)
-    expect(law.divergence(from: law), equals: 0, within: 1e-14)
+      -gaussian.entropy - other.expectedLogDensity(under: gaussian), equals: exact, within: 1e-13)
+    expect(gaussian.divergence(from: gaussian), equals: 0, within: 1e-14)
     var random = RandomGenerator(seed: 3)
     let ratios = (0..<20_000).map { _ in
-      let x = law.draw(using: &random)
-      return law.logDensity(x) - other.logDensity(x)
+      let x = gaussian.draw(using: &random)
+      return gaussian.logDensity(x) - other.logDensity(x)
     }
     let statistics = Moments(ratios)
     expect(statistics.mean, equals: exact, within: 4 * statistics.meanError)
   }
 
-  @Test func jointLawOfVariablesHasTheirCovariances() {
+  @Test func jointDistributionOfVariablesHasTheirCovariances() {
     let a = GaussianVariable(mean: 1, loadings: [1, 0.5])
     let b = GaussianVariable(mean: -2, loadings: [0.3, 0, 2])
     let joint = MultivariateGaussian(jointlyOf: [a, b])
@@ -59,14 +59,14 @@ import Testing
     noiseVariance: 0.3)
   let x = [0.9, -0.6, 0.2]
 
-  @Test func evidenceIsTheIntegralOverTheHiddenPoint() {
+  @Test func evidenceIsTheIntegralOverTheLatentVariable() {
     let integral = GaussLegendre.standard.integrate(x: -8...8, y: -8...8, panels: 12) { u, v in
       exp(model.logLikelihood(x, given: [u, v]) + model.prior.logDensity([u, v]))
     }
     expect(log(integral), equals: model.evidence.logDensity(x), within: 1e-11)
   }
 
-  @Test func likelihoodTimesPriorOverPosteriorIsTheEvidenceAtEveryHiddenPoint() {
+  @Test func likelihoodTimesPriorOverPosteriorIsTheEvidenceForEveryLatent() {
     var random = RandomGenerator(seed: 1)
     for _ in 0..<50 {
       let z = [4 * random.normal(), 4 * random.normal()]
@@ -87,17 +87,17 @@ import Testing
     expect(model.bound(of: x, under: posterior).value, equals: evidence, within: 1e-12)
   }
 
-  @Test func noOtherLoadingsAreMoreLikely() throws {
+  @Test func loadingsMaximizeTheLikelihood() throws {
     let covariance = Matrix([[3, 0.5, 0.1], [0.5, 1, -0.2], [0.1, -0.2, 0.3]])
     let data = MultivariateGaussian(mean: [0, 0, 0], covariance: covariance)
     let best = try LinearLatentModel.mostLikely(for: covariance, latents: 2, noiseVariance: 0.4)
-    let height = best.evidence.expectedLogDensity(under: data)
+    let maximum = best.evidence.expectedLogDensity(under: data)
     var random = RandomGenerator(seed: 8)
     for size in [1e-3, 0.1, 1] {
       for _ in 0..<40 {
-        let move = Matrix(rows: 3, columns: 2, (0..<6).map { _ in size * random.normal() })
-        let other = LinearLatentModel(loadings: best.loadings + move, noiseVariance: 0.4)
-        #expect(other.evidence.expectedLogDensity(under: data) < height + 1e-13)
+        let change = Matrix(rows: 3, columns: 2, (0..<6).map { _ in size * random.normal() })
+        let other = LinearLatentModel(loadings: best.loadings + change, noiseVariance: 0.4)
+        #expect(other.evidence.expectedLogDensity(under: data) < maximum + 1e-13)
       }
     }
     let lengths = try (best.loadings * best.loadings.transposed).symmetricEigen().values
@@ -107,13 +107,13 @@ import Testing
     }
   }
 
-  @Test func drawsFollowTheEvidence() {
+  @Test func samplesFollowTheEvidence() {
     var random = RandomGenerator(seed: 5)
-    let draws = (0..<20_000).map { _ in model.draw(using: &random).x }
+    let samples = (0..<20_000).map { _ in model.draw(using: &random).x }
     let covariance = model.evidence.covariance
     for axis in 0..<3 {
-      let column = Moments(draws.map { $0[axis] })
-      let variance = Estimate.variance(of: draws.map { $0[axis] })
+      let column = Moments(samples.map { $0[axis] })
+      let variance = Estimate.variance(of: samples.map { $0[axis] })
       expect(column.mean, equals: model.mean[axis], within: 4 * column.meanError)
       expect(
         variance.mean, equals: covariance[axis, axis], within: 4 * variance.standardError)
@@ -164,7 +164,7 @@ import Testing
     }
   }
 
-  @Test func gapOfTheBoundIsTheDivergenceOfThePathsGivenTheData() {
+  @Test func gapOfTheBoundIsTheDivergenceOfThePathDistributions() {
     let x0 = 1.0
     let noise = GaussianDiffusion(schedule).chain(
       from: GaussianVariable(mean: x0), using: RandomStreams(seed: 0, count: 1)
@@ -176,7 +176,7 @@ import Testing
       equals: forward.divergence(from: backward), within: 1e-12)
   }
 
-  @Test func stepwiseDensitiesMultiplyToTheJointOne() {
+  @Test func densitiesOfStepsMultiplyToTheJointDensity() {
     let path = [0.3, -0.2, 0.9, 1.1]
     expect(
       wrong.logReverse(path),
@@ -191,13 +191,13 @@ import Testing
       within: 1e-12)
   }
 
-  @Test func outputIsTheLawOfTheLastState() {
+  @Test func outputIsTheDistributionOfTheLastState() {
     let last = wrong.states[0]
     expect(wrong.output.mean, equals: last.mean, within: 1e-15)
     expect(wrong.output.variance, equals: last.variance, within: 1e-15)
   }
 
-  @Test func denoisingTermIsTheMeanDivergenceOverNoise() {
+  @Test func denoisingTermIsTheExpectedDivergence() {
     let x0 = -0.8
     for t in [2, 3] {
       let mean = GaussLegendre.standard.integrate(from: -10, to: 10, panels: 40) { noise in
@@ -208,7 +208,7 @@ import Testing
     }
   }
 
-  @Test func bestStepsLeaveOnlyTheMismatchOfTheEnd() {
+  @Test func withOptimalStepsTheGapIsTheDivergenceFromThePrior() {
     let chain = LinearReverseChain(
       reversing: schedule, mean: data.mean, variance: data.variance)
     let end = GaussianDiffusion(schedule).addNoise(

@@ -10,8 +10,8 @@ import Testing
   let linear = NoiseSchedule.linear()
   let noise = GaussianVariable(standardDeviation: 1, source: 0)
 
-  /// The law of what a sampler makes of standard normal noise, for data N(mean, variance).
-  func law(
+  /// The exact distribution of a sampler's samples for data N(mean, variance).
+  func distribution(
     _ rule: some ReverseStep, _ schedule: NoiseSchedule, timesteps: [Int]? = nil,
     mean: Double = 1, variance: Double = 0.25
   ) -> GaussianVariable {
@@ -25,17 +25,19 @@ import Testing
     return .ancestral(variance: .optimal { denoiser.x0Variance($0) }, addsFinalNoise: true)
   }
 
-  @Test func ancestralSamplingOfNormalDataHasTheTabulatedVariances() {
-    expect(law(.ancestral(), linear).variance, equals: 0.246125, within: 5e-7)
-    expect(law(.ancestral(variance: .beta), linear).variance, equals: 0.250752, within: 5e-7)
-    expect(law(optimal(linear, variance: 0.25), linear).variance, equals: 0.25, within: 2e-9)
-    let posterior = law(.ancestral(), linear, mean: 0, variance: 1)
+  @Test func ancestralSamplingOfGaussianDataHasTheTabulatedVariances() {
+    expect(distribution(.ancestral(), linear).variance, equals: 0.246125, within: 5e-7)
+    expect(
+      distribution(.ancestral(variance: .beta), linear).variance, equals: 0.250752, within: 5e-7)
+    expect(
+      distribution(optimal(linear, variance: 0.25), linear).variance, equals: 0.25, within: 2e-9)
+    let posterior = distribution(.ancestral(), linear, mean: 0, variance: 1)
     expect(posterior.variance, equals: 0.991067, within: 5e-7)
-    let beta = law(.ancestral(variance: .beta), linear, mean: 0, variance: 1)
+    let beta = distribution(.ancestral(variance: .beta), linear, mean: 0, variance: 1)
     expect(beta.variance, equals: 0.9999, within: 5e-7)
   }
 
-  @Test func variableFollowsTheRecursionOfMeanAndVariance() {
+  @Test func meanAndVarianceFollowTheirRecursion() {
     let (m, v) = (1.0, 0.25)
     var (mean, variance) = (0.0, 1.0)
     for t in stride(from: 1000, through: 1, by: -1) {
@@ -45,7 +47,7 @@ import Testing
       mean = gain * mean + shift
       variance = gain * gain * variance + (t > 1 ? linear.posteriorVariance(t) : 0)
     }
-    let found = law(.ancestral(), linear, mean: m, variance: v)
+    let found = distribution(.ancestral(), linear, mean: m, variance: v)
     expect(found.mean, equals: mean, within: 1e-10)
     expect(found.variance, equals: variance, within: 1e-10)
   }
@@ -56,16 +58,17 @@ import Testing
       (10, 0.0912), (20, 0.1476), (50, 0.1966), (100, 0.2192), (200, 0.2330), (1000, 0.2461),
     ] {
       let schedule = NoiseSchedule.linearScaledToLength(steps: steps)
-      expect(law(.ancestral(), schedule).variance, equals: value, within: 6e-5, "T = \(steps)")
+      expect(
+        distribution(.ancestral(), schedule).variance, equals: value, within: 6e-5, "T = \(steps)")
     }
-    expect(law(.ancestral(variance: .beta), ten).variance, equals: 0.38003, within: 6e-6)
-    expect(law(.ancestral(), ten).variance, equals: 0.09115, within: 6e-6)
-    expect(law(optimal(ten, variance: 0.25), ten).variance, equals: 0.25, within: 1e-5)
+    expect(distribution(.ancestral(variance: .beta), ten).variance, equals: 0.38003, within: 6e-6)
+    expect(distribution(.ancestral(), ten).variance, equals: 0.09115, within: 6e-6)
+    expect(distribution(optimal(ten, variance: 0.25), ten).variance, equals: 0.25, within: 1e-5)
   }
 
   @Test func deterministicGainHasTheTabulatedValues() {
     for (steps, gain) in [(10, 0.374128), (50, 0.472439), (100, 0.485981), (1000, 0.498495)] {
-      let x0 = law(
+      let x0 = distribution(
         .ddim(), linear, timesteps: linear.timesteps(steps, spacing: .leading), mean: 0)
       expect(x0.loadings[0], equals: gain, within: 1e-6, "\(steps) steps")
       #expect(x0.loadings.count == 1)
@@ -77,21 +80,21 @@ import Testing
       (5, 0.0689), (10, 0.1369), (20, 0.1861), (50, 0.2222), (100, 0.2357), (250, 0.2441),
       (1000, 0.2485),
     ] {
-      let x0 = law(.ddim(), linear, timesteps: linear.timesteps(steps, spacing: .trailing))
+      let x0 = distribution(.ddim(), linear, timesteps: linear.timesteps(steps, spacing: .trailing))
       expect(x0.variance, equals: variance, within: 6e-5, "\(steps) steps")
     }
   }
 
-  @Test func reNoisingTheMeanLosesHalfTheVariance() {
-    // sigma² = 1 - alphaBar_s: the estimate of x0 with noise that owes nothing to x_t.
+  @Test func independentNoiseInEveryStepHalvesTheVariance() {
+    // sigma² = 1 - alphaBar_s: the estimate of x0 plus noise that is independent of x_t.
     let rule = DDIMStep(sigma: { $0.previousNoiseVariance.squareRoot() })
-    expect(law(rule, linear, mean: 0, variance: 1).variance, equals: 0.5, within: 0.01)
+    expect(distribution(rule, linear, mean: 0, variance: 1).variance, equals: 0.5, within: 0.01)
   }
 
   @Test func ddimWithEtaOneIsAncestralSampling() {
     for timesteps in [nil, linear.timesteps(37), linear.timesteps(50, spacing: .quadratic)] {
-      let ancestral = law(.ancestral(), linear, timesteps: timesteps)
-      let ddim = law(.ddim(eta: 1), linear, timesteps: timesteps)
+      let ancestral = distribution(.ancestral(), linear, timesteps: timesteps)
+      let ddim = distribution(.ddim(eta: 1), linear, timesteps: timesteps)
       expect(ddim.mean, equals: ancestral.mean, within: 1e-12)
       #expect(ddim.loadings.count == ancestral.loadings.count)
       for (a, b) in zip(ddim.loadings, ancestral.loadings) {
@@ -107,7 +110,7 @@ import Testing
     }
   }
 
-  @Test func sameSeedGivesTheSamePointsByBothRoutes() {
+  @Test func ancestralSamplingAndDDIMWithEtaOneGiveTheSamePoints() {
     let denoiser = ExactDenoiser(GaussianMixture.three, linear)
     let steps = linear.timesteps(25)
     func points(_ rule: some ReverseStep) -> [Double] {
@@ -120,7 +123,7 @@ import Testing
     }
   }
 
-  @Test func everyMemberOfTheFamilyKeepsTheMarginals() {
+  @Test func everyMemberOfTheDDIMFamilyPreservesTheMarginals() {
     for share in [0, 0.3, 0.7, 1.0] {
       for t in [2, 10, 500, 1000] {
         let step = linear.transition(from: t, to: t - 1)
@@ -145,10 +148,10 @@ import Testing
     }
   }
 
-  @Test func ancestralSamplingIsTheRespacedChainOnASubsequence() {
+  @Test func ancestralSamplingWithFewerStepsUsesTheRespacedSchedule() {
     let steps = linear.timesteps(40, spacing: .trailing)
     let short = linear.respaced(to: steps)
-    let direct = law(.ancestral(), linear, timesteps: steps)
+    let direct = distribution(.ancestral(), linear, timesteps: steps)
     let retrained = Sampler(
       .ancestral(), schedule: NoiseSchedule(betas: Array(short.betas.dropFirst()))
     )
@@ -161,34 +164,34 @@ import Testing
     expect(direct.variance, equals: retrained.variance, within: 1e-11)
   }
 
-  @Test func batchSizeDoesNotChangeAPicture() {
+  @Test func samplesOfImagesDoNotDependOnTheBatchSize() {
     let denoiser = GaussianDenoiser<Tensor>(mean: 0.1, variance: 0.3, linear)
     let sampler = Sampler(.ddim(eta: 0.7), schedule: linear, timesteps: linear.timesteps(8))
-    func pictures(_ range: Range<Int>) -> Tensor {
+    func images(_ range: Range<Int>) -> Tensor {
       sampler.sample(
         like: .zeros([range.count, 3, 4, 4]), denoiser: denoiser, seed: 11, from: range.lowerBound)
     }
-    let together = pictures(0..<6)
-    #expect(pictures(0..<2) == together.entries(0..<2))
-    #expect(pictures(2..<6) == together.entries(2..<6))
-    #expect(pictures(5..<6) == together.entries(5..<6))
+    let together = images(0..<6)
+    #expect(images(0..<2) == together.entries(0..<2))
+    #expect(images(2..<6) == together.entries(2..<6))
+    #expect(images(5..<6) == together.entries(5..<6))
     #expect(together.entries(0..<1) != together.entries(1..<2))
   }
 
-  @Test func numberOfThreadsDoesNotChangeAPoint() {
+  @Test func samplesDoNotDependOnTheNumberOfThreads() {
     let denoiser = ExactDenoiser(GaussianMixture.three, linear)
     let sampler = Sampler(.ancestral(), schedule: linear, timesteps: linear.timesteps(5))
     func points() -> PointSet {
       sampler.sample(like: PointSet(zeros: 5000), denoiser: denoiser, seed: 1)
     }
-    let many = points()
+    let parallel = points()
     let threads = Parallel.threadCount
     Parallel.threadCount = 1
     defer { Parallel.threadCount = threads }
-    #expect(points() == many)
+    #expect(points() == parallel)
   }
 
-  @Test func tensorsAndPointsGoTheSameWay() {
+  @Test func tensorsAndPointSetsHaveTheSameChains() {
     let steps = linear.timesteps(30)
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
     var streams = RandomStreams(seed: 9, count: 10)
@@ -203,7 +206,7 @@ import Testing
     }
   }
 
-  @Test func clipKeepsTheEstimateInRangeAndTheStepConsistent() {
+  @Test func clipLimitsTheEstimateAndRecomputesTheNoise() {
     let denoiser = ExactDenoiser(GaussianMixture.three, linear)
     let sampler = Sampler(
       .ancestral(), schedule: linear, timesteps: linear.timesteps(20), clip: Clip(-0.5...0.5))
@@ -220,7 +223,7 @@ import Testing
     #expect(xt.values.allSatisfy { abs($0) <= 0.5 + 1e-12 })
   }
 
-  @Test func chainVisitsTheChosenSteps() {
+  @Test func chainUsesTheChosenSteps() {
     let steps = [1, 40, 300, 999]
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
     let denoiser = CountedDenoiser(GaussianDenoiser<Double>(variance: 1, linear))
@@ -265,7 +268,7 @@ import Testing
     #expect(found[0] > 1.8 && found[0] < 2.3 && found[1] > 1.8 && found[1] < 2.3, "\(found)")
   }
 
-  @Test func heunAndAdamsBashforthAreOfSecondOrder() {
+  @Test func heunAndAdamsBashforthAreSecondOrder() {
     for found in [ratios(.heun), ratios(.adamsBashforth)] {
       #expect(found[0] > 3.2 && found[1] > 3.2, "\(found)")
     }
@@ -273,7 +276,7 @@ import Testing
   }
 
   @Test func oneDimensionalFlowIsTheQuantileMap() {
-    // A schedule of many small steps in place of an ODE solver's own.
+    // A schedule with many small steps, equally spaced in log SNR.
     let fine = NoiseSchedule(steps: 4000) { u in
       linear.logSNR(1) + u * (linear.logSNR(1000) - linear.logSNR(1))
     }
@@ -283,7 +286,7 @@ import Testing
     let last = data.noisyMarginal(fine, to: 4000).marginal
     let first = data.noisyMarginal(fine, to: 1)
     let errors = zip(start.values, end.values).map { x, y in
-      // The last step jumps to the posterior mean, so compare there.
+      // The last step gives the posterior mean, so it is compared with that.
       abs(y - first.x0Mean(first.marginal.quantile(last.cdf(x))))
     }
     #expect(errors.reduce(0, +) / Double(errors.count) < 1e-6, "\(errors)")
@@ -295,7 +298,7 @@ import Testing
   let data = GaussianMixture.twoClasses
   let points = PointSet(stride(from: -3.0, through: 3, by: 0.1).map { $0 })
 
-  @Test func guidanceDialectsAgree() {
+  @Test func notationsOfGuidanceAgree() {
     let denoiser = ExactDenoiser(data, linear)
     let labels = points.values.indices.map { $0 % 2 }
     for s in [0, 0.5, 1, 2, 7.5] {
@@ -307,62 +310,63 @@ import Testing
       let unconditional = denoiser.noise(points, t: 300)
       for i in points.values.indices {
         let w = s - 1
-        let dialect = (1 + w) * conditional.values[i] - w * unconditional.values[i]
-        expect(guided.values[i], equals: dialect, within: 1e-12)
-        expect(classifier.values[i], equals: dialect, within: 1e-12)
+        let expected = (1 + w) * conditional.values[i] - w * unconditional.values[i]
+        expect(guided.values[i], equals: expected, within: 1e-12)
+        expect(classifier.values[i], equals: expected, within: 1e-12)
       }
     }
   }
 
-  @Test func guidanceTakesOnePassOfTwiceTheBatch() {
-    let spy = Spy(base: ExactDenoiser(data, linear))
+  @Test func guidanceEvaluatesOneBatchOfTwiceTheSize() {
+    let recording = RecordingDenoiser(base: ExactDenoiser(data, linear))
     let labels = points.values.map { $0 > 0 ? 1 : 0 }
-    _ = GuidedDenoiser(spy, labels: labels, scale: 3).noise(points, t: 10)
-    #expect(spy.sizes == [2 * points.count])
-    _ = GuidedDenoiser(spy, labels: labels, scale: 1).noise(points, t: 10)
-    _ = GuidedDenoiser(spy, labels: labels, scale: 0).noise(points, t: 10)
-    #expect(spy.sizes.suffix(2) == [points.count, points.count])
+    _ = GuidedDenoiser(recording, labels: labels, scale: 3).noise(points, t: 10)
+    #expect(recording.sizes == [2 * points.count])
+    _ = GuidedDenoiser(recording, labels: labels, scale: 1).noise(points, t: 10)
+    _ = GuidedDenoiser(recording, labels: labels, scale: 0).noise(points, t: 10)
+    #expect(recording.sizes.suffix(2) == [points.count, points.count])
   }
 
-  @Test func negativeLabelsLeadAway() {
+  @Test func negativeLabelsReplaceTheNullLabel() {
     let denoiser = ExactDenoiser(data, linear)
     let labels = points.values.map { _ in 1 }
     let zeros = points.values.map { _ in 0 }
-    let away = GuidedDenoiser(denoiser, labels: labels, scale: 2, awayFrom: zeros)
+    let guided = GuidedDenoiser(denoiser, labels: labels, scale: 2, awayFrom: zeros)
       .noise(points, t: 200)
     let c = denoiser.noise(points, t: 200, labels: labels)
     let n = denoiser.noise(points, t: 200, labels: zeros)
     for i in points.values.indices {
-      expect(away.values[i], equals: 2 * c.values[i] - n.values[i], within: 1e-13)
+      expect(guided.values[i], equals: 2 * c.values[i] - n.values[i], within: 1e-13)
     }
   }
 
   @Test func guidedScaleMayDependOnTheStep() {
     let denoiser = ExactDenoiser(data, linear)
     let labels = points.values.map { _ in 1 }
-    let dynamic = GuidedDenoiser(denoiser, labels: labels) { t in t > 500 ? 4 : 1.5 }
+    let guided = GuidedDenoiser(denoiser, labels: labels) { t in t > 500 ? 4 : 1.5 }
     #expect(
-      dynamic.noise(points, t: 501)
+      guided.noise(points, t: 501)
         == GuidedDenoiser(denoiser, labels: labels, scale: 4).noise(points, t: 501))
     #expect(
-      dynamic.noise(points, t: 500)
+      guided.noise(points, t: 500)
         == GuidedDenoiser(denoiser, labels: labels, scale: 1.5).noise(points, t: 500))
   }
 
   @Test func guidedSamplesHaveTheTabulatedMoments() {
     let count = 20_000
     let labels = [Int](repeating: 1, count: count)
-    for (scale, mean, deviation) in [(1.0, 1.0, 0.5), (2, 1.316, 0.356), (4, 1.674, 0.290)] {
+    for (scale, mean, standardDeviation) in [(1.0, 1.0, 0.5), (2, 1.316, 0.356), (4, 1.674, 0.290)]
+    {
       let guided = GuidedDenoiser(ExactDenoiser(data, linear), labels: labels, scale: scale)
       let sampler = Sampler(.ddim(), schedule: linear, timesteps: linear.timesteps(250))
       let statistics = Moments(
         sampler.sample(like: PointSet(zeros: count), denoiser: guided, seed: 6).values)
       expect(statistics.mean, equals: mean, within: 0.015)
-      expect(statistics.standardDeviation, equals: deviation, within: 0.012)
+      expect(statistics.standardDeviation, equals: standardDeviation, within: 0.012)
     }
   }
 
-  private final class Spy: ConditionalDenoiser, @unchecked Sendable {
+  private final class RecordingDenoiser: ConditionalDenoiser, @unchecked Sendable {
     let base: ExactDenoiser<GaussianMixture>
     var sizes: [Int] = []
     init(base: ExactDenoiser<GaussianMixture>) { self.base = base }

@@ -2,8 +2,8 @@ import Diffusion
 import Foundation
 import Probability
 
-/// PyTorch's random numbers on a processor: the Mersenne twister MT19937 and the way `randn` makes
-/// normal numbers of its output. Written to repeat published runs number by number.
+/// PyTorch's random numbers on a CPU: the Mersenne twister MT19937, and the transformation of its
+/// output to Gaussian samples by `randn`. It reproduces published runs exactly.
 final class TorchGenerator: @unchecked Sendable {
   private var state = [UInt32](repeating: 0, count: 624)
   private var position = 624
@@ -51,8 +51,8 @@ final class TorchGenerator: @unchecked Sendable {
   }
 }
 
-/// Numbers whose normal draws come from PyTorch's generator, so that the course's samplers run on
-/// them as they are.
+/// Numbers whose Gaussian samples are those of PyTorch's generator, for use with the course's
+/// samplers.
 struct TorchSample: LinearCombinable {
   var points: PointSet
   let generator: TorchGenerator

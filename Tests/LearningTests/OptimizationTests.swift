@@ -11,11 +11,11 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   return tape.gradients(of: terms.dropFirst().reduce(terms[0]) { $0 + $1 })
 }
 
-@Test func firstAdamWStepDecaysAndThenMovesByTheLearningRateAgainstTheSign() {
+@Test func firstAdamWStepDecaysTheWeightAndSubtractsTheLearningRateTimesTheSign() {
   let w = Parameter("w", Tensor([2, -3, 0.5, 4]))
   var optimizer = AdamW([w], settings: .init(weightDecay: 0.1))
   optimizer.update(gradients([(w, Tensor([5, -0.01, 1e-3, 0]))]), learningRate: 0.01)
-  // m/(1-β₁) = g and v/(1-β₂) = g², so the quotient is the sign; the decay takes 0.001 of each.
+  // m/(1-β₁) = g and v/(1-β₂) = g², so the quotient is the sign; the decay multiplies each weight by 0.999.
   let expected: [Float] = [2 * 0.999 - 0.01, -3 * 0.999 + 0.01, 0.5 * 0.999 - 0.01, 4 * 0.999]
   for (value, target) in zip(w.value.elements, expected) { #expect(abs(value - target) < 1e-6) }
   #expect(optimizer.step == 1)
@@ -45,7 +45,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   }
 }
 
-@Test func parametersWithoutAGradientStayWhereTheyAre() {
+@Test func parametersWithoutAGradientDoNotChange() {
   let used = Parameter("used", Tensor([1, 2]))
   let idle = Parameter("idle", Tensor([3, 4]))
   var optimizer = AdamW([used, idle])
@@ -54,7 +54,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   #expect(used.value.elements != [1, 2])
 }
 
-@Test func adamWTreatsLongTensorsLikeTheirParts() {
+@Test func adamWUpdatesLongTensorsLikeTheirParts() {
   let count = 100_003
   let start = Tensor((0..<count).map { Float($0 % 97) / 97 })
   let slope = Tensor((0..<count).map { Float($0 % 89) / 89 - 0.5 })
@@ -70,7 +70,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   }
 }
 
-@Test func clippingBringsTheGlobalNormToTheLimitAndLeavesShorterGradientsAlone() {
+@Test func clippingLimitsTheGlobalNormAndDoesNotChangeSmallerGradients() {
   let a = Parameter("a", Tensor([0, 0]))
   let b = Parameter("b", Tensor([0]))
   let slopes = gradients([(a, Tensor([3, 0])), (b, Tensor([4]))])
@@ -79,7 +79,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   #expect(slopes.clippingFactor(toNorm: 6, of: [a, b]) == 1)
 }
 
-@Test func aScaleOnTheGradientsIsThatOfTheGradientsThemselves() {
+@Test func theScaleMultipliesTheGradients() {
   let slope = Tensor([0.3, -2])
   let first = Parameter("w", Tensor([1, 1]))
   let second = Parameter("w", Tensor([1, 1]))
@@ -92,7 +92,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
 
 // MARK: - Averages
 
-@Test func averageOfSteadyWeightsApproachesThemGeometrically() {
+@Test func averageOfConstantWeightsConvergesGeometrically() {
   let w = Parameter("w", Tensor([1, 10]))
   var average = ExponentialMovingAverage([w], decay: 0.9, warmsUp: false)
   w.value = Tensor([3, -2])
@@ -104,7 +104,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   }
 }
 
-@Test func averageWeighsPastWeightsByPowersOfTheDecay() {
+@Test func averageWeightsPastWeightsByPowersOfTheDecay() {
   let w = Parameter("w", Tensor([0]))
   var average = ExponentialMovingAverage([w], decay: 0.8, warmsUp: false)
   var expected = 0.0
@@ -116,7 +116,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   #expect(abs(Double(average.averages[0].scalar) - expected) < 1e-4)
 }
 
-@Test func warmUpForgetsTheStartSoonerAndEndsAtTheDecay() {
+@Test func warmUpIncreasesTheDecayToItsFinalValue() {
   let w = Parameter("w", Tensor([0]))
   var average = ExponentialMovingAverage([w], decay: 0.999)
   #expect(average.decay(ofUpdate: 1) == 2.0 / 11)
@@ -127,7 +127,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
   #expect(abs(average.averages[0].scalar - 9.0 / 11) < 1e-6)
 }
 
-@Test func weightsReturnAfterWorkWithTheirAverages() throws {
+@Test func weightsAreRestoredAfterUseOfTheirAverages() throws {
   struct Stop: Error {}
   let w = Parameter("w", Tensor([0]))
   var average = ExponentialMovingAverage([w], decay: 0.5, warmsUp: false)

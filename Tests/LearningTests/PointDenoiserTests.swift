@@ -8,20 +8,20 @@ import Testing
 @testable import Learning
 import Models
 
-/// Two small clouds in the plane, a class each.
-private let clouds = MultivariateMixture([
+/// Two round Gaussians in the plane, one per class.
+private let mixture = MultivariateMixture([
   .init(mean: [-1, 0], standardDeviation: 0.3, label: 0),
   .init(mean: [1, 0.5], standardDeviation: 0.3, label: 1),
 ])
 
-/// One of the clouds, as a law of one class.
-private func cloud(_ label: Int) -> MultivariateMixture {
-  MultivariateMixture([.init(mean: clouds.components[label].mean, standardDeviation: 0.3)])
+/// One of the Gaussians, as a distribution without classes.
+private func component(_ label: Int) -> MultivariateMixture {
+  MultivariateMixture([.init(mean: mixture.components[label].mean, standardDeviation: 0.3)])
 }
 
-private let data = TrainingPoints(clouds, count: 4096, seed: 9)
+private let data = TrainingPoints(mixture, count: 4096, seed: 9)
 
-private func recipe(_ edit: (inout PointDenoiser.Configuration) -> Void = { _ in })
+private func configuration(_ edit: (inout PointDenoiser.Configuration) -> Void = { _ in })
   -> PointDenoiser.Configuration
 {
   PointDenoiser.Configuration {
@@ -35,12 +35,12 @@ private func recipe(_ edit: (inout PointDenoiser.Configuration) -> Void = { _ in
 
 /// The mean over some steps of the squared distance from the exact noise.
 private func excess(
-  _ denoiser: some Denoiser<PointSet>, _ law: MultivariateMixture,
+  _ denoiser: some Denoiser<PointSet>, _ data: MultivariateMixture,
   schedule: NoiseSchedule = .linear()
 ) -> Double {
   var streams = RandomStreams(seed: 77, count: 1000)
-  let (points, _) = law.samples(using: &streams)
-  let exact = ExactDenoiser(law, schedule)
+  let (points, _) = data.samples(using: &streams)
+  let exact = ExactDenoiser(data, schedule)
   let diffusion = GaussianDiffusion(schedule)
   let times = [20, 100, 250, 500, 900]
   return times.reduce(0) { sum, t in
@@ -50,44 +50,44 @@ private func excess(
 }
 
 @Test(arguments: [Prediction.noise, .x0, .v, .mean])
-func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction) {
-  let untrained = PointDenoiser(recipe { $0.prediction = prediction }, for: data)
+func trainingApproachesTheExactNoiseForEveryPrediction(_ prediction: Prediction) {
+  let untrained = PointDenoiser(configuration { $0.prediction = prediction }, for: data)
   let trained = PointDenoiser.trained(on: data, untrained.configuration)
   #expect(trained.losses.count == 300)
-  // A velocity of 0 is right for normal data already, and means say little of the noise.
+  // A velocity of 0 is exact for standard Gaussian data, and the mean depends little on the noise.
   let limits: [Prediction: Double] = [.noise: 0.3, .x0: 0.3, .v: 0.7, .mean: 0.9]
   let limit = limits[prediction]!
-  #expect(excess(trained, clouds) < limit * excess(untrained, clouds))
+  #expect(excess(trained, mixture) < limit * excess(untrained, mixture))
 }
 
-@Test func theSameSeedTrainsTheSameNetworkAloneOrInCompany() {
-  let short = recipe { $0.updates = 20 }
-  let recipes = [short, short.with { $0.seed = 5 }]
-  let together = PointDenoiser.trained(on: data, recipes)
-  for (one, made) in zip(recipes, together) {
-    let alone = PointDenoiser.trained(on: data, one)
-    #expect(alone.losses == made.losses)
-    for (a, b) in zip(alone.network.parameters, made.network.parameters) {
+@Test func theSameSeedTrainsTheSameNetworkAloneOrInParallel() {
+  let short = configuration { $0.updates = 20 }
+  let configurations = [short, short.with { $0.seed = 5 }]
+  let together = PointDenoiser.trained(on: data, configurations)
+  for (configuration, trained) in zip(configurations, together) {
+    let alone = PointDenoiser.trained(on: data, configuration)
+    #expect(alone.losses == trained.losses)
+    for (a, b) in zip(alone.network.parameters, trained.network.parameters) {
       #expect(a.value.elements == b.value.elements)
     }
   }
   #expect(together[0].losses != together[1].losses)
 }
 
-@Test func aLabelledDenoiserTellsTheClassesApartAndWorksWithout() {
-  let trained = PointDenoiser.trained(on: data, recipe { $0.dropProbability = 0.2 })
+@Test func aConditionalDenoiserApproachesBothConditionalAndUnconditionalNoise() {
+  let trained = PointDenoiser.trained(on: data, configuration { $0.dropProbability = 0.2 })
   #expect(trained.nullLabel == 2)
-  #expect(excess(trained, clouds) < 0.05)
+  #expect(excess(trained, mixture) < 0.05)
   for label in 0...1 {
-    let told = LabelledDenoiser(trained, labels: [Int](repeating: label, count: 1000))
-    let lost = excess(trained, cloud(label))
-    #expect(excess(told, cloud(label)) < 0.5 * lost)
+    let conditional = LabeledDenoiser(trained, labels: [Int](repeating: label, count: 1000))
+    let unconditional = excess(trained, component(label))
+    #expect(excess(conditional, component(label)) < 0.5 * unconditional)
   }
 }
 
-@Test func answersDoNotDependOnTheBatchOrItsLabels() {
+@Test func predictionsDoNotDependOnOtherEntriesOfTheBatch() {
   let denoiser = PointDenoiser(
-    recipe {
+    configuration {
       $0.dropProbability = 0.2
       $0.fourierFrequencies = 3
     }, for: data)
@@ -95,21 +95,21 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
   let points = streams.normalPoints(dimensions: 2)
   let labels = (0..<3000).map { $0 % 3 }
   let all = denoiser.noise(points, t: 400, labels: labels)
-  let unlabelled = denoiser.noise(points, t: 400)
+  let unconditional = denoiser.noise(points, t: 400)
   let inSinglePrecision = PointSet(denoiser.network(points.tensor, t: [400], labels: labels))
   #expect(inSinglePrecision.meanSquares(awayFrom: all).max()! < 1e-10)
   for i in [0, 1, 2, 1023, 1024, 2999] {
     let alone = denoiser.noise(points.entries(i..<i + 1), t: 400, labels: [labels[i]])
     #expect(alone.meanSquares(awayFrom: all.entries(i..<i + 1))[0] < 1e-10)
     if labels[i] == denoiser.nullLabel {
-      #expect(unlabelled.entries(i..<i + 1).meanSquares(awayFrom: alone)[0] < 1e-10)
+      #expect(unconditional.entries(i..<i + 1).meanSquares(awayFrom: alone)[0] < 1e-10)
     }
   }
 }
 
-@Test func weightsAndSampledStepsEnterTheLoss() {
+@Test func lossDependsOnItsWeightsAndOnTheStep() {
   func loss(_ edit: (inout PointDenoiser.Configuration) -> Void) -> Double {
-    let denoiser = PointDenoiser(recipe(edit), for: data)
+    let denoiser = PointDenoiser(configuration(edit), for: data)
     let rows = Array(0..<256)
     let batch = denoiser.model.loss(
       data.points.rows(rows), labels: rows.map { data.labels[$0] }, tape: Tape(),
@@ -117,24 +117,24 @@ func trainingComesNearTheExactNoiseWhateverIsPredicted(_ prediction: Prediction)
     return Double(batch.total.scalar)
   }
   let plain = loss { $0.timesteps = .fixed(700) }
-  let weighted = loss { recipe in
-    recipe.timesteps = .fixed(700)
-    recipe.lossWeight = { $0 == 700 ? 3 : 0 }
+  let weighted = loss { configuration in
+    configuration.timesteps = .fixed(700)
+    configuration.lossWeight = { $0 == 700 ? 3 : 0 }
   }
   #expect(abs(weighted - 3 * plain) < 1e-5 * plain)
   #expect(loss { $0.lossWeight = { $0 > 0 ? 0 : 1 } } == 0)
 }
 
-@Test func theNoiseLossOfTheExactDenoiserIsItsFloor() {
+@Test func theNoiseLossOfTheExactDenoiserIsMinimal() {
   let schedule = NoiseSchedule.linear()
-  let law = GaussianMixture.three
+  let mixture = GaussianMixture.three
   var streams = RandomStreams(seed: 1, count: 40_000)
-  let (points, _) = law.samples(using: &streams)
-  let exact = ExactDenoiser(law, schedule)
+  let (points, _) = mixture.samples(using: &streams)
+  let exact = ExactDenoiser(mixture, schedule)
   for t in [10, 200, 600] {
     let errors = Moments(
       GaussianDiffusion(schedule).noiseErrors(of: exact, on: points, t: t, using: streams))
-    let floor = law.noisyMarginal(schedule, to: t).noiseLossFloor
+    let floor = mixture.noisyMarginal(schedule, to: t).noiseLossFloor
     #expect(abs(errors.mean - floor) < 4 * errors.meanError)
   }
 }

@@ -8,7 +8,7 @@ import Testing
 @testable import Learning
 import Models
 
-/// A model of 8x8 pictures that learns in no time.
+/// A model of 8x8 images that is trained in a second.
 private func tinyModel(classes: Int? = nil, startsAtZero: Bool = true) -> DiffusionModel<UNet> {
   DiffusionModel(tinyConfiguration(classes: classes, startsAtZero: startsAtZero), seed: 3)
 }
@@ -28,7 +28,7 @@ private func tinyConfiguration(
   return settings
 }
 
-/// Pictures of one shade each: dark ones of class 0, bright ones of class 1.
+/// Constant images: dark ones of class 0, bright ones of class 1.
 private let shades = Tensor(
   (0..<20).flatMap { i in [Float](repeating: i.isMultiple(of: 2) ? -0.8 : 0.8, count: 64) },
   shape: [20, 1, 8, 8])
@@ -37,19 +37,19 @@ private let classesOfShades = (0..<20).map { $0 % 2 }
 private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
 
 @Suite struct DiffusionModelTests {
-  @Test func withoutTrainingTheNetworkSaysZero() {
+  @Test func theUntrainedNetworkPredictsZero() {
     for classes in [nil, 10] {
       let model = DiffusionModel<UNet>(.smallImages(classes: classes), seed: 1)
       var random = RandomGenerator(seed: 2)
       let xt = Tensor.normal(model.shape(2), using: &random)
-      let said = model.network(xt, t: [700], labels: classes.map { [$0, 3] })
-      #expect(said.shape == [2, 1, 16, 16])
-      #expect(said.norm() == 0)
+      let output = model.network(xt, t: [700], labels: classes.map { [$0, 3] })
+      #expect(output.shape == [2, 1, 16, 16])
+      #expect(output.norm() == 0)
       #expect(model.noise(xt, t: 700).shape == xt.shape)
     }
   }
 
-  @Test func aModelWithoutALabelAnswersWithTheNullLabel() {
+  @Test func predictionWithoutLabelsUsesTheNullLabel() {
     let model = tinyModel(classes: 2, startsAtZero: false)
     var random = RandomGenerator(seed: 4)
     let xt = Tensor.normal(model.shape(3), using: &random)
@@ -60,7 +60,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     #expect(plain.noise(xt, t: 9) == plain.noise(xt, t: 9, labels: [0, 0, 0]))
   }
 
-  @Test func trainingLowersTheLossAndFollowsFromTheSeed() {
+  @Test func trainingDecreasesTheLossAndDependsOnlyOnTheSeed() {
     func losses(_ steps: Int) -> [Double] {
       let model = tinyModel(classes: 2)
       let run = model.training(
@@ -68,15 +68,15 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
       return run.prefix(steps).map(\.loss)
     }
     let first = losses(150)
-    // The untrained network says 0, so its loss is the mean square of the velocity, between the
-    // 0.64 of the shades and the 1 of the noise; 1024 numbers stray from it by a few hundredths.
+    // The untrained network predicts 0, so its loss is the mean square of the velocity, between 0.64
+    // for the images and 1 for the noise, with a standard error of a few hundredths.
     #expect(first[0] > 0.5 && first[0] < 1.15)
     #expect(first.suffix(30).reduce(0, +) / 30 < 0.25)
     #expect(losses(4) == Array(first.prefix(4)))
   }
 
-  /// Trainings side by side share the pool of buffers and the threads, and nothing else.
-  @Test func trainingsAtTheSameTimeAgreeWithOneAlone() async {
+  /// Parallel trainings share only the pool of buffers and the threads.
+  @Test func parallelTrainingsAgreeWithASingleOne() async {
     @Sendable func losses() -> [Double] {
       let model = tinyModel(classes: 2)
       let run = model.training(
@@ -92,7 +92,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     #expect(agreeing == 4)
   }
 
-  @Test func samplesShowWhatWasLearned() {
+  @Test func samplesHaveTheClassesOfTheirLabels() {
     let model = tinyModel(classes: 2)
     let run = model.training(
       on: shades, labels: classesOfShades, plan: plan(steps: 300), batchSize: 16)
@@ -103,16 +103,16 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     }
     let sampler = Sampler(.ddim(), schedule: model.schedule, clip: .images)
     let labels = [0, 1, 0, 1, 1]
-    let pictures = model.sample(labels: labels, scale: 1.5, with: sampler, seed: 8)
+    let images = model.sample(labels: labels, scale: 1.5, with: sampler, seed: 8)
     for (place, label) in labels.enumerated() {
-      let shade = pictures.slice(place..<place + 1).mean()
+      let shade = images.slice(place..<place + 1).mean()
       #expect(abs(shade - (label == 0 ? -0.8 : 0.8)) < 0.2, "\(label): \(shade)")
     }
   }
 
-  @Test func whateverTheNetworkSaysTheModelNamesTheNoise() {
-    // An untrained network says 0. As a velocity that means the noise sqrt(1 - alphaBar) x_t, as x0
-    // it means x_t over sqrt(1 - alphaBar).
+  @Test func everyPredictionIsConvertedToTheNoise() {
+    // An untrained network predicts 0. For the velocity this corresponds to the noise
+    // sqrt(1 - alphaBar) x_t, for x0 to x_t / sqrt(1 - alphaBar).
     var random = RandomGenerator(seed: 9)
     for (prediction, power) in [(Prediction.v, 1.0), (.x0, -1)] {
       var settings = tinyConfiguration()
@@ -121,7 +121,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
       let xt = Tensor.normal(model.shape(2), using: &random)
       let scale = power > 0 ? model.schedule.noiseScale(30) : 1 / model.schedule.noiseScale(30)
       #expect(model.noise(xt, t: 30).largestDifference(from: Float(scale) * xt) < 1e-5)
-      // And what it is trained to say, converted, is the noise: the error of the exact velocity is 0.
+      // After training, the converted prediction approximates the noise.
       let run = model.training(on: shades, plan: plan(steps: 200), batchSize: 16)
       for _ in run {}
       run.adoptAverages()
@@ -130,7 +130,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     }
   }
 
-  @Test func aPictureDependsOnItsIndexAndNotOnItsBatch() {
+  @Test func aSampleDependsOnItsIndexAndNotOnItsBatch() {
     let model = tinyModel(classes: 2, startsAtZero: false)
     let sampler = Sampler(
       .ancestral(), schedule: model.schedule, timesteps: [5, 20, 50], clip: .images)

@@ -20,7 +20,7 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
   return .uniform([count, 3, 8, 8], in: -1...1, using: &generator)
 }
 
-@Test func aClassifierThatIsWrittenAndReadSaysTheSame() throws {
+@Test func aClassifierIsUnchangedByWritingAndReading() throws {
   try withTemporaryFolder { folder in
     let original = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
     try original.save(to: "\(folder)/\(ModelFile.classifier)")
@@ -32,25 +32,26 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
   }
 }
 
-@Test func evaluationInBatchesIsThatOfAllAtOnce() {
-  let judge = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
+@Test func evaluationDoesNotDependOnTheBatchSize() {
+  let imageClassifier = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
   let x = images(7, seed: 2)
   var done: [Int] = []
-  let parts = judge.evaluate(
+  let parts = imageClassifier.evaluate(
     count: 7, batchSize: 3, images: { x.slice($0) }, mirrors: false, progress: { done.append($0) })
   #expect(done == [3, 6, 7])
-  #expect(parts.features.largestDifference(from: judge.network(x).features) < 1e-5)
+  #expect(parts.features.largestDifference(from: imageClassifier.network(x).features) < 1e-5)
 }
 
-@Test func withMirrorImagesTheVerdictOnAnImageAndOnItsMirrorImageIsTheSame() {
-  let judge = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
+@Test func withMirroringAnImageAndItsMirrorImageHaveTheSameLogits() {
+  let imageClassifier = ImageClassifier(network: classifier(), classes: ["a", "b", "c", "d", "e"])
   let x = images(4, seed: 2)
-  let parts = judge.evaluate(count: 4, images: { x.slice($0) })
-  let turned = judge.evaluate(count: 4, images: { x.mirrored().slice($0) })
-  #expect(parts.logits.largestDifference(from: turned.logits) < 1e-5)
-  let mean = 0.5 * (judge.network(x).logits + judge.network(x.mirrored()).logits)
+  let parts = imageClassifier.evaluate(count: 4, images: { x.slice($0) })
+  let mirrored = imageClassifier.evaluate(count: 4, images: { x.mirrored().slice($0) })
+  #expect(parts.logits.largestDifference(from: mirrored.logits) < 1e-5)
+  let mean =
+    0.5 * (imageClassifier.network(x).logits + imageClassifier.network(x.mirrored()).logits)
   #expect(parts.logits.largestDifference(from: mean) < 1e-5)
-  #expect(parts.logits.largestDifference(from: judge.network(x).logits) > 1e-3)
+  #expect(parts.logits.largestDifference(from: imageClassifier.network(x).logits) > 1e-3)
 }
 
 @Test func smoothedCrossEntropyMixesTheLabelWithAllClasses() {
@@ -70,17 +71,17 @@ private func images(_ count: Int, seed: UInt64) -> Tensor {
   #expect(abs(Double(measured) - expected) < 1e-6)
 }
 
-@Test func featureLossOfAnImageToItselfIsZeroAndOfTwoImagesIsNot() {
+@Test func featureLossIsZeroOnlyForEqualImages() {
   let loss = FeatureLoss(classifier())
   let (x, y) = (images(2, seed: 1), images(2, seed: 2))
   let tape = Tape(recording: false)
   #expect(abs(loss(tape.constant(x), x).scalar) < 1e-6)
   let value = loss(tape.constant(x), y).scalar
-  // Two levels, and unit vectors are at most 2 apart.
+  // There are two levels, and the distance of unit vectors is at most 2.
   #expect(value > 0.01 && value < 8)
 }
 
-@Test func gradientOfTheFeatureLossIsThatOfDifferencesAndLeavesTheClassifierAlone() {
+@Test func gradientOfTheFeatureLossAgreesWithDifferencesAndExcludesTheClassifier() {
   let network = classifier()
   let loss = FeatureLoss(network, weights: [1, 0.5])
   let y = images(2, seed: 2)

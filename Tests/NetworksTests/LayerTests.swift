@@ -43,9 +43,9 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(product(5, 5) > product(5, 6))
 }
 
-// MARK: - The start
+// MARK: - Initialization
 
-@Test func linearMapsAndConvolutionsStartUniformWithinTheRootOfTheirInputs() {
+@Test func initialWeightsAreUniformWithinTheInverseRootOfTheirInputs() {
   let linear = Linear(100, 300, in: ParameterScope(generator()))
   let convolution = Convolution(12, 80, in: ParameterScope(generator()))
   for (weight, inputs) in [(linear.weight, 100), (convolution.weight, 108)] {
@@ -66,7 +66,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   }
 }
 
-@Test func startOfAParameterDependsOnSeedAndNameOnly() {
+@Test func initialValueOfAParameterDependsOnlyOnSeedAndName() {
   let small = UNet(.init(channels: [32, 64], headWidth: 32, classes: 3), generator: generator())
   let plain = UNet(
     .init(channels: [32, 64], attention: [false, false], middleAttention: false),
@@ -82,7 +82,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   }
 }
 
-@Test func networksThatStartAtZeroReturnZero() {
+@Test func networksThatAreInitiallyZeroReturnZero() {
   let x = wave("x", [2, 4, 8, 8])
   let uNet = UNet(.init(classes: 5, startsAtZero: true), generator: generator())
   #expect(uNet(x, t: [1, 900], labels: [0, 4]).elements.allSatisfy { $0 == 0 })
@@ -92,7 +92,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(usual(x, t: [1, 900], labels: [0, 4]).elements.contains { $0 != 0 })
 }
 
-@Test func blocksThatStartAtZeroAreTheirShortcuts() {
+@Test func blocksThatAreInitiallyZeroAreTheirShortcuts() {
   let tape = Tape(recording: false)
   let x = wave("x", [2, 4, 4, 16])
   let scope = ParameterScope(generator())
@@ -103,7 +103,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(attention(tape.constant(x)).value.elements == x.elements)
 }
 
-// MARK: - What layers do
+// MARK: - Layers
 
 @Test func attentionCommutesWithPermutationsOfThePixels() throws {
   let attention = SelfAttention(8, headWidth: 4, groups: 2, in: ParameterScope(generator()))
@@ -125,8 +125,8 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(Upsample(5, in: scope)(x).shape == [2, 12, 8, 5])
 }
 
-@Test func downsamplingConvolutionsAreCentredAsTheirPaddingSays() throws {
-  // With a kernel that only sees its middle, the output is every second pixel.
+@Test func paddingDeterminesTheCentersOfDownsampling() throws {
+  // With a kernel that is zero except in its center, the output is every second pixel.
   func picked(_ padding: Downsample.Padding) throws -> [Float] {
     let layer = Downsample(1, padding: padding, in: ParameterScope(generator()))
     layer.convolution.weight.value = Tensor([0, 0, 0, 0, 1, 0, 0, 0, 0], shape: [1, 1, 3, 3])
@@ -138,9 +138,9 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(try picked(.after) == [5, 7, 13, 15])
 }
 
-// MARK: - What networks do
+// MARK: - Networks
 
-@Test func anImageOfABatchIsTreatedAsIfItWereAlone() throws {
+@Test func outputsDoNotDependOnOtherImagesOfTheBatch() throws {
   let network = UNet(.init(channels: [32, 64], headWidth: 32, classes: 4), generator: generator())
   let x = wave("x", [3, 4, 8, 8])
   let batch = network(x, t: [10, 400, 999], labels: [3, 0, 1])
@@ -156,7 +156,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   }
 }
 
-@Test func oneTimeStandsForTheWholeBatch() {
+@Test func oneTimeIsUsedForTheWholeBatch() {
   let network = UNet(.init(channels: [32, 64], headWidth: 32), generator: generator())
   let x = wave("x", [3, 4, 8, 8])
   #expect(network(x, t: [77]).elements == network(x, t: [77, 77, 77]).elements)
@@ -171,7 +171,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(network(x, t: [5], labels: [2]).elements != output)
 }
 
-@Test func mlpSeesPointTimeAndClass() {
+@Test func mlpDependsOnPointTimeAndClass() {
   let network = MLP(.init(classes: 3), generator: generator())
   let x = wave("x", [4, 2])
   let output = network(x, t: [9], labels: [0, 1, 2, 0])
@@ -199,7 +199,7 @@ private func generator() -> RandomGenerator { RandomGenerator(seed: 3) }
   #expect(losses[199] < 0.02 * losses[0])
 }
 
-@Test func latentsAreAsMuchSmallerAsTheConfigurationSays() {
+@Test func latentsAreSmallerByTheReductionOfTheConfiguration() {
   let network = Autoencoder(.init(channels: [8, 8, 8]), generator: generator())
   let (mean, logVariance) = network.encode(wave("x", [2, 3, 16, 8]))
   #expect(network.configuration.reduction == 4)

@@ -3,12 +3,11 @@ import Probability
 import Tensors
 import Testing
 
-/// What draws must look like if they are what they say; every bound is four standard errors or the
-/// like, at a fixed seed.
+/// Statistical properties of the generator. Bounds are about four standard errors, at a fixed seed.
 @Suite struct RandomStatisticsTests {
   private let count = 40_000
 
-  /// The largest distance between the draws' distribution function and the true one.
+  /// The largest difference between the empirical distribution function and the exact one.
   private func kolmogorovDistance(_ draws: [Double], _ distribution: (Double) -> Double) -> Double {
     let n = Double(draws.count)
     return draws.sorted().enumerated().reduce(0) { worst, entry in
@@ -30,10 +29,10 @@ import Testing
     return ab / (aa * bb).squareRoot()
   }
 
-  /// Exceeded with probability 2·exp(-2·1.95²) = 0.001 by draws of the right distribution.
+  /// Exceeded with probability 2·exp(-2·1.95²) = 0.001 by samples of the exact distribution.
   private var kolmogorovBound: Double { 1.95 / Double(count).squareRoot() }
 
-  @Test func uniformDrawsAreUniformAndNeverAtTheEnds() {
+  @Test func uniformNumbersAreUniformAndWithinTheOpenInterval() {
     var generator = RandomGenerator(seed: 1)
     let draws = (0..<count).map { _ in generator.uniform() }
     #expect(kolmogorovDistance(draws) { $0 } < kolmogorovBound)
@@ -42,7 +41,7 @@ import Testing
     #expect(kolmogorovDistance(shifted) { ($0 + 3) / 8 } < kolmogorovBound)
   }
 
-  @Test func normalDrawsHaveTheNormalDistribution() {
+  @Test func normalNumbersHaveTheStandardGaussianDistribution() {
     var generator = RandomGenerator(seed: 2)
     let draws = (0..<count).map { _ in generator.normal() }
     let distance = kolmogorovDistance(draws) { 0.5 * erfc(-$0 / 2.0.squareRoot()) }
@@ -52,7 +51,7 @@ import Testing
     #expect(abs(tail - 0.0027) < 4 * (0.0027 / Double(count)).squareRoot())
   }
 
-  @Test func drawsOfOneSequenceAreUncorrelated() {
+  @Test func numbersOfOneSequenceAreUncorrelated() {
     var generator = RandomGenerator(seed: 3)
     let draws = (0..<count + 3).map { _ in generator.normal() }
     for lag in 1...3 {
@@ -79,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func aSplitDoesNotDependOnWhatWasDrawn() {
+  @Test func aSplitDoesNotDependOnThePositionOfTheGenerator() {
     var parent = RandomGenerator(seed: 6)
     var before = parent.split(3)
     for _ in 0..<5 { _ = parent.normal() }
@@ -106,7 +105,7 @@ import Testing
     return counts.reduce(0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
   }
 
-  @Test func tensorsAreFilledInTheOrderOfTheDraws() {
+  @Test func tensorsAreFilledInTheOrderOfTheSequence() {
     var (first, second) = (RandomGenerator(seed: 8), RandomGenerator(seed: 8))
     let tensor = Tensor.normal([3, 5], using: &first)
     #expect(tensor.elements == (0..<15).map { _ in Float(second.normal()) })

@@ -4,7 +4,7 @@ import Testing
 
 /// The fast kernels against the reference, on odd shapes.
 @Suite struct KernelTests {
-  /// Winograd's algorithm adds and subtracts before it multiplies, which costs a digit.
+  /// Winograd's algorithm adds and subtracts before it multiplies, which loses a digit.
   private let convolutionTolerance = 5e-6
 
   @Test(arguments: convolutionCases)
@@ -45,7 +45,7 @@ import Testing
     #expect(agree(both.weight, filters, within: convolutionTolerance))
   }
 
-  /// A batch that is taken in several blocks has the gradients of its halves.
+  /// The gradients of a batch that is computed in several blocks are those of its halves.
   @Test func gradientsOfALargeBatchAreThoseOfItsParts() {
     let geometry = ConvolutionGeometry(kernel: 3, padding: 1)
     let (x, dy) = (normal([640, 4, 4, 80], 1), normal([640, 4, 4, 96], 2))
@@ -117,7 +117,7 @@ import Testing
     #expect(agree(Kernel.channelBiasGradient(dy), dy.sum(axes: [1, 2])))
   }
 
-  /// A body may ask for threads itself, and so may several threads at once.
+  /// Calls may be nested, and several threads may call at the same time.
   @Test func everyPieceOfWorkIsDoneOnce() async {
     let threads = Parallel.threadCount
     defer { Parallel.threadCount = threads }
@@ -138,8 +138,8 @@ import Testing
     }
   }
 
-  /// Kernels may keep what they made of a weight; a change in place must not be overlooked.
-  @Test func weightsThatChangeInPlaceAreReadAnew() {
+  /// Kernels may keep prepared forms of a weight; a change in place must discard them.
+  @Test func weightsThatChangeInPlaceArePreparedAgain() {
     let x = normal([1, 4, 4, 16], 1)
     var weight = normal([16, 16, 3, 3], 2)
     let geometry = ConvolutionGeometry(kernel: 3, padding: 1)
@@ -177,7 +177,7 @@ import Testing
       x, scale: scale, shift: shift, groups: groups, epsilon: 1e-3, activation: activation)
     let slow = Naive.groupNorm(
       x, scale: scale, shift: shift, groups: groups, epsilon: 1e-3, activation: activation)
-    // A group of one element: what should cancel is rounding, blown up by 1/√epsilon.
+    // In a group of one element the gradient is a rounding error, amplified by 1/√epsilon.
     let size = shape.dropFirst().reduce(1, *) / groups
     #expect(agree(fast.output, slow.output, within: size > 1 ? 3e-6 : 3e-5))
     #expect(agree(fast.statistics, slow.statistics, within: 3e-6))
@@ -195,7 +195,7 @@ import Testing
     #expect(agree(fastGradient.shift, slowGradient.shift, within: 5e-6))
   }
 
-  /// Sums of squares would lose everything here; deviations from the mean do not.
+  /// Here the difference of mean squares and squared mean cancels; differences from the mean do not.
   @Test func groupNormsOfImagesFarFromZeroAgree() {
     let x = normal([2, 8, 8, 32], 1) + 300
     let (scale, shift) = (Tensor.ones([32]), Tensor.zeros([32]))
@@ -225,7 +225,7 @@ import Testing
       dy, query: query, key: key, value: value, output: slow.output, logSumExp: slow.logSumExp,
       heads: heads)
     #expect(agree(fastGradient.value, slowGradient.value, within: 5e-6))
-    // With one key its weight is 1 whatever the query: nothing but rounding reaches query and key.
+    // The weight of a single key is always 1, so gradients of query and key are rounding errors.
     if keys > 1 {
       #expect(agree(fastGradient.query, slowGradient.query, within: 1e-5))
       #expect(agree(fastGradient.key, slowGradient.key, within: 1e-5))
@@ -261,7 +261,7 @@ import Testing
     #expect(agree(Kernel.upsampledNearestGradient(dy), Naive.upsampledNearestGradient(dy)))
   }
 
-  @Test func theNumberOfThreadsChangesNoBitOfAKernel() {
+  @Test func kernelsDoNotDependOnTheNumberOfThreads() {
     let threads = Parallel.threadCount
     defer { Parallel.threadCount = threads }
     let (x, weight) = (normal([3, 16, 16, 32], 1), normal([48, 32, 3, 3], 2))

@@ -1,7 +1,7 @@
 import Probability
 import Tensors
 
-/// Standard normal draws, the same for the same seed.
+/// Standard Gaussian samples, determined by the seed.
 func normal(_ shape: Shape, _ seed: UInt64) -> Tensor {
   var generator = RandomGenerator(seed: seed)
   return .normal(shape, using: &generator)
@@ -23,8 +23,8 @@ func element(_ x: Tensor, at position: [Int]) -> Float {
   return x[flat: flat]
 }
 
-/// Whether two tensors agree up to rounding: their distance is small against the norm, and the
-/// worst element against the root mean square.
+/// Whether two tensors agree up to rounding: their distance is small relative to the norm, and the
+/// largest difference relative to the root mean square.
 func agree(_ a: Tensor, _ b: Tensor, within tolerance: Double = 1e-6) -> Bool {
   guard a.shape == b.shape, a.isFinite, b.isFinite else { return false }
   guard b.count > 0 else { return true }

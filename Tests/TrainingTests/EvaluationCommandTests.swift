@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Chapter 07's commands of the classifier and of what is measured with it, with tiny networks.
+/// Chapter 7's commands that train the classifier and evaluate models with it, with tiny networks.
 @Suite(.serialized) struct EvaluationCommandTests {
   let chapter = Program(name: "chapter-07-latent-diffusion")
   static let data = TrainingCommandTests.data
@@ -97,7 +97,7 @@ import Testing
       }
       #expect(try text("\(folder)/r.csv").hasPrefix("# swift run chapter-07-latent-diffusion"))
       #expect(FileManager.default.fileExists(atPath: "\(folder)/real-n.png"))
-      // The second time what the classifier sees in real images is read from the file.
+      // The second time, the features of real images are read from the file.
       _ = try succeed(common + ["--sweep", "guidance", "--scales", "0,2"], in: folder)
       let rows = try text("\(folder)/r.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }
       #expect(rows.count == 4)

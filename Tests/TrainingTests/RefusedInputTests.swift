@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What chapter 07's commands say of bad input: one line that names it and the remedy.
+/// Chapter 7's commands reject bad input with one line that names it and the remedy.
 @Suite(.serialized) struct RefusedInputTests {
   let chapter = Program(name: "chapter-07-latent-diffusion")
 
@@ -46,7 +46,7 @@ import Testing
     try withTemporaryFolder { folder in
       let train = ["train-autoencoder", "--data", "synthetic", "--limit", "8", "--out", "run"]
       try refuses(["fly"], "fly", in: folder)
-      try refuses(["sample", "--colour", "red"], "--colour", "--help", in: folder)
+      try refuses(["sample", "--color", "red"], "--color", "--help", in: folder)
       try refuses(["sample", "--sampler", "euler"], "euler", "ddim", in: folder)
       try refuses(["sample", "--eta", "2"], "--eta", "0 to 1", in: folder)
       try refuses(["sample", "--count", "0"], "--count", "1 or more", in: folder)

@@ -1,7 +1,7 @@
 import Tensors
 
-// An operand that was broadcast has been used several times over: its gradient is the sum over
-// those uses, `summed(to:)`.
+// An operand that was broadcast is used several times: its gradient is the sum over those uses,
+// `summed(to:)`.
 
 extension Variable {
   /// Adds element by element, broadcasting.

@@ -1,13 +1,13 @@
 import Tensors
 
 extension Variable {
-  /// The same elements in the same order under other extents.
+  /// The same elements in the same order with another shape.
   public func reshaped(_ newShape: Shape) -> Variable {
     let oldShape = shape
     return tape.record(value.reshaped(newShape), [receives { dy in dy.reshaped(oldShape) }])
   }
 
-  /// Puts the axes in another order: axis `k` of the result is axis `order[k]` of this variable.
+  /// Permutes the axes: axis `k` of the result is axis `order[k]` of this variable.
   public func transposed(_ order: [Int]) -> Variable {
     let rank = value.rank
     var inverse = Array(0..<rank)
@@ -20,17 +20,17 @@ extension Variable {
     tape.record(value.transposed(), [receives { dy in dy.transposed() }])
   }
 
-  /// Turns images `[batch, channels, height, width]` into `[batch, height, width, channels]`.
+  /// Converts images `[batch, channels, height, width]` to `[batch, height, width, channels]`.
   public func channelsLast() -> Variable {
     tape.record(value.channelsLast(), [receives { dy in dy.channelsFirst() }])
   }
 
-  /// Turns images `[batch, height, width, channels]` into `[batch, channels, height, width]`.
+  /// Converts images `[batch, height, width, channels]` to `[batch, channels, height, width]`.
   public func channelsFirst() -> Variable {
     tape.record(value.channelsFirst(), [receives { dy in dy.channelsLast() }])
   }
 
-  /// Repeats axes of extent 1, and axes missing in front, to fill `newShape`.
+  /// Broadcasts to `newShape`: repeats axes of extent 1 and missing leading axes.
   public func broadcast(to newShape: Shape) -> Variable {
     let oldShape = shape
     return tape.record(value.broadcast(to: newShape), [receives { dy in dy.summed(to: oldShape) }])
@@ -69,8 +69,8 @@ extension Variable {
   }
 }
 
-/// The entries of a table's first axis with the given indices: an embedding. One may repeat; the
-/// gradients of its uses add up.
+/// The entries of a table's first axis with the given indices: an embedding. Indices may
+/// repeat; the gradients of all uses are summed.
 ///
 /// - Parameter table: `[entries, …]`.
 /// - Returns: `[indices.count, …]`.

@@ -1,9 +1,9 @@
 import Tensors
 
-/// Convolves images, and adds, in the same pass over the output: a bias, a bias
-/// for each image, and a residual.
+/// Convolves images and adds, in the same pass over the output, a bias, a bias per image, and a
+/// residual.
 ///
-/// The gradients of input and weight share work, and are found together where both are needed.
+/// The gradients of input and weight share work, and are computed together if both are needed.
 ///
 /// - Parameters:
 ///   - x: `[batch, height, width, inputs]`, channels last.
@@ -23,7 +23,7 @@ public func convolution(
     input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
     residual: residual?.value)
   let added = biasReceivers(bias, channelBias)
-  // Last, so that a block's input takes `dy` in place into what the filters gave it.
+  // Last, so that `dy` is added in place to the gradient that the filters gave a block's input.
   let skipped = residual?.receives { dy in dy }
   let both = Receiver(x, weight) { dy in
     Kernel.convolutionGradients(input, dy, weight: w, geometry: geometry)

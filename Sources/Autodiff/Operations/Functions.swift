@@ -1,7 +1,7 @@
 import Tensors
 
 // Functions of each element: with y = f(x), the pullback is dx = dy·f′(x), written with y where
-// that needs no second evaluation.
+// that avoids a second evaluation.
 
 /// Raises e to the power of every element.
 public func exp(_ x: Variable) -> Variable {
@@ -86,7 +86,7 @@ public func softplus(_ x: Variable) -> Variable {
 }
 
 extension Variable {
-  /// Moves every element to the nearest point of `range`; no gradient passes where it was outside.
+  /// Clips every element to `range`; the gradient is zero where it was outside.
   public func clamped(to range: ClosedRange<Float>) -> Variable {
     let input = value
     return tape.record(

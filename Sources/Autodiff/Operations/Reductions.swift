@@ -16,7 +16,7 @@ extension Variable {
       [receives { dy in Tensor(repeating: dy.scalar / count, shape: shape) }])
   }
 
-  /// Sums over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Sums over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func sum(axes: [Int], keepingAxes: Bool = false) -> Variable {
     let (shape, narrow) = (shape, shapeKeeping(axes))
     return tape.record(
@@ -24,7 +24,7 @@ extension Variable {
       [receives { dy in dy.reshaped(narrow).broadcast(to: shape) }])
   }
 
-  /// Averages over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Averages over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func mean(axes: [Int], keepingAxes: Bool = false) -> Variable {
     let (shape, narrow) = (shape, shapeKeeping(axes))
     let averaged = Float(shape.elementCount / narrow.elementCount)

@@ -1,14 +1,14 @@
 import Probability
 
-/// A law of data whose diffusion is known in closed form.
+/// A distribution of data whose diffusion is known in closed form.
 public protocol ExactDistribution: Sendable {
   /// The number of coordinates of a point.
   var dimensions: Int { get }
 
-  /// Labels run from 0 to this, exclusive.
+  /// The number of labels, which are 0 ..< labelCount.
   var labelCount: Int { get }
 
-  /// The law of the points with one label.
+  /// The distribution of the points with one label.
   func restricted(to label: Int) -> Self
 
   /// $E[\epsilon \mid x_t]$ for every point.
@@ -19,64 +19,66 @@ public protocol ExactDistribution: Sendable {
   ///   - noiseVariance: $1 - \bar\alpha_t$.
   func expectedNoise(_ xt: PointSet, alphaBar: Double, noiseVariance: Double) -> PointSet
 
-  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate a label.
+  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate per label.
   func labelProbabilities(_ xt: PointSet, alphaBar: Double, noiseVariance: Double) -> PointSet
 
-  /// One point and its label from every stream.
+  /// Samples one point and its label from every stream.
   func samples(using streams: inout RandomStreams) -> (points: PointSet, labels: [Int])
 }
 
-/// The best possible noise predictor for data of a known law: $\epsilon^*(x_t) = E[\epsilon \mid
-/// x_t]$, and with labels $E[\epsilon \mid x_t, y]$.
-public struct ExactDenoiser<Law: ExactDistribution>: Denoiser, ConditionalDenoiser {
-  /// The law of the data.
-  public let law: Law
+/// The noise predictor with the least mean squared error for data of a known distribution:
+/// $\epsilon^*(x_t) = E[\epsilon \mid x_t]$, and with labels $E[\epsilon \mid x_t, y]$.
+public struct ExactDenoiser<Distribution: ExactDistribution>: Denoiser, ConditionalDenoiser {
+  /// The distribution of the data.
+  public let distribution: Distribution
   /// The schedule of the noise.
   public let schedule: NoiseSchedule
-  private let byLabel: [Law]
+  private let byLabel: [Distribution]
 
-  /// Creates the denoiser of data with this law.
-  public init(_ law: Law, _ schedule: NoiseSchedule) {
-    self.law = law
+  /// Creates the denoiser of data with this distribution.
+  public init(_ distribution: Distribution, _ schedule: NoiseSchedule) {
+    self.distribution = distribution
     self.schedule = schedule
-    byLabel = (0..<law.labelCount).map { law.restricted(to: $0) }
+    byLabel = (0..<distribution.labelCount).map { distribution.restricted(to: $0) }
   }
 
-  public var nullLabel: Int { law.labelCount }
+  public var nullLabel: Int { distribution.labelCount }
 
-  public func noise(_ xt: PointSet, t: Int) -> PointSet { noise(xt, t, under: law) }
+  public func noise(_ xt: PointSet, t: Int) -> PointSet { noise(xt, t, under: distribution) }
 
   public func noise(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     guard labels.count == xt.count, labels.allSatisfy({ $0 >= 0 && $0 <= nullLabel }) else {
       fatalError("a batch of \(xt.count) needs as many labels, each in 0...\(nullLabel)")
     }
     let present = Set(labels)
-    if present.count == 1 { return noise(xt, t, under: law(for: labels[0])) }
+    if present.count == 1 { return noise(xt, t, under: distribution(for: labels[0])) }
     var result = xt
     for label in present {
       let places = labels.indices.filter { labels[$0] == label }
       let part = PointSet(
         places.flatMap { xt[$0] }, dimensions: xt.dimensions)
-      let answer = noise(part, t, under: law(for: label))
+      let noise = noise(part, t, under: distribution(for: label))
       for (i, place) in places.enumerated() {
         for axis in 0..<xt.dimensions {
-          result.values[place * xt.dimensions + axis] = answer.values[i * xt.dimensions + axis]
+          result.values[place * xt.dimensions + axis] = noise.values[i * xt.dimensions + axis]
         }
       }
     }
     return result
   }
 
-  private func law(for label: Int) -> Law { label == nullLabel ? law : byLabel[label] }
+  private func distribution(for label: Int) -> Distribution {
+    label == nullLabel ? distribution : byLabel[label]
+  }
 
-  private func noise(_ xt: PointSet, _ t: Int, under law: Law) -> PointSet {
-    law.expectedNoise(
+  private func noise(_ xt: PointSet, _ t: Int, under distribution: Distribution) -> PointSet {
+    distribution.expectedNoise(
       xt, alphaBar: schedule.alphaBar(t), noiseVariance: schedule.noiseVariance(t))
   }
 }
 
-/// The best noise predictor for data N(m, s²), independently in every coordinate: an affine
-/// function, so it acts on tensors and on `GaussianVariable`s as well as on points.
+/// The noise predictor with the least mean squared error for data N(m, s²), independently in every
+/// coordinate. It is affine, so it applies to tensors and `GaussianVariable`s as well as to points.
 ///
 /// $\epsilon^*(x_t) = \sqrt{1 - \bar\alpha_t} \,
 /// \frac{x_t - \sqrt{\bar\alpha_t}\, m}{\bar\alpha_t s^2 + 1 - \bar\alpha_t}$
@@ -101,7 +103,7 @@ public struct GaussianDenoiser<Value: LinearCombinable>: Denoiser {
   }
 
   /// $\mathrm{Var}(x_0 \mid x_t) = \frac{s^2 (1 - \bar\alpha_t)}{\bar\alpha_t s^2 + 1 -
-  /// \bar\alpha_t}$, whatever $x_t$ is.
+  /// \bar\alpha_t}$, the same for every $x_t$.
   public func x0Variance(_ t: Int) -> Double {
     variance * schedule.noiseVariance(t)
       / (schedule.alphaBar(t) * variance + schedule.noiseVariance(t))

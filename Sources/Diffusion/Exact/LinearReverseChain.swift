@@ -1,10 +1,10 @@
 import Probability
 
-/// A reverse process whose steps are linear and normal, on the real line:
+/// A reverse process on the real line whose steps are linear and Gaussian:
 /// $p(x_T) = N(0, 1)$ and $p(x_{t-1} \mid x_t) = N(a_t x_t + c_t, s_t^2)$.
 ///
-/// What a diffusion model is when its denoiser is linear. Its evidence and every term of its
-/// variational bound are exact, whether its steps are the right ones or not.
+/// A diffusion model with a linear denoiser has this form. The evidence and every term of the
+/// variational bound are computed exactly, for any steps.
 public struct LinearReverseChain: Sendable {
   /// One step, from $x_t$ to $x_{t-1}$.
   public struct Step: Sendable, Equatable {
@@ -31,7 +31,7 @@ public struct LinearReverseChain: Sendable {
     }
   }
 
-  /// The schedule of the forward process that the chain is to reverse.
+  /// The schedule of the forward process that the chain reverses.
   public let schedule: NoiseSchedule
 
   private let steps: [Step]
@@ -45,16 +45,16 @@ public struct LinearReverseChain: Sendable {
     self.steps = steps
   }
 
-  /// Creates the chain with the best means for normal data, $E[x_{t-1} \mid x_t]$, and a choice of
-  /// variance.
+  /// Creates the chain with the optimal means for Gaussian data, $E[x_{t-1} \mid x_t]$, and a choice
+  /// of variance.
   ///
   /// - Parameters:
-  ///   - schedule: that of the forward process.
-  ///   - mean: of the data.
-  ///   - variance: of the data.
-  ///   - stepVariance: $s_t^2$; the best if `nil`, which makes the steps those of the data's own
-  ///     chain seen backwards.
-  ///   - firstVariance: $s_1^2$, where it is not to follow the rule: $\tilde\beta_1$ is 0.
+  ///   - schedule: the schedule of the forward process.
+  ///   - mean: the mean of the data.
+  ///   - variance: the variance of the data.
+  ///   - stepVariance: $s_t^2$; if `nil`, the optimal one, with which the chain is the exact time
+  ///     reversal of the forward process.
+  ///   - firstVariance: $s_1^2$, if it differs from `stepVariance`: $\tilde\beta_1$ is 0.
   public init(
     reversing schedule: NoiseSchedule, mean: Double = 0, variance: Double = 1,
     stepVariance: ReverseVariance? = nil, firstVariance: Double? = nil
@@ -62,14 +62,14 @@ public struct LinearReverseChain: Sendable {
     let denoiser = GaussianDenoiser<Double>(mean: mean, variance: variance, schedule)
     let rule = stepVariance ?? .optimal { denoiser.x0Variance($0) }
     let steps = (1...schedule.steps).map { t -> Step in
-      let passage = schedule.transition(from: t, to: t - 1)
-      let (w0, wt) = passage.posteriorWeights
+      let transition = schedule.transition(from: t, to: t - 1)
+      let (w0, wt) = transition.posteriorWeights
       let signal = schedule.signalScale(t)
       // E[x_0 | x_t] = mean + slope (x_t - signal mean)
       let slope = signal * variance / (signal * signal * variance + schedule.noiseVariance(t))
       return Step(
         gain: w0 * slope + wt, offset: w0 * mean * (1 - slope * signal),
-        variance: t == 1 ? firstVariance ?? rule(passage) : rule(passage))
+        variance: t == 1 ? firstVariance ?? rule(transition) : rule(transition))
     }
     self.init(schedule, steps: steps)
   }
@@ -83,9 +83,9 @@ public struct LinearReverseChain: Sendable {
     return steps[t - 1]
   }
 
-  // MARK: What the chain makes
+  // MARK: The distribution of the chain
 
-  /// The variables $x_0 … x_T$ of the model, on sources of randomness 0 … T.
+  /// The states $x_0 … x_T$ of the chain, as variables on sources of randomness 0 … T.
   public var states: [GaussianVariable] {
     var state = GaussianVariable(standardDeviation: 1, source: 0)
     var states = [state]
@@ -98,11 +98,11 @@ public struct LinearReverseChain: Sendable {
     return states.reversed()
   }
 
-  /// The mean and variance of what the chain makes, by the recursion
+  /// The mean and variance of $x_0$ under the chain, by the recursion
   /// $m \to a_t m + c_t$, $v \to a_t^2 v + s_t^2$ from t = T down.
   public var output: (mean: Double, variance: Double) {
-    steps.reversed().reduce((mean: 0, variance: 1)) { law, step in
-      (step.mean(law.mean), step.gain * step.gain * law.variance + step.variance)
+    steps.reversed().reduce((mean: 0, variance: 1)) { state, step in
+      (step.mean(state.mean), step.gain * step.gain * state.variance + step.variance)
     }
   }
 
@@ -112,7 +112,7 @@ public struct LinearReverseChain: Sendable {
     return normalLogDensity(x0 - mean, variance: variance)
   }
 
-  // MARK: Along one path
+  // MARK: Densities of one path
 
   /// $\log p(x_{0:T})$ of a path $x_0, …, x_T$.
   public func logReverse(_ path: [Double]) -> Double {
@@ -142,15 +142,15 @@ public struct LinearReverseChain: Sendable {
 // MARK: - The bound
 
 /// The terms of the negative variational bound of a diffusion model, $L_0 + \sum_{t=2}^T L_{t-1} +
-/// L_T$ (Ho et al. 2020, equation 5), in nats: each is to be small.
+/// L_T$ (Ho et al. 2020, equation 5), in nats.
 public struct DiffusionBound: Sendable, Equatable {
   /// $L_0 = -E_q \log p(x_0 \mid x_1)$. The only term that can be negative: a density may exceed 1.
   public let reconstruction: Double
-  /// $L_{t-1}$ for t = 2 … T, at place t - 2.
+  /// $L_{t-1}$ for t = 2 … T, at index t - 2.
   public let denoising: [Double]
   /// $L_T = D_{KL}(q(x_T \mid x_0) \,\|\, p(x_T))$.
   public let prior: Double
-  /// The sum of all terms: at least $-\log p(x_0)$.
+  /// The sum of all terms, at least $-\log p(x_0)$.
   public var total: Double { reconstruction + denoising.reduce(0, +) + prior }
 
   /// Creates the bound from its terms.
@@ -165,12 +165,12 @@ public struct DiffusionBound: Sendable, Equatable {
 }
 
 extension LinearReverseChain {
-  /// The bound for one point of data.
+  /// The bound for one data point.
   public func bound(of x0: Double) -> DiffusionBound { bound(mean: x0, variance: 0) }
 
   // snippet.chain-bound
-  /// The bound's expectation over data of this mean and variance, whatever else their law: all
-  /// terms are quadratic in $x_0$.
+  /// The expected bound over data with this mean and variance. No other property of the data's
+  /// distribution matters, because all terms are quadratic in $x_0$.
   public func bound(mean: Double, variance: Double) -> DiffusionBound {
     let diffusion = GaussianDiffusion(schedule)
     let x0 = GaussianVariable(mean: mean, standardDeviation: variance.squareRoot(), source: 0)
@@ -179,14 +179,14 @@ extension LinearReverseChain {
 
     let denoising = (2..<length + 1).map { t -> Double in
       let target = diffusion.posteriorMean(x0: x0, xt: noisy(t), t: t)
-      let miss = GaussianVariable.sum((1, target), (-step(t).gain, noisy(t)))
+      let error = GaussianVariable.sum((1, target), (-step(t).gain, noisy(t)))
       return expectedDivergence(
-        miss.shifted(by: -step(t).offset), diffusion.posteriorVariance(t), step(t).variance)
+        error.shifted(by: -step(t).offset), diffusion.posteriorVariance(t), step(t).variance)
     }
-    let miss = GaussianVariable.sum((1, x0), (-step(1).gain, noisy(1)))
+    let error = GaussianVariable.sum((1, x0), (-step(1).gain, noisy(1)))
     let signal = GaussianVariable.sum((schedule.signalScale(length), x0))
     return DiffusionBound(
-      reconstruction: -expectedLogDensity(miss.shifted(by: -step(1).offset), step(1).variance),
+      reconstruction: -expectedLogDensity(error.shifted(by: -step(1).offset), step(1).variance),
       denoising: denoising, prior: expectedDivergence(signal, schedule.noiseVariance(length), 1))
   }
   // snippet.end
@@ -197,12 +197,12 @@ func normalLogDensity(_ x: Double, variance: Double) -> Double {
   -0.5 * (x * x / variance + log(variance)) - StandardNormal.logNormalizer
 }
 
-/// $E \log N(x; 0, v)$ for a normal variable x.
+/// $E \log N(x; 0, v)$ for a Gaussian variable x.
 func expectedLogDensity(_ x: GaussianVariable, _ variance: Double) -> Double {
   normalLogDensity(0, variance: variance) - 0.5 * (x.mean * x.mean + x.variance) / variance
 }
 
-/// $E\, D_{KL}(N(m, v_1) \,\|\, N(0, v_2))$ for a normal variable m.
+/// $E\, D_{KL}(N(m, v_1) \,\|\, N(0, v_2))$ for a Gaussian variable m.
 func expectedDivergence(_ m: GaussianVariable, _ v1: Double, _ v2: Double) -> Double {
   gaussianKLDivergence(mean: 0, variance: v1, fromMean: 0, variance: v2)
     + 0.5 * (m.mean * m.mean + m.variance) / v2

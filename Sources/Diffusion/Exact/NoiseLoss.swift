@@ -1,14 +1,13 @@
 import Probability
 
-/// What a denoiser is judged by: its squared error at one step, an average over the coordinates of
-/// each point.
+/// The squared error of a denoiser at one step, averaged over the coordinates of each point.
 extension GaussianDiffusion {
-  /// The squared errors of a denoiser's noise, one number a point: their mean estimates the loss
+  /// The squared errors of the predicted noise, one per point. Their mean estimates the loss
   /// $E \lVert \epsilon - \epsilon_\theta(x_t, t) \rVert^2 / d$ at step `t`.
   ///
   /// - Parameters:
   ///   - x0: points that the denoiser was not trained on.
-  ///   - streams: one a point; equal streams give two denoisers the same noise.
+  ///   - streams: one per point; equal streams give two denoisers the same noise.
   public func noiseErrors(
     of denoiser: some Denoiser<PointSet>, on x0: PointSet, t: Int, using streams: RandomStreams
   ) -> [Double] {
@@ -17,8 +16,8 @@ extension GaussianDiffusion {
     return noise.meanSquares(awayFrom: denoiser.noise(addNoise(to: x0, t: t, noise: noise), t: t))
   }
 
-  /// The squared distances of a denoiser's noise from that of another, as a rule the exact one,
-  /// one number a point. With the exact one their mean is what the loss exceeds its floor by,
+  /// The squared differences between the noise that two denoisers predict, one per point. If
+  /// `exact` is the exact denoiser, their mean estimates the excess of the loss over its minimum,
   /// $E \lVert \epsilon^* - \epsilon_\theta \rVert^2 / d$.
   public func noiseErrors(
     of denoiser: some Denoiser<PointSet>, from exact: some Denoiser<PointSet>, on x0: PointSet,
@@ -32,7 +31,8 @@ extension GaussianDiffusion {
 }
 
 extension PointSet {
-  /// The mean over the coordinates of the squared differences, one number a point.
+  /// The squared differences from the points of `other`, averaged over the coordinates: one number
+  /// per point.
   public func meanSquares(awayFrom other: PointSet) -> [Double] {
     guard count == other.count, dimensions == other.dimensions else {
       fatalError("\(count) points cannot be compared with \(other.count)")
@@ -40,8 +40,8 @@ extension PointSet {
     return (0..<count).map { i in
       var total = 0.0
       for place in i * dimensions..<(i + 1) * dimensions {
-        let gap = values[place] - other.values[place]
-        total += gap * gap
+        let difference = values[place] - other.values[place]
+        total += difference * difference
       }
       return total / Double(dimensions)
     }

@@ -4,8 +4,8 @@ import Synchronization
 /// Classifier-free guidance (Ho and Salimans, "Classifier-free diffusion guidance", 2022):
 /// $\hat\epsilon = \epsilon_u + s\, (\epsilon_c - \epsilon_u)$.
 ///
-/// s = 0 is unconditional, s = 1 conditional, larger is stronger. Texts that write
-/// $(1 + w)\, \epsilon_c - w\, \epsilon_u$ have $w = s - 1$.
+/// s = 0 is unconditional, s = 1 conditional, and a larger s guides more strongly. In the notation
+/// $(1 + w)\, \epsilon_c - w\, \epsilon_u$, $w = s - 1$.
 public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
   private let base: Base
   private let labels: [Int]
@@ -16,9 +16,10 @@ public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
   ///
   /// - Parameters:
   ///   - base: a denoiser trained with and without labels.
-  ///   - labels: what each entry is to be.
+  ///   - labels: the label of each entry.
   ///   - scale: the guidance scale s.
-  ///   - negatives: what each entry is to be led away from; the null label if `nil`.
+  ///   - negatives: the label that takes the place of the null label for each entry (a negative
+  ///     prompt); the null label by default.
   public init(_ base: Base, labels: [Int], scale: Double, awayFrom negatives: [Int]? = nil) {
     self.init(base, labels: labels, awayFrom: negatives, scale: { _ in scale })
   }
@@ -33,7 +34,7 @@ public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
     self.negatives = negatives ?? labels.map { _ in base.nullLabel }
     self.scale = scale
     guard self.negatives.count == labels.count else {
-      fatalError("\(labels.count) labels and \(self.negatives.count) to be led away from")
+      fatalError("\(labels.count) labels and \(self.negatives.count) negative labels")
     }
   }
 
@@ -53,12 +54,12 @@ public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
   // snippet.end
 }
 
-/// A classifier of noisy data, which knows the step.
+/// A classifier of noisy data, conditioned on the step.
 public protocol NoisyClassifier<Value>: Sendable {
-  /// What is classified.
+  /// The type that is classified.
   associatedtype Value: LinearCombinableBatch
 
-  /// $\nabla_{x_t} \log p(y \mid x_t)$, with one label an entry.
+  /// $\nabla_{x_t} \log p(y \mid x_t)$, with one label per entry.
   func labelScore(_ xt: Value, t: Int, labels: [Int]) -> Value
 }
 
@@ -72,7 +73,8 @@ where Classifier.Value == Base.Value {
   private let schedule: NoiseSchedule
   private let scale: @Sendable (Int) -> Double
 
-  /// Creates the guided denoiser of a batch with a constant scale: 0 is unguided, 1 is Bayes' rule.
+  /// Creates the guided denoiser of a batch with a constant scale: 0 is unguided, 1 follows Bayes'
+  /// rule.
   public init(
     _ base: Base, by classifier: Classifier, labels: [Int], scale: Double, _ schedule: NoiseSchedule
   ) {
@@ -102,24 +104,26 @@ where Classifier.Value == Base.Value {
   // snippet.end
 }
 
-/// The best possible classifier of noisy data of a known law.
-public struct ExactClassifier<Law: ExactDistribution>: NoisyClassifier {
-  private let denoiser: ExactDenoiser<Law>
+/// The exact classifier of noisy data of a known distribution.
+public struct ExactClassifier<Distribution: ExactDistribution>: NoisyClassifier {
+  private let denoiser: ExactDenoiser<Distribution>
 
-  /// Creates the classifier of data with this law.
-  public init(_ law: Law, _ schedule: NoiseSchedule) { denoiser = ExactDenoiser(law, schedule) }
+  /// Creates the classifier of data with this distribution.
+  public init(_ distribution: Distribution, _ schedule: NoiseSchedule) {
+    denoiser = ExactDenoiser(distribution, schedule)
+  }
 
   /// $\nabla \log p(y \mid x_t) = \nabla \log p(x_t \mid y) - \nabla \log p(x_t)$, and each score is
-  /// a noise divided by $-\sqrt{1 - \bar\alpha_t}$.
+  /// an expected noise divided by $-\sqrt{1 - \bar\alpha_t}$.
   public func labelScore(_ xt: PointSet, t: Int, labels: [Int]) -> PointSet {
     let scale = 1 / denoiser.schedule.noiseScale(t)
     return .sum(
       (scale, denoiser.noise(xt, t: t)), (-scale, denoiser.noise(xt, t: t, labels: labels)))
   }
 
-  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate a label.
+  /// $p(y \mid x_t)$: for every point its probabilities, one coordinate per label.
   public func labelProbabilities(_ xt: PointSet, t: Int) -> PointSet {
-    denoiser.law.labelProbabilities(
+    denoiser.distribution.labelProbabilities(
       xt, alphaBar: denoiser.schedule.alphaBar(t),
       noiseVariance: denoiser.schedule.noiseVariance(t))
   }
@@ -133,7 +137,7 @@ public final class CountedDenoiser<Base: Denoiser>: Denoiser {
   /// Wraps a denoiser.
   public init(_ base: Base) { self.base = base }
 
-  /// How often the denoiser was evaluated on a batch.
+  /// The number of batches on which the denoiser was evaluated.
   public var evaluations: Int { calls.load(ordering: .relaxed) }
 
   public func noise(_ xt: Base.Value, t: Int) -> Base.Value {

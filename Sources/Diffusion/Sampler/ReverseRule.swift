@@ -2,7 +2,7 @@ import Probability
 
 /// One of the rules for a reverse step, as a sampler stores it.
 ///
-/// The rules of this module have cases of their own, so that samplers also work in Embedded Swift,
+/// The rules of this module have separate cases, so that samplers also work in Embedded Swift,
 /// which has no `any`. Other conformances to `ReverseStep` are kept in `other`.
 public enum ReverseRule: Sendable {
   case ancestral(AncestralStep)

@@ -2,25 +2,29 @@ import Probability
 
 /// A rule for one step of the reverse process, from $x_t$ to $x_s$.
 public protocol ReverseStep: Sendable {
-  /// The rule as a value that a sampler stores; by default `.other(self)`.
+  /// The rule in the form that a sampler stores; `.other(self)` by default.
   var rule: ReverseRule { get }
 
-  /// The state at step s.
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value
+  /// Computes the state at step s.
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value
 }
 
 // MARK: - Ancestral sampling
 
 /// The variance of the noise that an ancestral step adds.
 public enum ReverseVariance: Sendable {
-  /// $\tilde\beta_t$, that of $q(x_{t-1} \mid x_t, x_0)$: right if the data were one point.
+  /// $\tilde\beta_t$, the variance of $q(x_{t-1} \mid x_t, x_0)$: optimal for data that are one point
+  /// (Ho et al. 2020, section 3.2).
   case posterior
-  /// $\beta_t$: right if the data were N(0, 1).
+  /// $\beta_t$: optimal for data N(0, 1) (Ho et al. 2020, section 3.2).
   case beta
-  /// $\tilde\beta_t + w_0^2\, \mathrm{Var}(x_0 \mid x_t)$ with the variance given as a function of
-  /// the step: right for normal data (Bao et al. 2022, theorem 1).
+  /// $\tilde\beta_t + w_0^2\, \mathrm{Var}(x_0 \mid x_t)$, where $w_0$ is the weight of $x_0$ in the
+  /// posterior mean and the variance is a function of the step: optimal for Gaussian data (Bao et
+  /// al. 2022, theorem 1).
   case optimal(x0Variance: @Sendable (Int) -> Double)
-  /// Any other.
+  /// Any other function of the transition.
   case custom(@Sendable (Transition) -> Double)
 
   /// The variance for one transition.
@@ -42,8 +46,8 @@ public struct AncestralStep: ReverseStep {
   /// $\sigma_t^2$.
   public let variance: ReverseVariance
 
-  /// Whether the step that reaches the data adds noise too. Right for sampling a law exactly with
-  /// the optimal variance, wrong for pictures.
+  /// Whether the last step, to s = 0, adds noise. Needed to sample a distribution exactly with the
+  /// optimal variance; without it images are free of the last step's noise.
   public let addsFinalNoise: Bool
 
   /// Creates the rule.
@@ -54,21 +58,21 @@ public struct AncestralStep: ReverseStep {
 
   // snippet.ancestral-step
   public func advance<D: Denoiser>(
-    _ move: StepContext<D>, using streams: inout RandomStreams
+    _ context: StepContext<D>, using streams: inout RandomStreams
   ) -> D.Value {
-    let step = move.transition
+    let step = context.transition
     let scale = 1 / step.alpha.squareRoot()
     let shift = scale * step.beta / step.noiseVariance.squareRoot()
-    if step.s == 0 && !addsFinalNoise { return .sum((scale, move.xt), (-shift, move.noise)) }
+    if step.s == 0 && !addsFinalNoise { return .sum((scale, context.xt), (-shift, context.noise)) }
 
-    let z = move.xt.normalSamples(using: &streams)
-    return .sum((scale, move.xt), (-shift, move.noise), (variance(step).squareRoot(), z))
+    let z = context.xt.normalSamples(using: &streams)
+    return .sum((scale, context.xt), (-shift, context.noise), (variance(step).squareRoot(), z))
   }
   // snippet.end
 }
 
 extension ReverseStep where Self == AncestralStep {
-  /// DDPM's step, with a choice of variance.
+  /// The ancestral step of DDPM, with a choice of variance.
   public static func ancestral(
     variance: ReverseVariance = .posterior, addsFinalNoise: Bool = false
   ) -> AncestralStep {
@@ -82,7 +86,7 @@ extension AncestralStep {
 
 // MARK: - DDIM
 
-/// The family of steps that keep every marginal (Song, Meng and Ermon 2021, equation 12):
+/// The family of steps that preserve every marginal $q(x_t)$ (Song, Meng and Ermon 2021, equation 12):
 /// $x_s = \sqrt{\bar\alpha_s}\, \hat x_0 + \sqrt{1 - \bar\alpha_s - \sigma^2}\, \epsilon_\theta +
 /// \sigma z$.
 ///
@@ -99,25 +103,25 @@ public struct DDIMStep: ReverseStep {
 
   // snippet.ddim-step
   public func advance<D: Denoiser>(
-    _ move: StepContext<D>, using streams: inout RandomStreams
+    _ context: StepContext<D>, using streams: inout RandomStreams
   ) -> D.Value {
-    let step = move.transition
+    let step = context.transition
     let sigma = sigma(step)
     let signal = step.previousAlphaBar.squareRoot()
     let direction = max(0, step.previousNoiseVariance - sigma * sigma).squareRoot()
-    if sigma == 0 { return .sum((signal, move.x0), (direction, move.noise)) }
+    if sigma == 0 { return .sum((signal, context.x0), (direction, context.noise)) }
 
-    let z = move.xt.normalSamples(using: &streams)
-    return .sum((signal, move.x0), (direction, move.noise), (sigma, z))
+    let z = context.xt.normalSamples(using: &streams)
+    return .sum((signal, context.x0), (direction, context.noise), (sigma, z))
   }
   // snippet.end
 }
 
 extension ReverseStep where Self == DDIMStep {
-  /// DDIM's step: deterministic for `eta` 0, ancestral for `eta` 1.
+  /// The DDIM step: deterministic for `eta` 0, ancestral for `eta` 1.
   public static func ddim(eta: Double = 0) -> DDIMStep { DDIMStep(eta: eta) }
 
-  /// The generalized step with any $\sigma$.
+  /// The DDIM step with any $\sigma$.
   public static func ddim(sigma: @escaping @Sendable (Transition) -> Double) -> DDIMStep {
     DDIMStep(sigma: sigma)
   }
@@ -127,49 +131,49 @@ extension DDIMStep {
   public var rule: ReverseRule { .ddim(self) }
 }
 
-// MARK: - Solvers of second order
+// MARK: - Second-order solvers
 
 /// Heun's method for the probability-flow equation.
 ///
-/// In $y = x / \sqrt{\bar\alpha}$ and $\sigma = \sqrt{(1 - \bar\alpha) / \bar\alpha}$ the
-/// deterministic step is Euler's for $dy = \epsilon\, d\sigma$ (Song et al. 2021, equation 14);
-/// averaging the noise at both of its ends makes it second-order (Karras et al. 2022, algorithm 1).
-/// Two evaluations a step, one in the last.
+/// With $y = x / \sqrt{\bar\alpha}$ and $\sigma = \sqrt{(1 - \bar\alpha) / \bar\alpha}$ the
+/// deterministic step is Euler's step for $dy = \epsilon\, d\sigma$ (Song, Meng and Ermon 2021,
+/// equation 14). The average of the noise at both ends makes it second-order (Karras et al. 2022,
+/// algorithm 1). It takes two evaluations of the denoiser per step, and one in the last step.
 public struct HeunStep: ReverseStep {
   /// Creates the rule.
   public init() {}
 
   // snippet.heun-step
   public func advance<D: Denoiser>(
-    _ move: StepContext<D>, using streams: inout RandomStreams
+    _ context: StepContext<D>, using streams: inout RandomStreams
   ) -> D.Value {
-    let first = deterministic(move.xt, move.noise, move.transition)
-    if move.transition.s == 0 { return first }
-    let average = D.Value.sum((0.5, move.noise), (0.5, move.noise(at: first)))
-    return deterministic(move.xt, average, move.transition)
+    let first = deterministic(context.xt, context.noise, context.transition)
+    if context.transition.s == 0 { return first }
+    let average = D.Value.sum((0.5, context.noise), (0.5, context.noise(at: first)))
+    return deterministic(context.xt, average, context.transition)
   }
   // snippet.end
 }
 
-/// The two-step Adams-Bashforth method for the same equation: second-order with one evaluation a
-/// step, since it extrapolates from the noise of the step before.
+/// The two-step Adams-Bashforth method for the probability-flow equation. It is second-order with one
+/// evaluation per step, because it extrapolates from the noise of the previous step.
 public struct AdamsBashforthStep: ReverseStep {
   /// Creates the rule.
   public init() {}
 
   // snippet.adams-bashforth-step
   public func advance<D: Denoiser>(
-    _ move: StepContext<D>, using streams: inout RandomStreams
+    _ context: StepContext<D>, using streams: inout RandomStreams
   ) -> D.Value {
-    guard let earlier = move.earlier else {
-      return deterministic(move.xt, move.noise, move.transition)
+    guard let earlier = context.earlier else {
+      return deterministic(context.xt, context.noise, context.transition)
     }
-    let (sigmas, sigmasBefore) = (
-      move.transition.sigmasVE, earlier.transition.sigmasVE
+    let (sigmas, previousSigmas) = (
+      context.transition.sigmasVE, earlier.transition.sigmasVE
     )
-    let ratio = (sigmas.s - sigmas.t) / (2 * (sigmasBefore.s - sigmasBefore.t))
-    let noise = D.Value.sum((1 + ratio, move.noise), (-ratio, earlier.noise))
-    return deterministic(move.xt, noise, move.transition)
+    let ratio = (sigmas.s - sigmas.t) / (2 * (previousSigmas.s - previousSigmas.t))
+    let noise = D.Value.sum((1 + ratio, context.noise), (-ratio, earlier.noise))
+    return deterministic(context.xt, noise, context.transition)
   }
   // snippet.end
 }

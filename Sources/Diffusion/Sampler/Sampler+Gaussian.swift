@@ -5,9 +5,9 @@ extension Sampler {
   /// sampler on a `GaussianVariable` that starts as N(0, 1).
   ///
   /// - Parameters:
-  ///   - mean: of the data, the same in every coordinate.
-  ///   - variance: of the data.
-  ///   - schedule: the schedule of the denoiser, before the sampler chose steps from it.
+  ///   - mean: the mean of the data, the same in every coordinate.
+  ///   - variance: the variance of the data.
+  ///   - schedule: the full schedule of the denoiser, of which the sampler's is a part.
   public func distribution(
     ofGaussianData mean: Double = 0, variance: Double, schedule: NoiseSchedule
   ) -> GaussianVariable {

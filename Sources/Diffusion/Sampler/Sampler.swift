@@ -1,26 +1,26 @@
 import Probability
 
-/// Runs the reverse process: from noise to data along some or all steps of a schedule.
+/// Runs the reverse process from noise to data, along some or all steps of a schedule.
 ///
-/// A sampler is a rule for one step and the list of steps; it knows neither networks nor guidance.
-/// Its chains are sequences, so that plotting, logging and progress stay with whoever iterates.
+/// A sampler is a rule for one step and a list of steps. It depends neither on networks nor on
+/// guidance. Its chains are sequences, so the caller can plot or log every state.
 public struct Sampler: Sendable {
-  /// How one step is taken.
+  /// The rule for one step.
   public let rule: ReverseRule
 
-  /// The schedule, respaced to the steps that the sampler visits.
+  /// The schedule, respaced to the sampler's steps.
   public let schedule: NoiseSchedule
 
-  /// What is done to each estimate of $x_0$; nothing by default.
+  /// The range to which each estimate of $x_0$ is clipped; not clipped if `nil`.
   public let clip: Clip?
 
   /// Creates a sampler.
   ///
   /// - Parameters:
   ///   - rule: `.ancestral(…)`, `.ddim(eta:)`, `.heun` or `.adamsBashforth`.
-  ///   - schedule: the schedule of the denoiser's training.
-  ///   - timesteps: the steps to visit, increasing, in 1…T; all of them if `nil`.
-  ///   - clip: for data known to lie in a range. Leave out in latent space.
+  ///   - schedule: the schedule with which the denoiser was trained.
+  ///   - timesteps: the steps to use, increasing, in 1…T; all of them by default.
+  ///   - clip: for data in a known range, such as images in -1…1; not for latents.
   public init(
     _ rule: some ReverseStep, schedule: NoiseSchedule, timesteps: [Int]? = nil, clip: Clip? = nil
   ) {
@@ -29,19 +29,20 @@ public struct Sampler: Sendable {
     self.clip = clip
   }
 
-  /// The chain of states that starts at `xT`, one element a step.
+  /// The chain of states that starts at `xT`, one element per step.
   ///
   /// - Parameters:
-  ///   - xT: standard normal draws, as a rule.
-  ///   - denoiser: what tells the noise.
-  ///   - streams: one random stream an entry of `xT`. A copy is used: equal streams, equal chains.
+  ///   - xT: the state at step T, normally standard Gaussian samples.
+  ///   - denoiser: the predictor of the noise.
+  ///   - streams: one random stream per entry of `xT`. The chain uses a copy, so equal streams give
+  ///     equal chains.
   public func chain<D: Denoiser>(
     from xT: D.Value, denoiser: D, using streams: RandomStreams
   ) -> ReverseChain<D> {
     ReverseChain(sampler: self, denoiser: denoiser, x: xT, streams: streams)
   }
 
-  /// The end of the chain that starts at `xT`: a sample of the data.
+  /// The last state of the chain that starts at `xT`: a sample of the data.
   public func sample<D: Denoiser>(
     from xT: D.Value, denoiser: D, using streams: RandomStreams
   ) -> D.Value {
@@ -50,7 +51,8 @@ public struct Sampler: Sendable {
     return chain.x
   }
 
-  /// Samples of the shape of `prototype`, from noise that the streams give first.
+  /// Samples of the shape of `prototype`. Entry `i` uses random stream `first + i` of the seed, first
+  /// for $x_T$ and then for the steps.
   public func sample<D: Denoiser>(
     like prototype: D.Value, denoiser: D, seed: UInt64, from first: Int = 0
   ) -> D.Value {
@@ -60,13 +62,13 @@ public struct Sampler: Sendable {
   }
 }
 
-/// Keeps estimates of $x_0$ within the range of the data.
+/// Clips estimates of $x_0$ to the range of the data.
 public struct Clip: Sendable, Equatable {
-  /// Where every coordinate of the data lies.
+  /// The range of every coordinate of the data.
   public let range: ClosedRange<Double>
 
-  /// Whether the noise is made to agree with the clipped $x_0$. Without this a deterministic step
-  /// combines a clipped $x_0$ with a noise that contradicts it, as a much used library does.
+  /// Whether the noise is recomputed from the clipped $x_0$. Otherwise a deterministic step combines a
+  /// clipped $x_0$ with noise that is inconsistent with it, as the diffusers library does by default.
   public let recomputesNoise: Bool
 
   /// Creates a clip to a range.
@@ -81,21 +83,21 @@ public struct Clip: Sendable, Equatable {
 
 /// A state of a reverse chain.
 public struct ReverseState<Value: LinearCombinable>: Sendable {
-  /// The step that has been reached, counted in the full schedule; 0 at the end.
+  /// The step of this state in the full schedule; 0 at the end.
   public let t: Int
-  /// $x_t$ for that `t`.
+  /// $x_t$ at this step.
   public let x: Value
-  /// $\hat x_0$, as estimated from the state before.
+  /// $\hat x_0$, estimated from the previous state.
   public let x0Estimate: Value
-  /// The noise, as estimated from the state before.
+  /// The noise, estimated from the previous state.
   public let noise: Value
 }
 
-/// The states of a sampler's run, one after another.
+/// The states of a reverse chain, in the order of sampling.
 public struct ReverseChain<D: Denoiser>: Sequence, IteratorProtocol {
   let sampler: Sampler
   let denoiser: D
-  /// The present state; $x_T$ before the first step.
+  /// The current state; $x_T$ before the first step.
   public private(set) var x: D.Value
   private var streams: RandomStreams
   private var remaining: Int
@@ -112,31 +114,31 @@ public struct ReverseChain<D: Denoiser>: Sequence, IteratorProtocol {
   public mutating func next() -> ReverseState<D.Value>? {
     guard remaining > 0 else { return nil }
     let transition = sampler.schedule.transition(from: remaining, to: remaining - 1)
-    let move = StepContext(
+    let context = StepContext(
       xt: x, transition: transition, denoiser: denoiser, clip: sampler.clip, earlier: earlier,
       nextTimestep: sampler.schedule.timestep(remaining - 1))
-    x = sampler.rule.advance(move, using: &streams)
-    earlier = (move.noise, transition)
+    x = sampler.rule.advance(context, using: &streams)
+    earlier = (context.noise, transition)
     remaining -= 1
     return ReverseState(
-      t: sampler.schedule.timestep(remaining), x: x, x0Estimate: move.x0, noise: move.noise)
+      t: sampler.schedule.timestep(remaining), x: x, x0Estimate: context.x0, noise: context.noise)
   }
 }
 
-/// What a rule has before it when it takes one step from t to s.
+/// The inputs of a rule for one step from t to s.
 public struct StepContext<D: Denoiser> {
-  /// The state come from.
+  /// The state at step t.
   public let xt: D.Value
-  /// The two steps and what lies between them.
+  /// The steps t and s and the variances of the transition between them.
   public let transition: Transition
-  /// The noise in `xt`, as the denoiser sees it, made to agree with a clipped `x0`.
+  /// The predicted noise in `xt`; recomputed from `x0` if that was clipped with `recomputesNoise`.
   public let noise: D.Value
-  /// The estimate of $x_0$ from `xt`, clipped if that was asked for.
+  /// The estimate of $x_0$ from `xt`, clipped if the sampler has a clip.
   public let x0: D.Value
-  /// The noise found by the step before, and that step.
+  /// The noise and the transition of the previous step; `nil` in the first.
   public let earlier: (noise: D.Value, transition: Transition)?
 
-  /// What predicts the noise.
+  /// The predictor of the noise.
   public let denoiser: D
   let clip: Clip?
   let nextTimestep: Int
@@ -157,7 +159,8 @@ public struct StepContext<D: Denoiser> {
     (noise, x0) = (estimate.noise, estimate.x0)
   }
 
-  /// The noise that the denoiser sees in `xs`, a state at step s > 0: one more evaluation.
+  /// The predicted noise in `xs`, a state at step s > 0. This takes one more evaluation of the
+  /// denoiser.
   public func noise(at xs: D.Value) -> D.Value {
     Self.estimate(
       denoiser.noise(xs, t: nextTimestep), xs, clip, transition.previousAlphaBar,

@@ -1,5 +1,5 @@
 extension StepContext {
-  /// The same step with the estimates of another denoiser.
+  /// The same step with the predictions of another denoiser.
   public func with<Other: Denoiser>(_ other: Other) -> StepContext<Other>
   where Other.Value == D.Value {
     StepContext<Other>(

@@ -1,12 +1,12 @@
 import Probability
 
-/// What is done to the cosine schedule's variances where they come close to 1.
+/// How the variances of the cosine schedule are clipped where they approach 1.
 public enum CosineClip: Sendable, Equatable {
-  /// Nothing: $\beta_T = 1$, and sampling divides by zero.
+  /// Not clipped: $\beta_T = 1$, and sampling divides by zero.
   case none
-  /// No variance above this; 0.999 in the paper that introduced the schedule.
+  /// An upper bound; 0.999 in the paper that introduced the schedule.
   case cap(Double)
-  /// No variance outside this range.
+  /// A lower and an upper bound.
   case range(ClosedRange<Double>)
 
   func callAsFunction(_ beta: Double) -> Double {
@@ -37,8 +37,8 @@ extension NoiseSchedule {
       betas: ramp(steps, first.squareRoot(), last.squareRoot()).map { $0 * $0 })
   }
 
-  /// The linear schedule with its end points scaled by 1000 / steps, so that a chain of any length
-  /// destroys about as much as DDPM's (Nichol and Dhariwal 2021, section 3.2).
+  /// The linear schedule with its end points scaled by 1000 / steps, so that $\bar\alpha_T$ is about
+  /// that of DDPM for any number of steps (Nichol and Dhariwal 2021, section 3.2).
   public static func linearScaledToLength(steps: Int) -> NoiseSchedule {
     let scale = 1000 / Double(steps)
     return NoiseSchedule(
@@ -53,14 +53,14 @@ extension NoiseSchedule {
   /// The cosine schedule, $\bar\alpha_t = f(t) / f(0)$ with
   /// $f(t) = \cos^2(\frac{t/T + s}{1 + s} \frac\pi2)$ (Nichol and Dhariwal 2021, equation 17).
   ///
-  /// The variances are $1 - f(t) / f(t-1)$, clipped; $\bar\alpha$ is their product, so it follows
-  /// the clip. Three clips are in print: `.cap(0.999)` with s = 0.008 (the paper), `.range` with
+  /// The variances are $1 - f(t) / f(t-1)$, clipped, and $\bar\alpha$ is computed from the clipped
+  /// variances. Three choices have been published: `.cap(0.999)` with s = 0.008 (the paper), `.range` with
   /// 1e-4…0.02, and `.none` with s = 0.
   ///
   /// - Parameters:
   ///   - steps: $T$.
   ///   - offset: $s$, which keeps the first variances from vanishing.
-  ///   - clip: what is done to the variances near 1.
+  ///   - clip: how variances near 1 are clipped.
   public static func cosine(
     steps: Int = 1000, offset: Double = 0.008, clip: CosineClip = .cap(0.999)
   ) -> NoiseSchedule {
@@ -85,7 +85,7 @@ extension NoiseSchedule {
   }
 }
 
-/// How a sampler with fewer steps than the schedule chooses among them.
+/// How a sampler chooses fewer steps than the schedule has.
 public enum TimestepSpacing: String, Sendable, CaseIterable {
   /// 1, 1 + k, 1 + 2k, … with k = T / S rounded down: starts from T + 1 - k rather than from T.
   case leading
@@ -124,7 +124,8 @@ extension NoiseSchedule {
     return distinct(chosen.map { Int($0.rounded(.toNearestOrEven)) })
   }
 
-  /// Moves repeated steps up to the next free one, then down from the end where there is no room.
+  /// Makes the steps distinct: moves repeated ones up to the next free step, then down from T where
+  /// they exceed it.
   private func distinct(_ chosen: [Int]) -> [Int] {
     var result = chosen
     for i in result.indices.dropFirst() { result[i] = max(result[i], result[i - 1] + 1) }

@@ -1,17 +1,17 @@
 import Probability
 
-/// How much noise each step of the forward process adds.
+/// The variances of the noise that the steps of the forward process add.
 ///
-/// A schedule of $T$ steps holds T + 1 numbers of each kind in double precision, indexed by $t$ as
-/// in the text: $t = 0$ is data, so `beta(0) == 0` and `alphaBar(0) == 1`; $t = T$ is the end of
-/// the forward process. One step is
+/// A schedule of $T$ steps has T + 1 values of each kind in double precision, indexed by $t$: $t = 0$
+/// is data, so `beta(0) == 0` and `alphaBar(0) == 1`; $t = T$ is the end of the forward process. One
+/// step is
 /// $q(x_t \mid x_{t-1}) = N(\sqrt{1 - \beta_t}\, x_{t-1}, \beta_t I)$
 /// (Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", 2020, equation 2).
 ///
-/// A schedule may also be the trace of another one on some of its steps (`respaced(to:)`); then
-/// `timestep(i)` says which step of the original its own step `i` is.
+/// A schedule may also consist of some of the steps of another one (`respaced(to:)`); then
+/// `timestep(i)` is the step of the original that corresponds to its step `i`.
 public struct NoiseSchedule: Sendable, Equatable {
-  /// What the schedule is called in tables and legends.
+  /// The name of the schedule in tables and legends.
   public let name: String
 
   /// $\beta_t$ for t = 0 … T: the variance that step t adds.
@@ -21,10 +21,10 @@ public struct NoiseSchedule: Sendable, Equatable {
   /// that is kept.
   public let alphaBars: [Double]
 
-  /// $1 - \bar\alpha_t$ for t = 0 … T, computed without the cancellation of that subtraction.
+  /// $1 - \bar\alpha_t$ for t = 0 … T, computed without cancellation.
   public let noiseVariances: [Double]
 
-  /// The steps of the original schedule that these steps are; 0 … T unless respaced.
+  /// The corresponding steps of the original schedule; 0 … T unless respaced.
   public let timesteps: [Int]
 
   /// The number of steps, $T$.
@@ -46,20 +46,20 @@ public struct NoiseSchedule: Sendable, Equatable {
       timesteps: Array(0...betas.count))
   }
 
-  /// Creates a schedule from what it keeps, $\bar\alpha_1 … \bar\alpha_T$, which must fall from 1.
+  /// Creates a schedule from $\bar\alpha_1 … \bar\alpha_T$, which must not increase, nor exceed 1.
   public init(name: String = "own", alphaBars: [Double]) {
     self.init(name: name, alphaBars: alphaBars, noiseVariances: alphaBars.map { 1 - $0 })
   }
 
-  /// Creates a schedule from a target curve of the log signal-to-noise ratio
-  /// $\lambda_t = \log(\bar\alpha_t / (1 - \bar\alpha_t))$, t = 1 … T, which must fall.
+  /// Creates a schedule from the log signal-to-noise ratios
+  /// $\lambda_t = \log(\bar\alpha_t / (1 - \bar\alpha_t))$, t = 1 … T, which must not increase.
   public init(name: String = "own", logSNRs: [Double]) {
     self.init(
       name: name, alphaBars: logSNRs.map { 1 / (1 + exp(-$0)) },
       noiseVariances: logSNRs.map { 1 / (1 + exp($0)) })
   }
 
-  /// Creates a schedule of `steps` steps from a curve of the log signal-to-noise ratio over
+  /// Creates a schedule of `steps` steps from the log signal-to-noise ratio as a function of
   /// $u = t / T$ in (0, 1].
   public init(name: String = "own", steps: Int, logSNR: (Double) -> Double) {
     self.init(name: name, logSNRs: (1...steps).map { logSNR(Double($0) / Double(steps)) })
@@ -80,7 +80,8 @@ public struct NoiseSchedule: Sendable, Equatable {
       timesteps: Array(0..<kept.count))
   }
 
-  /// $1 - \bar\alpha_t / \bar\alpha_s$, from whichever of the two numbers is known better.
+  /// $1 - \bar\alpha_t / \bar\alpha_s$, computed from the noise variances or from $\bar\alpha$,
+  /// whichever cancels less.
   private static func variance(
     _ keptBefore: Double, _ kept: Double, _ noiseBefore: Double, _ noise: Double
   ) -> Double {
@@ -126,7 +127,7 @@ extension NoiseSchedule {
   public func logSNR(_ t: Int) -> Double { log(snr(t)) }
 
   /// $\sqrt{(1 - \bar\alpha_t) / \bar\alpha_t}$: the noise level of the same step in the
-  /// variance-exploding form $x_0 + \sigma \epsilon$; 0 at t = 0.
+  /// variance-exploding (VE) parametrization $x_0 + \sigma \epsilon$; 0 at t = 0.
   public func sigmaVE(_ t: Int) -> Double { (noiseVariance(t) / alphaBar(t)).squareRoot() }
 
   /// $\tilde\beta_t$, the variance of $q(x_{t-1} \mid x_t, x_0)$, for t in 1…T; 0 at t = 1
@@ -136,15 +137,15 @@ extension NoiseSchedule {
   }
 
   /// The weights of $x_0$ and of $x_t$ in the mean of $q(x_{t-1} \mid x_t, x_0)$, for t in 1…T
-  /// (Ho et al. 2020, equation 7). Their sum is not 1.
+  /// (Ho et al. 2020, equation 7). Their sum is not 1 in general.
   public func posteriorWeights(_ t: Int) -> (x0: Double, xt: Double) {
     transition(from: t, to: t - 1).posteriorWeights
   }
 
-  /// The step of the original schedule that step `i` is; `i` itself unless respaced.
+  /// The step of the original schedule that corresponds to step `i`; `i` unless respaced.
   public func timestep(_ i: Int) -> Int { timesteps[checked(i)] }
 
-  /// The passage between two steps of this schedule, `s < t`, not necessarily neighbours.
+  /// The transition between two steps `s < t` of this schedule, not necessarily adjacent.
   public func transition(from t: Int, to s: Int) -> Transition {
     guard checked(s) < checked(t) else { fatalError("a transition goes from t to an s < t") }
     let beta =
@@ -163,12 +164,12 @@ extension NoiseSchedule {
   }
 }
 
-// MARK: - Parts of a schedule
+// MARK: - Derived schedules
 
 extension NoiseSchedule {
-  /// The schedule seen at some of its steps only: step `i` of the result is step `timesteps[i - 1]`
-  /// of this one, with the same $\bar\alpha$ and so with a $\beta$ of its own,
-  /// $1 - \bar\alpha_t / \bar\alpha_s$ (Nichol and Dhariwal, "Improved denoising diffusion
+  /// The schedule restricted to some of its steps: step `i` of the result is step `timesteps[i - 1]`
+  /// of this one, with the same $\bar\alpha$ and with
+  /// $\beta = 1 - \bar\alpha_t / \bar\alpha_s$ (Nichol and Dhariwal, "Improved denoising diffusion
   /// probabilistic models", 2021, equation 19).
   ///
   /// - Parameter timesteps: increasing, in 1…T.
@@ -176,7 +177,7 @@ extension NoiseSchedule {
     let path = [0] + timesteps
     let pairs = zip(path, path.dropFirst())
     guard !timesteps.isEmpty, pairs.allSatisfy({ $0 < $1 }), path.last! <= steps else {
-      fatalError("a sub-sequence must increase strictly within 1...\(steps)")
+      fatalError("timesteps must increase strictly within 1...\(steps)")
     }
     return NoiseSchedule(
       name: name, betas: [0] + pairs.map { transition(from: $1, to: $0).beta },
@@ -184,11 +185,12 @@ extension NoiseSchedule {
       timesteps: path.map { self.timesteps[$0] })
   }
 
-  /// The schedule whose last step keeps nothing at all, $\bar\alpha_T = 0$: $\sqrt{\bar\alpha}$ is
-  /// shifted and stretched so that its first value stays (Lin et al., "Common diffusion noise
+  /// The schedule with zero terminal signal-to-noise ratio, $\bar\alpha_T = 0$: $\sqrt{\bar\alpha}$ is
+  /// shifted and scaled so that its first value is unchanged (Lin et al., "Common diffusion noise
   /// schedules and sample steps are flawed", 2024, algorithm 1).
   ///
-  /// Noise prediction cannot start from such an end: $x_T$ says nothing that $\epsilon$ does not.
+  /// Noise prediction cannot start at such a step: $x_T = \epsilon$ contains no information about
+  /// $x_0$.
   public func withZeroTerminalSNR() -> NoiseSchedule {
     let scales = (1...steps).map { signalScale($0) }
     let stretch = scales[0] / (scales[0] - scales[steps - 1])

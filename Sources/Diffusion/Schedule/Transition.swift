@@ -1,16 +1,16 @@
 import Probability
 
-/// The passage between two steps `s < t` of a schedule, neighbours or not, in Gaussian terms.
+/// The transition between two steps `s < t` of a schedule, with the variances of the forward process
+/// and of its posterior.
 ///
-/// For neighbours, `s == t - 1`, the variances are $\beta_t$ and $\tilde\beta_t$; across a gap
-/// they are those of the sub-sequence, with $1 - \bar\alpha_t / \bar\alpha_s$ in place of
-/// $\beta_t$.
+/// For adjacent steps, `s == t - 1`, the variances are $\beta_t$ and $\tilde\beta_t$. Otherwise
+/// $1 - \bar\alpha_t / \bar\alpha_s$ takes the place of $\beta_t$.
 public struct Transition: Sendable, Equatable {
-  /// The step come from, counted in the schedule that was asked.
+  /// The step t, in the schedule of the transition.
   public let t: Int
-  /// The step gone to.
+  /// The step s, in the schedule of the transition.
   public let s: Int
-  /// The step come from, counted in the original schedule: what a denoiser is told.
+  /// The step t in the original schedule: the step on which a denoiser is conditioned.
   public let timestep: Int
   /// $1 - \bar\alpha_t / \bar\alpha_s$: the variance that the forward process adds from s to t.
   public let beta: Double
@@ -26,7 +26,7 @@ public struct Transition: Sendable, Equatable {
   /// $\bar\alpha_t / \bar\alpha_s$: the share of the variance kept from s to t.
   public var alpha: Double { 1 - beta }
 
-  /// The variance of $q(x_s \mid x_t, x_0)$, which is 0 when s = 0 (Ho et al. 2020, equation 7).
+  /// The variance of $q(x_s \mid x_t, x_0)$, which is 0 for s = 0 (Ho et al. 2020, equation 7).
   public var posteriorVariance: Double { previousNoiseVariance / noiseVariance * beta }
 
   /// The weights of $x_0$ and $x_t$ in the mean of $q(x_s \mid x_t, x_0)$ (Ho et al. 2020,
@@ -38,8 +38,8 @@ public struct Transition: Sendable, Equatable {
     )
   }
 
-  /// The variance of $x_s$ given $x_t$ alone, when that of $x_0$ given $x_t$ is `variance`: the
-  /// best variance for a Gaussian reverse step (Bao et al., "Analytic-DPM", 2022, theorem 1).
+  /// The variance of $x_s$ given $x_t$ alone, if the variance of $x_0$ given $x_t$ is `variance`: the
+  /// optimal variance of a Gaussian reverse step (Bao et al., "Analytic-DPM", 2022, theorem 1).
   public func optimalVariance(ofX0GivenXt variance: Double) -> Double {
     let weight = posteriorWeights.x0
     return posteriorVariance + weight * weight * variance
@@ -49,7 +49,8 @@ public struct Transition: Sendable, Equatable {
   /// models", 2021, equation 16): 0 makes the step deterministic, 1 ancestral.
   public func sigma(eta: Double) -> Double { eta * posteriorVariance.squareRoot() }
 
-  /// Noise levels of the two ends in the variance-exploding form, $\sqrt{(1-\bar\alpha)/\bar\alpha}$.
+  /// The noise levels $\sqrt{(1 - \bar\alpha) / \bar\alpha}$ of the steps t and s in the
+  /// variance-exploding (VE) parametrization.
   public var sigmasVE: (t: Double, s: Double) {
     (
       (noiseVariance / alphaBar).squareRoot(),
@@ -61,15 +62,15 @@ public struct Transition: Sendable, Equatable {
 // MARK: - Weights of the variational bound
 
 extension Transition {
-  /// What multiplies $\|\epsilon - \epsilon_\theta\|^2$ in the bound's term of this step, for a
-  /// reverse variance $\sigma^2$: $\frac{\beta^2}{2 \sigma^2 \alpha (1 - \bar\alpha_t)}$ (Ho et al.
+  /// The weight of $\|\epsilon - \epsilon_\theta\|^2$ in the variational bound's term of this step, for
+  /// a reverse variance $\sigma^2$: $\frac{\beta^2}{2 \sigma^2 \alpha (1 - \bar\alpha_t)}$ (Ho et al.
   /// 2020, equation 12).
   public func noiseLossWeight(variance: Double) -> Double {
     beta * beta / (2 * variance * alpha * noiseVariance)
   }
 
-  /// What multiplies $\|x_0 - \hat x_0\|^2$ in the bound's term of this step when the reverse
-  /// variance is the posterior's: half the drop of the signal-to-noise ratio (Kingma et al.,
+  /// The weight of $\|x_0 - \hat x_0\|^2$ in the variational bound's term of this step, if the reverse
+  /// variance is the posterior's: half the decrease of the signal-to-noise ratio (Kingma et al.,
   /// "Variational diffusion models", 2021, equation 13).
   public var x0LossWeight: Double {
     0.5 * (previousAlphaBar / previousNoiseVariance - alphaBar / noiseVariance)

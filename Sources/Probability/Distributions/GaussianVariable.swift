@@ -1,14 +1,14 @@
-/// A normal random variable, written as a mean plus a combination of independent standard normals:
-/// $x = m + \sum_i a_i \xi_i$.
+/// A Gaussian random variable, written as a mean plus a linear combination of independent standard
+/// Gaussian variables, its sources of randomness: $x = m + \sum_i a_i \xi_i$.
 ///
-/// Sums and draws of such variables are again such variables, and means, variances, covariances
-/// and correlations are exact. So a sampler run on one, with a denoiser that is affine, is followed
-/// without any sampling error: the same code that makes pictures yields the law of what it makes.
+/// Linear combinations of such variables are of the same form, with exact means, variances,
+/// covariances and correlations. A sampler that is run on one, with an affine denoiser, computes the
+/// exact distribution of its samples.
 public struct GaussianVariable: Sendable, Equatable {
   /// The expectation.
   public var mean: Double
 
-  /// The coefficients of the independent standard normals; those past the end are 0.
+  /// The coefficients $a_i$ of the sources; those past the end are 0.
   public var loadings: [Double]
 
   /// Creates a variable from its mean and loadings.
@@ -17,10 +17,9 @@ public struct GaussianVariable: Sendable, Equatable {
     self.loadings = loadings
   }
 
-  /// Creates the variable `mean + deviation * ξ` on the source of randomness with this number.
+  /// Creates the variable `mean + standardDeviation * ξ`, where ξ is the source with this number.
   ///
-  /// Draws that samplers make take numbers from 8 up, so 0 … 7 are free for data, for
-  /// $x_T$ and the like.
+  /// Samplers use sources from number 8 up, so 0 … 7 are free for data and for $x_T$.
   public init(mean: Double = 0, standardDeviation: Double, source: Int) {
     self.mean = mean
     loadings = [Double](repeating: 0, count: source) + [standardDeviation]
@@ -32,17 +31,17 @@ public struct GaussianVariable: Sendable, Equatable {
   /// The square root of the variance.
   public var standardDeviation: Double { variance.squareRoot() }
 
-  /// The covariance with a variable made from the same sources.
+  /// The covariance with a variable of the same sources.
   public func covariance(with other: GaussianVariable) -> Double {
     zip(loadings, other.loadings).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// The correlation with a variable made from the same sources.
+  /// The correlation with a variable of the same sources.
   public func correlation(with other: GaussianVariable) -> Double {
     covariance(with: other) / (standardDeviation * other.standardDeviation)
   }
 
-  static let firstDrawnSource = 8
+  static let firstSampledSource = 8
 }
 
 extension GaussianVariable: LinearCombinable {
@@ -60,17 +59,17 @@ extension GaussianVariable: LinearCombinable {
     GaussianVariable(mean: mean + offset, loadings: loadings)
   }
 
-  /// Traps: a clipped normal variable is not normal.
+  /// Traps: a clipped Gaussian variable is not Gaussian.
   public func clipped(to range: ClosedRange<Double>) -> GaussianVariable {
-    fatalError("a clipped normal variable is not normal")
+    fatalError("a clipped Gaussian variable is not Gaussian")
   }
 
   public var entryCount: Int { 1 }
 
-  /// A standard normal that is independent of all those drawn before.
+  /// A standard Gaussian variable on a new source, independent of all earlier ones.
   public func normalSamples(using streams: inout RandomStreams) -> GaussianVariable {
     streams.sampleCount += 1
     return GaussianVariable(
-      standardDeviation: 1, source: Self.firstDrawnSource + streams.sampleCount - 1)
+      standardDeviation: 1, source: Self.firstSampledSource + streams.sampleCount - 1)
   }
 }

@@ -1,10 +1,9 @@
-/// The model of probabilistic principal components: a hidden $z \sim N(0, I)$, and data
+/// Probabilistic principal component analysis: a latent variable $z \sim N(0, I)$ and data
 /// $x = W z + \mu + \sigma \epsilon$ (Tipping and Bishop, "Probabilistic principal component
 /// analysis", 1999).
 ///
-/// The smallest latent variable model in which nothing is intractable. Evidence, posterior, and the
-/// bound for any normal $q$ are formulas, so everything that is said of variational autoencoders
-/// can be checked on it.
+/// In this latent variable model the evidence, the posterior and the evidence lower bound for any
+/// Gaussian $q$ have closed forms, so statements about variational autoencoders can be checked on it.
 public struct LinearLatentModel: Sendable, Equatable {
   /// $W$: `[observed, latent]`.
   public let loadings: Matrix
@@ -12,13 +11,13 @@ public struct LinearLatentModel: Sendable, Equatable {
   public let mean: [Double]
   /// $\sigma^2$, the variance of the decoder's noise in each coordinate.
   public let noiseVariance: Double
-  /// The law of the data, $N(\mu, W W^T + \sigma^2 I)$: its density is the evidence.
+  /// The distribution of the data, $N(\mu, W W^T + \sigma^2 I)$; its density is the evidence.
   public let evidence: MultivariateGaussian
   private let precision: Matrix
 
-  /// Creates the model; without a mean, that of data around the origin.
+  /// Creates the model; the mean is 0 by default.
   public init(loadings: Matrix, mean: [Double]? = nil, noiseVariance: Double) {
-    guard noiseVariance > 0 else { fatalError("the noise of a decoder needs a positive variance") }
+    guard noiseVariance > 0 else { fatalError("the decoder's noise needs a positive variance") }
     let mean = mean ?? Array(repeating: 0, count: loadings.rows)
     self.loadings = loadings
     self.mean = mean
@@ -30,7 +29,7 @@ public struct LinearLatentModel: Sendable, Equatable {
       .identity(loadings.columns) + (1 / noiseVariance) * (loadings.transposed * loadings)
   }
 
-  /// The number of hidden coordinates.
+  /// The number of latent coordinates.
   public var latentCount: Int { loadings.columns }
 
   /// The number of coordinates of the data.
@@ -39,7 +38,7 @@ public struct LinearLatentModel: Sendable, Equatable {
   /// $p(z)$.
   public var prior: MultivariateGaussian { .standard(latentCount) }
 
-  /// The mean of $p(x \mid z)$, what the decoder says.
+  /// The mean of $p(x \mid z)$: the decoder's output.
   public func decoded(_ z: [Double]) -> [Double] {
     zip(mean, loadings * z).map { $0 + $1 }
   }
@@ -50,17 +49,18 @@ public struct LinearLatentModel: Sendable, Equatable {
     return likelihoodNormalizer - squares / (2 * noiseVariance)
   }
 
-  /// $p(z \mid x)$: precision $I + W^T W / \sigma^2$, and the mean that balances the two.
+  /// $p(z \mid x)$, with precision $\Lambda = I + W^T W / \sigma^2$ and mean
+  /// $\Lambda^{-1} W^T (x - \mu) / \sigma^2$.
   public func posterior(given x: [Double]) -> MultivariateGaussian {
-    let pull = loadings.transposed * zip(x, mean).map { ($0 - $1) / noiseVariance }
+    let natural = loadings.transposed * zip(x, mean).map { ($0 - $1) / noiseVariance }
     guard let covariance = try? precision.inverse() else {
-      fatalError("loadings that are not finite")
+      fatalError("the loadings are not finite")
     }
     return MultivariateGaussian(
-      mean: covariance * pull, covariance: 0.5 * (covariance + covariance.transposed))
+      mean: covariance * natural, covariance: 0.5 * (covariance + covariance.transposed))
   }
 
-  /// A hidden point and its data.
+  /// Samples a latent point and a data point given it.
   public func draw(using generator: inout RandomGenerator) -> (z: [Double], x: [Double]) {
     let z = prior.draw(using: &generator)
     let standardDeviation = noiseVariance.squareRoot()
@@ -74,7 +74,8 @@ public struct LinearLatentModel: Sendable, Equatable {
 
 // MARK: - The bound
 
-/// The two parts of a variational autoencoder's bound on $\log p(x)$.
+/// The two terms of the evidence lower bound on $\log p(x)$, in nats (Kingma and Welling,
+/// "Auto-encoding variational Bayes", 2014, equation 3).
 public struct EvidenceBound: Sendable, Equatable {
   /// $E_q \log p(x \mid z)$.
   public let reconstruction: Double
@@ -83,7 +84,7 @@ public struct EvidenceBound: Sendable, Equatable {
   /// Their difference, which is at most $\log p(x)$.
   public var value: Double { reconstruction - divergence }
 
-  /// Creates the bound from its parts.
+  /// Creates the bound from its terms.
   public init(reconstruction: Double, divergence: Double) {
     self.reconstruction = reconstruction
     self.divergence = divergence
@@ -92,21 +93,21 @@ public struct EvidenceBound: Sendable, Equatable {
 
 extension LinearLatentModel {
   // snippet.bound
-  /// The evidence lower bound for one point of data and any normal $q(z)$, in nats.
+  /// The evidence lower bound for one data point and any Gaussian $q(z)$, in nats.
   public func bound(of x: [Double], under q: MultivariateGaussian) -> EvidenceBound {
-    let miss = zip(x, decoded(q.mean)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    let squares = zip(x, decoded(q.mean)).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let spread = (loadings * q.covariance * loadings.transposed).trace
     return EvidenceBound(
-      reconstruction: likelihoodNormalizer - (miss + spread) / (2 * noiseVariance),
+      reconstruction: likelihoodNormalizer - (squares + spread) / (2 * noiseVariance),
       divergence: q.divergence(from: prior))
   }
   // snippet.end
 
-  /// The model with the most likely loadings for data of this covariance: $W W^T$ has the
-  /// covariance's leading eigenvectors, and their eigenvalues less $\sigma^2$, or 0 where that is
+  /// The model with the maximum-likelihood loadings for data of this covariance: $W W^T$ has the
+  /// covariance's leading eigenvectors, with their eigenvalues less $\sigma^2$, or 0 where that is
   /// negative (Tipping and Bishop 1999, equation 7).
   ///
-  /// Of all loadings that differ by a turn of the hidden space, those with orthogonal columns.
+  /// The loadings are determined up to a rotation of the latent space; these have orthogonal columns.
   public static func mostLikely(
     for covariance: Matrix, latents: Int, noiseVariance: Double
   ) throws(LinearAlgebraError) -> LinearLatentModel {

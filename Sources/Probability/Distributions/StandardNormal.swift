@@ -1,4 +1,4 @@
-/// The law N(0, 1) of one variable.
+/// The distribution N(0, 1) of one variable.
 public enum StandardNormal {
   /// $\log \sqrt{2\pi}$.
   public static let logNormalizer = 0.5 * log(2 * Double.pi)
@@ -14,9 +14,8 @@ public enum StandardNormal {
 
   /// $\Phi^{-1}(p)$ for p in (0, 1).
   ///
-  /// A rational start in the tail or a crude one in the middle, then Halley's method on the
-  /// logarithm's side where cancellation would hurt: accurate to a few units in the last place of
-  /// `p` or `1 - p`, whichever is smaller.
+  /// Computed by a rational approximation and three steps of Halley's method. Accurate to a few units
+  /// in the last place of `p` or `1 - p`, whichever is smaller.
   public static func quantile(_ p: Double) -> Double {
     guard p > 0, p < 1 else { return p <= 0 ? -.infinity : .infinity }
     if p > 0.5 { return -lowerQuantile(1 - p) }
@@ -30,20 +29,20 @@ public enum StandardNormal {
     let below = 1 + r * (1.432788 + r * (0.189269 + r * 0.001308))
     var x = -(r - above / below)
     for _ in 0..<3 {
-      let miss = (cdf(x) - p) / density(x)
-      x -= miss / (1 + 0.5 * x * miss)
+      let step = (cdf(x) - p) / density(x)
+      x -= step / (1 + 0.5 * x * step)
     }
     return x
   }
 }
 
-/// The divergence of one normal law from another, per coordinate, in nats:
+/// The Kullback-Leibler divergence of one Gaussian distribution from another, per coordinate, in nats:
 /// $D_{KL}(N(m_1, v_1) \,\|\, N(m_2, v_2))$.
 public func gaussianKLDivergence(
   mean: Double, variance: Double, fromMean otherMean: Double, variance otherVariance: Double
 ) -> Double {
   let ratio = variance / otherVariance
   let shift = (mean - otherMean) * (mean - otherMean) / otherVariance
-  // log1p keeps the value when the two variances nearly agree.
+  // log1p does not cancel when the two variances nearly agree.
   return 0.5 * (ratio - 1 - log1p(ratio - 1) + shift)
 }

@@ -1,16 +1,16 @@
-/// Finds eigenvalues, smallest first, and orthonormal eigenvectors as columns.
+/// A function that computes eigenvalues, in ascending order, and orthonormal eigenvectors as columns.
 public typealias SymmetricEigenSolver = (Matrix) throws(LinearAlgebraError) -> (
   values: [Double], vectors: Matrix
 )
 
 extension Matrix {
-  /// Decomposes a symmetric matrix as `A = V·diag(values)·Vᵀ` by Jacobi's method: rotations in one
-  /// plane after another make the elements off the diagonal vanish (Golub and Van Loan, "Matrix
+  /// Decomposes a symmetric matrix as `A = V·diag(values)·Vᵀ` by Jacobi's method: successive
+  /// plane rotations reduce the off-diagonal elements to zero (Golub and Van Loan, "Matrix
   /// computations", section 8.5).
   ///
-  /// Only the upper triangle is read. Made for small matrices: n³ operations per sweep, 6 to 10
-  /// sweeps.
-  /// - Returns: the eigenvalues, smallest first, and the matrix `V` whose columns are orthonormal
+  /// Only the upper triangle is read. For small matrices: n³ operations per sweep, 6 to 10 sweeps.
+  ///
+  /// - Returns: the eigenvalues, in ascending order, and the matrix `V` whose columns are orthonormal
   ///   eigenvectors in the same order.
   public func symmetricEigen() throws(LinearAlgebraError) -> (values: [Double], vectors: Matrix) {
     requireSquare()
@@ -41,7 +41,7 @@ extension Matrix {
     return total
   }
 
-  /// Makes element (p, q) vanish by a rotation in the plane of two coordinates.
+  /// Reduces element (p, q) to zero by a rotation in the plane of two coordinates.
   private mutating func rotate(_ p: Int, _ q: Int, _ vectors: inout Matrix) {
     let off = self[p, q]
     if off == 0 { return }

@@ -1,11 +1,11 @@
 /// Why a factorization does not exist.
 public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
-  /// A Cholesky factor of a matrix that is not positive definite; the order of the first leading
-  /// minor that is not positive.
+  /// The matrix has no Cholesky factor; `minor` is the order of the first leading minor that is not
+  /// positive.
   case notPositiveDefinite(minor: Int)
-  /// A system of equations without a single solution.
+  /// The system of equations has no unique solution.
   case singular
-  /// An iteration that did not converge, as with elements that are not finite.
+  /// The iteration did not converge, for example because elements are not finite.
   case notConverged
 
   public var description: String {
@@ -20,8 +20,8 @@ public enum LinearAlgebraError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Matrix {
-  /// Finds the lower triangular `L` with a positive diagonal and `A = L·Lᵀ`, of a symmetric positive
-  /// definite matrix.
+  /// The Cholesky factor of a symmetric positive definite matrix: the lower triangular `L` with a
+  /// positive diagonal and `A = L·Lᵀ`.
   ///
   /// Only the lower triangle is read.
   public func cholesky() throws(LinearAlgebraError) -> Matrix {
@@ -47,7 +47,7 @@ extension Matrix {
     2 * (try cholesky()).diagonal.reduce(0) { $0 + log($1) }
   }
 
-  /// Solves `A·X = right` for the matrix `X` by elimination with row exchanges.
+  /// Solves `A·X = right` for the matrix `X` by Gaussian elimination with pivoting.
   public func solve(_ right: Matrix) throws(LinearAlgebraError) -> Matrix {
     requireSquare()
     guard right.rows == rows else {
@@ -77,10 +77,10 @@ extension Matrix {
     try solve(Matrix(rows: right.count, columns: 1, right)).elements
   }
 
-  /// The matrix whose product with this one is the identity.
+  /// The inverse.
   public func inverse() throws(LinearAlgebraError) -> Matrix { try solve(.identity(rows)) }
 
-  /// Stops unless the matrix is square.
+  /// Traps unless the matrix is square.
   public func requireSquare() {
     guard rows == columns else { fatalError("a matrix of \(rows) by \(columns) is not square") }
   }

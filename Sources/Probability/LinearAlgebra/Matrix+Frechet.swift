@@ -1,13 +1,14 @@
 extension Matrix {
-  /// Jacobi's method, as a solver to give to the functions below.
+  /// Jacobi's method, the default solver of the functions below.
   public static let jacobi:
     @Sendable (Matrix) throws(LinearAlgebraError) -> (
       values: [Double], vectors: Matrix
     ) = { matrix throws(LinearAlgebraError) in try matrix.symmetricEigen() }
 
-  /// The symmetric, positive semidefinite square root of such a matrix: `R·R = A`.
+  /// The symmetric positive semidefinite square root of such a matrix: `R·R = A`.
   ///
-  /// Eigenvalues that rounding made negative count as zero. For large matrices give a faster solver.
+  /// Eigenvalues that are negative by rounding are replaced by zero. For large matrices pass a faster
+  /// solver.
   public func squareRoot(
     eigen: SymmetricEigenSolver = jacobi
   ) throws(LinearAlgebraError) -> Matrix {
@@ -16,10 +17,10 @@ extension Matrix {
   }
 
   /// The trace of `√(A·B)` for symmetric positive semidefinite `A` and `B`, as in the Fréchet
-  /// distance of two normal distributions.
+  /// distance of two Gaussian distributions.
   ///
-  /// `A·B` has no symmetric root, but `√A·B·√A` has, and the same eigenvalues; so the trace is the
-  /// sum of their roots.
+  /// `A·B` is not symmetric, but `√A·B·√A` is and has the same eigenvalues, so the trace is the sum of
+  /// their square roots.
   public static func traceOfSquareRoot(
     ofProduct a: Matrix, _ b: Matrix, eigen: SymmetricEigenSolver = jacobi
   ) throws(LinearAlgebraError) -> Double {
@@ -30,7 +31,7 @@ extension Matrix {
   }
 }
 
-/// The Fréchet distance of two normal distributions, squared as is the custom:
+/// The Fréchet distance of two Gaussian distributions, squared by convention:
 /// `‖m₁ - m₂‖² + tr(C₁ + C₂ - 2√(C₁·C₂))` (Dowson and Landau, Journal of Multivariate Analysis
 /// 12, 1982).
 public func frechetDistance(

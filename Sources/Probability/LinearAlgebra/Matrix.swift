@@ -1,4 +1,4 @@
-/// A small matrix in double precision, row-major: for covariances and their factorizations.
+/// A small matrix in double precision, stored by rows, for covariances and their factorizations.
 public struct Matrix: Sendable, Equatable {
   /// The number of rows.
   public let rows: Int
@@ -34,7 +34,7 @@ public struct Matrix: Sendable, Equatable {
     return result
   }
 
-  /// Creates the matrix that changes no vector of `count` numbers.
+  /// Creates the identity matrix of `count` rows.
   public static func identity(_ count: Int) -> Matrix {
     diagonal(Array(repeating: 1, count: count))
   }
@@ -68,7 +68,7 @@ public struct Matrix: Sendable, Equatable {
   /// The sum of the diagonal.
   public var trace: Double { diagonal.reduce(0, +) }
 
-  /// Rows and columns exchanged.
+  /// The transpose.
   public var transposed: Matrix {
     var result = Matrix.zeros(columns, rows)
     for row in 0..<rows {

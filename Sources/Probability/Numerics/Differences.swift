@@ -1,11 +1,11 @@
 /// The derivative of `body` at `x` by the central difference of fourth order,
 /// $\frac{f(x - 2h) - 8 f(x - h) + 8 f(x + h) - f(x + 2h)}{12 h}$.
 ///
-/// Its error is $h^4 f^{(5)} / 30$, and that of rounding about $10^{-16} |f| / h$.
+/// Its error is $h^4 f^{(5)} / 30$, and the rounding error about $10^{-16} |f| / h$.
 ///
 /// - Parameters:
-///   - x: the place.
-///   - step: $h$, to be small against the length on which `body` changes.
+///   - x: the point.
+///   - step: $h$, small against the scale on which `body` changes.
 public func derivative(
   at x: Double, step: Double = 1e-3, _ body: (Double) -> Double
 ) -> Double {
@@ -31,7 +31,7 @@ public func gradient(
 /// with quaternion curves", 1985): $\frac{\sin (1-u)\theta}{\sin\theta} a +
 /// \frac{\sin u\theta}{\sin\theta} b$.
 ///
-/// For noise in many dimensions, whose length a straight line would not keep.
+/// For noise in many dimensions, whose norm linear interpolation would not preserve.
 ///
 /// - Parameters:
 ///   - u: 0 gives `a`, 1 gives `b`.

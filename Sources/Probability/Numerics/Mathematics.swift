@@ -1,5 +1,5 @@
-// The functions of the C library that this module and Diffusion need. Nothing else here knows
-// the platform: WebAssembly imports them from whoever runs the module.
+// The functions of the C library that this module and Diffusion need. This is the only file that
+// depends on the platform: for WebAssembly the functions are imported from the host.
 
 #if canImport(Glibc)
   import Glibc

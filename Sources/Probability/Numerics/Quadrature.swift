@@ -1,6 +1,6 @@
-/// Gauss-Legendre quadrature: exact for polynomials up to degree 2n - 1 on each panel.
+/// Gauss-Legendre quadrature with n nodes: exact for polynomials up to degree 2n - 1 on each panel.
 public struct GaussLegendre: Sendable {
-  /// The places in -1…1, increasing.
+  /// The nodes in -1…1, increasing.
   public let nodes: [Double]
   /// The weights, whose sum is 2.
   public let weights: [Double]
@@ -53,7 +53,7 @@ public struct GaussLegendre: Sendable {
     return total
   }
 
-  /// The integral of `body` over a rectangle, with `panels` a side.
+  /// The integral of `body` over a rectangle, with `panels` along each side.
   public func integrate(
     x: ClosedRange<Double>, y: ClosedRange<Double>, panels: Int = 1,
     _ body: (Double, Double) -> Double
@@ -63,14 +63,14 @@ public struct GaussLegendre: Sendable {
     }
   }
 
-  /// The rule with 20 points, used wherever an integrand is smooth and its scale is known.
+  /// The rule with 20 nodes, for smooth integrands of known scale.
   public static let standard = GaussLegendre(20)
 }
 
-/// Numerical integration that refines itself where the integrand asks for it.
+/// Adaptive numerical integration.
 public enum Quadrature {
-  /// The integral of `body`, by cutting the range in 16 and halving each piece until a 10-point and
-  /// a 21-point Gauss rule agree within the share of `tolerance` that falls to it.
+  /// The integral of `body`. The range is divided into 16 pieces, and each is halved until the Gauss
+  /// rules with 10 and 21 nodes agree within the piece's part of `tolerance`.
   public static func integrate(
     from low: Double, to high: Double, tolerance: Double = 1e-12, _ body: (Double) -> Double
   ) -> Double {

@@ -1,9 +1,10 @@
 /// A counter-based generator of random numbers: Philox 4x32 with ten rounds (Salmon, Moraes, Dror
 /// and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 ///
-/// A seed and a stream number name a sequence; position in it is a counter. So every image, chain
-/// or worker takes a stream of its own, `RandomGenerator(seed: 7, stream: image)`, and neither the
-/// batch size nor the number of threads can change a draw. A value: a copy repeats the original.
+/// A seed and a stream number determine a sequence, and the position in it is a counter. If every
+/// image or chain uses its own stream, `RandomGenerator(seed: 7, stream: image)`, its random numbers
+/// depend neither on the batch size nor on the number of threads. A copy of a generator repeats the
+/// numbers of the original.
 public struct RandomGenerator: RandomNumberGenerator, Sendable {
   @usableFromInline let key: SIMD2<UInt32>
   @usableFromInline let stream: UInt64
@@ -12,17 +13,18 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable {
   @usableFromInline var unusedWords = 0
   @usableFromInline var spareNormal: Double?
 
-  /// Starts the sequence that `seed` and `stream` name.
+  /// Creates the generator at the start of the sequence of `seed` and `stream`.
   @inlinable
   public init(seed: UInt64, stream: UInt64 = 0) {
     key = SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.stream = stream
   }
 
-  /// An independent generator, the same for the same `index` whatever was drawn from this one.
+  /// An independent generator, which depends on `index` and on this generator's seed and stream, but
+  /// not on its position.
   ///
-  /// Its seed is a Philox output of this generator's key and stream, so that trees of splits
-  /// (run, epoch, image) do not collide.
+  /// Its seed is a Philox output of this generator's key and stream, so nested splits (run, epoch,
+  /// image) do not collide.
   public func split(_ index: Int) -> RandomGenerator {
     let words = Self.philox(
       SIMD4(
@@ -75,19 +77,19 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable {
     return low | UInt64(nextWord()) << 32
   }
 
-  /// A number uniform in the open interval (0, 1), with 53 random bits: never 0, never 1.
+  /// A uniform number in the open interval (0, 1), with 53 random bits.
   @inlinable
   public mutating func uniform() -> Double {
     (Double(next() >> 11) + 0.5) * 0x1p-53
   }
 
-  /// A number uniform in `range`.
+  /// A uniform number in `range`.
   @inlinable
   public mutating func uniform(in range: ClosedRange<Double>) -> Double {
     range.lowerBound + (range.upperBound - range.lowerBound) * uniform()
   }
 
-  /// A standard normal number, by the Box-Muller transform in double precision.
+  /// A standard Gaussian sample, by the Box-Muller transform in double precision.
   @inlinable
   public mutating func normal() -> Double {
     if let spare = spareNormal {
@@ -100,7 +102,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable {
     return radius * Double.cos(angle)
   }
 
-  /// An index drawn uniformly from `0..<count`, without modulo bias.
+  /// A uniform index in `0..<count`, without modulo bias.
   @inlinable
   public mutating func index(below count: Int) -> Int { Int.random(in: 0..<count, using: &self) }
 

@@ -2,12 +2,12 @@ import Parallelism
 
 /// One random stream for every entry of a batch.
 ///
-/// Entry `i` draws from a generator that depends on its own index alone, so a picture is the same
-/// whatever batch it is made in.
+/// The generator of an entry depends only on the seed and the entry's index, so an image does not
+/// depend on the batch in which it is sampled.
 public struct RandomStreams: Sendable {
   @usableFromInline var generators: [RandomGenerator]
 
-  /// How often the streams were asked for draws.
+  /// The number of calls that sampled from the streams.
   public internal(set) var sampleCount = 0
 
   /// Creates the streams of entries `first ..< first + count`.
@@ -23,7 +23,7 @@ public struct RandomStreams: Sendable {
   /// The number of streams.
   public var count: Int { generators.count }
 
-  /// Standard normal points, one a stream.
+  /// Standard Gaussian points, one per stream.
   public mutating func normalPoints(dimensions: Int = 1) -> PointSet {
     let values = [Double](unsafeUninitializedCapacity: count * dimensions) { buffer, filled in
       let elements = buffer.baseAddress
@@ -35,7 +35,7 @@ public struct RandomStreams: Sendable {
     return PointSet(values, dimensions: dimensions)
   }
 
-  /// Points that `body` makes, one from each stream.
+  /// Points sampled by `body`, one per stream. `body` writes the coordinates of its point.
   public mutating func points(
     dimensions: Int = 1, _ body: (inout RandomGenerator, UnsafeMutablePointer<Double>) -> Void
   ) -> PointSet {
@@ -47,7 +47,7 @@ public struct RandomStreams: Sendable {
     return PointSet(values, dimensions: dimensions)
   }
 
-  /// Calls `body` with each entry's number and its stream, on several threads.
+  /// Calls `body` with the index and the stream of each entry, on several threads.
   ///
   /// - Parameter entries: must be the number of streams.
   public mutating func forEachStream(

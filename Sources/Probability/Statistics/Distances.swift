@@ -1,7 +1,8 @@
-/// Distances between samples, and between samples and laws.
+/// Distances between samples, and between a sample and a distribution.
 public enum Distance {
-  /// The largest gap between the distribution function of a sample and that of a law
-  /// (Kolmogorov and Smirnov). Below $1.95 / \sqrt N$ in 99.9 % of samples of the law.
+  /// The Kolmogorov-Smirnov statistic of a sample: the largest difference between its empirical
+  /// distribution function and `cdf`. It is below $1.95 / \sqrt N$ with probability 99.9 % if the
+  /// sample is from that distribution.
   public static func kolmogorov(_ sample: [Double], cdf: (Double) -> Double) -> Double {
     let sorted = sample.sorted()
     let n = Double(sorted.count)
@@ -13,7 +14,8 @@ public enum Distance {
     return gap
   }
 
-  /// The largest gap between the distribution functions of two samples.
+  /// The Kolmogorov-Smirnov statistic of two samples: the largest difference between their empirical
+  /// distribution functions.
   public static func kolmogorov(_ first: [Double], _ second: [Double]) -> Double {
     let (a, b) = (first.sorted(), second.sorted())
     var (i, j, gap) = (0, 0, 0.0)
@@ -26,8 +28,10 @@ public enum Distance {
     return gap
   }
 
-  /// How often the gap of a sample of `count` exceeds `gap` by chance, by Kolmogorov's limit law
-  /// with Stephens' correction. For two samples of n and m, `count` is $nm / (n + m)$.
+  /// The p-value of a Kolmogorov-Smirnov statistic `gap`: the probability of a larger one by chance,
+  /// by the asymptotic distribution with Stephens' correction.
+  ///
+  /// - Parameter count: the sample size; for two samples of sizes n and m, $nm / (n + m)$.
   public static func kolmogorovChance(gap: Double, count: Double) -> Double {
     let root = count.squareRoot()
     let x = (root + 0.12 + 0.11 / root) * gap
@@ -40,7 +44,7 @@ public enum Distance {
     return min(1, max(0, 2 * total))
   }
 
-  /// The Wasserstein-1 distance of a sample from a law with this quantile function: the mean
+  /// The Wasserstein-1 distance of a sample from the distribution with this quantile function: the mean
   /// distance of the i-th smallest of N values from the quantile of (i - 1/2) / N.
   public static func wasserstein1(_ sample: [Double], quantile: (Double) -> Double) -> Double {
     let sorted = sample.sorted()
@@ -50,13 +54,13 @@ public enum Distance {
     return total / n
   }
 
-  /// The Wasserstein-1 distance of two samples on the line, of any two sizes.
+  /// The Wasserstein-1 distance of two samples on the real line, which may differ in size.
   public static func wasserstein1(_ first: [Double], _ second: [Double]) -> Double {
     let (a, b) = (first.sorted(), second.sorted())
     if a.count == b.count {
       return zip(a, b).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(max(1, a.count))
     }
-    // Walk up the probability axis from one jump of either quantile function to the next.
+    // Integrate over the probability, from one step of either quantile function to the next.
     var (i, j, reached, total) = (0, 0, 0.0, 0.0)
     while i < a.count && j < b.count {
       let (endA, endB) = (Double(i + 1) / Double(a.count), Double(j + 1) / Double(b.count))
@@ -69,21 +73,21 @@ public enum Distance {
     return total
   }
 
-  /// The mean Wasserstein-1 distance of the projections of two sets of points on `directions`
-  /// evenly spread directions of the plane.
+  /// The sliced Wasserstein-1 distance of two sets of points in the plane: the mean distance of their
+  /// projections on `directions` evenly spaced directions.
   public static func slicedWasserstein1(
     _ first: PointSet, _ second: PointSet, directions: Int = 64
   ) -> Double {
     guard first.dimensions == 2, second.dimensions == 2 else {
-      fatalError("sliced distances are written for the plane")
+      fatalError("sliced distances need points in the plane")
     }
     let total = (0..<directions).reduce(0.0) { sum, k in
       let angle = Double.pi * (Double(k) + 0.5) / Double(directions)
       let (c, s) = (cos(angle), sin(angle))
-      func shadow(_ points: PointSet) -> [Double] {
+      func projection(_ points: PointSet) -> [Double] {
         (0..<points.count).map { c * points.values[2 * $0] + s * points.values[2 * $0 + 1] }
       }
-      return sum + wasserstein1(shadow(first), shadow(second))
+      return sum + wasserstein1(projection(first), projection(second))
     }
     return total / Double(directions)
   }
@@ -96,8 +100,8 @@ public enum Distance {
     }
   }
 
-  /// How often chi-square with these degrees of freedom exceeds `statistic` by chance: the upper
-  /// incomplete gamma function, by series or continued fraction.
+  /// The p-value of a chi-square statistic: the probability of a larger one by chance. This is the
+  /// regularized upper incomplete gamma function, by series or continued fraction.
   public static func chiSquareChance(_ statistic: Double, degreesOfFreedom: Int) -> Double {
     let (a, x) = (Double(degreesOfFreedom) / 2, statistic / 2)
     if x <= 0 { return 1 }

@@ -1,10 +1,10 @@
 /// A number computed from samples: its value, its standard error, and the number of samples.
 public struct Estimate: Equatable, Sendable {
-  /// The estimate: of an expectation, the mean of the samples.
+  /// The estimate; for an expectation, the mean of the samples.
   public var mean: Double
   /// The standard deviation of the estimate over other sets of as many samples.
   public var standardError: Double
-  /// The number of samples, where it is known.
+  /// The number of samples, if known.
   public var samples: Int?
 
   /// Creates an estimate from its parts.
@@ -48,7 +48,7 @@ public struct Estimate: Equatable, Sendable {
       samples: trials)
   }
 
-  /// Estimates the variance of the distribution that `samples` come from, without bias.
+  /// Estimates the variance of the distribution of `samples`, without bias.
   public static func variance(of samples: [Double]) -> Estimate {
     let n = Double(samples.count)
     let mean = samples.reduce(0, +) / n

@@ -1,25 +1,25 @@
-/// Mean and variance of numbers that come one at a time, each with its standard error.
+/// Running mean, variance and kurtosis of a sequence of numbers.
 ///
-/// Updates are those of Welford and Pébay ("Formulas for robust, one-pass parallel computation of
+/// The updates are those of Welford and Pébay ("Formulas for robust, one-pass parallel computation of
 /// covariances and arbitrary-order statistical moments", 2008), which do not cancel.
 public struct Moments: Sendable {
-  /// How many numbers came.
+  /// The number of values.
   public private(set) var count = 0
-  /// Their mean.
+  /// The mean of the values.
   public private(set) var mean = 0.0
   private var second = 0.0
   private var third = 0.0
   private var fourth = 0.0
 
-  /// Starts without any number.
+  /// Creates moments of no values.
   public init() {}
 
-  /// Takes in all of `values`.
+  /// Creates the moments of `values`.
   public init(_ values: some Sequence<Double>) {
     for value in values { add(value) }
   }
 
-  /// Takes in one number.
+  /// Adds one value.
   public mutating func add(_ value: Double) {
     let before = Double(count)
     count += 1
@@ -43,13 +43,14 @@ public struct Moments: Sendable {
   /// The standard error of the mean.
   public var meanError: Double { (variance / Double(max(1, count))).squareRoot() }
 
-  /// The mean with its standard error; NaN errors below two numbers.
+  /// The mean with its standard error, which is NaN for fewer than two values.
   public var estimate: Estimate {
     Estimate(
       mean: count > 0 ? mean : .nan, standardError: count > 1 ? meanError : .nan, samples: count)
   }
 
-  /// The fourth moment in units of the variance squared, less the 3 of normal laws.
+  /// The excess kurtosis: the fourth central moment divided by the squared variance, less 3, which is
+  /// its value for Gaussian distributions.
   public var excessKurtosis: Double {
     let n = Double(max(1, count))
     return fourth / n / ((second / n) * (second / n)) - 3

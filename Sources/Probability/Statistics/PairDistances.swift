@@ -1,10 +1,10 @@
 import Parallelism
 
-/// Distances of samples in any dimension that compare every pair of points.
+/// Distances of samples in any dimension, computed from all pairs of points.
 extension Distance {
-  /// The energy distance of two samples, $2 E|X - Y| - E|X - X'| - E|Y - Y'|$, which vanishes for
-  /// equal laws alone (Székely and Rizzo, "Energy statistics", 2013). Pairs of a point with itself
-  /// are left out, so the estimate is unbiased and may be slightly negative.
+  /// The energy distance of two samples, $2 E|X - Y| - E|X - X'| - E|Y - Y'|$, which is 0
+  /// only for equal distributions (Székely and Rizzo, "Energy statistics", 2013). Pairs of a point
+  /// with itself are left out, so the estimate is unbiased and may be slightly negative.
   public static func energy(_ first: PointSet, _ second: PointSet) -> Double {
     func distance(_ square: Double) -> Double { square.squareRoot() }
     return 2 * mean(first, second, distance) - mean(first, distance) - mean(second, distance)
@@ -13,7 +13,7 @@ extension Distance {
   /// The squared maximum mean discrepancy with a Gaussian kernel, by its unbiased estimate
   /// (Gretton et al., "A kernel two-sample test", 2012, equation 3).
   ///
-  /// - Parameter bandwidth: the deviation of the kernel.
+  /// - Parameter bandwidth: the standard deviation of the kernel.
   public static func maximumMeanDiscrepancy(
     _ first: PointSet, _ second: PointSet, bandwidth: Double = 1
   ) -> Double {
@@ -39,7 +39,7 @@ extension Distance {
     _ first: PointSet, _ second: PointSet, _ body: (Double) -> Double
   ) -> Double {
     guard first.dimensions == second.dimensions, first.count > 1, second.count > 1 else {
-      fatalError("two sets of at least two points, in one space, can be compared")
+      fatalError("the sets need at least two points each, of the same dimensions")
     }
     let d = first.dimensions
     var sums = [Double](repeating: 0, count: first.count)

@@ -15,8 +15,8 @@ public struct Proportion: Sendable, Equatable {
   /// The proportion, 0 to 1; NaN without trials.
   public var value: Double { Double(hits) / Double(trials) }
 
-  /// The range that contains the probability of a success with a probability of about 95 % (Wilson, Journal of the
-  /// American Statistical Association 22, 1927): within 0…1 also when all trials hit or none.
+  /// The 95 % confidence interval of the probability of a success (Wilson, Journal of the American
+  /// Statistical Association 22, 1927). It lies within 0…1, also if all trials succeed or none.
   public var interval: ClosedRange<Double> {
     guard trials > 0 else { return 0...1 }
     let (n, p, z) = (Double(trials), value, 1.96)

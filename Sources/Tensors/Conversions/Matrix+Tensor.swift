@@ -3,7 +3,7 @@ import Probability
 extension Matrix {
   /// Creates a matrix from a tensor `[rows, columns]`.
   public init(_ tensor: Tensor) {
-    guard tensor.rank == 2 else { fatalError("a tensor of shape \(tensor.shape) is no matrix") }
+    guard tensor.rank == 2 else { fatalError("a tensor of shape \(tensor.shape) is not a matrix") }
     self.init(rows: tensor.shape[0], columns: tensor.shape[1], tensor.elements.map { Double($0) })
   }
 

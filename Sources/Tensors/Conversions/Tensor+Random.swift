@@ -1,7 +1,7 @@
 import Probability
 
 extension Tensor {
-  /// Creates a tensor of independent standard normal samples.
+  /// Creates a tensor of independent standard Gaussian samples.
   public static func normal(_ shape: Shape, using generator: inout RandomGenerator) -> Tensor {
     Tensor(uninitialized: shape) { elements in
       for i in 0..<shape.elementCount { elements[i] = Float(generator.normal()) }
@@ -17,8 +17,8 @@ extension Tensor {
     }
   }
 
-  /// Creates a batch of standard normal samples in which entry `i` uses a stream of its own,
-  /// `generator.split(first + i)`: the same pictures whatever the batch size.
+  /// Creates a batch of standard Gaussian samples in which entry `i` uses its own random stream,
+  /// `generator.split(first + i)`, so that it does not depend on the batch size.
   ///
   /// - Parameter shape: `[batch, …]`.
   public static func normal(
@@ -35,7 +35,7 @@ extension Tensor {
 }
 
 extension RandomStreams {
-  /// Creates a tensor of independent standard normal samples, entry `i` from stream `i`.
+  /// Creates a tensor of independent standard Gaussian samples, entry `i` from stream `i`.
   ///
   /// - Parameter shape: `[batch, …]` with one stream per entry of the batch.
   public mutating func normal(_ shape: Shape) -> Tensor {

@@ -5,7 +5,7 @@ extension DirectConvolution {
   // MARK: - Gradient of the input
 
   /// Input pixels whose row and column leave a certain remainder: with a stride s there are s² such
-  /// phases, each sees its own taps, and the gradient on each is a convolution of stride 1 of the
+  /// phases, each uses its own taps, and the gradient on each is a convolution of stride 1 of the
   /// output's gradient with those taps in reverse order.
   struct Phase {
     /// One axis of a phase.

@@ -1,6 +1,6 @@
 extension Kernel {
-  /// Lets every query `[batch, N, C]` look at all keys `[batch, M, C]` and return their values'
-  /// weighted mean, head by head, as `Naive.attention`.
+  /// Scaled dot-product attention of queries `[batch, N, C]` to keys and values `[batch, M, C]`, in each
+  /// head, as `Naive.attention`.
   ///
   /// - Returns: the output, `[batch, N, C]`, and each row's `log Σ exp(score)`,
   ///   `[batch, heads, N]`.

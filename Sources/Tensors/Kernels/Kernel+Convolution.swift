@@ -1,7 +1,7 @@
 import SIMDMath
 
 extension Kernel {
-  /// Convolves `[batch, height, width, inputs]` and adds what comes with it, as
+  /// Convolves `[batch, height, width, inputs]` and adds biases and a residual, as
   /// `Naive.convolution`.
   ///
   /// - Parameters:
@@ -119,11 +119,11 @@ extension Kernel {
   }
 }
 
-/// What is added to the output of a convolution while it is written.
+/// The terms that are added to the output of a convolution while it is written.
 struct ConvolutionEpilogue {
   /// `[out]`, or nil.
   var bias: UnsafePointer<Float>?
-  /// `[batch, out]`, one addend an image and channel, or nil.
+  /// `[batch, out]`, one bias per image and channel, or nil.
   var channelBias: UnsafePointer<Float>?
   /// The output's shape, or nil.
   var residual: UnsafePointer<Float>?

@@ -2,7 +2,8 @@ extension Kernel {
   /// Normalizes groups of channels of `[batch, …, channels]`, scales, shifts and activates, as
   /// `Naive.groupNorm`.
   ///
-  /// - Returns: the output, and each group's mean and 1/deviation, `[batch, groups, 2]`.
+  /// - Returns: the output, and the mean and `1/√(variance + epsilon)` of each group,
+  ///   `[batch, groups, 2]`.
   public static func groupNorm(
     _ x: Tensor, scale: Tensor, shift: Tensor, groups: Int, epsilon: Float, activation: Activation
   ) -> (output: Tensor, statistics: Tensor) {

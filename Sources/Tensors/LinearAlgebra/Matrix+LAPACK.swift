@@ -1,16 +1,15 @@
 import COpenBLAS
 import Probability
 
-// The decompositions of large matrices, by LAPACK. It wants matrices column after column. A
-// symmetric matrix is the same either way; of others it is given the transpose, and asked for what
-// the transpose has.
+// Decompositions of large matrices by LAPACK, which stores matrices by columns. A symmetric matrix is
+// the same in both orders; of other matrices LAPACK decomposes the transpose.
 
 extension Matrix {
   /// Decomposes a symmetric matrix as `A = V·diag(values)·Vᵀ` by LAPACK, for hundreds of rows or
   /// more.
   ///
   /// Only the upper triangle is read.
-  /// - Returns: the eigenvalues, smallest first, and the matrix `V` whose columns are orthonormal
+  /// - Returns: the eigenvalues, in ascending order, and the matrix `V` whose columns are orthonormal
   ///   eigenvectors in the same order.
   public func lapackSymmetricEigen() throws(LinearAlgebraError) -> (
     values: [Double], vectors: Matrix
@@ -20,7 +19,7 @@ extension Matrix {
     var vectors = elements
     var values = [Double](repeating: 0, count: rows)
     var info: Int32 = 0
-    // The first call only says how much room the second needs.
+    // The first call returns the size of the workspace for the second.
     var (roomSize, indexSize): (Int32, Int32) = (-1, -1)
     var (room, indices): ([Double], [Int32]) = ([0], [0])
     for _ in 0..<2 {
@@ -44,8 +43,8 @@ extension Matrix {
     left: Matrix, values: [Double], rightTransposed: Matrix
   ) {
     let smaller = min(rows, columns)
-    // LAPACK sees the transpose, V·diag·Uᵀ, and its column-major results are the transposes of the
-    // transposes.
+    // LAPACK decomposes the transpose, V·diag·Uᵀ, and its column-major results are the transposes of
+    // the transposes.
     var (m, n, k) = (Int32(columns), Int32(rows), Int32(smaller))
     var matrix = elements
     var values = [Double](repeating: 0, count: smaller)

@@ -36,8 +36,7 @@ extension Naive {
     }
   }
 
-  /// Returns, for every query, the mean of the values weighted by its match with the keys:
-  /// `softmax(q·kᵀ/√d)·v`, separately in each head of `d = C/heads` channels
+  /// Scaled dot-product attention, `softmax(q·kᵀ/√d)·v`, separately in each head of `d = C/heads` channels
   /// (Vaswani et al., "Attention is all you need", NeurIPS 2017, equation 1).
   ///
   /// - Parameters:

@@ -1,7 +1,7 @@
 extension Naive {
-  /// Calls `body` with every pixel of the output, tap of the kernel, and pixel of the input that
-  /// the output sees through that tap. A convolution and its two gradients are three ways of
-  /// reading this one relation.
+  /// Calls `body` with every pixel of the output, tap of the kernel, and the pixel of the input on
+  /// which the output depends through that tap. A convolution and its two gradients are sums over
+  /// these triples.
   @inline(__always)
   private static func forEachTap(
     _ geometry: ConvolutionGeometry, input: Shape, output: Shape,

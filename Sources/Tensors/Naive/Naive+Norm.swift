@@ -41,8 +41,8 @@ extension Naive {
       let mean = indices.reduce(0.0) { $0 + Double(x[flat: $1]) } / count
       let variance =
         indices.reduce(0.0) { sum, i in
-          let deviation = Double(x[flat: i]) - mean
-          return sum + deviation * deviation
+          let difference = Double(x[flat: i]) - mean
+          return sum + difference * difference
         } / count
       let inverse = 1 / (variance + Double(epsilon)).squareRoot()
       for i in indices {
@@ -61,8 +61,8 @@ extension Naive {
   ///
   /// With `x̂ = (x - mean)·inverse` and `g = dy·activation'(scale·x̂ + shift)`: the shift's gradient
   /// is `Σ g`, the scale's `Σ g·x̂`, and, with `h = g·scale` and means over the group, the input's
-  /// `inverse·(h - mean(h) - x̂·mean(h·x̂))`: what remains of `h` after taking away its parts along
-  /// the two directions that normalization removes.
+  /// `inverse·(h - mean(h) - x̂·mean(h·x̂))`: the projection of `h` orthogonal to the two directions that
+  /// normalization removes.
   ///
   /// - Parameter statistics: `[batch, groups, 2]`, as `groupNorm` returned it.
   /// - Returns: gradients of `x`, of `scale` and of `shift`.

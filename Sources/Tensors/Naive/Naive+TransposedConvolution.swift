@@ -1,6 +1,6 @@
 extension Naive {
-  /// Applies the adjoint of a convolution: every input pixel paints its kernel onto the output,
-  /// `stride` apart, and `bias` is added.
+  /// Applies the adjoint of a convolution: every input pixel adds its multiple of the kernel
+  /// to the output, `stride` apart, and `bias` is added.
   ///
   /// A weight `[inputs, outputs, kernel, kernel]` is that of the convolution which maps images of
   /// this output's kind to images of this input's kind; so this is `convolutionInputGradient`, and

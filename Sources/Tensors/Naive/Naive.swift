@@ -3,7 +3,7 @@ import Foundation
 /// The reference kernels: the formula of each operation as loops that can be read against it.
 ///
 /// Sums are taken in double precision, in the order of the loops, on one thread. `Kernel` computes
-/// the same functions fast, under the same names, and the tests hold one against the other.
+/// the same functions fast, under the same names, and tests compare the two.
 ///
 /// Images have channels last, `[batch, height, width, channels]`. Weights keep the layout of
 /// published networks: `[outputs, inputs]`, `[outputs, inputs, kernel, kernel]`, and for transposed

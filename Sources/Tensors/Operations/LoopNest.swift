@@ -1,11 +1,11 @@
 import Parallelism
 
 /// Loops over the axes of a shape in row-major order that follow the position in two more arrays,
-/// each with a stride of its own for every axis (0 where it stands still).
+/// each with its own stride for every axis (0 where it does not advance).
 ///
 /// Broadcasting, permuting axes and summing over axes are the same loops with other strides.
-/// Neighboring axes that both arrays run through without a jump are merged, so the innermost run
-/// is as long as it can be; it is the callers' vector loop.
+/// Adjacent axes that are contiguous in both arrays are merged, so that the innermost run, which is
+/// the callers' vector loop, is as long as possible.
 struct LoopNest {
   /// The shape whose elements are visited.
   let shape: Shape

@@ -1,7 +1,7 @@
 import Parallelism
 
-/// Arithmetic element by element. Shapes that differ are broadcast: aligned at the last axis, an
-/// axis of extent 1, or one that is missing in front, is repeated to the other's extent.
+/// Elementwise arithmetic. Different shapes are broadcast: they are aligned at the last axis, and an
+/// axis of extent 1, or a missing leading axis, is repeated to the other's extent.
 extension Tensor {
   /// Adds element by element, broadcasting.
   public static func + (a: Tensor, b: Tensor) -> Tensor { combined(a, b) { $0.each { $0 + $1 } } }
@@ -72,9 +72,9 @@ extension Tensor {
   }
 }
 
-// A function of single elements would be called millions of times through a pointer if it were
-// handed through the loops below. So they hand out long runs of elements instead, to closures
-// that the compiler sees together with the function: those become vector loops.
+// A function of single elements that is passed to the loops below would be called millions of times
+// through a pointer. So the loops pass long runs of elements to closures that are compiled together
+// with the function and become vector loops.
 
 extension Tensor {
   /// Lets `body` map runs of this tensor's elements to those of a new one, on several threads.
@@ -139,7 +139,7 @@ extension Tensor {
   }
 }
 
-/// A stretch of elements and where their images go.
+/// A run of elements and the destination of their results.
 struct Run {
   let from: UnsafePointer<Float>
   let to: UnsafeMutablePointer<Float>
@@ -154,8 +154,8 @@ extension Run {
   }
 }
 
-/// Two stretches of elements, either of which may be one element repeated, and the
-/// destination of their results.
+/// Two runs of elements, either of which may repeat one element, and the destination of their
+/// results.
 private struct PairedRun {
   let a: UnsafePointer<Float>
   let b: UnsafePointer<Float>

@@ -2,7 +2,7 @@ import Parallelism
 
 /// Moving, joining and splitting axes. An axis may be negative: counted from the back.
 extension Tensor {
-  /// Puts the axes in another order: axis `k` of the result is axis `order[k]` of this tensor.
+  /// Permutes the axes: axis `k` of the result is axis `order[k]` of this tensor.
   public func transposed(_ order: [Int]) -> Tensor {
     let order = order.map { shape.axis($0) }
     guard Set(order).count == rank, order.count == rank else {
@@ -33,13 +33,13 @@ extension Tensor {
     return transposed(Array(0..<rank - 2) + [rank - 1, rank - 2])
   }
 
-  /// Turns images `[batch, channels, height, width]` into `[batch, height, width, channels]`.
+  /// Converts images `[batch, channels, height, width]` to `[batch, height, width, channels]`.
   public func channelsLast() -> Tensor { transposed([0, 2, 3, 1]) }
 
-  /// Turns images `[batch, height, width, channels]` into `[batch, channels, height, width]`.
+  /// Converts images `[batch, height, width, channels]` to `[batch, channels, height, width]`.
   public func channelsFirst() -> Tensor { transposed([0, 3, 1, 2]) }
 
-  /// Repeats axes of extent 1, and axes missing in front, to fill `newShape`.
+  /// Broadcasts to `newShape`: repeats axes of extent 1 and missing leading axes.
   public func broadcast(to newShape: Shape) -> Tensor {
     let loops = LoopNest(broadcasting: shape, newShape)
     guard loops.shape == newShape else { fatalError("cannot broadcast \(shape) to \(newShape)") }
@@ -86,7 +86,7 @@ extension Tensor {
     }
   }
 
-  /// Puts tensors of equal shape side by side along a new axis in front.
+  /// Stacks tensors of equal shape along a new first axis.
   public static func stacked(_ parts: [Tensor]) -> Tensor {
     concatenated(parts.map { $0.reshaped([1] + $0.shape) }, along: 0)
   }
@@ -121,7 +121,7 @@ extension Tensor {
     var expected = shape
     expected[axis] = part.rank == rank ? part.shape[axis] : -1
     guard part.shape == expected, start >= 0, start + part.shape[axis] <= shape[axis] else {
-      fatalError("no place for shape \(part.shape) at \(start) of axis \(axis) in \(shape)")
+      fatalError("shape \(part.shape) does not fit at \(start) of axis \(axis) in \(shape)")
     }
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
@@ -198,7 +198,7 @@ private struct MatrixBatch {
     columns = extents[last - 1]
   }
 
-  /// Works in blocks of 32 by 32, which stay in the nearest cache while both sides are touched.
+  /// Works in blocks of 32 by 32, which stay in the first-level cache while both sides are accessed.
   func transposed(_ x: Tensor, _ shape: Shape) -> Tensor {
     let block = 32
     let blockRows = (rows + block - 1) / block

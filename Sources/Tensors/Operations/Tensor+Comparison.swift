@@ -8,7 +8,7 @@ extension Tensor: Equatable {
     }
   }
 
-  /// The largest absolute difference between corresponding elements; NaN where one is NaN.
+  /// The largest absolute difference between corresponding elements; NaN if any element is NaN.
   public func largestDifference(from other: Tensor) -> Float {
     guard shape == other.shape else {
       fatalError("cannot compare shapes \(shape) and \(other.shape)")

@@ -58,7 +58,7 @@ extension Run {
 }
 
 extension Tensor {
-  /// Moves every element to the nearest point of `range`.
+  /// Clips every element to `range`.
   public func clamped(to range: ClosedRange<Float>) -> Tensor {
     let (lowest, highest) = (range.lowerBound, range.upperBound)
     return runs(self) { $0.each { Swift.min(Swift.max($0, lowest), highest) } }

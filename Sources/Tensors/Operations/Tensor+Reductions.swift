@@ -1,7 +1,7 @@
 import Parallelism
 
 /// Sums, means and extremes. Sums are taken in double precision and do not depend on the number of
-/// threads: a mean over millions of single-precision numbers is exact to their own rounding.
+/// threads: a mean over millions of single-precision numbers is accurate to single precision.
 extension Tensor {
   /// The sum of all elements.
   public func sum() -> Double { total { x, range in partialSum(range) { Double(x[$0]) } } }
@@ -14,8 +14,8 @@ extension Tensor {
     total { x, range in partialSum(range) { Double(x[$0]) * Double(x[$0]) } }
   }
 
-  /// The mean of all elements' squared distances from their mean (divided by their number, not by
-  /// one less).
+  /// The mean of all elements' squared distances from their mean (divided by n, not by
+  /// n - 1).
   public func variance() -> Double {
     let center = mean()
     let squares = total { x, range in
@@ -47,28 +47,28 @@ extension Tensor {
     }
   }
 
-  /// Sums over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Sums over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func sum(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     reduced(axes, keepingAxes, from: 0) { $0.combine(+) }
   }
 
-  /// Averages over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Averages over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func mean(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     let averaged = axes.map { shape[shape.axis($0)] }.reduce(1, *)
     return reduced(axes, keepingAxes, from: 0, scale: 1 / Double(averaged)) { $0.combine(+) }
   }
 
-  /// Takes the largest over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Takes the largest over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func max(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     reduced(axes, keepingAxes, from: -.infinity) { $0.combine { Swift.max($0, $1) } }
   }
 
-  /// Takes the smallest over `axes` (negative: from the back), which vanish, or stay with extent 1.
+  /// Takes the smallest over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func min(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     reduced(axes, keepingAxes, from: .infinity) { $0.combine { Swift.min($0, $1) } }
   }
 
-  /// Takes the mean squared distance from the mean over `axes`, which vanish, or stay with extent 1.
+  /// Takes the mean squared distance from the mean over `axes`, which are removed, or kept with extent 1.
   public func variance(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     let centered = self - mean(axes: axes, keepingAxes: true)
     return square(centered).mean(axes: axes, keepingAxes: keepingAxes)
@@ -86,7 +86,7 @@ extension Tensor {
     }
   }
 
-  /// The shape left when `axes` are taken away, or stay with extent 1.
+  /// The shape after `axes` are removed, or kept with extent 1.
   private func shape(without axes: Set<Int>, keepingAxes: Bool) -> Shape {
     keepingAxes
       ? shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
@@ -145,8 +145,7 @@ extension Tensor {
     }
   }
 
-  /// The sum of what `partial` gives for ranges of the elements; on several threads, but added in
-  /// order.
+  /// The sum of `partial` over ranges of the elements, computed on several threads and added in order.
   private func total(
     _ partial: (_ x: UnsafePointer<Float>, _ range: Range<Int>) -> Double
   ) -> Double {

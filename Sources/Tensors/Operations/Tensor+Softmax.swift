@@ -27,7 +27,7 @@ public func logSumExp(_ x: Tensor) -> Tensor {
     x.withElements { x in
       for row in 0..<rows {
         let (largest, total) = exponentials(x + row * width, width)
-        // Nothing has any weight: log 0, not the sum of two infinities.
+        // All weights are 0: log 0, not the sum of two infinities.
         result[row] =
           largest == -.infinity ? largest : Float(Double(largest) + Foundation.log(total))
       }

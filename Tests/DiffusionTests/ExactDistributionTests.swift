@@ -9,7 +9,7 @@ import Testing
   let three = GaussianMixture.three
   let linear = NoiseSchedule.linear()
 
-  @Test func theMixtureOfThreeIsStandardised() {
+  @Test func theMixtureOfThreeIsStandardized() {
     expect(three.mean, equals: 0, within: 1e-15)
     expect(three.variance, equals: 1, within: 1e-15)
     expect(three.expectation { $0 * $0 }, equals: 1, within: 1e-12)
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test func scoreIsTheSlopeOfTheLogDensity() {
+  @Test func scoreIsTheDerivativeOfTheLogDensity() {
     let h = 1e-5
     for x in [-2.2, -1, 0, 0.31, 1.9] {
       let slope = (three.logDensity(x + h) - three.logDensity(x - h)) / (2 * h)
@@ -31,10 +31,10 @@ import Testing
     }
   }
 
-  @Test func meanNoiseIsThatOfThePosteriorByQuadrature() {
+  @Test func posteriorMomentsAgreeWithQuadrature() {
     let x = 0.37
     for t in [10, 200, 700] {
-      let noised = three.noisyMarginal(linear, to: t)
+      let marginal = three.noisyMarginal(linear, to: t)
       let (signal, scale) = (linear.signalScale(t), linear.noiseScale(t))
       func joint(_ x0: Double) -> Double {
         three.density(x0) * StandardNormal.density((x - signal * x0) / scale)
@@ -44,32 +44,33 @@ import Testing
       }
       let mass = integral { _ in 1 }
       let mean = integral { $0 } / mass
-      expect(noised.x0Mean(x), equals: mean, within: 1e-10)
+      expect(marginal.x0Mean(x), equals: mean, within: 1e-10)
       expect(
-        noised.x0Variance(x), equals: integral { ($0 - mean) * ($0 - mean) } / mass, within: 1e-10)
-      expect(noised.noiseMean(x), equals: (x - signal * mean) / scale, within: 1e-9)
-      expect(noised.marginal.density(x), equals: mass / scale, within: 1e-10)
+        marginal.x0Variance(x), equals: integral { ($0 - mean) * ($0 - mean) } / mass, within: 1e-10
+      )
+      expect(marginal.noiseMean(x), equals: (x - signal * mean) / scale, within: 1e-9)
+      expect(marginal.marginal.density(x), equals: mass / scale, within: 1e-10)
       // Tweedie's formula.
       expect(
-        noised.x0Mean(x), equals: (x + linear.noiseVariance(t) * noised.score(x)) / signal,
+        marginal.x0Mean(x), equals: (x + linear.noiseVariance(t) * marginal.score(x)) / signal,
         within: 1e-10)
     }
   }
 
-  @Test func bayesLossesHaveTheirTabulatedValues() {
+  @Test func minimalLossesHaveTheirTabulatedValues() {
     let table: [(Int, Double, Double)] = [
       (1, 0.9965, 0.0001), (10, 0.9402, 0.0018), (50, 0.6389, 0.0191), (100, 0.6208, 0.0713),
       (200, 0.5783, 0.2992), (400, 0.1942, 0.8009), (600, 0.0259, 0.9741), (800, 0.0015, 0.9985),
       (1000, 0, 1),
     ]
     for (t, noiseLoss, x0Loss) in table {
-      let noised = three.noisyMarginal(linear, to: t)
-      expect(noised.noiseLossFloor, equals: noiseLoss, within: 6e-5, "t = \(t)")
-      expect(noised.x0LossFloor, equals: x0Loss, within: 6e-5, "t = \(t)")
+      let marginal = three.noisyMarginal(linear, to: t)
+      expect(marginal.noiseLossFloor, equals: noiseLoss, within: 6e-5, "t = \(t)")
+      expect(marginal.x0LossFloor, equals: x0Loss, within: 6e-5, "t = \(t)")
     }
   }
 
-  @Test func gaussianLossFloorsHaveTheirClosedForm() {
+  @Test func minimalNoiseLossOfGaussianDataHasItsClosedForm() {
     for (variance, floor) in [(1.0, 0.27551323), (0.25, 0.17305341), (4, 0.39540695)] {
       let data = GaussianMixture.gaussian(variance: variance)
       let mean =
@@ -86,7 +87,7 @@ import Testing
     }
   }
 
-  @Test func informationIsHalfTheLogOfOnePlusSNRForNormalData() {
+  @Test func informationIsHalfTheLogOfOnePlusSNRForGaussianData() {
     let unit = GaussianMixture.gaussian()
     for (t, value) in [(1, 4.6052), (100, 1.1366), (500, 0.04092), (1000, 2.018e-5)] {
       let information = unit.noisyMarginal(linear, to: t).information
@@ -95,7 +96,7 @@ import Testing
     }
   }
 
-  @Test func informationOfAMixtureFalls() {
+  @Test func informationOfAMixtureDecreases() {
     let values = stride(from: 1, through: 1000, by: 37).map {
       three.noisyMarginal(linear, to: $0).information
     }
@@ -106,42 +107,43 @@ import Testing
   @Test func bayesRuleHoldsForScores() {
     let data = GaussianMixture.twoClasses
     for t in [5, 200, 800] {
-      let noised = data.noisyMarginal(linear, to: t)
+      let marginal = data.noisyMarginal(linear, to: t)
       for (x, label) in [(-0.7, 0), (0.2, 1), (2.1, 0)] {
         let conditional = data.restricted(to: label).noisyMarginal(linear, to: t)
         expect(
-          conditional.score(x), equals: noised.score(x) + noised.labelScore(x, label: label),
+          conditional.score(x), equals: marginal.score(x) + marginal.labelScore(x, label: label),
           within: 1e-12)
         let h = 1e-5
         let slope =
-          (log(noised.labelProbabilities(x + h)[label])
-            - log(noised.labelProbabilities(x - h)[label])) / (2 * h)
-        expect(noised.labelScore(x, label: label), equals: slope, within: 1e-7)
+          (log(marginal.labelProbabilities(x + h)[label])
+            - log(marginal.labelProbabilities(x - h)[label])) / (2 * h)
+        expect(marginal.labelScore(x, label: label), equals: slope, within: 1e-7)
       }
-      let (x, probabilities) = (0.4, noised.labelProbabilities(0.4))
-      let blended = (0...1).reduce(0.0) {
+      let (x, probabilities) = (0.4, marginal.labelProbabilities(0.4))
+      let average = (0...1).reduce(0.0) {
         $0 + probabilities[$1] * data.restricted(to: $1).noisyMarginal(linear, to: t).noiseMean(x)
       }
-      expect(noised.noiseMean(x), equals: blended, within: 1e-12)
+      expect(marginal.noiseMean(x), equals: average, within: 1e-12)
     }
   }
 
-  @Test func denoiserOfPointsIsThatOfNumbers() {
+  @Test func denoiserOfPointSetsAgreesWithTheScalarFormula() {
     let xs = stride(from: -3.0, through: 3, by: 0.01).map { $0 }
     let denoiser = ExactDenoiser(three, linear)
     let two = ExactDenoiser(GaussianMixture.twoClasses, linear)
     for t in [1, 60, 900] {
       let noise = denoiser.noise(PointSet(xs), t: t)
-      let noised = three.noisyMarginal(linear, to: t)
+      let marginal = three.noisyMarginal(linear, to: t)
       for (x, value) in zip(xs, noise.values) {
-        expect(value, equals: noised.noiseMean(x), within: 1e-10)
+        expect(value, equals: marginal.noiseMean(x), within: 1e-10)
       }
       let labels = xs.indices.map { $0 % 3 }
-      let labelled = two.noise(PointSet(xs), t: t, labels: labels)
+      let conditional = two.noise(PointSet(xs), t: t, labels: labels)
       for i in xs.indices {
-        let law = labels[i] == 2 ? two.law : two.law.restricted(to: labels[i])
+        let distribution =
+          labels[i] == 2 ? two.distribution : two.distribution.restricted(to: labels[i])
         expect(
-          labelled.values[i], equals: law.noisyMarginal(linear, to: t).noiseMean(xs[i]),
+          conditional.values[i], equals: distribution.noisyMarginal(linear, to: t).noiseMean(xs[i]),
           within: 1e-10)
       }
     }
@@ -154,7 +156,7 @@ import Testing
     }
   }
 
-  @Test func samplesFollowTheLaw() {
+  @Test func samplesFollowTheDistribution() {
     var streams = RandomStreams(seed: 3, count: 40_000)
     let (points, labels) = three.samples(using: &streams)
     let gap = Distance.kolmogorov(points.values, cdf: three.cdf)

@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@Suite struct VectorMixtureTests {
+@Suite struct MultivariateMixtureTests {
   let linear = NoiseSchedule.linear()
   let correlated = MultivariateMixture.correlated(0.9)
   let ring = MultivariateMixture.ring(8, radius: 1.4, standardDeviation: 0.1, labels: 2)
@@ -14,7 +14,7 @@ import Testing
     .init(weight: 2, mean: [-1, 0.7], covariance: Matrix([[0.2, -0.1], [-0.1, 0.9]]), label: 1),
   ])
 
-  @Test func densityHasTheMomentsAndTheMassOfItsLaw() {
+  @Test func densityHasTheMassAndTheMomentsOfItsDistribution() {
     let rule = GaussLegendre.standard
     func integral(_ body: @escaping (Double, Double) -> Double) -> Double {
       rule.integrate(x: -9...9, y: -9...9, panels: 24) { odd.density([$0, $1]) * body($0, $1) }
@@ -29,31 +29,31 @@ import Testing
       integral { _, y in (y - mean[1]) * (y - mean[1]) }, equals: covariance[1, 1], within: 1e-11)
   }
 
-  @Test func scoreIsTheSlopeOfTheLogDensityInThePlane() {
+  @Test func scoreIsTheGradientOfTheLogDensity() {
     let h = 1e-5
-    for law in [correlated, ring, odd] {
+    for mixture in [correlated, ring, odd] {
       for (x, y) in [(0.3, -0.4), (1.2, 0.8), (-1.0, 0.1)] {
-        let score = law.score([x, y])
-        let slopes = [
-          (law.logDensity([x + h, y]) - law.logDensity([x - h, y])) / (2 * h),
-          (law.logDensity([x, y + h]) - law.logDensity([x, y - h])) / (2 * h),
+        let score = mixture.score([x, y])
+        let gradient = [
+          (mixture.logDensity([x + h, y]) - mixture.logDensity([x - h, y])) / (2 * h),
+          (mixture.logDensity([x, y + h]) - mixture.logDensity([x, y - h])) / (2 * h),
         ]
         for axis in 0..<2 {
-          expect(score[axis], equals: slopes[axis], within: 1e-5 * max(1, abs(slopes[axis])))
+          expect(score[axis], equals: gradient[axis], within: 1e-5 * max(1, abs(gradient[axis])))
         }
       }
     }
   }
 
-  @Test func denoiserIsTheScoreOfTheNoisedLaw() {
+  @Test func denoiserIsTheScoreOfTheNoisyMarginal() {
     var streams = RandomStreams(seed: 0, count: 200)
     let points = streams.normalPoints(dimensions: 2)
-    for law in [correlated, ring, odd] {
+    for mixture in [correlated, ring, odd] {
       for t in [3, 250, 900] {
-        let noise = ExactDenoiser(law, linear).noise(points, t: t)
-        let noised = law.noisyMarginal(linear, to: t)
+        let noise = ExactDenoiser(mixture, linear).noise(points, t: t)
+        let marginal = mixture.noisyMarginal(linear, to: t)
         for i in 0..<points.count {
-          let score = noised.score(points[i])
+          let score = marginal.score(points[i])
           for axis in 0..<2 {
             let expected = -linear.noiseScale(t) * score[axis]
             expect(noise[i][axis], equals: expected, within: 1e-9 * max(1, abs(expected)))
@@ -63,15 +63,15 @@ import Testing
     }
   }
 
-  @Test func planeOfIndependentCoordinatesIsTwoLines() {
+  @Test func independentCoordinatesAgreeWithTheMixtureOnTheLine() {
     let line = GaussianMixture.twoClasses
     let plane = MultivariateMixture(
       line.components.map { .init(mean: [$0.mean, 0.2], standardDeviation: 0.5, label: $0.label) })
     let xs = stride(from: -2.0, through: 2, by: 0.25).map { $0 }
-    let flat = ExactDenoiser(line, linear)
-    let wide = ExactDenoiser(plane, linear)
-    let noise = wide.noise(PointSet(xs.map { [$0, 0.4] }), t: 300)
-    for (a, b) in zip(noise.column(0), flat.noise(PointSet(xs), t: 300).values) {
+    let scalar = ExactDenoiser(line, linear)
+    let planar = ExactDenoiser(plane, linear)
+    let noise = planar.noise(PointSet(xs.map { [$0, 0.4] }), t: 300)
+    for (a, b) in zip(noise.column(0), scalar.noise(PointSet(xs), t: 300).values) {
       expect(a, equals: b, within: 1e-12)
     }
     let p = ExactClassifier(plane, linear).labelProbabilities(
@@ -80,7 +80,7 @@ import Testing
     for (a, b) in zip(p.values, q.values) { expect(a, equals: b, within: 1e-12) }
   }
 
-  @Test func conditionalOfTheCorrelatedPlaneIsTheTextbookOne() {
+  @Test func conditionalDistributionsAgreeWithTheTextbookFormula() {
     let conditional = correlated.conditional(axis: 1, given: 1.5)
     expect(conditional.mean, equals: 1.35, within: 1e-14)
     expect(conditional.variance, equals: 0.19, within: 1e-14)
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func samplesHaveTheCovarianceOfTheLaw() throws {
+  @Test func samplesHaveTheMeanAndCovarianceOfTheDistribution() throws {
     var streams = RandomStreams(seed: 7, count: 40_000)
     let (points, labels) = odd.samples(using: &streams)
     let (mean, covariance) = points.matrix.meanAndCovariance()
@@ -103,8 +103,8 @@ import Testing
     expect(Double(labels.filter { $0 == 1 }.count) / 40_000, equals: 2.0 / 3, within: 0.01)
   }
 
-  @Test func deterministicSamplingReachesTheCovariance() {
-    // Normal data, so every direction is a one-dimensional problem along its own axis.
+  @Test func deterministicSamplingHasTheCovarianceOfTheData() {
+    // For Gaussian data sampling is a one-dimensional problem along each principal axis.
     let steps = linear.timesteps(200)
     let sampler = Sampler(.ddim(), schedule: linear, timesteps: steps)
     let points = sampler.sample(
@@ -120,7 +120,7 @@ import Testing
   let first = PointSet([[0, 0], [1, 0], [0, 2]])
   let second = PointSet([[0, 1], [3, 0]])
 
-  @Test func energyDistanceIsItsDefinition() {
+  @Test func energyDistanceAgreesWithItsDefinition() {
     func length(_ a: [Double], _ b: [Double]) -> Double {
       ((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1])).squareRoot()
     }
@@ -131,18 +131,18 @@ import Testing
       Distance.energy(first, second), equals: 2 * cross - within - 10.0.squareRoot(), within: 1e-14)
   }
 
-  @Test func distancesVanishForEqualLawsAndGrowWithTheShift() {
+  @Test func distancesAreZeroForEqualDistributionsAndGrowWithTheShift() {
     var streams = RandomStreams(seed: 1, count: 2000)
     let (a, b) = (streams.normalPoints(dimensions: 2), streams.normalPoints(dimensions: 2))
-    let moved = b.shifted(by: 0.5)
+    let shifted = b.shifted(by: 0.5)
     #expect(abs(Distance.energy(a, b)) < 0.01)
-    #expect(Distance.energy(a, moved) > 0.1)
+    #expect(Distance.energy(a, shifted) > 0.1)
     #expect(abs(Distance.maximumMeanDiscrepancy(a, b)) < 0.005)
-    // For unit normals moved by m and a kernel of deviation h: closed form.
+    // The closed form for standard Gaussians, one of them shifted, and a Gaussian kernel.
     let scale = 1 / 3.0
     let exact = 2 * scale * (1 - exp(-0.5 / 6))
-    expect(Distance.maximumMeanDiscrepancy(a, moved), equals: exact, within: 0.02)
-    #expect(Distance.slicedWasserstein1(a, moved) > 0.3)
+    expect(Distance.maximumMeanDiscrepancy(a, shifted), equals: exact, within: 0.02)
+    #expect(Distance.slicedWasserstein1(a, shifted) > 0.3)
     #expect(Distance.slicedWasserstein1(a, b) < 0.06)
   }
 }
