@@ -29,12 +29,12 @@ public enum PlaneSet: String, Sendable, CaseIterable {
   /// The distance of the eight means from the origin, after scaling.
   public static let eightGaussiansRadius = eightRadius / eightScale
   /// The standard deviation of each of the eight Gaussians, after scaling.
-  public static let eightGaussiansDeviation = eightDeviation / eightScale
+  public static let eightGaussiansStandardDeviation = eightStandardDeviation / eightScale
 
   private static let eightRadius = 2.0
-  private static let eightDeviation = 0.15
+  private static let eightStandardDeviation = 0.15
   private static let eightScale =
-    (eightRadius * eightRadius / 2 + eightDeviation * eightDeviation).squareRoot()
+    (eightRadius * eightRadius / 2 + eightStandardDeviation * eightStandardDeviation).squareRoot()
 
   /// Samples points and their classes.
   ///
@@ -76,8 +76,8 @@ public enum PlaneSet: String, Sendable, CaseIterable {
       let label = stream.index(below: 8)
       let angle = Double.pi / 4 * Double(label)
       return (
-        (Self.eightRadius * cos(angle) + Self.eightDeviation * stream.normal()) / Self.eightScale,
-        (Self.eightRadius * sin(angle) + Self.eightDeviation * stream.normal()) / Self.eightScale,
+        (Self.eightRadius * cos(angle) + Self.eightStandardDeviation * stream.normal()) / Self.eightScale,
+        (Self.eightRadius * sin(angle) + Self.eightStandardDeviation * stream.normal()) / Self.eightScale,
         label
       )
     case .checkerboard:

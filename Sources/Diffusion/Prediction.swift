@@ -55,20 +55,14 @@ extension GaussianDiffusion {
   }
   // snippet.end
 
-  // snippet.x0-estimate
-  /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$: the estimate
-  /// of the data that follows from an estimate of the noise (Ho et al. 2020, equation 15).
+  /// The estimate of $x_0$ from $x_t$ and the noise in it.
   public func x0Estimate<X: LinearCombinable>(noise: X, xt: X, t: Int) -> X {
-    let scale = 1 / schedule.signalScale(t)
-    return .sum((scale, xt), (-scale * schedule.noiseScale(t), noise))
+    schedule.noiseLevel(t).x0Estimate(noise: noise, xt: xt)
   }
-  // snippet.end
 
-  /// $\epsilon = (x_t - \sqrt{\bar\alpha_t}\, x_0) / \sqrt{1 - \bar\alpha_t}$: the noise
-  /// in `xt`, given `x0`.
+  /// The noise in $x_t$, given $x_0$.
   public func noise<X: LinearCombinable>(x0: X, xt: X, t: Int) -> X {
-    let scale = 1 / schedule.noiseScale(t)
-    return .sum((scale, xt), (-scale * schedule.signalScale(t), x0))
+    schedule.noiseLevel(t).noise(x0: x0, xt: xt)
   }
 
   /// $v = \sqrt{\bar\alpha_t}\, \epsilon - \sqrt{1 - \bar\alpha_t}\, x_0$.
@@ -119,5 +113,49 @@ extension GaussianDiffusion {
   ) -> X {
     let weights = t.map { targetWeights(of: prediction, t: $0) }
     return .sum((weights.map { $0.x0 }, x0), (weights.map { $0.noise }, noise))
+  }
+}
+
+// MARK: - At one noise level
+
+/// The weights with which $x_t = \sqrt{\bar\alpha}\, x_0 + \sqrt{1 - \bar\alpha}\, \epsilon$ combines
+/// data and noise, and the two ways to solve this equation.
+public struct NoiseLevel: Sendable {
+  /// $\sqrt{\bar\alpha}$.
+  public let signalScale: Double
+  /// $\sqrt{1 - \bar\alpha}$.
+  public let noiseScale: Double
+
+  // snippet.x0-estimate
+  /// $\hat x_0 = (x_t - \sqrt{1 - \bar\alpha_t}\, \epsilon) / \sqrt{\bar\alpha_t}$ (Ho et al. 2020,
+  /// equation 15).
+  public func x0Estimate<X: LinearCombinable>(noise: X, xt: X) -> X {
+    .sum((1 / signalScale, xt), (-noiseScale / signalScale, noise))
+  }
+  // snippet.end
+
+  /// $\epsilon = (x_t - \sqrt{\bar\alpha_t}\, x_0) / \sqrt{1 - \bar\alpha_t}$.
+  public func noise<X: LinearCombinable>(x0: X, xt: X) -> X {
+    .sum((1 / noiseScale, xt), (-signalScale / noiseScale, x0))
+  }
+}
+
+extension NoiseSchedule {
+  /// The noise level of step `t`.
+  public func noiseLevel(_ t: Int) -> NoiseLevel {
+    NoiseLevel(signalScale: signalScale(t), noiseScale: noiseScale(t))
+  }
+}
+
+extension Transition {
+  /// The noise level of step t.
+  public var noiseLevel: NoiseLevel {
+    NoiseLevel(signalScale: alphaBar.squareRoot(), noiseScale: noiseVariance.squareRoot())
+  }
+
+  /// The noise level of step s.
+  public var previousNoiseLevel: NoiseLevel {
+    NoiseLevel(
+      signalScale: previousAlphaBar.squareRoot(), noiseScale: previousNoiseVariance.squareRoot())
   }
 }

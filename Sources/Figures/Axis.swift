@@ -51,7 +51,7 @@ public struct Axis: Equatable, Sendable, ExpressibleByStringLiteral {
   public static let hidden = Axis(isVisible: false)
 }
 
-/// The rectangle that data are drawn in, and the way from numbers to places in it.
+/// The rectangle of a plot's data, and the map from numbers to positions in it.
 public struct Frame: Sendable {
   /// The place on the page.
   public let rectangle: Rectangle

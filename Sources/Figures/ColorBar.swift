@@ -1,4 +1,4 @@
-/// The bar beside a plot that says which number each color stands for.
+/// The scale of colors beside a plot.
 struct ColorBar: Equatable, Sendable {
   var scale: ColorScale
   var label: String

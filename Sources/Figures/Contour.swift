@@ -43,7 +43,7 @@ enum Contour {
     case 6, 9: return [(bottom, top)]
     case 7, 8: return [(left, top)]
     case 5, 10:
-      // A saddle: the mean of the corners says which two of them are joined.
+      // A saddle: the mean of the corners decides which two of them are joined.
       let isHigh = v.reduce(0, +) / 4 > level
       return isHigh == (above == 5)
         ? [(left, top), (bottom, right)] : [(left, bottom), (right, top)]

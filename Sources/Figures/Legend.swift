@@ -1,4 +1,4 @@
-/// The list that says what the layers of a plot are.
+/// The names of the layers of a plot with their symbols.
 struct Legend {
   let entries: [LegendEntry]
 

@@ -43,7 +43,7 @@ struct Domain {
   static let all: Set<Edge> = [.left, .right, .bottom, .top]
 }
 
-/// What a legend says of a layer.
+/// The entry of a legend for a layer.
 struct LegendEntry: Equatable, Sendable {
   enum Swatch: Equatable, Sendable {
     case line(Color, Stroke, Marker?)

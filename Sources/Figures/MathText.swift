@@ -32,7 +32,7 @@ public struct MathText: Sendable {
   /// The height of all lines together.
   public var height: Double { ascent + descent }
 
-  /// Lays out a text; lines after the first are centered or flush as `alignment` says.
+  /// Lays out a text; lines after the first are aligned by `alignment`.
   public init(
     _ markup: String, size: Double = Style.fontSize, bold: Bool = false,
     alignment: Anchor.Horizontal = .center

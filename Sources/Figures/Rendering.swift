@@ -60,7 +60,7 @@ extension Drawable {
     switch cairo_surface_get_type(surface) {
     case CAIRO_SURFACE_TYPE_SVG: cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX)
     case CAIRO_SURFACE_TYPE_PDF:
-      // A file that says when it was made would differ each time it is drawn.
+      // A date in the file would make it differ each time it is written.
       cairo_pdf_surface_set_metadata(
         surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
     default: break

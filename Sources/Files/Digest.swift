@@ -1,6 +1,6 @@
 /// A 64-bit digest of texts and numbers: FNV-1a (Fowler, Noll and Vo), the same in every run.
 ///
-/// It tells contents apart so that stale files are noticed and streams of random numbers are
+/// It distinguishes contents so that stale files are noticed and streams of random numbers are
 /// named. It does not guard against forgery.
 public struct Digest: Sendable, Equatable {
   @usableFromInline var state: UInt64 = 0xcbf2_9ce4_8422_2325

@@ -86,7 +86,7 @@ public struct Safetensors: Sendable {
         path, .notSafetensors, "is not a safetensors file (a header of \(length) bytes)",
         remedy: "name a file of weights")
     }
-    // The brace tells a cut file from one of another kind before its length is used.
+    // The brace distinguishes a truncated file from one of another kind before its length is used.
     guard data.count == 8 || data[data.startIndex + 8] == UInt8(ascii: "{") else {
       throw Failure(
         path, .notSafetensors, "is not a safetensors file (no header)",

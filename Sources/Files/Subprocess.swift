@@ -33,7 +33,7 @@ public enum Subprocess {
   ///
   /// - Parameters:
   ///   - mergingErrors: passes on standard error too; by default it goes where this program's goes.
-  ///   - count: the program is ended after so many lines.
+  ///   - count: the program is ended after this number of lines.
   public static func run(
     _ arguments: [String], mergingErrors: Bool = false, atMost count: Int = .max,
     eachLine: (String) -> Void

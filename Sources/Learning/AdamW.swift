@@ -18,20 +18,27 @@ public struct AdamW: Sendable {
   /// The constants of the update rule.
   public struct Settings: Sendable, Equatable, Codable {
     /// β₁, the decay rate of the running mean of the gradients.
-    public var firstMemory = 0.9
+    public var beta1 = 0.9
     /// β₂, the decay rate of the running mean of their squares.
-    public var secondMemory = 0.999
+    public var beta2 = 0.999
     /// ε, added to the denominator for numerical stability.
     public var epsilon = 1e-8
     /// λ, the coefficient of the weight decay.
     public var weightDecay = 0.01
 
+    // Configurations of shipped runs hold these keys.
+    private enum CodingKeys: String, CodingKey {
+      case beta1 = "firstMemory"  // vocabulary:quoted
+      case beta2 = "secondMemory"  // vocabulary:quoted
+      case epsilon, weightDecay
+    }
+
     public init(
-      firstMemory: Double = 0.9, secondMemory: Double = 0.999, epsilon: Double = 1e-8,
+      beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
       weightDecay: Double = 0.01
     ) {
-      self.firstMemory = firstMemory
-      self.secondMemory = secondMemory
+      self.beta1 = beta1
+      self.beta2 = beta2
       self.epsilon = epsilon
       self.weightDecay = weightDecay
     }
@@ -77,11 +84,11 @@ public struct AdamW: Sendable {
     init(_ settings: Settings, step: Int, learningRate: Double, scale: Float) {
       self.scale = scale
       kept = Float(1 - learningRate * settings.weightDecay)
-      first = Float(1 - settings.firstMemory)
-      second = Float(1 - settings.secondMemory)
+      first = Float(1 - settings.beta1)
+      second = Float(1 - settings.beta2)
       epsilon = Float(settings.epsilon)
-      rate = Float(learningRate / (1 - pow(settings.firstMemory, Double(step))))
-      secondCorrection = Float(1 / (1 - pow(settings.secondMemory, Double(step))).squareRoot())
+      rate = Float(learningRate / (1 - pow(settings.beta1, Double(step))))
+      secondCorrection = Float(1 / (1 - pow(settings.beta2, Double(step))).squareRoot())
     }
 
     func apply(_ gradient: Tensor, _ weight: inout Tensor, _ m: inout Tensor, _ v: inout Tensor) {

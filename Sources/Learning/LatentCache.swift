@@ -6,23 +6,23 @@ import Networks
 import Probability
 import Tensors
 
-/// What the encoder says of every image of a data set and of its mirrored twin: the mean and the
-/// spread of the latent, from which latents are drawn without encoding again.
+/// Mean and standard deviation of the latent of every image of a data set and of its mirror image,
+/// from which latents are sampled without encoding again.
 ///
-/// Entry `i` belongs to image `i`, entry `imageCount + i` to its twin. The autoencoder is not
-/// trained any more when latents are cached (Rombach et al., "High-resolution image synthesis with
+/// Entry `i` belongs to image `i`, entry `imageCount + i` to its mirror image. The autoencoder is
+/// frozen once latents are cached (Rombach et al., "High-resolution image synthesis with
 /// latent diffusion models", 2022, section 3).
 public struct LatentCache: Sendable {
   /// μ and σ of every entry, shape `[2 · images, channels, height, width]`.
   public let means: Tensor
-  public let deviations: Tensor
+  public let standardDeviations: Tensor
   /// The class of every entry.
   public let labels: [Int]
 
   /// The number of entries: twice the number of images.
   public var count: Int { labels.count }
 
-  /// Encodes images and their twins.
+  /// Encodes images and their mirror images.
   ///
   /// - Parameters:
   ///   - labels: the class of every image.
@@ -32,7 +32,7 @@ public struct LatentCache: Sendable {
     encoding labels: [Int], with autoencoder: Autoencoder, batchSize: Int = 256,
     images: (Range<Int>) -> Tensor, progress: (Int) -> Void = { _ in }
   ) {
-    var parts: [(mean: Tensor, deviation: Tensor)] = []
+    var parts: [(mean: Tensor, standardDeviation: Tensor)] = []
     for mirrored in [false, true] {
       for range in labels.indices.batches(of: batchSize) {
         let batch = mirrored ? images(range).mirrored() : images(range)
@@ -41,23 +41,23 @@ public struct LatentCache: Sendable {
       }
     }
     means = .concatenated(parts.map(\.mean), along: 0)
-    deviations = .concatenated(parts.map(\.deviation), along: 0)
+    standardDeviations = .concatenated(parts.map(\.standardDeviation), along: 0)
     self.labels = labels + labels
   }
 
-  init(means: Tensor, deviations: Tensor, labels: [Int]) {
+  init(means: Tensor, standardDeviations: Tensor, labels: [Int]) {
     self.means = means
-    self.deviations = deviations
+    self.standardDeviations = standardDeviations
     self.labels = labels
   }
 
   /// μ and σ of a batch of images.
   public static func encode(
     _ images: Tensor, with autoencoder: Autoencoder
-  ) -> (mean: Tensor, deviation: Tensor) {
+  ) -> (mean: Tensor, standardDeviation: Tensor) {
     let posterior: (mean: Tensor, logVariance: Tensor) = autoencoder.encode(images)
-    let deviation = exp(0.5 * Tape(recording: false).constant(posterior.logVariance))
-    return (posterior.mean, deviation.value)
+    let standardDeviation = exp(0.5 * Tape(recording: false).constant(posterior.logVariance))
+    return (posterior.mean, standardDeviation.value)
   }
 
   // MARK: Statistics
@@ -79,7 +79,7 @@ public struct LatentCache: Sendable {
       var sum = 0.0
       var squares = 0.0
       means.withElements { m in
-        deviations.withElements { s in
+        standardDeviations.withElements { s in
           for entry in 0..<count {
             let start = (entry * channels + channel) * places
             for i in start..<start + places {
@@ -112,7 +112,7 @@ public struct LatentCache: Sendable {
     var draws = generator
     return Tensor(uninitialized: [entries.count] + means.shape.dropFirst()) { z in
       means.withElements { m in
-        deviations.withElements { s in
+        standardDeviations.withElements { s in
           for (row, entry) in entries.enumerated() {
             for i in 0..<each {
               let noise = Float(draws.normal())
@@ -132,7 +132,7 @@ public struct LatentCache: Sendable {
   public func write(to path: String, source: String) throws(Failure) {
     let classes = Tensor(labels.map(Float.init))
     try Safetensors(
-      tensors: ["means": means, "deviations": deviations, "labels": classes],
+      tensors: ["means": means, "deviations": standardDeviations, "labels": classes],  // vocabulary:quoted
       metadata: ["source": source]
     ).write(to: path)
   }
@@ -142,8 +142,10 @@ public struct LatentCache: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try Safetensors(reading: path)
     guard file.metadata["source"] == source, let means = file.tensor("means"),
-      let deviations = file.tensor("deviations"), let labels = file.tensor("labels")
+      let standardDeviations = file.tensor("deviations"),  // vocabulary:quoted
+      let labels = file.tensor("labels")
     else { return nil }
-    self.init(means: means, deviations: deviations, labels: labels.elements.map { Int($0) })
+    self.init(
+      means: means, standardDeviations: standardDeviations, labels: labels.elements.map { Int($0) })
   }
 }

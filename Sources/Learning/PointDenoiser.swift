@@ -84,14 +84,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
   public static func trained(
     on data: TrainingPoints, _ configurations: [Configuration]
   ) -> [PointDenoiser] {
-    var denoisers = [PointDenoiser?](repeating: nil, count: configurations.count)
-    denoisers.withUnsafeMutableBufferPointer { buffer in
-      guard let place = buffer.baseAddress else { return }
-      Parallel.forEach(configurations.count) {
-        place[$0] = trained(on: data, configurations[$0])
-      }
-    }
-    return denoisers.compactMap { $0 }
+    Parallel.map(configurations.count) { trained(on: data, configurations[$0]) }
   }
 }
 

@@ -62,7 +62,7 @@ extension Chapter {
 
   // MARK: - Monte Carlo
 
-  /// Checks that a Monte-Carlo estimate is within so many of its standard errors of a number.
+  /// Checks that a Monte-Carlo estimate is within a number of its standard errors of the expected value.
   @discardableResult
   public func check(
     claim: String? = nil, _ statement: String, _ estimate: Estimate, equals expected: Double,
@@ -71,7 +71,7 @@ extension Chapter {
     keep(.estimate(statement, estimate, expected, allowed: allowed), claim, line)
   }
 
-  /// Checks that two independent estimates agree within so many standard errors of their difference.
+  /// Checks that two independent estimates agree within a number of standard errors of their difference.
   @discardableResult
   public func check(
     claim: String? = nil, _ statement: String, _ estimate: Estimate, equals other: Estimate,
@@ -111,7 +111,7 @@ extension Chapter {
     line: UInt = #line
   ) -> Bool { keep(.bound(statement, computed, .isAbove, bound), claim, line) }
 
-  /// Checks that an estimate lies below another by at least so many standard errors of the
+  /// Checks that an estimate lies below another by at least a number of standard errors of the
   /// difference. For a number without error, `Estimate(mean: bound, standardError: 0)`.
   @discardableResult
   public func check(
@@ -121,7 +121,7 @@ extension Chapter {
     keep(.bound(statement, estimate, .isBelow, other, demanded: demanded), claim, line)
   }
 
-  /// Checks that an estimate lies above another by at least so many standard errors of the
+  /// Checks that an estimate lies above another by at least a number of standard errors of the
   /// difference.
   @discardableResult
   public func check(

@@ -87,7 +87,7 @@ extension Chapter {
       do {
         try write(URL(fileURLWithPath: partial))
       } catch {
-        // The reader knows the file by its final name.
+        // Messages name the file by its final name.
         throw WriteError(description: oneLine(error).replacing(partial, with: final.path))
       }
       var digest = Digest()

@@ -2,7 +2,7 @@ import Probability
 
 extension Chapter {
   /// The random generator of the chapter's experiment number `stream`, which depends on the seed of
-  /// the run and on nothing that other experiments have drawn.
+  /// the run and on no other experiment.
   public func random(_ stream: Int) -> RandomGenerator {
     RandomGenerator(seed: seed).split(stream)
   }

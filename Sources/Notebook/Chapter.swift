@@ -78,7 +78,7 @@ public final class Chapter: Sendable {
   ///
   /// Ends the program after `--help`, and with one line on standard error after a mistake.
   /// - Parameters:
-  ///   - abstract: what `--help` says that the chapter does.
+  ///   - abstract: what the chapter does, for `--help`.
   ///   - commands: subcommands of the chapter; one that is asked for runs in the chapter's place.
   public static func open(
     _ abstract: String = "", commands: [any ParsableCommand.Type] = [],

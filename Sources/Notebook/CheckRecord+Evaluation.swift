@@ -108,7 +108,7 @@ extension CheckRecord {
     return record
   }
 
-  /// An inequality of estimates, demanded by so many standard errors of the difference.
+  /// An inequality of estimates, by a number of standard errors of the difference.
   static func bound(
     _ statement: String, _ computed: Estimate, _ test: Test, _ other: Estimate,
     demanded: Double

@@ -8,7 +8,7 @@ public struct Column: ExpressibleByStringInterpolation, Sendable {
   /// Creates a column.
   /// - Parameters:
   ///   - digits: how many significant digits to write; 6 if nil.
-  ///   - decimals: how many digits after the point, if all numbers shall have the same.
+  ///   - decimals: how many digits after the point, if all numbers have the same.
   ///   - volatile: true for numbers that no second run reproduces.
   public init(_ name: String, digits: Int? = nil, decimals: Int? = nil, volatile: Bool = false) {
     record = ColumnRecord(

@@ -51,6 +51,16 @@ public enum Parallel {
     }
   #endif
 
+  /// Returns the results of `body` for each of `0..<count`, in this order; `forEach` calls it.
+  public static func map<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
+    var results = [Result?](repeating: nil, count: count)
+    results.withUnsafeMutableBufferPointer { buffer in
+      guard let place = buffer.baseAddress else { return }
+      forEach(count) { place[$0] = body($0) }
+    }
+    return results.map { $0! }
+  }
+
   /// Calls `body` with ranges that tile `0..<count`, each of `grain` elements or the rest.
   @inlinable
   public static func forRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {

@@ -6,7 +6,7 @@ public struct CheckRecord: Codable, Equatable, Sendable {
     case equals
     /// The same integer or text.
     case isExactly
-    /// A Monte-Carlo mean within so many standard errors.
+    /// A Monte-Carlo mean within a number of standard errors.
     case estimates
     case isAtMost, isBelow, isAtLeast, isAbove
     /// Strict order of a sequence.

@@ -23,7 +23,7 @@ public struct Course: Sendable {
 
   /// Finds the course that one of `places`, or a folder above it, is in.
   ///
-  /// - Throws: `Problems` that says where was looked.
+  /// - Throws: `Problems` with the folders that were searched.
   public static func find(from places: [URL]) throws(Problems) -> Course {
     for place in places {
       var folder = place.standardizedFileURL.resolvingSymlinksInPath()

@@ -56,11 +56,11 @@ func makeUNet(_ subject: Subject) -> UNet {
 private func unetWork(_ subject: Subject) -> Work {
   let net = makeUNet(subject)
   func inputs(_ batch: Int) -> (x: Tensor, target: Tensor, t: [Double], labels: [Int]) {
-    var draws = RandomGenerator(seed: 2)
+    var random = RandomGenerator(seed: 2)
     return (
-      .normal([batch, 4, 8, 8], using: &draws), .normal([batch, 4, 8, 8], using: &draws),
-      (0..<batch).map { _ in Double(draws.index(below: 1000)) },
-      (0..<batch).map { _ in draws.index(below: 11) }
+      .normal([batch, 4, 8, 8], using: &random), .normal([batch, 4, 8, 8], using: &random),
+      (0..<batch).map { _ in Double(random.index(below: 1000)) },
+      (0..<batch).map { _ in random.index(below: 11) }
     )
   }
   return Work(
@@ -81,8 +81,8 @@ private func unetWork(_ subject: Subject) -> Work {
 private func autoencoderWork() -> Work {
   let net = Autoencoder(.init(), generator: RandomGenerator(seed: 1))
   func images(_ batch: Int) -> Tensor {
-    var draws = RandomGenerator(seed: 2)
-    return .normal([batch, 3, 32, 32], using: &draws)
+    var random = RandomGenerator(seed: 2)
+    return .normal([batch, 3, 32, 32], using: &random)
   }
   return Work(
     parameters: net.parameters,

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Weaving
 
-/// Runs chapters, draws their figures, weaves their pages, and says whether all that is fresh.
+/// Runs chapters, draws their figures, weaves their pages, and checks whether all of it is fresh.
 @main
 struct CourseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -58,9 +58,11 @@ import Testing
   }
 
   /// The same function, taken as a prediction of the velocity.
-  func velocityModel(_ schedule: NoiseSchedule) -> ConvertedDenoiser<TorchSample> {
-    ConvertedDenoiser(.v, of: GaussianDiffusion(schedule)) { x, t in
-      .sum((Double(t - 1) / Double(t), x))
+  func velocityModel(_ schedule: NoiseSchedule) -> FunctionDenoiser<TorchSample> {
+    let diffusion = GaussianDiffusion(schedule)
+    return FunctionDenoiser { x, t in
+      let v = TorchSample.sum((Double(t - 1) / Double(t), x))
+      return diffusion.convert(v, from: .v, to: .noise, xt: x, t: t)
     }
   }
 

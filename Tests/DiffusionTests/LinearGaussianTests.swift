@@ -36,7 +36,7 @@ import Testing
     expect(gaussian.divergence(from: gaussian), equals: 0, within: 1e-14)
     var random = RandomGenerator(seed: 3)
     let ratios = (0..<20_000).map { _ in
-      let x = gaussian.draw(using: &random)
+      let x = gaussian.sample(using: &random)
       return gaussian.logDensity(x) - other.logDensity(x)
     }
     let statistics = Moments(ratios)
@@ -109,7 +109,7 @@ import Testing
 
   @Test func samplesFollowTheEvidence() {
     var random = RandomGenerator(seed: 5)
-    let samples = (0..<20_000).map { _ in model.draw(using: &random).x }
+    let samples = (0..<20_000).map { _ in model.sample(using: &random).x }
     let covariance = model.evidence.covariance
     for axis in 0..<3 {
       let column = Moments(samples.map { $0[axis] })

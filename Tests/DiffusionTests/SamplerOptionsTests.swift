@@ -85,7 +85,10 @@ import Testing
     let timesteps = schedule.timesteps(25, spacing: spacing)
     for kind in Self.kinds {
       for clipping in Clipping.allCases {
-        let denoiser = ConvertedDenoiser<Double>(kind, of: GaussianDiffusion(schedule), answer)
+        let diffusion = GaussianDiffusion(schedule)
+        let denoiser = FunctionDenoiser<Double> { x, t in
+          diffusion.convert(answer(x, t), from: kind, to: .noise, xt: x, t: t)
+        }
         for start in [-1.7, 0.2, 1.1] {
           let found = sampler(rule, timesteps, clipping.clip).chain(
             from: start, denoiser: denoiser, using: RandomStreams(seed: 5, count: 1)

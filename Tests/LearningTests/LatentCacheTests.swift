@@ -32,7 +32,10 @@ private func encoder() -> Autoencoder {
     .map { abs($0 - $1) }.max() ?? 1
   #expect(largest < 1e-5)
   let spread =
-    zip(cache.deviations.elements, fresh.deviation.elements + twins.deviation.elements)
+    zip(
+      cache.standardDeviations.elements,
+      fresh.standardDeviation.elements + twins.standardDeviation.elements
+    )
     .map { abs($0 - $1) }.max() ?? 1
   #expect(spread < 1e-5)
 }
@@ -53,9 +56,9 @@ private func encoder() -> Autoencoder {
 @Test func scaledLatentsHaveUnitVariance() {
   var draws = RandomGenerator(seed: 9)
   let means = 3 * Tensor.normal([2000, 4, 2, 2], using: &draws) + 0.5
-  let deviations = Tensor(repeating: 2, shape: means.shape)
+  let standardDeviations = Tensor(repeating: 2, shape: means.shape)
   let cache = LatentCache(
-    means: means, deviations: deviations, labels: [Int](repeating: 0, count: 2000))
+    means: means, standardDeviations: standardDeviations, labels: [Int](repeating: 0, count: 2000))
   let statistics = cache.statistics
   #expect(abs(statistics.variance - 13) < 0.4)
   #expect(abs(statistics.mean - 0.5) < 0.1)

@@ -24,7 +24,7 @@ func gradients(_ pairs: [(Parameter, Tensor)]) -> Gradients {
 @Test func adamWFollowsItsRecurrenceInDoublePrecision() {
   let w = Parameter("w", Tensor([1, -1]))
   let settings = AdamW.Settings(
-    firstMemory: 0.8, secondMemory: 0.95, epsilon: 1e-3, weightDecay: 0.05)
+    beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.05)
   var optimizer = AdamW([w], settings: settings)
   var weight = [1.0, -1.0]
   var m = [0.0, 0.0]

@@ -79,7 +79,8 @@ func trainingApproachesTheExactNoiseForEveryPrediction(_ prediction: Prediction)
   #expect(trained.nullLabel == 2)
   #expect(excess(trained, mixture) < 0.05)
   for label in 0...1 {
-    let conditional = LabeledDenoiser(trained, labels: [Int](repeating: label, count: 1000))
+    let labels = [Int](repeating: label, count: 1000)
+    let conditional = FunctionDenoiser<PointSet> { trained.noise($0, t: $1, labels: labels) }
     let unconditional = excess(trained, component(label))
     #expect(excess(conditional, component(label)) < 0.5 * unconditional)
   }

@@ -154,8 +154,7 @@ public struct StepContext<D: Denoiser> {
     self.earlier = earlier
     self.nextTimestep = nextTimestep
     let estimate = Self.estimate(
-      denoiser.noise(xt, t: transition.timestep), xt, clip, transition.alphaBar,
-      transition.noiseVariance)
+      denoiser.noise(xt, t: transition.timestep), xt, clip, transition.noiseLevel)
     (noise, x0) = (estimate.noise, estimate.x0)
   }
 
@@ -163,19 +162,16 @@ public struct StepContext<D: Denoiser> {
   /// denoiser.
   public func noise(at xs: D.Value) -> D.Value {
     Self.estimate(
-      denoiser.noise(xs, t: nextTimestep), xs, clip, transition.previousAlphaBar,
-      transition.previousNoiseVariance
+      denoiser.noise(xs, t: nextTimestep), xs, clip, transition.previousNoiseLevel
     ).noise
   }
 
   private static func estimate(
-    _ noise: D.Value, _ xt: D.Value, _ clip: Clip?, _ alphaBar: Double, _ noiseVariance: Double
+    _ noise: D.Value, _ xt: D.Value, _ clip: Clip?, _ level: NoiseLevel
   ) -> (noise: D.Value, x0: D.Value) {
-    let (signal, scale) = (alphaBar.squareRoot(), noiseVariance.squareRoot())
-    let x0 = D.Value.sum((1 / signal, xt), (-scale / signal, noise))
+    let x0 = level.x0Estimate(noise: noise, xt: xt)
     guard let clip else { return (noise, x0) }
     let clipped = x0.clipped(to: clip.range)
-    if !clip.recomputesNoise { return (noise, clipped) }
-    return (.sum((1 / scale, xt), (-signal / scale, clipped)), clipped)
+    return (clip.recomputesNoise ? level.noise(x0: clipped, xt: xt) : noise, clipped)
   }
 }

@@ -61,8 +61,8 @@ public struct LinearLatentModel: Sendable, Equatable {
   }
 
   /// Samples a latent point and a data point given it.
-  public func draw(using generator: inout RandomGenerator) -> (z: [Double], x: [Double]) {
-    let z = prior.draw(using: &generator)
+  public func sample(using generator: inout RandomGenerator) -> (z: [Double], x: [Double]) {
+    let z = prior.sample(using: &generator)
     let standardDeviation = noiseVariance.squareRoot()
     return (z, decoded(z).map { $0 + standardDeviation * generator.normal() })
   }

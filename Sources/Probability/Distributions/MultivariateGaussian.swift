@@ -64,7 +64,7 @@ public struct MultivariateGaussian: Sendable, Equatable {
   }
 
   /// Samples one point: the mean plus the Cholesky factor times standard Gaussian samples.
-  public func draw(using generator: inout RandomGenerator) -> [Double] {
+  public func sample(using generator: inout RandomGenerator) -> [Double] {
     let noise = mean.map { _ in generator.normal() }
     return zip(mean, factor * noise).map { $0 + $1 }
   }

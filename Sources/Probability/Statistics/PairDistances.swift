@@ -10,18 +10,6 @@ extension Distance {
     return 2 * mean(first, second, distance) - mean(first, distance) - mean(second, distance)
   }
 
-  /// The squared maximum mean discrepancy with a Gaussian kernel, by its unbiased estimate
-  /// (Gretton et al., "A kernel two-sample test", 2012, equation 3).
-  ///
-  /// - Parameter bandwidth: the standard deviation of the kernel.
-  public static func maximumMeanDiscrepancy(
-    _ first: PointSet, _ second: PointSet, bandwidth: Double = 1
-  ) -> Double {
-    let rate = -0.5 / (bandwidth * bandwidth)
-    func kernel(_ square: Double) -> Double { exp(rate * square) }
-    return mean(first, kernel) + mean(second, kernel) - 2 * mean(first, second, kernel)
-  }
-
   /// The mean of a function of the squared distance over all pairs of two sets.
   private static func mean(
     _ first: PointSet, _ second: PointSet, _ body: (Double) -> Double

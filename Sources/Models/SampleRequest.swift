@@ -1,5 +1,4 @@
 import Diffusion
-import Models
 import Networks
 import Probability
 import Tensors
@@ -53,8 +52,8 @@ public struct SampleRequest: Sendable {
     from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }
   ) -> Tensor {
     var parts: [Tensor] = []
-    for start in stride(from: 0, to: labels.count, by: batchSize) {
-      let range = start..<min(start + batchSize, labels.count)
+    for range in labels.indices.batches(of: batchSize) {
+      let start = range.lowerBound
       var streams = RandomStreams(seed: seed, count: range.count, from: start)
       let zT = streams.normal(model.denoiser.shape(range.count))
       var z0 = zT
