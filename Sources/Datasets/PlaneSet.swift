@@ -75,10 +75,10 @@ public enum PlaneSet: String, Sendable, CaseIterable {
     case .eightGaussians:
       let label = stream.index(below: 8)
       let angle = Double.pi / 4 * Double(label)
+      let (radius, spread) = (Self.eightRadius, Self.eightStandardDeviation)
       return (
-        (Self.eightRadius * cos(angle) + Self.eightStandardDeviation * stream.normal()) / Self.eightScale,
-        (Self.eightRadius * sin(angle) + Self.eightStandardDeviation * stream.normal()) / Self.eightScale,
-        label
+        (radius * cos(angle) + spread * stream.normal()) / Self.eightScale,
+        (radius * sin(angle) + spread * stream.normal()) / Self.eightScale, label
       )
     case .checkerboard:
       let row = stream.index(below: 4)

@@ -31,6 +31,13 @@ public struct GaussianDiffusion: Sendable {
   }
   // snippet.end
 
+  /// Samples $q(x_t \mid x_0)$ with noise from the streams, one per entry of `x0`.
+  public func addNoise<X: LinearCombinable>(
+    to x0: X, t: Int, using streams: inout RandomStreams
+  ) -> X {
+    addNoise(to: x0, t: t, noise: x0.normalSamples(using: &streams))
+  }
+
   /// Samples $q(x_t \mid x_s)$ for steps s < t in closed form, from standard normal `noise`.
   public func addNoise<X: LinearCombinable>(to xs: X, from s: Int, t: Int, noise: X) -> X {
     let transition = schedule.transition(from: t, to: s)

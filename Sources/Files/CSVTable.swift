@@ -59,6 +59,11 @@ public struct CSVTable: Sendable {
     words.firstIndex { $0[column] == word }.map { rows[$0] } ?? [:]
   }
 
+  /// The rows whose `column` holds `word`.
+  public func rows(_ column: String, _ word: String) -> [[String: Double]] {
+    zip(rows, words).filter { $1[column] == word }.map { $0.0 }
+  }
+
   /// A column's numbers; NaN where a row has none.
   public subscript(column: String) -> [Double] { rows.map { $0[column] ?? .nan } }
 

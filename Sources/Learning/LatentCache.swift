@@ -131,8 +131,9 @@ public struct LatentCache: Sendable {
   /// - Parameter source: names the autoencoder and the images it was made of.
   public func write(to path: String, source: String) throws(Failure) {
     let classes = Tensor(labels.map(Float.init))
+    let spread = standardDeviations
     try Safetensors(
-      tensors: ["means": means, "deviations": standardDeviations, "labels": classes],  // vocabulary:quoted
+      tensors: ["means": means, "deviations": spread, "labels": classes],  // vocabulary:quoted
       metadata: ["source": source]
     ).write(to: path)
   }

@@ -70,12 +70,7 @@ public struct PointDenoiser: Denoiser, ConditionalDenoiser {
     onUpdate: (TrainingStep) -> Void = { _ in }
   ) -> PointDenoiser {
     var denoiser = PointDenoiser(configuration, for: data)
-    let run = denoiser.training(on: data)
-    for step in run {
-      denoiser.losses.append(step.loss)
-      onUpdate(step)
-    }
-    run.adoptAverages()
+    denoiser.losses = denoiser.training(on: data).finish(onUpdate)
     return denoiser
   }
 

@@ -106,6 +106,21 @@ public final class TrainingRun: Sequence, IteratorProtocol {
     try average.withAverages(body)
   }
 
+  /// Makes the remaining updates and replaces the weights by their running average.
+  ///
+  /// - Parameter onUpdate: called after every update.
+  /// - Returns: the loss of every update.
+  @discardableResult
+  public func finish(_ onUpdate: (TrainingStep) -> Void = { _ in }) -> [Double] {
+    var losses: [Double] = []
+    while let step = next() {
+      losses.append(step.loss)
+      onUpdate(step)
+    }
+    adoptAverages()
+    return losses
+  }
+
   /// Replaces the weights by their running average, to use the network after training.
   public func adoptAverages() {
     for (parameter, value) in zip(parameters, average.averages) { parameter.value = value }

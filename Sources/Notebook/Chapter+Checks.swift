@@ -81,6 +81,18 @@ extension Chapter {
     return keep(.estimate(statement, joint, other.mean, allowed: allowed), claim, line)
   }
 
+  /// Checks by a Kolmogorov-Smirnov test that independent samples have the distribution function
+  /// `cdf`; samples of this distribution fail with probability 0.1 %.
+  @discardableResult
+  public func check(
+    claim: String? = nil, _ samples: [Double], follow cdf: (Double) -> Double, line: UInt = #line
+  ) -> Bool {
+    let statement = "largest difference of the empirical distribution function from F(x)"
+    let bound = 1.95 / Double(samples.count).squareRoot()
+    return keep(
+      .bound(statement, Distance.kolmogorov(samples, cdf: cdf), .isBelow, bound), claim, line)
+  }
+
   // MARK: - Inequalities
 
   /// Checks `computed <= bound`.

@@ -44,6 +44,14 @@ public struct PointSet: Sendable, Equatable {
   /// The points as the rows of a matrix.
   public var matrix: Matrix { Matrix(rows: count, columns: dimensions, values) }
 
+  /// The largest absolute difference between corresponding coordinates.
+  public func largestDifference(from other: PointSet) -> Double {
+    guard values.count == other.values.count, dimensions == other.dimensions else {
+      fatalError("\(count) points cannot be compared with \(other.count)")
+    }
+    return zip(values, other.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+  }
+
   /// The points with `body` applied to every coordinate.
   public func map(_ body: (Double) -> Double) -> PointSet {
     PointSet(values.map(body), dimensions: dimensions)
@@ -108,7 +116,7 @@ extension PointSet: LinearCombinableBatch {
   }
 
   public static func joined(_ parts: [PointSet]) -> PointSet {
-    PointSet(parts.flatMap(\.values), dimensions: parts[0].dimensions)
+    PointSet(parts.flatMap { $0.values }, dimensions: parts[0].dimensions)
   }
 
   public func entries(_ range: Range<Int>) -> PointSet {

@@ -23,6 +23,21 @@ import Testing
     }
   }
 
+  @Test func divergenceIsThatOfGaussiansAndZeroFromItself() {
+    let (p, q) = (GaussianMixture.gaussian(mean: 1, variance: 0.25), GaussianMixture.gaussian())
+    expect(
+      p.divergence(from: q),
+      equals: gaussianKLDivergence(mean: 1, variance: 0.25, fromMean: 0, variance: 1),
+      within: 1e-12)
+    expect(three.divergence(from: three), equals: 0, within: 0)
+    #expect(three.divergence(from: q) > 0.1)
+  }
+
+  @Test func theMostProbableLabelIsThatOfTheNearerMean() {
+    let two = GaussianMixture.twoClasses
+    #expect([-3, -0.1, 0.1, 2].map(two.predictedLabel) == [0, 0, 1, 1])
+  }
+
   @Test func scoreIsTheDerivativeOfTheLogDensity() {
     let h = 1e-5
     for x in [-2.2, -1, 0, 0.31, 1.9] {

@@ -15,6 +15,7 @@ import Testing
       let again = try CSVTable(reading: "\(folder)/r.csv")
       #expect(again.notes == table.notes && again.columns == table.columns)
       #expect(again.row("set", "test") == ["psnr": 27.1235, "count": 12_345_678])
+      #expect(again.rows("set", "test") == [again.row("set", "test")])
       #expect(again["psnr"][1].isNaN && again.words[1] == ["set": "none"])
     }
   }

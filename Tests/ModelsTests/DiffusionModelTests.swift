@@ -96,8 +96,9 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     let model = tinyModel(classes: 2)
     let run = model.training(
       on: shades, labels: classesOfShades, plan: plan(steps: 300), batchSize: 16)
-    for _ in run {}
-    run.adoptAverages()
+    var updates = 0
+    let losses = run.finish { _ in updates += 1 }
+    #expect(losses.count == 300 && updates == 300 && losses[299] < losses[0])
     for (parameter, average) in zip(model.network.parameters, run.average.averages) {
       #expect(parameter.value == average)
     }
@@ -123,8 +124,7 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
       #expect(model.noise(xt, t: 30).largestDifference(from: Float(scale) * xt) < 1e-5)
       // After training, the converted prediction approximates the noise.
       let run = model.training(on: shades, plan: plan(steps: 200), batchSize: 16)
-      for _ in run {}
-      run.adoptAverages()
+      run.finish()
       let errors = model.noiseErrors(on: shades, at: [25], generator: RandomGenerator(seed: 1))
       #expect(errors[0] < 0.5, "\(prediction): \(errors)")
     }

@@ -44,6 +44,14 @@ final class Printed: Sendable {
     #expect(printed.lines.suffix(2) == ["1 passed, 0 failed", ""])
   }
 
+  @Test func samplesAreComparedWithTheirDistributionFunction() throws {
+    let chapter = try chapter()
+    let even = (0..<1000).map { (Double($0) + 0.5) / 1000 }
+    #expect(chapter.check(claim: "3.1", even, follow: { $0 }))
+    // The largest difference is 1/4, at 1/2.
+    #expect(!chapter.check(claim: "3.1", even.map { $0 * $0 }, follow: { $0 }))
+  }
+
   @Test func aFailedCheckMakesTheStatusOne() throws {
     let chapter = try chapter()
     #expect(!chapter.check(claim: "3.1", "a", 1, equals: 2, tolerance: 0))

@@ -98,3 +98,9 @@ import Testing
       within: 1e-12)
   }
 }
+
+@Test func pointSetsDifferByTheirLargestCoordinate() {
+  let points = PointSet([[0, 1], [2, 3]])
+  #expect(points.largestDifference(from: points) == 0)
+  #expect(points.largestDifference(from: PointSet([[0, 1.5], [1, 3]])) == 1)
+}

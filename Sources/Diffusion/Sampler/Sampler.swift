@@ -51,14 +51,32 @@ public struct Sampler: Sendable {
     return chain.x
   }
 
-  /// Samples of the shape of `prototype`. Entry `i` uses random stream `first + i` of the seed, first
-  /// for $x_T$ and then for the steps.
+  /// Samples of the shape of `prototype`, one per stream, which is used first for $x_T$ and then for
+  /// the steps.
+  public func sample<D: Denoiser>(
+    like prototype: D.Value, denoiser: D, using streams: RandomStreams
+  ) -> D.Value {
+    var streams = streams
+    let xT = prototype.normalSamples(using: &streams)
+    return sample(from: xT, denoiser: denoiser, using: streams)
+  }
+
+  /// Samples of the shape of `prototype`. Entry `i` uses random stream `first + i` of the seed.
   public func sample<D: Denoiser>(
     like prototype: D.Value, denoiser: D, seed: UInt64, from first: Int = 0
   ) -> D.Value {
-    var streams = RandomStreams(seed: seed, count: prototype.entryCount, from: first)
-    let xT = prototype.normalSamples(using: &streams)
-    return sample(from: xT, denoiser: denoiser, using: streams)
+    sample(
+      like: prototype, denoiser: denoiser,
+      using: RandomStreams(seed: seed, count: prototype.entryCount, from: first))
+  }
+
+  /// Samples points of `dimensions` coordinates, one per stream.
+  public func sample<D: Denoiser<PointSet>>(
+    dimensions: Int, denoiser: D, using streams: RandomStreams
+  ) -> PointSet {
+    sample(
+      like: PointSet(zeros: streams.count, dimensions: dimensions), denoiser: denoiser,
+      using: streams)
   }
 }
 

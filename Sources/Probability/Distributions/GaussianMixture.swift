@@ -147,6 +147,11 @@ extension Mixture where Part == GaussianComponent {
     }
   }
 
+  /// The KL divergence of this distribution from another, in nats, by quadrature.
+  public func divergence(from other: GaussianMixture) -> Double {
+    expectation { logDensity($0) - other.logDensity($0) }
+  }
+
   /// The differential entropy, in nats, by quadrature.
   public var entropy: Double { -expectation(logDensity) }
 }

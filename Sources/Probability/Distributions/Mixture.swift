@@ -71,6 +71,12 @@ public struct Mixture<Part: MixtureComponent>: Sendable, Equatable {
   /// The probability of each label given a point.
   public func labelProbabilities(_ x: Point) -> [Double] { labelSums(responsibilities(x)) }
 
+  /// The most probable label given a point.
+  public func predictedLabel(_ x: Point) -> Int {
+    let probabilities = labelProbabilities(x)
+    return probabilities.indices.max { probabilities[$0] < probabilities[$1] }!
+  }
+
   private func labelSums(_ shares: [Double]) -> [Double] {
     var sums = [Double](repeating: 0, count: labelCount)
     for (part, share) in zip(components, shares) { sums[part.label] += share }

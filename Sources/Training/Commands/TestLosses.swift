@@ -72,8 +72,8 @@ struct TestLosses: ParsableCommand {
       moments.add(latents.means.slice(range).reshaped([range.count, width]))
     }
     var matrix = moments.covariance
-    let standardDeviations = latents.standardDeviations.reshaped([latents.count, width])
-    for (i, variance) in (standardDeviations * standardDeviations).mean(axes: [0]).elements.enumerated() {
+    let spread = latents.standardDeviations.reshaped([latents.count, width])
+    for (i, variance) in (spread * spread).mean(axes: [0]).elements.enumerated() {
       matrix.elements[i * width + i] += Double(variance)
     }
     return try matrix.lapackSymmetricEigen().values.map { $0 * scale * scale }
