@@ -139,11 +139,8 @@ let teaching: [Target] = [
 let chapters: [Target] = [
   chapter(
     "00-forward-process",
-    [
-      "KnownMistakes", "Autodiff", "Diffusion", "Datasets", "SyntheticData", "Tensors",
-      "Probability", "Learning",
-    ]),
-  chapter("01-elbo", ["Autodiff", "Diffusion", "Tensors", "Probability"]),
+    ["KnownMistakes", "Diffusion", "SyntheticData", "Datasets", "Probability"]),
+  chapter("01-elbo", ["Diffusion", "Probability"]),
   chapter(
     "02-noise-prediction",
     [
@@ -153,9 +150,8 @@ let chapters: [Target] = [
   chapter(
     "03-ddpm",
     [
-      "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
-      "Datasets",
-      "Tensors", "Probability", argumentParser,
+      "KnownMistakes", "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion",
+      "SyntheticData", "Datasets", "Tensors", "Probability", argumentParser,
     ]),
   chapter(
     "04-ddim", ["KnownMistakes", "Learning", "Diffusion", "Datasets", "Tensors", "Probability"]),
@@ -163,21 +159,19 @@ let chapters: [Target] = [
     "05-classifier-guidance",
     [
       "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
-      "Datasets",
       "Tensors", "Probability",
     ]),
   chapter(
     "06-classifier-free-guidance",
     [
       "KnownMistakes", "Learning", "Models", "Networks", "Autodiff", "Diffusion", "SyntheticData",
-      "Datasets",
-      "Tensors", "Probability",
+      "Datasets", "Tensors", "Probability",
     ]),
   chapter(
     "07-latent-diffusion",
     [
       "Training", "Evaluation", "Learning", "Models", "Networks", "Autodiff", "Diffusion",
-      "SyntheticData", "Datasets", "Tensors", "Probability", argumentParser,
+      "SyntheticData", "Tensors", "Probability", "Files", argumentParser,
     ]),
 ]
 

@@ -16,7 +16,6 @@
 //: - choose a noise schedule, compare it with the published ones, and build your own,
 //: - name what is wrong with nine passages in print, because this page runs them.
 
-import Autodiff  // weave:hide
 import Datasets  // weave:hide
 import Diffusion  // weave:hide
 import Figures  // weave:hide
@@ -24,7 +23,7 @@ import Foundation  // weave:hide
 import KnownMistakes  // weave:hide
 import Notebook  // weave:hide
 import Probability  // weave:hide
-import Tensors  // weave:hide
+import SyntheticData  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
   "Adds noise to data, step by step, and checks every formula on the way.",  // weave:hide
@@ -54,25 +53,23 @@ let boat = Picture(drawing: 64, 64, background: Color(hex: 0x9CCBE8)) { canvas i
 }
 
 /// The image as numbers in -1…1: three colors, 64 pixels high and wide.
-let picture = Tensor(boat.planar(), shape: [1, 3, 64, 64])
+let image = PointSet(boat.planar().map { Double($0) })
 
 /// The image after `t` steps of the forward process, with one noise for all t.
-func dissolved(_ schedule: NoiseSchedule, _ t: Int) -> Picture {
-  var random = RandomGenerator(seed: notebook.seed).split(0)
-  let noise = Tensor.normal(picture.shape, using: &random)
-  let noisy = GaussianDiffusion(schedule).addNoise(to: picture, t: t, noise: noise)
-  return Picture(planar: noisy.elements, width: 64, height: 64)
+func noisyImage(_ schedule: NoiseSchedule, _ t: Int) -> Picture {
+  let noise = PointSet(notebook.samples(image.count, stream: 0) { $0.normal() })
+  let noisy = GaussianDiffusion(schedule).addNoise(to: image, t: t, noise: noise)
+  return Picture(planar: noisy.values.map { Float($0) }, width: 64, height: 64)
 }
 
-let stages = [0, 20, 60, 120, 200, 300, 450, 1000]
+let shownSteps = [0, 20, 60, 120, 200, 300, 450, 1000]
 notebook.figure(
-  "dissolving",
+  "forward-process",
   ImageGrid(
-    rows: [stages.map { dissolved(.linear(), $0) }], columnLabels: stages.map { "$t=\($0)$" },
-    cellWidth: 84), formats: [.png],
-  caption:
-    "An image at eight of the 1000 steps of a forward process (the linear schedule, below). At "
-    + "which step could you no longer recognize it? The outline is lost long before the last "
+    rows: [shownSteps.map { noisyImage(.linear(), $0) }],
+    columnLabels: shownSteps.map { "$t=\($0)$" }, cellWidth: 84), formats: [.png],
+  caption: "An image at eight of the 1000 steps of a forward process (the linear schedule, below). "
+    + "At which step could you no longer recognize it? The outline is lost long before the last "
     + "step, which is nothing but noise.",
   alternative: "A sailing boat that disappears behind colored noise in eight steps.")
 
@@ -104,25 +101,15 @@ notebook.figure(
 //: average of many samples is very nearly Gaussian, so the probability is $1 - \int_{-4}^{4}
 //: \frac{1}{\sqrt{2\pi}} e^{-x^2/2} dx$.
 
-let inside = GaussLegendre.standard.integrate(
-  from: -4, to: 4, panels: 8, StandardNormal.density)
+let inside = Quadrature.integrate(from: -4, to: 4, StandardNormal.density)
 notebook.check(
-  "probability of more than 4 standard errors", 1 - inside, equals: 2 * StandardNormal.cdf(-4),
-  tolerance: 1e-14)
+  "beyond 4 standard errors", 1 - inside, equals: 2 * StandardNormal.cdf(-4), tolerance: 1e-14)
 notebook.check("the same, against 1/10000", 1 - inside, isBelow: 1e-4)
 
 //: All random numbers come from one generator, which is a value and not a hidden state of the
 //: program. It can be split into streams, and every experiment below has its own stream. So one
 //: more sample in one place changes no number in another, and the same seed gives the same page.
-
-let root = RandomGenerator(seed: notebook.seed)
-
-func draws<Value>(
-  _ count: Int, stream: Int, _ draw: (inout RandomGenerator) -> Value
-) -> [Value] {
-  var random = root.split(stream)
-  return (0..<count).map { _ in draw(&random) }
-}
+//: `notebook.samples(n, stream: i)` takes `n` samples from stream `i`.
 
 let many = notebook.count(1_000_000, quick: 100_000)
 
@@ -140,9 +127,9 @@ let many = notebook.count(1_000_000, quick: 100_000)
 
 let bits = 8 * 3 * 256 * 256
 let storedBits = 8 * Picture(width: 256, height: 256).bytes.count
-notebook.check("bits of an image", bits, isExactly: storedBits)
 notebook.check(
-  "decimal digits of 2 to that power", Int(Double(bits) * log10(2.0)) + 1, isExactly: 473_480)
+  "bits of an image, and decimal digits of 2 to that power",
+  [bits, Int(Double(bits) * log10(2.0)) + 1], isExactly: [storedBits, 473_480])
 
 //: **Erratum E-B1.** S. Chatterjee's book "Foundations of Generative Models" writes $(256^3)^{256
 //: \times 256 \times 3}$ in equation (1.33). The three colors are already in the base; with the
@@ -164,23 +151,24 @@ notebook.erratum(
 //: which $u$ falls.
 
 let chances = [2.0, 4, 1, 6, 3].map { $0 / 16 }
-let ends = chances.reduce(into: [0.0]) { $0.append($0.last! + $1) }  // P_0 … P_5
-func outcome(_ u: Double) -> Int { ends.firstIndex { u <= $0 }! }
+let cumulative = chances.reduce(into: [0.0]) { $0.append($0.last! + $1) }  // P_0 … P_5
+func outcome(_ u: Double) -> Int { cumulative.firstIndex { u <= $0 }! }
 
 //: **Claim 0.3.** Each $u$ with $P_{i-1} < u \le P_i$ gives outcome $i$. The intervals have the
 //: lengths $p_i$, so a grid of 1600 values of $u$ holds exactly $1600\,p_i$ that give $i$.
 
 let grid = (1...1600).map { outcome(Double($0) / 1600) }
 notebook.check(
-  "how often each outcome occurs on the grid",
-  (1...5).map { i in grid.count { $0 == i } }, isExactly: [200, 400, 100, 600, 300])
+  "how often each outcome occurs on the grid", (1...5).map { i in grid.count { $0 == i } },
+  isExactly: [200, 400, 100, 600, 300])
 
 //: **Claim 0.4.** In $N$ samples, outcome $i$ occurs about $N p_i$ times. "About" has a measure:
-//: $\chi^2 = \sum_i (n_i - N p_i)^2 / N p_i$ is near the number of outcomes less one. A value so
-//: large that it occurs by chance less than once in a thousand runs would count against the claim.
+//: $\chi^2 = \sum_i (n_i - N p_i)^2 / N p_i$ is near the number of outcomes less one. The
+//: probability that a correct sample has a larger value is the *p-value*; less than one in a
+//: thousand would count against the claim.
 
-let faces = draws(many, stream: 1) { outcome($0.uniform()) }
-let counts = (1...5).map { i in faces.count { $0 == i } }
+let outcomes = notebook.samples(many, stream: 1) { outcome($0.uniform()) }
+let counts = (1...5).map { i in outcomes.count { $0 == i } }
 let expectedCounts = chances.map { $0 * Double(many) }
 notebook.table(
   columns: ["outcome", "expected", "observed"],
@@ -188,8 +176,7 @@ notebook.table(
 let chiSquare = Distance.chiSquare(counts: counts, expected: expectedCounts)
 notebook.show("chi-square", chiSquare)
 notebook.check(
-  "probability of a larger chi-square", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4),
-  isAtLeast: 0.001)
+  "p-value", Distance.chiSquareChance(chiSquare, degreesOfFreedom: 4), isAtLeast: 0.001)
 
 //: ### Inverse transform sampling
 //:
@@ -202,16 +189,14 @@ notebook.check(
 //: **Claim 0.5.** These two functions are inverse to each other, and the first is the integral of
 //: the density.
 
-let cubeLaw = { (x: Double) in x * x * x / 8 }
-let cubeQuantile = { (u: Double) in 2 * cbrt(u) }
-let places = (1..<100).map { Double($0) / 100 }
+let cubicCDF = { (x: Double) in x * x * x / 8 }
+let cubicQuantile = { (u: Double) in 2 * cbrt(u) }
+let levels = (1..<100).map { Double($0) / 100 }
 notebook.check(
-  "F of its inverse", places.map { cubeLaw(cubeQuantile($0)) }, equals: places,
-  tolerance: 1e-14)
+  "F of its inverse", levels.map { cubicCDF(cubicQuantile($0)) }, equals: levels, tolerance: 1e-14)
 notebook.check(
-  "integral of the density up to 1.5",
-  Quadrature.integrate(from: 0, to: 1.5) { 0.375 * $0 * $0 }, equals: cubeLaw(1.5),
-  tolerance: 1e-14)
+  "integral of the density up to 1.5", Quadrature.integrate(from: 0, to: 1.5) { 0.375 * $0 * $0 },
+  equals: cubicCDF(1.5), tolerance: 1e-14)
 
 //: **Claim 0.6.** The numbers $2\,u^{1/3}$ have this density: their mean is $\int_0^2 x \cdot
 //: \frac38 x^2 dx = \frac32$, their variance is $\int_0^2 x^2 \cdot \frac38 x^2 dx - \frac94 =
@@ -219,12 +204,10 @@ notebook.check(
 //: at once. The Kolmogorov-Smirnov test takes the largest gap between this share and $F$; for $N$
 //: samples it exceeds $1.95 / \sqrt N$ by chance once in a thousand runs.
 
-let cubes = draws(many, stream: 2) { cubeQuantile($0.uniform()) }
-notebook.check("mean", Estimate(of: cubes), equals: 1.5)
-notebook.check("variance", .variance(of: cubes), equals: 0.15)
-notebook.check(
-  "largest gap between the share up to x and F(x)", Distance.kolmogorov(cubes, cdf: cubeLaw),
-  isBelow: 1.95 / Double(many).squareRoot())
+let cubics = notebook.samples(many, stream: 2) { cubicQuantile($0.uniform()) }
+notebook.check("mean", Estimate(of: cubics), equals: 1.5)
+notebook.check("variance", .variance(of: cubics), equals: 0.15)
+notebook.check(cubics, follow: cubicCDF)
 
 //: **Claim 0.7.** Minus the logarithm of a uniform number, divided by $\lambda$, has
 //: the *exponential* distribution with rate $\lambda$: $\Pr(-\tfrac1\lambda \log u \le x) = \Pr(u
@@ -232,11 +215,11 @@ notebook.check(
 //: numbers has the *gamma* distribution with shape $k$ and rate $\lambda$; means and variances add,
 //: so they are $k/\lambda$ and $k/\lambda^2$.
 
-func gammaDraw(_ shape: Int, rate: Double, _ random: inout RandomGenerator) -> Double {
+func gammaSample(_ shape: Int, rate: Double, _ random: inout RandomGenerator) -> Double {
   (0..<shape).reduce(0) { sum, _ in sum - log(random.uniform()) / rate }
 }
 
-let gammas = draws(many, stream: 3) { gammaDraw(3, rate: 2, &$0) }
+let gammas = notebook.samples(many, stream: 3) { gammaSample(3, rate: 2, &$0) }
 notebook.check("mean of gamma, k = 3, rate 2", Estimate(of: gammas), equals: 3 / 2)
 notebook.check("variance", .variance(of: gammas), equals: 3 / 4)
 
@@ -252,8 +235,8 @@ notebook.erratum(
 //: rate, then $x/(x+y)$ has the *beta* distribution: mean $\frac{a}{a+b}$, variance
 //: $\frac{ab}{(a+b)^2(a+b+1)}$.
 
-let betas = draws(many, stream: 4) { random in
-  let (x, y) = (gammaDraw(2, rate: 1, &random), gammaDraw(3, rate: 1, &random))
+let betas = notebook.samples(many, stream: 4) { random in
+  let (x, y) = (gammaSample(2, rate: 1, &random), gammaSample(3, rate: 1, &random))
   return x / (x + y)
 }
 notebook.check("mean of beta, a = 2, b = 3", Estimate(of: betas), equals: 2 / 5)
@@ -265,83 +248,75 @@ notebook.check("variance", .variance(of: betas), equals: 6 / (25 * 6))
 //: probabilities 0.3, 0.3, 0.4 a sample comes from one of three Gaussians, and all is scaled to
 //: mean 0 and variance 1. Its density is a sum of three terms; the inverse of its $F$ has no
 //: formula. *Rejection sampling* needs the density only. Take a distribution $q$ that is easy to
-//: sample and a number $c$ such that the *envelope* $c\,q(x)$ is nowhere below $p(x)$. Throw a
-//: dart, a *proposal*: its place $x$ is a sample from $q$, its height $h$ is uniform between 0 and
-//: $c\,q(x)$. *Accept* $x$ if the dart is below the curve $p$.
+//: sample and a number $c$ such that the *envelope* $c\,q(x)$ is nowhere below $p(x)$. A
+//: *proposal* is a point in the plane: its place $x$ is a sample from $q$, its height $h$ is
+//: uniform between 0 and $c\,q(x)$. *Accept* $x$ if the point is below the curve $p$.
 //:
-//: A dart at $x$ is accepted with probability $p(x)/c\,q(x)$, so accepted places have a density
+//: A proposal at $x$ is accepted with probability $p(x)/c\,q(x)$, so accepted places have a density
 //: proportional to $q(x) \cdot p(x)/c\,q(x) = p(x)/c$, which is $p$ up to a factor, and in all a
 //: share of $\int p(x)/c\;dx = 1/c$ is accepted. Note that $c$ cannot be less than 1: both
 //: densities integrate to 1, so $q$ alone is no envelope of another density.
 
 let mixture = GaussianMixture.three
-let proposal = StandardNormal.density
 let highest = stride(from: -5.0, through: 5, by: 1e-3)
-  .map { mixture.density($0) / proposal($0) }.max()!
+  .map { mixture.density($0) / StandardNormal.density($0) }.max()!
 let envelope = 1.001 * highest  // a margin for places between those of the grid
 
-func dart(_ c: Double, _ random: inout RandomGenerator) -> (x: Double, height: Double) {
-  let x = random.normal()
-  return (x, random.uniform() * c * proposal(x))
+func proposals(_ c: Double, stream: Int) -> [(x: Double, height: Double)] {
+  notebook.samples(many, stream: stream) { random in
+    let x = random.normal()
+    return (x, random.uniform() * c * StandardNormal.density(x))
+  }
 }
 
-//: **Claim 0.9.** A share $1/c$ of the darts is accepted, and their places have the density $p$.
+//: **Claim 0.9.** A share $1/c$ of the proposals is accepted, and their places have the density
+//: $p$.
 
-let darts = draws(many, stream: 5) { dart(envelope, &$0) }
-let kept = darts.filter { $0.height <= mixture.density($0.x) }
+let proposed = proposals(envelope, stream: 5)
+let accepted = proposed.filter { $0.height <= mixture.density($0.x) }.map(\.x)
 notebook.show("c", envelope)
-notebook.check("share accepted", .proportion(kept.count, of: many), equals: 1 / envelope)
-notebook.check(
-  "largest gap between the share up to x and F(x)",
-  Distance.kolmogorov(kept.map(\.x), cdf: mixture.cdf),
-  isBelow: 1.95 / Double(kept.count).squareRoot())
+notebook.check("share accepted", .proportion(accepted.count, of: many), equals: 1 / envelope)
+notebook.check(accepted, follow: mixture.cdf)
 
 //: @fold How the figure is plotted
 
-let thrown = darts.prefix(2500)
-let below = thrown.filter { $0.height <= mixture.density($0.x) }
-let above = thrown.filter { $0.height > mixture.density($0.x) }
-let dartPlot = Plot(x: "$x$", y: Axis("height", range: 0...1.9), size: Size(560, 300))
+let shown = proposed.prefix(2500)
+let rejectionPlot = Plot(x: "$x$", y: Axis("height", range: 0...1.9), size: Size(560, 300))
   .scatter(
-    above.map(\.x), above.map(\.height), label: "rejected", color: .orange, radius: 1.3,
-    opacity: 0.5
-  )
-  .scatter(
-    below.map(\.x), below.map(\.height), label: "accepted", color: .blue, radius: 1.3, opacity: 0.6
+    shown.map(\.x), shown.map(\.height),
+    classes: shown.map { $0.height <= mixture.density($0.x) ? 0 : 1 },
+    labels: ["accepted", "rejected"], radius: 1.3, opacity: 0.5
   )
   .curve(over: -3.2...3.2, label: "density $p(x)$", color: .ink, mixture.density)
-  .curve(over: -3.2...3.2, label: "envelope $c\\,q(x)$", color: .vermilion, dash: .dashed) {
-    envelope * proposal($0)
+  .curve(over: -3.2...3.2, label: "envelope $c\\,q(x)$", color: .ink, dash: .dashed) {
+    envelope * StandardNormal.density($0)
   }
 notebook.figure(
-  "darts", dartPlot, formats: [.png],
-  caption:
-    "Rejection sampling: darts under the envelope. Those below the density $p$ are accepted, and "
-    + "their places follow $p$; the closer the envelope, the fewer are rejected.",
-  alternative:
-    "A density with three modes under a bell curve; points between the two curves are rejected, "
-    + "points under the density are accepted.")
+  "rejection-sampling", rejectionPlot, formats: [.png],
+  caption: "Rejection sampling: proposals under the envelope. Those below the density $p$ are "
+    + "accepted, and their places follow $p$; the closer the envelope, the fewer are rejected.",
+  alternative: "A density with three modes under an envelope; points below the density are "
+    + "accepted.")
 
-//: **Claim 0.10.** An envelope $M$ times higher than necessary costs $M$ times the darts.
+//: **Claim 0.10.** An envelope $M$ times higher than necessary costs $M$ times the proposals.
 //:
 //: **Erratum E-B2.** The book asks for a *distribution* $q$ with $q(x) \ge p(x)$ everywhere, which
 //: forces $q = p$, and then states in section 1.3.3 that multiplying it by $M \ge 1$ leaves the
 //: acceptance probability as it was. Its own equation (1.9) contradicts this: the rate is one over
 //: the integral of the envelope.
 
-let high = draws(many, stream: 6) { dart(3 * envelope, &$0) }
-let keptOfHigh = high.count { $0.height <= mixture.density($0.x) }
+let acceptedOfHigh = Estimate.proportion(
+  proposals(3 * envelope, stream: 6).count { $0.height <= mixture.density($0.x) }, of: many)
 notebook.check(
-  "share accepted under three times the envelope", .proportion(keptOfHigh, of: many),
-  equals: 1 / (3 * envelope))
+  "share accepted under three times the envelope", acceptedOfHigh, equals: 1 / (3 * envelope))
 notebook.erratum(
   "E-B2", source: "Foundations of Generative Models, section 1.3.3",
   "share accepted after multiplying by M = 3", printed: 1 / envelope, right: 1 / (3 * envelope),
-  secondRoute: .proportion(keptOfHigh, of: many), apart: 0.1)
+  secondRoute: acceptedOfHigh, apart: 0.1)
 
 //: ### The reparameterization trick
 //:
-//: Gaussian samples need neither an inverse nor darts (the library makes pairs of them from a
+//: Gaussian samples need neither an inverse nor rejection (the library makes pairs of them from a
 //: uniform angle and the root of an exponential number, the *Box-Muller* method). And the standard
 //: normal distribution is enough.
 //:
@@ -351,13 +326,10 @@ notebook.erratum(
 //: on every page.
 
 let (mu, sigma) = (1.5, 0.4)
-let moved = draws(many, stream: 7) { mu + sigma * $0.normal() }
-notebook.check("mean", Estimate(of: moved), equals: mu)
-notebook.check("variance", .variance(of: moved), equals: sigma * sigma)
-notebook.check(
-  "largest gap from the distribution function of the Gaussian",
-  Distance.kolmogorov(moved, cdf: GaussianMixture.gaussian(mean: mu, variance: sigma * sigma).cdf),
-  isBelow: 1.95 / Double(many).squareRoot())
+let shifted = notebook.samples(many, stream: 7) { mu + sigma * $0.normal() }
+notebook.check("mean", Estimate(of: shifted), equals: mu)
+notebook.check("variance", .variance(of: shifted), equals: 0.16)
+notebook.check(shifted, follow: GaussianMixture.gaussian(mean: mu, variance: 0.16).cdf)
 
 //: The same with several numbers at once: $z = \mu + A\epsilon$, where $\epsilon$ holds independent
 //: standard normal numbers and $A$ is a matrix. Because $\mathrm{Cov}(\epsilon_k, \epsilon_l)$ is 1
@@ -373,18 +345,16 @@ notebook.check(
 let wanted = Matrix([[2, 0.6, -0.4], [0.6, 1, 0.3], [-0.4, 0.3, 0.5]])
 let cholesky = try wanted.cholesky()
 let symmetric = try wanted.squareRoot()
-notebook.check(
-  "L times its transpose", (cholesky * cholesky.transposed).elements, equals: wanted.elements,
-  tolerance: 1e-14)
-notebook.check(
-  "S times its transpose", (symmetric * symmetric.transposed).elements, equals: wanted.elements,
-  tolerance: 1e-14)
-let triples = draws(many, stream: 8) { random in
+for (name, root) in [("L", cholesky), ("S", symmetric)] {
+  notebook.check(
+    "\(name) times its transpose", (root * root.transposed).elements, equals: wanted.elements,
+    tolerance: 1e-14)
+}
+let triples = notebook.samples(many, stream: 8) { random in
   cholesky * [random.normal(), random.normal(), random.normal()]
 }
 notebook.check(
-  "covariance of the first and the third number",
-  .covariance(triples.map { $0[0] }, triples.map { $0[2] }), equals: -0.4)
+  "covariance of z1, z3", .covariance(triples.map { $0[0] }, triples.map { $0[2] }), equals: -0.4)
 
 //: Two roots, one distribution: how can that be? Because rotated noise is noise. The density of
 //: $\epsilon$, proportional to $e^{-|\epsilon|^2/2}$, depends on the length of $\epsilon$ alone.
@@ -392,20 +362,19 @@ notebook.check(
 //: **Claim 0.13.** The two roots differ by a rotation (or a reflection): $R = L^{-1} S$ has
 //: $R R^T = L^{-1} \Sigma\, (L^T)^{-1} = I$, so $S\epsilon = L\,(R\epsilon)$ is $L$ times noise.
 
-let turn = try cholesky.solve(symmetric)
+let rotation = try cholesky.solve(symmetric)
 notebook.check(
-  "R times its transpose", (turn * turn.transposed).elements, equals: Matrix.identity(3).elements,
-  tolerance: 1e-14)
+  "R times its transpose", (rotation * rotation.transposed).elements,
+  equals: Matrix.identity(3).elements, tolerance: 1e-14)
 
 //: **Claim 0.14.** By hand, for $\mu = (1, 2)$ and the matrix with 1 on the diagonal and 0.8 beside
 //: it: the Cholesky root has the rows $(1, 0)$ and $(0.8, 0.6)$, since $0.8^2 + 0.6^2 = 1$, and
 //: $\epsilon = (0.5, -1)$ becomes $z = (1 + 0.5,\; 2 + 0.4 - 0.6) = (1.5, 1.8)$.
 
 let pair = try Matrix([[1, 0.8], [0.8, 1]]).cholesky()
-notebook.check("the root", pair.elements, equals: [1, 0, 0.8, 0.6], tolerance: 1e-15)
+let z = zip([1, 2], pair * [0.5, -1]).map { $0 + $1 }
 notebook.check(
-  "z", zip([1, 2], pair * [0.5, -1]).map { $0 + $1 }, equals: [1.5, 1.8],
-  tolerance: 1e-15)
+  "the root, and z", pair.elements + z, equals: [1, 0, 0.8, 0.6, 1.5, 1.8], tolerance: 1e-15)
 
 //: ### The gradient of an expectation
 //:
@@ -419,35 +388,25 @@ notebook.check(
 //: of chapter 2 is its derivative in $x$.)
 //:
 //: **Claim 0.15.** Both estimators are unbiased. Try it for $f(z) = z^2$ and $f(z) = \sin 10z$ at
-//: $\mu = \frac12$; the derivative itself comes from integrals at $\mu \pm h$. For the sine it is
-//: almost 0, because its waves cancel.
+//: $\mu = \frac12$; the derivative itself comes from integrals at values near $\mu$. For the sine
+//: it is almost 0, because its waves cancel.
 
-struct Probe: Sendable {
-  let name: String
-  let f: @Sendable (Double) -> Double
-  let slope: @Sendable (Double) -> Double
-
-  /// Samples of the two estimators, with common noise.
-  func estimates(at mu: Double, stream: Int) -> (score: [Double], moved: [Double]) {
-    let noise = draws(many, stream: stream) { $0.normal() }
-    return (noise.map { f(mu + $0) * $0 }, noise.map { slope(mu + $0) })
-  }
-
-  /// The derivative of the expectation, by central differences of integrals.
-  func exactSlope(at mu: Double, h: Double = 1e-3) -> Double {
-    let average = { GaussianMixture.gaussian(mean: $0).expectation(f) }
-    return (average(mu + h) - average(mu - h)) / (2 * h)
-  }
+/// Samples of the two estimators at mu = 1/2, with common noise.
+func estimatorSamples(
+  _ f: (Double) -> Double, slope: (Double) -> Double, stream: Int
+) -> (score: [Double], reparameterized: [Double]) {
+  let noise = notebook.samples(many, stream: stream) { $0.normal() }
+  return (noise.map { f(0.5 + $0) * $0 }, noise.map { slope(0.5 + $0) })
 }
 
-let parabola = Probe(name: "square", f: { $0 * $0 }, slope: { 2 * $0 })
-let wave = Probe(name: "sine", f: { sin(10 * $0) }, slope: { 10 * cos(10 * $0) })
-let ofSquare = parabola.estimates(at: 0.5, stream: 9)
-let ofWave = wave.estimates(at: 0.5, stream: 10)
-for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
-  let exact = probe.exactSlope(at: 0.5)
-  notebook.check("\(probe.name), score function", Estimate(of: draws.score), equals: exact)
-  notebook.check("\(probe.name), reparameterized", Estimate(of: draws.moved), equals: exact)
+let square = { (z: Double) in z * z }
+let sine = { (z: Double) in sin(10 * z) }
+let ofSquare = estimatorSamples(square, slope: { 2 * $0 }, stream: 9)
+let ofSine = estimatorSamples(sine, slope: { 10 * cos(10 * $0) }, stream: 10)
+for (name, f, samples) in [("square", square, ofSquare), ("sine", sine, ofSine)] {
+  let exact = derivative(at: 0.5) { GaussianMixture.gaussian(mean: $0).expectation(f) }
+  notebook.check("\(name), score function", Estimate(of: samples.score), equals: exact)
+  notebook.check("\(name), reparameterized", Estimate(of: samples.reparameterized), equals: exact)
 }
 
 //: Both are right on average, but with what variance? Predict before you read on: which of the two
@@ -458,32 +417,34 @@ for (probe, draws) in [(parabola, ofSquare), (wave, ofWave)] {
 //: $E[\sin^2(10z)\,\epsilon^2] = \frac12$ against $100\,E[\cos^2 10z] = 50$, both up to terms
 //: smaller than $e^{-97}$.
 
-notebook.check("square, score function", .variance(of: ofSquare.score), equals: 18.5625)
-notebook.check("square, reparameterized", .variance(of: ofSquare.moved), equals: 4)
-notebook.check("sine, score function", .variance(of: ofWave.score), equals: 0.5)
-notebook.check("sine, reparameterized", .variance(of: ofWave.moved), equals: 50)
+for (name, samples, variances) in [
+  ("square", ofSquare, [18.5625, 4]), ("sine", ofSine, [0.5, 50]),
+] {
+  notebook.check("\(name), score function", .variance(of: samples.score), equals: variances[0])
+  notebook.check(
+    "\(name), reparameterized", .variance(of: samples.reparameterized), equals: variances[1])
+}
 
 //: @fold How the figure is plotted
 
-func slopeVariances(frequency k: Double) -> (score: Double, moved: Double) {
-  let law = GaussianMixture.gaussian(mean: 0.5)
-  func variance(_ draw: (Double) -> Double) -> Double {
-    let mean = law.expectation(draw)
-    return law.expectation { (draw($0) - mean) * (draw($0) - mean) }
+func estimatorVariances(frequency k: Double) -> (score: Double, reparameterized: Double) {
+  let gaussian = GaussianMixture.gaussian(mean: 0.5)
+  func variance(_ f: (Double) -> Double) -> Double {
+    let mean = gaussian.expectation(f)
+    return gaussian.expectation { (f($0) - mean) * (f($0) - mean) }
   }
   return (variance { sin(k * $0) * ($0 - 0.5) }, variance { k * cos(k * $0) })
 }
 
 let frequencies = (0...60).map { 0.2 * pow(100, Double($0) / 60) }
-let slopeSpreads = frequencies.map(slopeVariances)
+let variancesOfSine = frequencies.map(estimatorVariances)
 notebook.figure(
-  "slopes",
+  "gradient-variances",
   Plot(x: Axis("frequency $k$ of $f(z)=\\sin kz$", scale: .log), y: Axis("variance", scale: .log))
-    .line(frequencies, slopeSpreads.map(\.score), label: "score function")
-    .line(frequencies, slopeSpreads.map(\.moved), label: "reparameterized"),
-  caption:
-    "Which estimator of the gradient has the smaller variance depends on the function. Slow waves "
-    + "favor reparameterization by far, fast waves the score function.",
+    .line(frequencies, variancesOfSine.map(\.score), label: "score function")
+    .line(frequencies, variancesOfSine.map(\.reparameterized), label: "reparameterized"),
+  caption: "Which estimator of the gradient has the smaller variance depends on the function. Slow "
+    + "waves favor reparameterization by far, fast waves the score function.",
   alternative: "Two curves of variance against frequency that cross near frequency one.")
 
 //: **Erratum E-B4.** The book writes in section 1.3.4 that reparameterized gradients typically have
@@ -492,11 +453,11 @@ notebook.figure(
 //: 10z$ the promised advantage, a ratio of 0.1 or less, turns into a ratio of 100. The second route
 //: is integration.
 
-let spread = slopeVariances(frequency: 10)
+let integrated = estimatorVariances(frequency: 10)
 notebook.erratum(
   "E-B4", source: "Foundations of Generative Models, section 1.3.4",
   "variance, reparameterized over score function, f = sin 10z", printed: 0.1, right: 50 / 0.5,
-  secondRoute: spread.moved / spread.score, tolerance: 1e-6, apart: 90)
+  secondRoute: integrated.reparameterized / integrated.score, tolerance: 1e-6, apart: 90)
 
 //: ## Part II. Noise, step by step
 //:
@@ -518,7 +479,7 @@ notebook.erratum(
 //: @code Sources/Diffusion/GaussianDiffusion.swift forward-step
 //:
 //: `LinearCombinable` is anything that can be scaled, added and paired with noise of its own shape:
-//: a `Double`, a set of points, a tensor of images. It may also be a `GaussianVariable`: not a
+//: a `Double`, a set of points or of images, a tensor. It may also be a `GaussianVariable`: not a
 //: sample but a random variable, held as its mean and its coefficients in front of independent
 //: standard normal numbers, so that means, variances and covariances come out without any sampling.
 //: So the code that makes images also runs on distributions. We do both.
@@ -530,15 +491,17 @@ let schedule = NoiseSchedule.linear()
 let diffusion = GaussianDiffusion(schedule)
 
 let stepMean = (1 - schedule.beta(500)).squareRoot() * 0.7
-let steps = draws(many, stream: 11) { diffusion.forwardStep(0.7, to: 500, noise: $0.normal()) }
+let steps = notebook.samples(many, stream: 11) {
+  diffusion.forwardStep(0.7, to: 500, noise: $0.normal())
+}
 notebook.check("mean at t = 500", Estimate(of: steps), equals: stepMean)
 notebook.check("variance", .variance(of: steps), equals: schedule.beta(500))
 
-let stepLaw = diffusion.forwardStep(
-  GaussianVariable(mean: 0.7), to: 500, noise: GaussianVariable(standardDeviation: 1, source: 1))
-notebook.check("mean, without sampling", stepLaw.mean, equals: stepMean, tolerance: 1e-15)
+let epsilon = (0...2).map { GaussianVariable(standardDeviation: 1, source: $0) }
+let step = diffusion.forwardStep(GaussianVariable(mean: 0.7), to: 500, noise: epsilon[0])
 notebook.check(
-  "variance, without sampling", stepLaw.variance, equals: schedule.beta(500), tolerance: 1e-15)
+  "mean and variance, without sampling", [step.mean, step.variance],
+  equals: [stepMean, schedule.beta(500)], tolerance: 1e-15)
 
 //: **Erratum E-S1a.** A talk on DDPM, DDIM, U-Net and latent diffusion states on its slide "Forward
 //: Diffusion Process" that $q(x_t \mid x_{t-1})$ is *standard* normal. Only $\epsilon_t$ is. If the
@@ -558,16 +521,12 @@ notebook.erratum(
 //: means independent). The steps here add the variances 0.3 and 0.4, so that the effect is visible.
 
 let rough = GaussianDiffusion(NoiseSchedule(betas: [0.3, 0.4]))
-let start0 = GaussianVariable(standardDeviation: 1, source: 0)
-let after1 = rough.forwardStep(
-  start0, to: 1, noise: GaussianVariable(standardDeviation: 1, source: 1))
-let after2 = rough.forwardStep(
-  after1, to: 2, noise: GaussianVariable(standardDeviation: 1, source: 2))
-let news = GaussianVariable.sum((1, after2), (-0.6.squareRoot(), after1))
-notebook.show("covariance of x(2) and x(0)", after2.covariance(with: start0))
+let x1 = rough.forwardStep(epsilon[0], to: 1, noise: epsilon[1])  // x(0) is epsilon[0]
+let x2 = rough.forwardStep(x1, to: 2, noise: epsilon[2])
+let new = GaussianVariable.sum((1, x2), (-0.6.squareRoot(), x1))
+notebook.show("covariance of x(2) and x(0)", x2.covariance(with: epsilon[0]))
 notebook.check(
-  "covariance of what is new in x(2) with x(0)", news.covariance(with: start0), equals: 0,
-  tolerance: 1e-15)
+  "covariance of new part and x(0)", new.covariance(with: epsilon[0]), equals: 0, tolerance: 1e-15)
 
 //: ### The variance along the chain
 //:
@@ -581,17 +540,15 @@ notebook.check(
 //:
 //: **Claim 0.19.** After $t$ steps, $V_t = 1 + (V_0 - 1)\,\bar\alpha_t$.
 
-let startVariances = [0.25, 1.0, 4.0]
-let variances = startVariances.map { start in
+let variances = [0.25, 1.0, 4.0].map { start in
   (1...1000).reduce(into: [start]) {
     $0.append((1 - schedule.beta($1)) * $0.last! + schedule.beta($1))
   }
 }
-for (start, recursion) in zip(startVariances, variances) {
-  notebook.check(
-    "all of V(0) … V(1000), from V(0) = \(start)", recursion,
-    equals: (0...1000).map { 1 + (start - 1) * schedule.alphaBar($0) }, tolerance: 1e-13)
-}
+notebook.check(
+  "all of V(0) … V(1000), from V(0) = 0.25, 1 and 4", variances.joined(),
+  equals: variances.flatMap { v in (0...1000).map { 1 + (v[0] - 1) * schedule.alphaBar($0) } },
+  tolerance: 1e-13)
 
 //: **Claim 0.20.** Only the variance 1 is preserved. The process is called *variance preserving*,
 //: and it is so if the data have variance 1. Smaller variances grow all the way to the end, larger
@@ -606,14 +563,13 @@ let stepAxis = someSteps.map { Double($0) }
 let variancePlot = Plot(
   x: "step $t$", y: Axis("variance $V_t$", scale: .log, at: [0.25, 0.5, 1, 2, 4])
 )
-.line(stepAxis, someSteps.map { variances[2][$0] }, label: "$V_0=4$")
-.line(stepAxis, someSteps.map { variances[1][$0] }, label: "$V_0=1$")
-.line(stepAxis, someSteps.map { variances[0][$0] }, label: "$V_0=0.25$")
+.lines(variances.reversed(), x: stepAxis, label: { "$V_0=\($0[0])$" }) { v in
+  someSteps.map { v[$0] }
+}
 notebook.figure(
   "variance", variancePlot,
-  caption:
-    "The variance under the linear schedule. All data end at variance 1; only data that have "
-    + "it at the start keep it on the way.",
+  caption: "The variance under the linear schedule. All data end at variance 1; only data that "
+    + "have it at the start keep it on the way.",
   alternative: "Three curves of variance against step that start at 0.25, 1 and 4 and meet at 1.")
 
 //: Real images do not have variance 1. Their bytes, 0 to 255, are mapped to numbers from -1 to 1 by
@@ -623,39 +579,35 @@ notebook.figure(
 //: they reach it only if each is -1 or 1 with equal probability. The course comes with synthetic
 //: images in ten classes, for those who have no photographs at hand.
 
-let sketches = SyntheticImages.images(notebook.count(2000, quick: 500)).tensor
+let synthetic = SyntheticImages.images(notebook.count(2000, quick: 500))
+let images = PointSet(synthetic.values, dimensions: synthetic.imageSize)
 notebook.table(
   columns: ["images", "numbers", "least", "greatest", "mean", Column("variance", digits: 4)],
-  rows: [("the boat", picture), ("synthetic, ten classes", sketches)].map {
-    [$0, $1.count, $1.min(), $1.max(), $1.mean(), $1.variance()]
+  rows: [("the boat", image.values), ("synthetic, ten classes", images.values)].map {
+    let moments = Moments($1)
+    return [$0, $1.count, $1.min()!, $1.max()!, moments.mean, moments.variance]
   })
-notebook.check("least number", Double(sketches.min()), isAtLeast: -1)
-notebook.check("greatest number", Double(sketches.max()), isAtMost: 1)
-notebook.check("variance", sketches.variance(), isBelow: 1)
+let imageVariance = Moments(images.values).variance
+notebook.check("largest absolute value", images.values.map(abs).max()!, isAtMost: 1)
+notebook.check("variance", imageVariance, isBelow: 1)
 
 //: If the photographs of CIFAR-10 are on your machine (`CIFAR10_DIR` names their folder), a run
-//: prints the same for them, on the terminal only: this page can be made without them.
+//: prints their variance, on the terminal only: this page can be made without them.
 
-if let folder = try? CIFAR10.folder() {
-  let photographs = notebook.orStop { try CIFAR10.load(.test, from: folder).tensor }
-  notebook.aside(
-    "CIFAR-10, \(photographs.shape[0]) test images: \(photographs.min()) to \(photographs.max()), "
-      + "variance \(photographs.variance())")
-} else {
-  notebook.aside("CIFAR-10 is not here; the numbers above are of synthetic images alone")
-}
+let photographs = try? CIFAR10.load(.test, from: CIFAR10.folder())
+notebook.aside(
+  photographs.map { "CIFAR-10, test images: variance \(Moments($0.values).variance)" }
+    ?? "CIFAR-10 is not here; the numbers above are of synthetic images alone")
 
 //: **Claim 0.22.** The variance of the images follows the formula of Claim 0.19. (The standard
 //: error treats the pixels as independent, which overstates it: only the noise is random.)
 
-let initialVariance = sketches.variance()
 for t in [100, 250, 500] {
-  let noise = Tensor.normal(sketches.shape, streamsOf: root.split(12).split(t))
-  let noisy = diffusion.addNoise(to: sketches, t: t, noise: noise)
+  var streams = RandomStreams(of: notebook.random(12).split(t), count: images.count)
+  let noisy = diffusion.addNoise(to: images, t: t, using: &streams)
   notebook.check(
-    "variance of the synthetic images at t = \(t)",
-    .variance(of: noisy.elements.map { Double($0) }),
-    equals: 1 + (initialVariance - 1) * schedule.alphaBar(t))
+    "variance of the synthetic images at t = \(t)", .variance(of: noisy.values),
+    equals: 1 + (imageVariance - 1) * schedule.alphaBar(t))
 }
 
 //: ### The sum of two Gaussians
@@ -668,19 +620,15 @@ for t in [100, 250, 500] {
 //: $\sqrt{a+b}$, it is the first coordinate of the pair $(\epsilon_1, \epsilon_2)$ after a
 //: rotation.
 
-let sums = draws(many, stream: 13) {
+let sums = notebook.samples(many, stream: 13) {
   0.3.squareRoot() * $0.normal() + 0.5.squareRoot() * $0.normal()
 }
 notebook.check("variance for a = 0.3, b = 0.5", .variance(of: sums), equals: 0.8)
-notebook.check(
-  "largest gap from the distribution function of N(0, 0.8)",
-  Distance.kolmogorov(sums, cdf: GaussianMixture.gaussian(variance: 0.8).cdf),
-  isBelow: 1.95 / Double(many).squareRoot())
+notebook.check(sums, follow: GaussianMixture.gaussian(variance: 0.8).cdf)
 
 //: ### Sampling x_t in closed form
 //:
 //: Suppose that $x_{t-1} = \sqrt{\bar\alpha_{t-1}}\,x_0 + \sqrt{1 - \bar\alpha_{t-1}}\,\epsilon$
-//: for some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step
 //: for some noise $\epsilon$; for $t - 1 = 0$ this holds, with $\bar\alpha_0 = 1$. The next step
 //: gives
 //: $$ x_t = \sqrt{\alpha_t \bar\alpha_{t-1}}\; x_0 + \sqrt{\alpha_t\,(1 - \bar\alpha_{t-1})}\;
@@ -708,36 +656,31 @@ notebook.check(
 //: and variance of the closed form. The start is $x_0 = 1$, so that the mean is the coefficient of
 //: $x_0$. The tolerance leaves room for a thousand roundings.
 
-let chainOfLaws = Array(
-  diffusion.chain(from: GaussianVariable(mean: 1), using: RandomStreams(of: root, count: 1)))
+let chain = diffusion.chain(from: GaussianVariable(mean: 1), using: notebook.streams(1, stream: 0))
+  .map(\.x)
 notebook.check(
-  "means of x(1) … x(1000)", chainOfLaws.map(\.x.mean),
-  equals: (1...1000).map { schedule.alphaBar($0).squareRoot() }, tolerance: 1e-13)
-notebook.check(
-  "variances", chainOfLaws.map(\.x.variance),
-  equals: (1...1000).map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
+  "means and variances of x(1) … x(1000)", chain.flatMap { [$0.mean, $0.variance] },
+  equals: (1...1000).flatMap { [schedule.signalScale($0), 1 - schedule.alphaBar($0)] },
+  tolerance: 1e-13)
 
 //: **Claim 0.26.** The same with samples: points of the three-mode mixture sent through 250 steps
 //: one by one, and others sent there in closed form, cannot be told apart. (The two-sample
-//: Kolmogorov-Smirnov test: the probability of a larger gap between them.)
+//: Kolmogorov-Smirnov test: the p-value is the probability of a larger gap between them.)
 
-let crowd = notebook.count(40_000, quick: 10_000)
-var walkers = RandomStreams(of: root.split(14), count: crowd)
-var walked = mixture.samples(using: &walkers).points
-for t in 1...250 {
-  walked = diffusion.forwardStep(walked, to: t, noise: walked.normalSamples(using: &walkers))
-}
+let pointCount = notebook.count(40_000, quick: 10_000)
+var streams = notebook.streams(pointCount, stream: 14)
+let chainStart = mixture.samples(using: &streams).points
+let chained = diffusion.chain(from: chainStart, using: streams).first { $0.t == 250 }!.x
 
-var jumpers = RandomStreams(of: root.split(15), count: crowd)
-let jumpStart = mixture.samples(using: &jumpers).points
-let jumped = diffusion.addNoise(
-  to: jumpStart, t: 250, noise: jumpStart.normalSamples(using: &jumpers))
+streams = notebook.streams(pointCount, stream: 15)
+let closedStart = mixture.samples(using: &streams).points
+let closed = diffusion.addNoise(
+  to: closedStart, t: 250, using: &streams)
 
-let gap = Distance.kolmogorov(walked.values, jumped.values)
+let gap = Distance.kolmogorov(chained.values, closed.values)
 notebook.show("largest gap between the two samples", gap)
 notebook.check(
-  "probability of a larger gap", Distance.kolmogorovChance(gap: gap, count: Double(crowd) / 2),
-  isAtLeast: 0.001)
+  "p-value", Distance.kolmogorovChance(gap: gap, count: Double(pointCount) / 2), isAtLeast: 0.001)
 
 //: **Erratum E-S3a.** The Cornell CS 4782 notes on diffusion models have the distribution right,
 //: and in the line below it write $x_t = \sqrt{\bar\alpha_t}\,x_0 + (1 - \bar\alpha_t)\,\epsilon$:
@@ -746,14 +689,12 @@ notebook.check(
 //: every step.
 
 let half = schedule.alphaBar(260)
-let unit = GaussianVariable(standardDeviation: 1, source: 0)
-let halfWay = diffusion.addNoise(
-  to: unit, t: 260, noise: GaussianVariable(standardDeviation: 1, source: 1))
+let halfWay = diffusion.addNoise(to: epsilon[0], t: 260, noise: epsilon[1])
 notebook.show("alphaBar at t = 260", half)
 notebook.erratum(
   "E-S3a", source: "Cornell CS 4782 notes, section Forward Process",
-  "variance of x(260) for data of variance 1", printed: half + (1 - half) * (1 - half),
-  right: 1, secondRoute: halfWay.variance, tolerance: 1e-15, apart: 0.2)
+  "variance of x(260) for data of variance 1", printed: half + (1 - half) * (1 - half), right: 1,
+  secondRoute: halfWay.variance, tolerance: 1e-15, apart: 0.2)
 
 //: ### The noise of every step
 //:
@@ -765,18 +706,18 @@ notebook.erratum(
 //: **Claim 0.27.** These are the coefficients of the chain's `GaussianVariable`, and the squares of
 //: those of the noise add up to $1 - \bar\alpha_t$.
 
-for t in [3, 300, 1000] {
-  let state = chainOfLaws[t - 1].x
-  let formula = (1...t).map {
-    (schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0)).squareRoot()
-  }
-  notebook.check(
-    "coefficients of the \(t) noises in x(\(t))", state.loadings.suffix(t), equals: formula,
-    tolerance: 1e-14)
-  notebook.check(
-    "sum of their squares", formula.reduce(0) { $0 + $1 * $1 },
-    equals: 1 - schedule.alphaBar(t), tolerance: 1e-13)
+/// The squares of the coefficients of the noise of the steps 1 … t in x(t).
+func noiseShares(_ t: Int) -> [Double] {
+  (1...t).map { schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0) }
 }
+let ends = [3, 300, 1000]
+notebook.check(
+  "coefficients of the noises in x(3), x(300), x(1000)",
+  ends.flatMap { chain[$0 - 1].loadings.suffix($0) },
+  equals: ends.flatMap { noiseShares($0).map { $0.squareRoot() } }, tolerance: 1e-14)
+notebook.check(
+  "sums of their squares", ends.map { noiseShares($0).reduce(0, +) },
+  equals: ends.map { 1 - schedule.alphaBar($0) }, tolerance: 1e-13)
 
 //: **Erratum E-B8.** Before it merges the noises, the book (section 4.3.3) lists as terms of
 //: $x_t$: $\sqrt{\alpha_t(1 - \bar\alpha_{t-1})}\,\epsilon'$, $\sqrt{1-\alpha_t}\,\epsilon_{t-1}$,
@@ -784,31 +725,24 @@ for t in [3, 300, 1000] {
 //: already all the noise before step $t$; the third counts a part of it again.
 
 let (a2, a3) = (schedule.alpha(2), schedule.alpha(3))
-let bookVariance =
-  a3 * (1 - schedule.alphaBar(2)) + (1 - a3) + a3 * a2 * (1 - schedule.alphaBar(1))
+let bookVariance = a3 * (1 - schedule.alphaBar(2)) + (1 - a3) + a3 * a2 * (1 - schedule.alphaBar(1))
 notebook.erratum(
   "E-B8", source: "Foundations of Generative Models, section 4.3.3",
-  "variance of the noise in x(3)",
-  printed: bookVariance, right: schedule.noiseVariance(3), secondRoute: chainOfLaws[2].x.variance,
-  tolerance: 1e-15, apart: 5e-5)
+  "variance of the noise in x(3)", printed: bookVariance, right: schedule.noiseVariance(3),
+  secondRoute: chain[2].variance, tolerance: 1e-15, apart: 5e-5)
 
 //: @fold How the figure is plotted
 
-func memory(_ t: Int) -> [Double] {
-  (1...t).map { schedule.alphaBar(t) / schedule.alphaBar($0) * schedule.beta($0) }
-}
-
 notebook.figure(
-  "memory",
-  [100, 200, 400, 700, 1000].reduce(
-    Plot(x: "step $s$ that added the noise", y: "share of the variance of $x_t$")
-  ) { $0.line((1...$1).map { Double($0) }, memory($1), label: "$t=\($1)$") },
-  caption:
-    "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. Early on "
-    + "all steps so far contribute; at the end of the chain only the last few hundred do, and "
-    + "the noise of the first steps has faded like the image.",
-  alternative: "Five curves over the step s that rise and end at s equal to t, the last ones "
-    + "reaching back only part of the way.")
+  "noise-by-step",
+  Plot(x: "step $s$ that added the noise", y: "share of the variance of $x_t$")
+    .adding([100, 200, 400, 700, 1000]) { plot, t in
+      plot.line((1...t).map { Double($0) }, noiseShares(t), label: "$t=\(t)$")
+    },
+  caption: "Which step's noise is in $x_t$? The area under each curve is $1 - \\bar\\alpha_t$. "
+    + "Early on all steps so far contribute; at the end of the chain only the last few hundred do, "
+    + "and the noise of the first steps has faded like the image.",
+  alternative: "Five curves that rise up to s = t; the last ones reach back only part of the way.")
 
 //: ### Marginals are not the joint distribution
 //:
@@ -824,9 +758,9 @@ let chainCovariance =
   (schedule.alphaBar(200) / schedule.alphaBar(50)).squareRoot() * (1 - schedule.alphaBar(50))
 notebook.check(
   "covariance of x(50) and x(200) on a chain, without sampling",
-  chainOfLaws[49].x.covariance(with: chainOfLaws[199].x), equals: chainCovariance, tolerance: 1e-14)
+  chain[49].covariance(with: chain[199]), equals: chainCovariance, tolerance: 1e-14)
 
-let pairs = draws(many, stream: 16) { random in
+let pairs = notebook.samples(many, stream: 16) { random in
   let x50 = diffusion.addNoise(to: 0, t: 50, noise: random.normal())
   let onward = diffusion.addNoise(to: x50, from: 50, t: 200, noise: random.normal())
   return (x50, onward, diffusion.addNoise(to: 0, t: 200, noise: random.normal()))
@@ -838,49 +772,50 @@ notebook.check(
 
 //: @fold How the figure is plotted
 
-let walkerCount = 6
-var fan = RandomStreams(of: root.split(17), count: walkerCount)
-let path = (1...1000).reduce(into: [PointSet(Array(repeating: 1, count: walkerCount))]) { path, t in
-  let last = path[t - 1]
-  path.append(diffusion.forwardStep(last, to: t, noise: last.normalSamples(using: &fan)))
-}
-var hops = RandomStreams(of: root.split(18), count: walkerCount)
-let hopTimes = Array(stride(from: 0, through: 1000, by: 20))
-let hopStates = hopTimes.map {
-  diffusion.addNoise(to: path[0], t: $0, noise: path[0].normalSamples(using: &hops))
-}
+let one = PointSet([Double](repeating: 1, count: 6))
+let paths = [one] + diffusion.chain(from: one, using: notebook.streams(6, stream: 17)).map(\.x)
 
-let center = someSteps.map(schedule.signalScale)
-let reach = someSteps.map { 2 * schedule.noiseScale($0) }
-func banded(_ title: String) -> Plot {
-  Plot(title: title, x: "step $t$", y: "$x_t$")
+/// The mean and two standard deviations around it, times `factor(t)`, and the chains if wanted.
+func chainPlot(
+  _ title: String, _ y: Axis, times: [Int], showsChains: Bool = true,
+  factor: (Int) -> Double = { _ in 1 }
+) -> Plot {
+  let t = times.map { Double($0) }
+  let mean = times.map { factor($0) * schedule.signalScale($0) }
+  let reach = times.map { 2 * factor($0) * schedule.noiseScale($0) }
+  return Plot(title: title, x: "step $t$", y: y)
     .band(
-      stepAxis, lower: zip(center, reach).map { $0 - $1 },
-      upper: zip(center, reach).map { $0 + $1 }, color: .axis
+      t, lower: zip(mean, reach).map { $0 - $1 }, upper: zip(mean, reach).map { $0 + $1 },
+      color: .axis
     )
-    .line(stepAxis, center, color: .ink, dash: .dashed)
+    .line(t, mean, color: .ink, dash: .dashed)
+    .adding(showsChains ? 0..<6 : 0..<0) { plot, i in
+      plot.line(
+        t, times.map { factor($0) * paths[$0].values[i] }, color: .series(i), width: 1)
+    }
 }
 
-let chainTimes = Array(stride(from: 0, through: 1000, by: 4))
-let chainPlot = (0..<walkerCount).reduce(banded("Chains")) { plot, walker in
-  plot.line(
-    chainTimes.map { Double($0) }, chainTimes.map { path[$0].values[walker] },
-    color: .series(walker), width: 1)
+streams = notebook.streams(6, stream: 18)
+let closedSteps = Array(stride(from: 0, through: 1000, by: 20))
+let closedStates = closedSteps.map {
+  diffusion.addNoise(to: one, t: $0, using: &streams)
 }
-let jumpPlot = banded("Closed form").scatter(
-  hopTimes.flatMap { Array(repeating: Double($0), count: walkerCount) },
-  hopStates.flatMap(\.values), color: .blue, radius: 1.6)
+let fineSteps = Array(stride(from: 0, through: 1000, by: 4))
+let closedPlot = chainPlot("Closed form", "$x_t$", times: fineSteps, showsChains: false)
+  .scatter(
+    closedSteps.flatMap { [Double](repeating: Double($0), count: 6) },
+    closedStates.flatMap(\.values), color: .blue, radius: 1.6)
 notebook.figure(
-  "chains-and-jumps",
-  Figure(columns: 2, [chainPlot, jumpPlot], panelSize: Size(400, 270), sharing: .y),
-  caption:
-    "Six chains from $x_0 = 1$, and independent closed-form samples of many steps. In the gray "
-    + "band, two standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both have "
-    + "the same distribution at each $t$. But the states of a chain depend on each other, and "
+  "chains-and-closed-form",
+  Figure(
+    columns: 2, [chainPlot("Chains", "$x_t$", times: fineSteps), closedPlot],
+    panelSize: Size(400, 270), sharing: .y),
+  caption: "Six chains from $x_0 = 1$, and independent closed-form samples of many steps. In the "
+    + "gray band, two standard deviations around the mean $\\sqrt{\\bar\\alpha_t}\\,x_0$, both "
+    + "have the same distribution at each $t$. But the states of a chain depend on each other, and "
     + "those of separate samples do not.",
-  alternative:
-    "Left, six jagged lines that start at 1 and fan out around 0. Right, many points that fill "
-    + "the same band.")
+  alternative: "Left, six jagged lines that start at 1 and spread around 0; right, points in that "
+    + "band.")
 
 //: ### The cost of the chain
 //:
@@ -889,26 +824,26 @@ notebook.figure(
 //: average.
 
 let start = PointSet(zeros: 10_000)
-var chainStreams = RandomStreams(of: root.split(19), count: start.count)
+var chainStreams = notebook.streams(start.count, stream: 19)
 let (chainEnd, chainSeconds) = notebook.time {
   (1...1000).reduce(start) { x, t in
     diffusion.forwardStep(x, to: t, noise: x.normalSamples(using: &chainStreams))
   }
 }
-var jumpStreams = RandomStreams(of: root.split(20), count: start.count)
-let (jumpEnd, jumpSeconds) = notebook.time {
-  diffusion.addNoise(to: start, t: 1000, noise: start.normalSamples(using: &jumpStreams))
+var closedStreams = notebook.streams(start.count, stream: 20)
+let (closedEnd, closedSeconds) = notebook.time {
+  diffusion.addNoise(to: start, t: 1000, using: &closedStreams)
 }
-notebook.check("noise samples of the chain", chainStreams.sampleCount, isExactly: 1000)
-notebook.check("noise samples of the closed form", jumpStreams.sampleCount, isExactly: 1)
 notebook.check(
-  "noise samples of the chain, averaged over its end t", Double((1...1000).reduce(0, +)) / 1000,
-  equals: (1000 + 1) / 2, tolerance: 0)
+  "noise samples of the chain and of the closed form",
+  [chainStreams.sampleCount, closedStreams.sampleCount], isExactly: [1000, 1])
+notebook.check(
+  "mean of t = 1 … 1000", Double((1...1000).reduce(0, +)) / 1000, equals: 500.5, tolerance: 0)
 notebook.check(
   "variance at the end of the chain and of the closed form", .variance(of: chainEnd.values),
-  equals: .variance(of: jumpEnd.values))
+  equals: .variance(of: closedEnd.values))
 notebook.show("the chain took", seconds: chainSeconds)
-notebook.show("the closed form took", seconds: jumpSeconds)
+notebook.show("the closed form took", seconds: closedSeconds)
 
 //: The memory is the same for both: the chain overwrites the old state with the new one and keeps
 //: no noise. (The passage of the last erratum also claims that a thousand steps would take a
@@ -931,12 +866,11 @@ notebook.show("the closed form took", seconds: jumpSeconds)
 
 let ramp = (0..<1000).map { 1e-4 + (0.02 - 1e-4) * Double($0) / 999 }
 notebook.check(
-  "alphaBar(1000)", schedule.alphaBar(1000),
-  equals: exp(ramp.reduce(0) { $0 + log1p(-$1) }), relativeTolerance: 1e-12)
+  "alphaBar(1000)", schedule.alphaBar(1000), equals: exp(ramp.reduce(0) { $0 + log1p(-$1) }),
+  relativeTolerance: 1e-12)
 notebook.show("from the first term alone", exp(-ramp.reduce(0, +)))
 notebook.check(
-  "from three terms",
-  exp(-ramp.reduce(0) { $0 + $1 + $1 * $1 / 2 + $1 * $1 * $1 / 3 }),
+  "from three terms", exp(-ramp.reduce(0) { $0 + $1 + $1 * $1 / 2 + $1 * $1 * $1 / 3 }),
   equals: schedule.alphaBar(1000), relativeTolerance: 1e-4)
 
 //: ### Cosine
@@ -960,18 +894,14 @@ notebook.check(
 
 let cosine = NoiseSchedule.cosine()
 func cosineCurve(_ t: Int) -> Double {
-  func f(_ t: Double) -> Double {
-    let c = cos((t / 1000 + 0.008) / 1.008 * .pi / 2)
-    return c * c
-  }
+  let f = { (t: Double) in pow(cos((t / 1000 + 0.008) / 1.008 * .pi / 2), 2) }
   return f(Double(t)) / f(0)
 }
 
 notebook.check(
   "alphaBar(0) … alphaBar(999)", Array(cosine.alphaBars.prefix(1000)),
   equals: (0..<1000).map(cosineCurve), tolerance: 1e-12)
-notebook.check(
-  "steps at the cap", cosine.betas.count { $0 >= 0.999 }, isExactly: 1)
+notebook.check("steps at the cap", cosine.betas.count { $0 >= 0.999 }, isExactly: 1)
 notebook.check(
   "alphaBar(1000)", cosine.alphaBar(1000), equals: 0.001 * cosineCurve(999), relativeTolerance: 1e-9
 )
@@ -984,29 +914,26 @@ notebook.check(
 //: SNR*. That is good until one divides by $\sqrt{\bar\alpha_T}$, as a sampler with a
 //: noise-predicting network does in its first step.
 
-let cosines: [(name: String, schedule: NoiseSchedule)] = [
-  ("offset, cap 0.999 (paper)", cosine),
-  ("offset, clip 0.0001 … 0.02 (talk)", .cosine(clip: .range(1e-4...0.02))),
-  ("offset, no cap (book)", .cosine(clip: .none)),
-  ("no offset, no cap (Cornell)", .cosine(offset: 0, clip: .none)),
+let cosines: [(name: String, offset: Double, schedule: NoiseSchedule)] = [
+  ("offset, cap 0.999 (paper)", 0.008, cosine),
+  ("offset, clip 0.0001 … 0.02 (talk)", 0.008, .cosine(clip: .range(1e-4...0.02))),
+  ("offset, no cap (book)", 0.008, .cosine(clip: .none)),
+  ("no offset, no cap (Cornell)", 0, .cosine(offset: 0, clip: .none)),
 ]
-let uncapped = cosines[2].schedule
 notebook.table(
-  "The effect of the clip on the cosine schedule, T = 1000",
+  "The effect of the clip on the cosine schedule, T = 1000", of: cosines,
   columns: [
-    "cosine schedule", "steps changed", Column("beta(1)", digits: 4), Column("beta(T)", digits: 4),
-    Column("alphaBar(T)", digits: 4), Column("amplitude left", digits: 4),
-    Column("1 / amplitude", digits: 4),
-  ],
-  rows: cosines.enumerated().map { index, entry in
-    let reference = index < 3 ? uncapped : entry.schedule
-    let changed = (1...1000).count { entry.schedule.beta($0) != reference.beta($0) }
-    let left = entry.schedule.signalScale(1000)
-    return [
-      entry.name, changed, entry.schedule.beta(1), entry.schedule.beta(1000),
-      entry.schedule.alphaBar(1000), left, 1 / left,
-    ]
-  })
+    "cosine schedule": { $0.name },
+    "steps changed": { entry in
+      let unclipped = NoiseSchedule.cosine(offset: entry.offset, clip: .none)
+      return (1...1000).count { entry.schedule.beta($0) != unclipped.beta($0) }
+    },
+    Column("beta(1)", digits: 4): { $0.schedule.beta(1) },
+    Column("beta(T)", digits: 4): { $0.schedule.beta(1000) },
+    Column("alphaBar(T)", digits: 4): { $0.schedule.alphaBar(1000) },
+    Column("amplitude left", digits: 4): { $0.schedule.signalScale(1000) },
+    Column("1 / amplitude", digits: 4): { 1 / $0.schedule.signalScale(1000) },
+  ])
 notebook.erratum(
   "E-X5", source: "DDPM talk, slide Forward Diffusion Process",
   "amplitude of the image left at t = T", printed: cosines[1].schedule.signalScale(1000),
@@ -1015,15 +942,14 @@ notebook.erratum(
 
 //: @fold How the figure is plotted
 
-func tailPlot(_ steps: [Int], _ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
-  let styles: [(Dash, Marker)] = [
-    (.solid, .circle), (.solid, .square), (.dashed, .diamond), (.dotted, .triangle),
-  ]
-  let marked = steps.count < 50
-  return cosines.indices.reduce(Plot(x: "step $t$", y: y)) { plot, i in
+func lastStepsPlot(_ steps: [Int], _ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
+  let dashes: [Dash] = [.solid, .solid, .dashed, .dotted]
+  let markers: [Marker] = [.circle, .square, .diamond, .triangle]
+  let isMarked = steps.count < 50
+  return Plot(x: "step $t$", y: y).adding(cosines.indices) { plot, i in
     plot.line(
       steps.map { Double($0) }, steps.map { value(cosines[i].schedule, $0) },
-      label: marked ? nil : cosines[i].name, dash: styles[i].0, marker: marked ? styles[i].1 : nil)
+      label: isMarked ? nil : cosines[i].name, dash: dashes[i], marker: isMarked ? markers[i] : nil)
   }
 }
 
@@ -1033,34 +959,32 @@ notebook.figure(
   Figure(
     columns: 2,
     [
-      tailPlot(Array(850...1000), Axis("$\\beta_t$", scale: .log)) { $0.beta($1) },
-      tailPlot(Array(985...1000), amplitudeAxis) { $0.signalScale($1) },
+      lastStepsPlot(Array(850...1000), Axis("$\\beta_t$", scale: .log)) { $0.beta($1) },
+      lastStepsPlot(Array(985...1000), amplitudeAxis) { $0.signalScale($1) },
     ], panelSize: Size(400, 260), sharing: .legend),
-  caption:
-    "The end of four published cosine schedules: $\\beta_t$ over the last 150 steps, and the "
-    + "amplitude of the image over the last 15. Clipping at 0.02 bends the curve away from zero "
-    + "where it matters most. The other three are hard to tell apart until the last step, where "
-    + "one stops at a small number and two fall to zero (and off the logarithmic axis).",
-  alternative: "Left, curves of beta that rise together to one, except for one that stays at 0.02. "
-    + "Right, the amplitudes: one levels off at 0.06, one ends near 0.00005, two leave the frame.")
+  caption: "The end of four published cosine schedules: $\\beta_t$ over the last 150 steps, and "
+    + "the amplitude of the image over the last 15. Clipping at 0.02 bends the curve away from "
+    + "zero where it matters most. The other three are hard to tell apart until the last step, "
+    + "where one stops at a small number and two fall to zero (and off the logarithmic axis).",
+  alternative: "Left, betas that rise to 1 or stay at 0.02; right, amplitudes near the last step.")
 
 //: ### Linear and cosine compared
 //:
 //: How fast does $\bar\alpha_t$ fall under each schedule? The table shows it at five steps.
 
 let linear = schedule
-notebook.table(
-  "Share of the image's variance that is left, $\\bar\\alpha_t$",
-  columns: ["t", Column("linear", digits: 5), Column("cosine", digits: 5)],
-  rows: [100, 250, 500, 750, 900].map { [$0, linear.alphaBar($0), cosine.alphaBar($0)] })
-func firstStep(of schedule: NoiseSchedule, below level: Double) -> Int {
-  (0...1000).first { schedule.alphaBar($0) < level }!
+func tableOfShares(_ schedules: [NoiseSchedule], line: UInt = #line) {
+  notebook.table(
+    "Share of the image's variance that is left, $\\bar\\alpha_t$",
+    columns: ["t"] + schedules.map { Column($0.name, digits: 5) },
+    rows: [100, 250, 500, 750, 900].map { t in row(t, schedules.map { $0.alphaBar(t) }) },
+    line: line)
 }
+tableOfShares([linear, cosine])
 notebook.table(
-  "First step with less than this share left",
-  columns: ["share", "linear", "cosine"],
-  rows: [0.5, 0.1, 0.01].map {
-    [$0, firstStep(of: linear, below: $0), firstStep(of: cosine, below: $0)]
+  "First step with less than this share left", columns: ["share", "linear", "cosine"],
+  rows: [0.5, 0.1, 0.01].map { share in
+    [share] + [linear, cosine].map { $0.alphaBars.firstIndex { $0 < share }! }
   })
 
 //: **Claim 0.32.** The slides of IIT Hyderabad ("Deep Learning, 21. Diffusion Models") state that
@@ -1077,31 +1001,28 @@ notebook.check("cosine, amplitude at t = 750", cosine.signalScale(750), isAbove:
 //: **Claim 0.33.** It does. From $t = 891$ on the steps of the cosine schedule are the larger ones,
 //: and from $t = 996$ on less is left than under the linear schedule.
 
-let largerSteps = (1...1000).filter { cosine.beta($0) > linear.beta($0) }
-let lowerStates = (1...1000).filter { cosine.alphaBar($0) < linear.alphaBar($0) }
+func span(_ steps: [Int]) -> [Int] { [steps.first ?? 0, steps.last ?? 0, steps.count] }
 notebook.check(
-  "the cosine's beta is the larger: first step, last step, how many",
-  [largerSteps.first ?? 0, largerSteps.last ?? 0, largerSteps.count], isExactly: [891, 1000, 110])
+  "steps with the larger beta: first, last, number",
+  span((1...1000).filter { cosine.beta($0) > linear.beta($0) }), isExactly: [891, 1000, 110])
 notebook.check(
-  "the cosine's alphaBar is the smaller: first step, last step, how many",
-  [lowerStates.first ?? 0, lowerStates.last ?? 0, lowerStates.count], isExactly: [996, 1000, 5])
+  "steps with the smaller alphaBar",
+  span((1...1000).filter { cosine.alphaBar($0) < linear.alphaBar($0) }), isExactly: [996, 1000, 5])
 
 //: @fold How the figure is plotted
 
-let dissolvingStages = [0, 125, 250, 375, 500, 625, 750, 875, 1000]
+let evenSteps = Array(stride(from: 0, through: 1000, by: 125))
 notebook.figure(
   "linear-and-cosine",
   ImageGrid(
-    rows: [linear, cosine].map { schedule in dissolvingStages.map { dissolved(schedule, $0) } },
-    rowLabels: ["linear", "cosine"], columnLabels: dissolvingStages.map { "$t=\($0)$" },
+    rows: [linear, cosine].map { schedule in evenSteps.map { noisyImage(schedule, $0) } },
+    rowLabels: ["linear", "cosine"], columnLabels: evenSteps.map { "$t=\($0)$" },
     cellWidth: 76), formats: [.png],
-  caption:
-    "The same image and the same noise under both schedules, at evenly spaced steps. In the upper "
-    + "row the last four images are wasted: almost nothing of the image is left in them for a "
-    + "network to recover.",
-  alternative:
-    "Two rows of the sailing boat under more and more noise. In the upper row it is gone by the "
-    + "middle, in the lower row it is visible three quarters of the way.")
+  caption: "The same image and the same noise under both schedules, at evenly spaced steps. In the "
+    + "upper row the last four images are wasted: almost nothing of the image is left in them for "
+    + "a network to recover.",
+  alternative: "Two rows of the boat under noise: the upper is gone by the middle, the lower much "
+    + "later.")
 
 //: ### The signal-to-noise ratio
 //:
@@ -1115,12 +1036,13 @@ notebook.figure(
 //: mean 0 and variance 1, $\mathrm{Cov}(x_0, x_t) = \sqrt{\bar\alpha_t}$, and what is left of $x_t$
 //: after subtracting that multiple of $x_0$ has the variance $1 - \bar\alpha_t$.
 
-var measuring = RandomStreams(of: root.split(21), count: notebook.count(400_000, quick: 50_000))
-let source = mixture.samples(using: &measuring).points
-let seen = diffusion.addNoise(to: source, t: 300, noise: source.normalSamples(using: &measuring))
-let signal = Estimate.covariance(source.values, seen.values)
-let rest = PointSet.sum((1, seen), (-schedule.signalScale(300), source))
-notebook.check("covariance of x(0) and x(300)", signal, equals: schedule.signalScale(300))
+streams = notebook.streams(notebook.count(400_000, quick: 50_000), stream: 21)
+let x0 = mixture.samples(using: &streams).points
+let x300 = diffusion.addNoise(to: x0, t: 300, using: &streams)
+let rest = PointSet.sum((1, x300), (-schedule.signalScale(300), x0))
+notebook.check(
+  "covariance of x(0) and x(300)", .covariance(x0.values, x300.values),
+  equals: schedule.signalScale(300))
 notebook.check(
   "variance of the rest", .variance(of: rest.values), equals: schedule.noiseVariance(300))
 notebook.show("SNR at t = 300", schedule.snr(300))
@@ -1149,31 +1071,25 @@ notebook.check("least beta", ownBetas.min()!, isAbove: 0)
 notebook.check("greatest beta", ownBetas.max()!, isBelow: 1)
 let product = ownBetas.reduce(into: [1.0]) { $0.append($0.last! * (1 - $1)) }
 notebook.check(
-  "log SNR from the product of 1 - beta",
-  product.dropFirst().map { log($0 / (1 - $0)) }, equals: (1...1000).map { 10 - 0.02 * Double($0) },
-  tolerance: 1e-9)
+  "log SNR from the product of 1 - beta", product.dropFirst().map { log($0 / (1 - $0)) },
+  equals: (1...1000).map { 10 - 0.02 * Double($0) }, tolerance: 1e-9)
 
 //: @fold How the figure is plotted
 
-let compared: [(String, NoiseSchedule)] = [
-  ("linear", linear), ("cosine", cosine), ("log-linear", straight),
-]
+let compared = [linear, cosine, straight]
 let positiveSteps = [1, 2, 4] + someSteps.dropFirst()
 func comparison(_ y: Axis, _ value: (NoiseSchedule, Int) -> Double) -> Plot {
-  compared.reduce(Plot(x: "step $t$", y: y)) { plot, entry in
-    plot.line(
-      positiveSteps.map { Double($0) }, positiveSteps.map { value(entry.1, $0) }, label: entry.0)
-  }
+  Plot(x: "step $t$", y: y)
+    .lines(compared, x: positiveSteps.map { Double($0) }, label: \.name) { schedule in
+      positiveSteps.map { value(schedule, $0) }
+    }
 }
 
-let amplitudes = compared.enumerated().reduce(
-  comparison("amplitudes $\\sqrt{\\bar\\alpha_t}$, $\\sqrt{1-\\bar\\alpha_t}$") {
-    $0.signalScale($1)
-  }
-) { plot, entry in
+let amplitudes = comparison("amplitudes $\\sqrt{\\bar\\alpha_t}$, $\\sqrt{1-\\bar\\alpha_t}$") {
+  $0.signalScale($1)
+}.adding(compared.indices) { plot, i in
   plot.line(
-    stepAxis, someSteps.map(entry.element.1.noiseScale), color: .series(entry.offset), width: 1.2,
-    dash: .dashed)
+    stepAxis, someSteps.map(compared[i].noiseScale), color: .series(i), width: 1.2, dash: .dashed)
 }
 notebook.figure(
   "schedules",
@@ -1185,14 +1101,12 @@ notebook.figure(
       amplitudes,
       comparison(Axis("$\\mathrm{SNR}_t$", scale: .log, range: 1e-9...1e5)) { $0.snr($1) },
     ], panelSize: Size(400, 240), sharing: .legend, hasLetters: true),
-  caption:
-    "Three schedules. In (c) the solid lines are the amplitude of the image, the dashed ones that "
-    + "of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). The first step of the "
-    + "log-linear one is larger than its neighbors: it alone brings the ratio down from "
+  caption: "Three schedules. In (c) the solid lines are the amplitude of the image, the dashed "
+    + "ones that of the noise; they cross where $\\mathrm{SNR}_t = 1$ in (d). The first step of "
+    + "the log-linear one is larger than its neighbors: it alone brings the ratio down from "
     + "infinity.",
-  alternative:
-    "Four panels over the step t for the linear, cosine and log-linear schedules: beta, alphaBar, "
-    + "the two amplitudes, and the signal-to-noise ratio, which falls in all.")
+  alternative: "Four panels: beta, alphaBar, amplitudes and signal-to-noise ratio of three "
+    + "schedules.")
 
 //: ## Part IV. How much information is left
 //:
@@ -1210,12 +1124,12 @@ notebook.figure(
 //: x_t) = -\frac12 \log(1 - \bar\alpha_t) = \frac12 \log(1 + \mathrm{SNR}_t)$. The second route
 //: integrates $-p \log p$.
 
-let normalData = GaussianMixture.gaussian()
-for t in [1, 100, 500, 1000] {
-  notebook.check(
-    "information at t = \(t), in nats", 0.5 * log1p(linear.snr(t)),
-    equals: normalData.noisyMarginal(linear, to: t).information, tolerance: 1e-10)
-}
+let gaussianData = GaussianMixture.gaussian()
+let fourSteps = [1, 100, 500, 1000]
+notebook.check(
+  "information at t = 1, 100, 500, 1000, in nats", fourSteps.map { 0.5 * log1p(linear.snr($0)) },
+  equals: fourSteps.map { gaussianData.noisyMarginal(linear, to: $0).information }, tolerance: 1e-10
+)
 
 //: **Claim 0.38.** Noise destroys information and creates none (the *data-processing inequality*):
 //: for the mixture too, where only integration helps, $I(x_0; x_t)$ falls from step to step.
@@ -1223,37 +1137,40 @@ for t in [1, 100, 500, 1000] {
 func information(_ schedule: NoiseSchedule, _ t: Int) -> Double {
   mixture.noisyMarginal(schedule, to: t).information
 }
-let knownSteps = [1, 2, 5, 10, 20, 50] + Array(stride(from: 100, through: 1000, by: 50))
-let knownOfLinear = knownSteps.map { information(linear, $0) }
-let knownOfCosine = knownSteps.map { information(cosine, $0) }
-notebook.check("information in nats, linear schedule", decreases: knownOfLinear)
-notebook.check("information in nats, cosine schedule", decreases: knownOfCosine)
+let informationSteps = [1, 2, 5, 10, 20, 50] + Array(stride(from: 100, through: 1000, by: 50))
+let ofLinear = informationSteps.map { information(linear, $0) }
+notebook.check("information in nats, linear schedule", decreases: ofLinear)
+notebook.check(
+  "information in nats, cosine schedule",
+  decreases: informationSteps.map { information(cosine, $0) })
 
 //: **Claim 0.39.** Gaussian data keep the most information. Of all densities with a given variance
 //: the Gaussian has the greatest entropy, and so the greatest $h(x_t)$. The gap narrows as the
 //: noise makes everything Gaussian; the check goes to $t = 700$, where it is still well above
 //: rounding.
 
-let gaps = zip(knownSteps, knownOfLinear).filter { $0.0 <= 700 }
-  .map { t, known in 0.5 * log1p(linear.snr(t)) - known }
+let gaps = zip(informationSteps, ofLinear).filter { $0.0 <= 700 }
+  .map { t, ofMixture in 0.5 * log1p(linear.snr(t)) - ofMixture }
 notebook.check("smallest gap, Gaussian less mixture", gaps.min()!, isAbove: 0)
 notebook.check("the gaps, t = 1 … 700", decreases: gaps)
 
 //: @fold How the figure is plotted
 
-let infoSteps = [1, 2, 4, 7, 12, 20, 32, 50, 75] + Array(stride(from: 100, through: 1000, by: 25))
+let denseSteps = [1, 2, 4, 7, 12, 20, 32, 50, 75] + Array(stride(from: 100, through: 1000, by: 25))
 func informationPlot(_ y: Axis) -> Plot {
-  let axis = infoSteps.map { Double($0) }
-  var plot = Plot(x: "step $t$", y: y)
-  for (name, schedule, color) in [("linear", linear, Color.blue), ("cosine", cosine, .vermilion)] {
-    let ofNormal = infoSteps.map { 0.5 * log1p(schedule.snr($0)) }
-    let ofMixture = infoSteps.map { information(schedule, $0) }
-    plot =
+  let t = denseSteps.map { Double($0) }
+  return Plot(x: "step $t$", y: y).adding([linear, cosine]) { plot, schedule in
+    let color: Color = schedule == linear ? .blue : .vermilion
+    return
       plot
-      .line(axis, ofNormal, label: "\(name), Gaussian data", color: color)
-      .line(axis, ofMixture, label: "\(name), mixture", color: color, dash: .dashed)
+      .line(
+        t, denseSteps.map { 0.5 * log1p(schedule.snr($0)) },
+        label: "\(schedule.name), Gaussian data", color: color
+      )
+      .line(
+        t, denseSteps.map { information(schedule, $0) }, label: "\(schedule.name), mixture",
+        color: color, dash: .dashed)
   }
-  return plot
 }
 
 notebook.figure(
@@ -1264,13 +1181,11 @@ notebook.figure(
       informationPlot("$I(x_0;x_t)$, nats"),
       informationPlot(Axis("$I(x_0;x_t)$, nats", scale: .log, range: 1e-9...10)),
     ], panelSize: Size(400, 260), sharing: .legend),
-  caption:
-    "How much information a state has about its beginning. Under the linear schedule the second "
-    + "half of the steps has less than a tenth of a nat to destroy; the cosine schedule spends "
-    + "its steps more evenly. The kind of data matters while there is little noise; later only "
-    + "their variance does.",
-  alternative: "Curves of information against step, falling from about 5 nats to almost 0, once "
-    + "with a linear and once with a logarithmic axis.")
+  caption: "How much information a state has about its beginning. Under the linear schedule the "
+    + "second half of the steps has less than a tenth of a nat to destroy; the cosine schedule "
+    + "spends its steps more evenly. The kind of data matters while there is little noise; later "
+    + "only their variance does.",
+  alternative: "Curves of information against step that fall from about 5 nats to almost 0.")
 
 //: ### Is x_T really noise?
 //:
@@ -1284,16 +1199,12 @@ notebook.figure(
 //: \bigr)$. Here for $x_0 = 1$ and linear schedules with the same ends and fewer steps; what is
 //: close enough for $T = 1000$ is not for $T = 50$.
 
-let x0 = 1.0
 let lengths = [10, 50, 100, 200, 1000]
-let divergences = lengths.map { steps in
-  let left = NoiseSchedule.linear(steps: steps).alphaBar(steps)
-  return 0.5 * (left * x0 * x0 - left - log1p(-left))
-}
-let integrals = lengths.map { steps -> Double in
-  let left = NoiseSchedule.linear(steps: steps).alphaBar(steps)
-  let end = GaussianMixture.gaussian(mean: left.squareRoot() * x0, variance: 1 - left)
-  return end.expectation { end.logDensity($0) - normalData.logDensity($0) }
+let remainders = lengths.map { NoiseSchedule.linear(steps: $0).alphaBar($0) }
+let divergences = remainders.map { -0.5 * log1p(-$0) }  // the formula at x(0) = 1
+let integrals = remainders.map {
+  let end = GaussianMixture.gaussian(mean: $0.squareRoot(), variance: 1 - $0)
+  return end.divergence(from: gaussianData)
 }
 notebook.table(
   columns: [
@@ -1311,15 +1222,13 @@ notebook.check(
 //: 1/(t+1)^2$, for which $\bar\alpha_T = \prod_t \frac{t\,(t+2)}{(t+1)^2} = \frac{T+2}{2\,(T+1)}$.
 
 let longRun = 100_000
-let afterOne = (2...longRun + 1).map { Double($0) }  // t + 1
-let unbounded = NoiseSchedule(betas: afterOne.map { 1 / $0 })
-let bounded = NoiseSchedule(betas: afterOne.map { 1 / ($0 * $0) })
+let unbounded = NoiseSchedule(betas: (1...longRun).map { 1 / Double($0 + 1) })
+let bounded = NoiseSchedule(betas: (1...longRun).map { 1 / pow(Double($0 + 1), 2) })
 notebook.check(
-  "alphaBar(100000) for beta = 1/(t+1)", unbounded.alphaBar(longRun),
-  equals: 1 / Double(longRun + 1), relativeTolerance: 1e-10)
-notebook.check(
-  "alphaBar(100000) for beta = 1/(t+1)^2", bounded.alphaBar(longRun),
-  equals: Double(longRun + 2) / Double(2 * (longRun + 1)), relativeTolerance: 1e-10)
+  "alphaBar(100000) for beta = 1/(t+1) and for beta = 1/(t+1)^2",
+  [unbounded.alphaBar(longRun), bounded.alphaBar(longRun)],
+  equals: [1 / Double(longRun + 1), Double(longRun + 2) / Double(2 * (longRun + 1))],
+  relativeTolerance: 1e-10)
 
 //: **Erratum E-B7.** Exercise 4.15.1 of the book asks to show that $\bar\alpha_T \to 0$ whenever
 //: all $\beta_t$ lie between 0 and 1. The second of these schedules is a counterexample: half of
@@ -1343,75 +1252,51 @@ notebook.erratum(
 //: **Claim 0.42.** $x_t / \sqrt{\bar\alpha_t}$ has the mean $x_0$ and the variance
 //: $(\sigma^{\mathrm{VE}}_t)^2 = (1 - \bar\alpha_t)/\bar\alpha_t = 1/\mathrm{SNR}_t$.
 
-let lens = [100, 500, 1000].map { t in
+let explodingTimes = [100, 500, 1000]
+let explodingStates = explodingTimes.map { t in
   diffusion.varianceExploding(
-    diffusion.addNoise(to: GaussianVariable(mean: 0.7), t: t, noise: unit), t: t)
+    diffusion.addNoise(to: GaussianVariable(mean: 0.7), t: t, noise: epsilon[0]), t: t)
 }
 notebook.check(
-  "means for x(0) = 0.7 at t = 100, 500, 1000", lens.map(\.mean), equals: [0.7, 0.7, 0.7],
-  tolerance: 1e-14)
-notebook.check(
-  "variances", lens.map(\.variance),
-  equals: [100, 500, 1000].map { 1 / schedule.snr($0) },
-  relativeTolerance: 1e-12)
+  "means and variances for x(0) = 0.7 at t = 100, 500, 1000",
+  explodingStates.flatMap { [$0.mean, $0.variance] },
+  equals: explodingTimes.flatMap { [0.7, 1 / schedule.snr($0)] }, relativeTolerance: 1e-12)
 
 //: **Claim 0.43.** This holds for a whole chain and not only for one state at a time. The VE chain
 //: adds noise of variance $(\sigma^{\mathrm{VE}}_t)^2 - (\sigma^{\mathrm{VE}}_{t-1})^2$ in step
 //: $t$; given the same $\epsilon_t$, the two chains agree up to the scale at every step.
 
-var (preserved, exploded) = (0.7, 0.7)
-var lensChain: [Double] = []
-var explodingChain: [Double] = []
-var shared = root.split(22)
-for t in 1...1000 {
-  let noise = shared.normal()
-  preserved = diffusion.forwardStep(preserved, to: t, noise: noise)
-  let growth = 1 / schedule.snr(t) - (t == 1 ? 0 : 1 / schedule.snr(t - 1))
-  exploded += growth.squareRoot() * noise
-  lensChain.append(diffusion.varianceExploding(preserved, t: t))
-  explodingChain.append(exploded)
+var (x, y) = (0.7, 0.7)
+var random = notebook.random(22)
+let bothChains = (1...1000).map { t in
+  let noise = random.normal()
+  x = diffusion.forwardStep(x, to: t, noise: noise)
+  y += (pow(schedule.sigmaVE(t), 2) - pow(schedule.sigmaVE(t - 1), 2)).squareRoot() * noise
+  return (scaled: diffusion.varianceExploding(x, t: t), exploding: y)
 }
-notebook.show("last state, variance exploding", exploded)
+notebook.show("last state, variance exploding", y)
 notebook.check(
-  "the chain of x(t), divided, t = 1 … 1000", lensChain, equals: explodingChain, tolerance: 1e-10)
+  "the chain of x(t), divided, t = 1 … 1000", bothChains.map(\.scaled),
+  equals: bothChains.map(\.exploding), tolerance: 1e-10)
 
 //: @fold How the figure is plotted
 
-let lensTimes = Array(stride(from: 0, through: 450, by: 3))
-let lensAxis = lensTimes.map { Double($0) }
-func lensPlot(_ title: String, _ y: Axis, _ factor: (Int) -> Double) -> Plot {
-  let middle = lensTimes.map { factor($0) * schedule.signalScale($0) }
-  let width = lensTimes.map { 2 * factor($0) * schedule.noiseScale($0) }
-  let empty = Plot(title: title, x: "step $t$", y: y)
-    .band(
-      lensAxis, lower: zip(middle, width).map { $0 - $1 },
-      upper: zip(middle, width).map { $0 + $1 }, color: .axis
-    )
-    .line(lensAxis, middle, color: .ink, dash: .dashed)
-  return (0..<walkerCount).reduce(empty) { plot, walker in
-    plot.line(
-      lensAxis, lensTimes.map { factor($0) * path[$0].values[walker] }, color: .series(walker),
-      width: 1)
-  }
-}
-
+let earlySteps = Array(stride(from: 0, through: 450, by: 3))
 notebook.figure(
-  "preserving-and-exploding",
+  "variance-preserving-and-exploding",
   Figure(
     columns: 2,
     [
-      lensPlot("Variance preserving", "$x_t$") { _ in 1 },
-      lensPlot("Variance exploding", "$x_t/\\sqrt{\\bar\\alpha_t}$") {
-        1 / schedule.signalScale($0)
-      },
+      chainPlot("Variance preserving", "$x_t$", times: earlySteps),
+      chainPlot(
+        "Variance exploding", "$x_t/\\sqrt{\\bar\\alpha_t}$", times: earlySteps,
+        factor: { 1 / schedule.signalScale($0) }),
     ], panelSize: Size(400, 260)),
-  caption:
-    "Six chains, twice. On the left the mean falls and the band levels off; on the right the mean "
-    + "stays and the band grows without end (its width at $t=1000$ would not fit on the page). "
-    + "Each wiggle on the left is also on the right.",
-  alternative:
-    "Left, six chains from 1 in a band that bends towards 0. Right, the same chains in a "
-    + "band that opens like a funnel around 1.")
+  caption: "Six chains, twice. On the left the mean falls and the band levels off; on the right "
+    + "the mean stays and the band grows without end (its width at $t=1000$ would not fit on the "
+    + "page). Each wiggle on the left is also on the right.",
+  alternative: "Left, six chains from 1 in a band around 0; right, the same in a band that opens "
+    + "around 1.")
 
 //: ### Diffusion in physics: ink in water
 //:
@@ -1422,18 +1307,18 @@ notebook.figure(
 //: **Claim 0.44.** $E[x^2] = 2Dt$ with the *diffusion constant* $D = \delta^2/2\tau$. Here
 //: $\delta = 0.1$, $\tau = 0.01$; sixty-four kicks are the bits of one random number.
 
-let (kick, tick) = (0.1, 0.01)
-let ink = draws(notebook.count(100_000, quick: 20_000), stream: 23) { random in
+let (delta, tau) = (0.1, 0.01)
+let walks = notebook.samples(notebook.count(100_000, quick: 20_000), stream: 23) { random in
   (0..<16).reduce(into: [0.0]) { walk, _ in
-    walk.append(walk.last! + kick * Double(2 * random.next().nonzeroBitCount - 64))
+    walk.append(walk.last! + delta * Double(2 * random.next().nonzeroBitCount - 64))
   }
 }
-let diffusionConstant = kick * kick / (2 * tick)
-let lateTime = 1024 * tick
+let diffusionConstant = delta * delta / (2 * tau)
 notebook.show("D", diffusionConstant)
-for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
+for blocks in [1, 4, 16] {
+  let time = Double(64 * blocks) * tau
   notebook.check(
-    "mean of x^2 at time \(time)", Estimate(of: ink.map { $0[blocks] * $0[blocks] }),
+    "mean of x^2 at time \(time)", Estimate(of: walks.map { $0[blocks] * $0[blocks] }),
     equals: 2 * diffusionConstant * time)
 }
 
@@ -1444,18 +1329,18 @@ for (blocks, time) in [(1, 64 * tick), (4, 256 * tick), (16, lateTime)] {
 //: of the kernel's maximum, is close to $\frac{1}{4n}$, from Stirling's formula for the middle term
 //: $\binom{n}{n/2}/2^n$.
 
-let kickCounts = [16, 64, 256, 1024]
-let kernelGaps = kickCounts.map { n -> Double in
-  let kernel = GaussianMixture.gaussian(variance: Double(n) * kick * kick)
+let stepCounts = [16, 64, 256, 1024]
+let kernelGaps = stepCounts.map { n -> Double in
+  let kernel = GaussianMixture.gaussian(variance: Double(n) * delta * delta)
   return (0...n).map { k -> Double in
     let logChance = lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))
-    let density = exp(logChance - Double(n) * log(2.0)) / (2 * kick)
-    return abs(density - kernel.density(kick * Double(2 * k - n))) / kernel.density(0)
+    let density = exp(logChance - Double(n) * log(2.0)) / (2 * delta)
+    return abs(density - kernel.density(delta * Double(2 * k - n))) / kernel.density(0)
   }.max()!
 }
 notebook.table(
   columns: ["kicks", Column("largest gap", digits: 4), Column("times 4n", digits: 4)],
-  rows: zip(kickCounts, kernelGaps).map { [$0, $1, $1 * 4 * Double($0)] })
+  rows: zip(stepCounts, kernelGaps).map { [$0, $1, $1 * 4 * Double($0)] })
 notebook.check("4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, tolerance: 0.01)
 
 //: **Claim 0.46.** The heat kernel solves the *heat equation* $\frac{\partial p}{\partial t} =
@@ -1465,42 +1350,34 @@ notebook.check("4n times the gap, n = 1024", kernelGaps[3] * 4096, equals: 1, to
 func heatKernel(_ x: Double, _ t: Double) -> Double {
   GaussianMixture.gaussian(variance: 2 * diffusionConstant * t).density(x)
 }
-let spots = [-2.0, -0.5, 0, 1, 3]
-let h = 1e-3
+let positions = [-2.0, -0.5, 0, 1, 3]
 notebook.check(
   "rate of change at five places, t = 1",
-  spots.map { (heatKernel($0, 1 + h) - heatKernel($0, 1 - h)) / (2 * h) },
-  equals: spots.map { x in
-    let bend = heatKernel(x + h, 1) - 2 * heatKernel(x, 1) + heatKernel(x - h, 1)
-    return diffusionConstant * bend / (h * h)
-  }, tolerance: 1e-6)
+  positions.map { x in derivative(at: 1) { heatKernel(x, $0) } },
+  equals: positions.map { x in
+    diffusionConstant * derivative(at: x) { derivative(at: $0) { heatKernel($0, 1) } }
+  }, tolerance: 1e-8)
 
 //: @fold How the figure is plotted
 
-let inkColors: [Color] = [.blue, .vermilion, .green]
-let inkPlot = [(1, 0.64), (4, 2.56), (16, 10.24)].enumerated().reduce(
-  Plot(x: "place $x$", y: "density", size: Size(560, 280))
-) { plot, entry in
-  let (blocks, time) = entry.element
-  let spread = (2 * diffusionConstant * time).squareRoot()
-  let bins = 2 * Int(4 * spread / (2 * kick)) + 1  // one for each place that can be reached
-  return
-    plot
-    .histogram(
-      ink.map { $0[blocks] }, bins: bins, range: (-kick * Double(bins))...(kick * Double(bins)),
-      color: inkColors[entry.offset]
-    )
-    .curve(over: -10...10, label: "$t=\(time)$", color: inkColors[entry.offset]) {
-      heatKernel($0, time)
-    }
-}
+let inkPlot = Plot(x: "place $x$", y: "density", size: Size(560, 280))
+  .adding([(1, Color.blue), (4, .vermilion), (16, .green)]) { plot, entry in
+    let (blocks, color) = entry
+    let time = Double(64 * blocks) * tau
+    let bins = 2 * Int(2 * (2 * diffusionConstant * time).squareRoot() / delta) + 1
+    return
+      plot
+      .histogram(
+        walks.map { $0[blocks] }, bins: bins,  // one for each place that can be reached
+        range: (-delta * Double(bins))...(delta * Double(bins)), color: color
+      )
+      .curve(over: -10...10, label: "$t=\(time)$", color: color) { heatKernel($0, time) }
+  }
 notebook.figure(
   "ink", inkPlot,
-  caption:
-    "Ink at three times: histograms of a hundred thousand random walkers, and the heat kernel "
+  caption: "Ink at three times: histograms of a hundred thousand random walks, and the heat kernel "
     + "of each time. Four times the time is twice the width.",
-  alternative: "Three histograms around 0, each flatter and wider than the one before, with bell "
-    + "curves that follow them.")
+  alternative: "Three histograms around 0, each wider than the one before, with bell curves.")
 
 //: This is the VE process with $(\sigma^{\mathrm{VE}}_t)^2 = 2Dt$. The forward process *is* ink in
 //: water, one particle for each entry of the image, up to the scale of Claim 0.42. Ink is famous
@@ -1518,7 +1395,7 @@ notebook.figure(
 //: 2\,\varphi(1)$, where $\varphi$ is the density of $\mathcal N(0,1)$, about half of what it
 //: should be.
 
-let clipped = draws(many, stream: 24) { min(max($0.normal(), -1), 1) }
+let clipped = notebook.samples(many, stream: 24) { min(max($0.normal(), -1), 1) }
 notebook.check(
   "variance of clipped noise", .variance(of: clipped), equals: 1 - 2 * StandardNormal.density(1))
 
@@ -1564,7 +1441,7 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 //: | $\bar\alpha_t = \alpha_1 \cdots \alpha_t$ | `schedule.alphaBar(t)` | share kept since the start; $\bar\alpha_0 = 1$ |
 //: | $\sqrt{\bar\alpha_t},\ \sqrt{1 - \bar\alpha_t}$ | `signalScale(t)`, `noiseScale(t)` | amplitudes of data and noise in $x_t$ |
 //: | $\mathrm{SNR}_t,\ \lambda_t$ | `snr(t)`, `logSNR(t)` | signal-to-noise ratio and its logarithm |
-//: | $\sigma^{\mathrm{VE}}_t$ | `sigmaVE(t)` | noise level of the variance-exploding form |
+//: | $\sigma^{\mathrm{VE}}_t$ | `sigmaVE(t)` | noise level of the variance-exploding process |
 //: | $\epsilon$ | `noise` | all the noise in $x_t$, of variance 1 |
 //: | $q(x_t \mid x_{t-1})$ | `diffusion.forwardStep(x, to: t, noise:)` | one step |
 //: | $q(x_t \mid x_0)$ | `diffusion.addNoise(to: x0, t: t, noise:)` | all steps at once |
@@ -1594,30 +1471,29 @@ for (name, each) in [("linear", linear), ("cosine", cosine)] {
 //: **Claim 0.50.** The samples follow $F$, and $\Pr(x > a + b \mid x > a) =
 //: e^{-\lambda(a+b)}/e^{-\lambda a} = e^{-\lambda b} = \Pr(x > b)$.
 
-let waits = draws(many, stream: 25) { -log($0.uniform()) / 2 }
-notebook.check(
-  "largest gap from 1 - exp(-2x)", Distance.kolmogorov(waits) { 1 - exp(-2 * $0) },
-  isBelow: 1.95 / Double(many).squareRoot())
-let patient = waits.filter { $0 > 0.5 }
+let waits = notebook.samples(many, stream: 25) { -log($0.uniform()) / 2 }
+notebook.check(waits, follow: { 1 - exp(-2 * $0) })
+let longer = waits.filter { $0 > 0.5 }
 notebook.check(
   "of those above 0.5, the share above 0.5 + 0.3",
-  .proportion(patient.count { $0 > 0.8 }, of: patient.count), equals: exp(-0.6))
+  .proportion(longer.count { $0 > 0.8 }, of: longer.count), equals: exp(-0.6))
 
 //: </details>
 //:
 //: **Exercise 2** (1.7.3). Rejection sampling with the envelope $c\,p(x)$, $c > 1$: what is the
-//: probability of accepting a dart, and which $c$ is best?
+//: probability of accepting a proposal, and which $c$ is best?
 //:
 //: <details><summary>Answer</summary>
 //:
-//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every dart
-//: is accepted. But then a dart's place is a sample from $p$ itself: if you can do that, you need
-//: no darts. (Below, the places are those accepted before, which follow $p$.)
+//: **Claim 0.51.** At every $x$ it is $p(x)/c\,p(x) = 1/c$, so $c = 1$ is best, and then every
+//: proposal is accepted. But then a proposal's place is a sample from $p$ itself: if you can do
+//: that, you need no rejection. (Below, the places are those accepted before, which follow $p$.)
 
 for c in [2.5, 1] {
-  var random = root.split(26)
-  let landed = kept.count { random.uniform() * c * mixture.density($0.x) <= mixture.density($0.x) }
-  notebook.check("share accepted for c = \(c)", .proportion(landed, of: kept.count), equals: 1 / c)
+  var random = notebook.random(26)
+  let count = accepted.count { random.uniform() * c * mixture.density($0) <= mixture.density($0) }
+  notebook.check(
+    "share accepted for c = \(c)", .proportion(count, of: accepted.count), equals: 1 / c)
 }
 
 //: </details>
@@ -1629,29 +1505,22 @@ for c in [2.5, 1] {
 //:
 //: **Claim 0.52.** To a program that records operations and differentiates them, a sample is a
 //: constant: the record does not show that the sample would have been different for another $\mu$.
-//: For $f(z) = z^2$ at $\mu = \frac12$ the derivative of $E[f(z)]$ is 1; without reparameterization
-//: the record gives 0, with it the average of $2z$. (Where reparameterization is impossible, as for
-//: the outcomes of a die, the score-function estimator remains.)
+//: For $f(z) = z^2$ at $\mu = \frac12$ the derivative of $E[f(z)]$ is 1; with the samples $z$ held
+//: fixed the derivative of their average is 0, with the noise held fixed it is the average of $2z$.
+//: (Where reparameterization is impossible, as for the outcomes of a die, the score-function
+//: estimator remains.)
 
-let epsilons = Tensor(draws(many, stream: 27) { Float($0.normal()) })
-
-func recordedSlope(_ z: (Variable) -> Variable) -> Double {
-  let tape = Tape()
-  let parameter = tape.input(Tensor(0.5))
-  let average = square(z(parameter)).mean()
-  return Double(tape.gradients(of: average)[parameter]?.scalar ?? 0)
-}
+let noise = notebook.samples(many, stream: 27) { $0.normal() }
+let samples = noise.map { 0.5 + $0 }
+func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
 notebook.check(
   "derivative through z as plain samples",
-  recordedSlope { $0.tape.constant(epsilons + 0.5) }, equals: 0, tolerance: 0)
-let seeing = recordedSlope { $0 + epsilons }
+  derivative(at: 0.5) { _ in average(samples.map { $0 * $0 }) }, equals: 0, tolerance: 0)
+let pathwise = derivative(at: 0.5) { mu in average(noise.map { (mu + $0) * (mu + $0) }) }
 notebook.check(
-  "derivative through mu + noise, single precision", seeing, equals: 2 * (0.5 + epsilons.mean()),
-  tolerance: 1e-5)
-notebook.check(
-  "the same as an estimate", Estimate(mean: seeing, standardError: 2 / Double(many).squareRoot()),
-  equals: 1)
+  "derivative via mu + noise", pathwise, equals: average(samples.map { 2 * $0 }), tolerance: 1e-9)
+notebook.check("the same as an estimate", Estimate(of: samples.map { 2 * $0 }), equals: 1)
 
 //: </details>
 //:
@@ -1670,14 +1539,12 @@ notebook.check(
 //: **Claim 0.53.** With $\beta = (0.1,\ 0.2,\ 0.3)$: $\bar\alpha_3 = 0.504$ and
 //: $0.056 + 0.14 + 0.3 = 0.496$.
 
-let three = Array(
-  GaussianDiffusion(NoiseSchedule(betas: [0.1, 0.2, 0.3]))
-    .chain(from: GaussianVariable(mean: 1), using: RandomStreams(of: root, count: 1)))[2].x
+let x3 = GaussianDiffusion(NoiseSchedule(betas: [0.1, 0.2, 0.3]))
+  .chain(from: GaussianVariable(mean: 1), using: notebook.streams(1, stream: 0)).map(\.x)[2]
 notebook.check(
-  "square of the coefficient of x(0)", three.mean * three.mean, equals: 0.504, tolerance: 1e-15)
-notebook.check(
-  "squares of those of the noises", three.loadings.suffix(3).map { $0 * $0 },
-  equals: [0.056, 0.14, 0.3], tolerance: 1e-15)
+  "squares of the coefficients of x(0) and of the noises",
+  ([x3.mean] + x3.loadings.suffix(3)).map { $0 * $0 }, equals: [0.504, 0.056, 0.14, 0.3],
+  tolerance: 1e-15)
 
 //: </details>
 //:
@@ -1701,8 +1568,7 @@ notebook.check(
   "alphaBar(100000) for beta = 1/2t", slowly,
   equals: exp(lgamma(2 * n + 1) - 2 * lgamma(n + 1) - n * log(4.0)), relativeTolerance: 1e-8)
 notebook.check(
-  "the same against 1/sqrt(pi T)", slowly, equals: 1 / (.pi * n).squareRoot(),
-  relativeTolerance: 1e-5)
+  "against 1/sqrt(pi T)", slowly, equals: 1 / (.pi * n).squareRoot(), relativeTolerance: 1e-5)
 notebook.check("alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, tolerance: 1e-5)
 
 //: </details>
@@ -1719,28 +1585,20 @@ notebook.check("alphaBar(100000) for beta = 1/4t^2", wallis, equals: 2 / .pi, to
 //: **Claim 0.55.** That is a schedule ($0 < \beta_t < 1$), and the information that remains, found
 //: by integration, falls by the same amount every hundred steps.
 
-let (mostKnown, leastKnown) = (5.0, 1e-3)
+let (greatest, least) = (5.0, 1e-3)  // information at t = 0 and t = T
 let even = NoiseSchedule(name: "even", steps: 1000) { u in
-  let known = mostKnown + (leastKnown - mostKnown) * u
-  return log(expm1(2 * known))
+  log(expm1(2 * (greatest + (least - greatest) * u)))
 }
 let evenBetas = (1...1000).map(even.beta)
 notebook.check("least beta", evenBetas.min()!, isAbove: 0)
 notebook.check("greatest beta", evenBetas.max()!, isBelow: 1)
 let remaining = stride(from: 100, through: 1000, by: 100)
-  .map { normalData.noisyMarginal(even, to: $0).information }
+  .map { gaussianData.noisyMarginal(even, to: $0).information }
 notebook.check(
   "loss in each hundred steps from t = 100 on",
   zip(remaining, remaining.dropFirst()).map { $0 - $1 },
-  equals: Array(repeating: (mostKnown - leastKnown) / 10, count: 9), tolerance: 1e-9)
-notebook.table(
-  "Share of the variance left, $\\bar\\alpha_t$",
-  columns: [
-    "t", Column("linear", digits: 4), Column("cosine", digits: 4), Column("even", digits: 4),
-  ],
-  rows: [100, 250, 500, 750, 900].map {
-    [$0, linear.alphaBar($0), cosine.alphaBar($0), even.alphaBar($0)]
-  })
+  equals: Array(repeating: (greatest - least) / 10, count: 9), tolerance: 1e-9)
+tableOfShares([linear, cosine, even])
 
 //: The table shows the catch: half of all steps work on images with hardly any noise in them, where
 //: there are many nats but little that is visible. Information is not visual quality.
@@ -1760,27 +1618,24 @@ notebook.table(
 //: stays (VE). (The points are fixed; only the noise is random. The standard errors allow for
 //: both.)
 
-let moonCount = notebook.count(40_000, quick: 10_000)
-let moons = PointSet(PlaneSet.moons.sample(moonCount, using: root.split(28)).points)
-func between(_ points: PointSet, _ a: Int, _ b: Int) -> Estimate {
+let moons = PlaneSet.moons.sample(
+  notebook.count(40_000, quick: 10_000), using: notebook.random(28)
+).points
+func covariance(_ points: PointSet, _ a: Int, _ b: Int) -> Estimate {
   .covariance(points.column(a), points.column(b))
 }
-let originally = (xx: between(moons, 0, 0).mean, xy: between(moons, 0, 1).mean)
+let (xx, xy) = (covariance(moons, 0, 0).mean, covariance(moons, 0, 1).mean)
 for t in [100, 300] {
-  var streams = RandomStreams(of: root.split(29).split(t), count: moonCount)
-  let x = diffusion.addNoise(to: moons, t: t, noise: moons.normalSamples(using: &streams))
+  var streams = RandomStreams(of: notebook.random(29).split(t), count: moons.count)
+  let x = diffusion.addNoise(to: moons, t: t, using: &streams)
   let y = diffusion.varianceExploding(x, t: t)
-  let (left, noise, level) = (
-    schedule.alphaBar(t), schedule.noiseVariance(t), 1 / schedule.snr(t)
-  )
-  notebook.check(
-    "VP, t = \(t), variance of the first coordinate", between(x, 0, 0),
-    equals: left * originally.xx + noise)
-  notebook.check("VP, t = \(t), covariance", between(x, 0, 1), equals: left * originally.xy)
-  notebook.check(
-    "VE, t = \(t), variance of the first coordinate", between(y, 0, 0),
-    equals: originally.xx + level)
-  notebook.check("VE, t = \(t), covariance", between(y, 0, 1), equals: originally.xy)
+  for (form, points, scale, noise) in [
+    ("VP", x, schedule.alphaBar(t), schedule.noiseVariance(t)), ("VE", y, 1, 1 / schedule.snr(t)),
+  ] {
+    notebook.check(
+      "\(form), t = \(t), variance on axis 1", covariance(points, 0, 0), equals: scale * xx + noise)
+    notebook.check("\(form), t = \(t), covariance", covariance(points, 0, 1), equals: scale * xy)
+  }
 }
 
 //: @fold How the figure is plotted
@@ -1788,34 +1643,30 @@ for t in [100, 300] {
 let moonTimes = [0, 50, 150, 300, 450]
 let fewMoons = moons.entries(0..<1500)
 let moonNoise = PointSet(
-  draws(fewMoons.count, stream: 30) { random in [random.normal(), random.normal()] })
+  notebook.samples(fewMoons.count, stream: 30) { [$0.normal(), $0.normal()] })
 func moonPlot(_ points: PointSet, _ title: String, reach: Double) -> Plot {
-  let marks = [-reach / 1.5, 0, reach / 1.5]
-  return Plot(
-    title: title, x: Axis("", range: -reach...reach, at: marks),
-    y: Axis("", range: -reach...reach, at: marks)
-  )
-  .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
+  let axis = Axis("", range: -reach...reach, at: [-reach / 1.5, 0, reach / 1.5])
+  return Plot(title: title, x: axis, y: axis)
+    .scatter(points.column(0), points.column(1), color: .blue, radius: 0.9, opacity: 0.5)
 }
-let moonPanels = moonTimes.map { t -> (Plot, Plot) in
-  let x = t == 0 ? fewMoons : diffusion.addNoise(to: fewMoons, t: t, noise: moonNoise)
-  let y = diffusion.varianceExploding(x, t: t)
-  return (moonPlot(x, "$t=\(t)$", reach: 3), moonPlot(y, "", reach: 6))
+let noisyMoons = moonTimes.map {
+  $0 == 0 ? fewMoons : diffusion.addNoise(to: fewMoons, t: $0, noise: moonNoise)
+}
+let preservingPanels = zip(moonTimes, noisyMoons).map { moonPlot($1, "$t=\($0)$", reach: 3) }
+let explodingPanels = zip(moonTimes, noisyMoons).map {
+  moonPlot(diffusion.varianceExploding($1, t: $0), "", reach: 6)
 }
 notebook.figure(
   "moons",
   Figure(
-    columns: moonTimes.count, moonPanels.map(\.0) + moonPanels.map(\.1),
-    panelSize: Size(165, 165)), formats: [.png],
-  caption:
-    "Two moons under more and more noise: variance preserving above, variance exploding below "
-    + "(note the other scale). The shapes are the same up to size.",
-  alternative:
-    "Two rows of five scatter plots: two crescents that blur into a round cloud, which in "
-    + "the lower row also grows.")
+    columns: moonTimes.count, preservingPanels + explodingPanels, panelSize: Size(165, 165)),
+  formats: [.png],
+  caption: "Two moons under more and more noise: variance preserving above, variance exploding "
+    + "below (note the other scale). The shapes are the same up to size.",
+  alternative: "Two rows of scatter plots: two crescents blur into round noise, which grows below.")
 
-//: The VP form keeps all states on one scale, which suits networks, and its end is the same for all
-//: data of moderate size. The VE form keeps the data where they are, so that a state is simply data
+//: VP keeps all states on one scale, which suits networks, and its end is the same for all
+//: data of moderate size. VE keeps the data where they are, so that a state is simply data
 //: plus error, and has one number, $\sigma^{\mathrm{VE}}_t$, in place of two. But its states must
 //: be scaled before they enter a network, and its end depends on how large $\sigma^{\mathrm{VE}}_T$
 //: is compared with the standard deviation of the data. By Claim 0.43 the choice is one of
@@ -1830,8 +1681,8 @@ notebook.figure(
 //: Ganguli, "Deep unsupervised learning using nonequilibrium thermodynamics" (2015). The process
 //: and its schedules: Ho, Jain and Abbeel (2020); Nichol and Dhariwal (2021). Schedules with zero
 //: terminal SNR: Lin et al., "Common diffusion noise schedules and sample steps are flawed" (2024).
-//: The variance-exploding form: Song and Ermon, "Generative modeling by estimating gradients of the
-//: data distribution" (2019). The errata are from a talk on DDPM and DDIM, the Cornell CS 4782
+//: The variance-exploding process: Song and Ermon, "Generative modeling by estimating gradients of
+//: the data distribution" (2019). The errata are from a talk on DDPM and DDIM, the Cornell CS 4782
 //: notes, and the book; the claim on the last quarter is from the slides "Deep Learning, 21.
 //: Diffusion Models" of IIT Hyderabad.
 //:

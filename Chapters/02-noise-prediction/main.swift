@@ -38,27 +38,27 @@ let notebook = Chapter.open(  // weave:hide
 let schedule = NoiseSchedule.linear()
 let diffusion = GaussianDiffusion(schedule)
 
-func draws<Value>(
-  _ count: Int, stream: Int, _ draw: (inout RandomGenerator) -> Value
-) -> [Value] {
-  var random = RandomGenerator(seed: notebook.seed).split(stream)
-  return (0..<count).map { _ in draw(&random) }
+/// Points of a distribution, each from a random stream of its own.
+func points(of distribution: some ExactDistribution, _ count: Int, stream: Int) -> PointSet {
+  var streams = notebook.streams(count, stream: stream)
+  return distribution.samples(using: &streams).points
 }
 
-/// One stream per point, for experiment number `stream`.
-func streams(_ count: Int, stream: Int) -> RandomStreams {
-  RandomStreams(of: RandomGenerator(seed: notebook.seed).split(stream), count: count)
+/// Points of a set in the plane, from one random stream.
+func points(of set: PlaneSet, _ count: Int, stream: Int) -> PointSet {
+  set.sample(count, using: notebook.random(stream)).points
 }
 
-/// Gaussian noise in the plane.
-func noisePoints(_ count: Int, stream: Int) -> PointSet {
-  var sources = streams(count, stream: stream)
-  return sources.normalPoints(dimensions: 2)
+/// Gaussian noise in the plane, each point from a random stream of its own.
+func planeNoise(_ count: Int, stream: Int) -> PointSet {
+  var streams = notebook.streams(count, stream: stream)
+  return streams.normalPoints(dimensions: 2)
 }
 
-/// A row of a table: a name and its numbers.
-func row(_ name: String, _ numbers: [Double]) -> [any TableCell] {
-  [name] + numbers.map { $0 as any TableCell }
+func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
+extension Double {
+  var squared: Double { self * self }
 }
 
 //: ## Part I. Parameterizations: noise, data, v
@@ -76,42 +76,52 @@ func row(_ name: String, _ numbers: [Double]) -> [any TableCell] {
 //: at the last step is 0.00635. In single precision, in which networks compute, $x_t$ is off by up
 //: to a share $2^{-24}$ of itself, and $x_0$ then by 157 times as much.
 
-let pairs = draws(1000, stream: 1) { (x0: $0.normal(), noise: $0.normal()) }
-let roundTrips = (1...1000).flatMap { t -> [Double] in
-  let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let found = diffusion.x0Estimate(noise: noise, xt: xt, t: t)
-  return [found - x0, diffusion.noise(x0: x0, xt: xt, t: t) - noise]
+/// A clean number and noise, mixed at step t, and a wrong guess of the noise.
+struct Example {
+  let t: Int
+  let x0, noise, guess: Double
+  var xt: Double { diffusion.addNoise(to: x0, t: t, noise: noise) }
+  var v: Double { diffusion.v(x0: x0, noise: noise, t: t) }
+}
+
+let pairs = notebook.samples(1000, stream: 1) { (x0: $0.normal(), noise: $0.normal()) }
+let guesses = notebook.samples(1000, stream: 3) { $0.normal() }
+let examples = (1...1000).map { t in
+  Example(t: t, x0: pairs[t - 1].x0, noise: pairs[t - 1].noise, guess: guesses[t - 1])
 }
 notebook.check(
-  "errors of both ways, t = 1 … 1000", roundTrips, equals: roundTrips.map { _ in 0 },
-  tolerance: 1e-12)
+  "x0 from the noise, and the noise from x0, t = 1 … 1000",
+  examples.flatMap { e in
+    [
+      diffusion.x0Estimate(noise: e.noise, xt: e.xt, t: e.t),
+      diffusion.noise(x0: e.x0, xt: e.xt, t: e.t),
+    ]
+  }, equals: examples.flatMap { [$0.x0, $0.noise] }, tolerance: 1e-12)
 
 //: The tolerance is rounding in double precision, $2^{-53}$, times 157, times a few operations. Now
 //: the same in single precision, with the error of each point in units of what the sentence above
 //: allows: $2^{-24}$ times $157\,|x_t| + |x_0|$, the last for rounding the result.
 
-var singles = RandomGenerator(seed: notebook.seed).split(2)
+var singles = notebook.random(2)
 let cleanSingles = Tensor.normal([10_000], using: &singles)
 let noiseSingles = Tensor.normal([10_000], using: &singles)
 let singleErrors = [1, 100, 500, 900, 1000].map { t -> (t: Int, rms: Double, share: Double) in
   let xt = diffusion.addNoise(to: cleanSingles, t: t, noise: noiseSingles)
   let found = diffusion.x0Estimate(noise: noiseSingles, xt: xt, t: t)
-  let unit = 0x1p-24
-  let (x0s, xts, backs) = (cleanSingles.elements, xt.elements, found.elements)
-  let shares = x0s.indices.map { i -> Double in
-    let allowed = abs(Double(xts[i])) / schedule.signalScale(t) + abs(Double(x0s[i]))
-    return abs(Double(backs[i]) - Double(x0s[i])) / (unit * allowed)
+  let shares = zip(cleanSingles.elements, zip(xt.elements, found.elements)).map { x0, other in
+    let allowed = abs(Double(other.0)) / schedule.signalScale(t) + abs(Double(x0))
+    return abs(Double(other.1) - Double(x0)) / (0x1p-24 * allowed)
   }
-  let rms = (found.meanSquaredDifference(cleanSingles)).squareRoot()
-  return (t, rms, shares.max()!)
+  return (t, found.meanSquaredDifference(cleanSingles).squareRoot(), shares.max()!)
 }
 notebook.table(
-  "error of $x_0$ after a round trip in single precision",
-  columns: ["t", "amplification", "rms error", Column("largest, of what is allowed", digits: 3)],
-  rows: singleErrors.map { [$0.t, 1 / schedule.signalScale($0.t), $0.rms, $0.share] })
+  "error of $x_0$ after a round trip in single precision", of: singleErrors,
+  columns: [
+    "t": { $0.t }, "amplification": { 1 / schedule.signalScale($0.t) }, "rms error": { $0.rms },
+    Column("largest, relative to what is allowed", digits: 3): { $0.share },
+  ])
 notebook.check(
-  "largest error, as a share of the allowed", singleErrors.map(\.share).max()!, isAtMost: 1)
+  "largest error, relative to what is allowed", singleErrors.map(\.share).max()!, isAtMost: 1)
 notebook.check(
   "amplification at the last step", 1 / schedule.signalScale(1000), equals: 157.4, tolerance: 0.05)
 
@@ -127,31 +137,27 @@ notebook.check(
 //: \sqrt{1-\bar\alpha_t}\,x_t + \sqrt{\bar\alpha_t}\,v$, which needs no division, and lengths are
 //: preserved: $x_t^2 + v^2 = x_0^2 + \epsilon^2$.
 
-let turned = (1...1000).map { t -> (errors: [Double], lengths: Double) in
-  let (x0, noise) = pairs[t - 1]
-  let (c, s) = (schedule.signalScale(t), schedule.noiseScale(t))
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let v = diffusion.v(x0: x0, noise: noise, t: t)
-  return (
-    [c * xt - s * v - x0, s * xt + c * v - noise], xt * xt + v * v - x0 * x0 - noise * noise
-  )
-}
 notebook.check(
-  "errors of the inverse", turned.flatMap(\.errors),
-  equals: turned.flatMap { $0.errors.map { _ in 0 } }, tolerance: 1e-14)
+  "x0 and noise from xt and v",
+  examples.flatMap { e in
+    let (c, s) = (schedule.signalScale(e.t), schedule.noiseScale(e.t))
+    return [c * e.xt - s * e.v, s * e.xt + c * e.v]
+  }, equals: examples.flatMap { [$0.x0, $0.noise] }, tolerance: 1e-14)
 notebook.check(
-  "change of the squared length", turned.map(\.lengths),
-  equals: turned.map { _ in 0 }, tolerance: 1e-13)
+  "squared lengths", examples.map { $0.xt.squared + $0.v.squared },
+  equals: examples.map { $0.x0.squared + $0.noise.squared }, tolerance: 1e-13)
 
 //: @fold How the figure is plotted
 
 let (cosine, sine) = (cos(0.6), sin(0.6))
-let place = (x: 0.75, y: 1.0)
-let along = cosine * place.x + sine * place.y
-let across = cosine * place.y - sine * place.x
-let footOfXt = (x: along * cosine, y: along * sine)
-let footOfV = (x: -across * sine, y: across * cosine)
-let frame = Plot(
+let point = (x: 0.75, y: 1.0)
+let xt = cosine * point.x + sine * point.y
+let v = cosine * point.y - sine * point.x
+let feet: [(x: Double, y: Double, color: Color)] = [
+  (xt * cosine, xt * sine, .vermilion), (-v * sine, v * cosine, .green), (point.x, 0, .axis),
+  (0, point.y, .axis),
+]
+let rotationPlot = Plot(
   x: Axis("$x_0$", range: -0.9...1.6), y: Axis("$\\epsilon$", range: -0.2...1.6),
   size: Size(430, 330)
 )
@@ -160,17 +166,13 @@ let frame = Plot(
 .note("$x_t$", at: (1.33, 0.78), anchor: .left, color: .vermilion)
 .note("$v$", at: (-0.6, 1.05), anchor: .left, color: .green)
 .note("$\\varphi_t$", at: (0.33, 0.1), anchor: .left)
-let feet: [(x: Double, y: Double, color: Color)] = [
-  (footOfXt.x, footOfXt.y, .vermilion), (footOfV.x, footOfV.y, .green), (place.x, 0, .axis),
-  (0, place.y, .axis),
-]
-let rotationPlot = feet.reduce(frame) { plot, foot in
-  plot.line([place.x, foot.x], [place.y, foot.y], color: foot.color, dash: .dashed)
+.adding(feet) { plot, foot in
+  plot.line([point.x, foot.x], [point.y, foot.y], color: foot.color, dash: .dashed)
 }
 notebook.figure(
   "rotation",
-  rotationPlot.scatter([place.x], [place.y], color: .ink, radius: 4, opacity: 1)
-    .note("$(x_0, \\epsilon)$", at: (place.x + 0.07, place.y + 0.03), anchor: .left)
+  rotationPlot.scatter([point.x], [point.y], color: .ink, radius: 4, opacity: 1)
+    .note("$(x_0, \\epsilon)$", at: (point.x + 0.07, point.y + 0.03), anchor: .left)
     .equalAspect(),
   caption:
     "One unknown point and two pairs of axes. The step determines the angle of the red axis: from "
@@ -188,23 +190,19 @@ notebook.figure(
 //: from $v$, from the score that Part II introduces, and from a predicted mean itself it follows by
 //: conversion (exercises 4.15.2 and 7.11.2).
 
-let means = (1...1000).map { t -> [Double] in
-  let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let v = diffusion.v(x0: x0, noise: noise, t: t)
+let otherMeans = examples.flatMap { e in
+  let score = diffusion.score(noise: e.noise, t: e.t)
   return [
-    diffusion.posteriorMean(x0: x0, xt: xt, t: t),
-    diffusion.posteriorMean(noise: noise, xt: xt, t: t),
-    diffusion.convert(v, from: .v, to: .mean, xt: xt, t: t),
-    diffusion.convert(
-      diffusion.score(noise: noise, t: t), from: .score, to: .mean, xt: xt, t: t),
+    diffusion.posteriorMean(noise: e.noise, xt: e.xt, t: e.t),
+    diffusion.convert(e.v, from: .v, to: .mean, xt: e.xt, t: e.t),
+    diffusion.convert(score, from: .score, to: .mean, xt: e.xt, t: e.t),
   ]
 }
-for (column, name) in [(1, "noise"), (2, "v"), (3, "score")] {
-  notebook.check(
-    "mean from the \(name), against that from x0", means.map { $0[column] },
-    equals: means.map { $0[0] }, tolerance: 1e-12)
-}
+notebook.check(
+  "means from the noise, v and the score, against those from x0", otherMeans,
+  equals: examples.flatMap {
+    [Double](repeating: diffusion.posteriorMean(x0: $0.x0, xt: $0.xt, t: $0.t), count: 3)
+  }, tolerance: 1e-12)
 
 //: The library has all these conversions in one place, in the basis $(x_t, v)$, in which none of
 //: them is singular by itself:
@@ -225,30 +223,26 @@ for (column, name) in [(1, "noise"), (2, "v"), (3, "score")] {
 //: in the middle.
 
 func noiseWeight(_ t: Int, variance: Double) -> Double {
-  let beta = schedule.beta(t)
-  return beta * beta / (2 * variance * schedule.alpha(t) * schedule.noiseVariance(t))
+  schedule.transition(from: t, to: t - 1).noiseLossWeight(variance: variance)
 }
 
-/// The KL divergence of the posterior from a reverse step whose mean comes from the noise `guess`.
-func boundTerm(_ t: Int, noise: Double, guess: Double, xt: Double, variance: Double) -> Double {
+/// The KL divergence of the posterior from a reverse step whose mean comes from a predicted noise.
+func klDivergence(_ e: Example, predicted: Double, variance: Double) -> Double {
   gaussianKLDivergence(
-    mean: diffusion.posteriorMean(noise: noise, xt: xt, t: t),
-    variance: schedule.posteriorVariance(t),
-    fromMean: diffusion.posteriorMean(noise: guess, xt: xt, t: t), variance: variance)
+    mean: diffusion.posteriorMean(noise: e.noise, xt: e.xt, t: e.t),
+    variance: schedule.posteriorVariance(e.t),
+    fromMean: diffusion.posteriorMean(noise: predicted, xt: e.xt, t: e.t), variance: variance)
 }
 
-let guesses = draws(1000, stream: 3) { $0.normal() }
-let excesses = (2...1000).map { t -> (paid: Double, formula: Double) in
-  let ((x0, noise), guess, beta) = (pairs[t - 1], guesses[t - 1], schedule.beta(t))
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let term = boundTerm(t, noise: noise, guess: guess, xt: xt, variance: beta)
-  let constant = boundTerm(t, noise: noise, guess: noise, xt: xt, variance: beta)
-  let gap = noise - guess
-  return (term - constant, noiseWeight(t, variance: beta) * gap * gap)
-}
 notebook.check(
-  "cost of a wrong noise, t = 2 … 1000", excesses.map(\.paid), equals: excesses.map(\.formula),
-  tolerance: 1e-12)
+  "what a wrong noise adds to the term, t = 2 … 1000",
+  examples.dropFirst().map { e in
+    klDivergence(e, predicted: e.guess, variance: schedule.beta(e.t))
+      - klDivergence(e, predicted: e.noise, variance: schedule.beta(e.t))
+  },
+  equals: examples.dropFirst().map { e in
+    noiseWeight(e.t, variance: schedule.beta(e.t)) * (e.noise - e.guess).squared
+  }, tolerance: 1e-12)
 notebook.check(
   "weights at t = 1, 400, 1000",
   [1, 400, 1000].map { noiseWeight($0, variance: schedule.beta($0)) },
@@ -266,19 +260,15 @@ notebook.check(
 //: schedule is between its ends. The literature often leaves this weight open, as "some
 //: $\omega_t$".
 
-let cleanCosts = (2...1000).map { t -> (paid: Double, formula: Double) in
-  let ((x0, noise), guess) = (pairs[t - 1], guesses[t - 1])
-  let variance = schedule.posteriorVariance(t)
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let gap = x0 - diffusion.x0Estimate(noise: guess, xt: xt, t: t)
-  let weight = (schedule.snr(t - 1) - schedule.snr(t)) / 2
-  return (
-    boundTerm(t, noise: noise, guess: guess, xt: xt, variance: variance), weight * gap * gap
-  )
-}
 notebook.check(
-  "cost of a wrong x0, t = 2 … 1000", cleanCosts.map(\.paid), equals: cleanCosts.map(\.formula),
-  relativeTolerance: 1e-9)
+  "what a wrong x0 adds to the term, t = 2 … 1000",
+  examples.dropFirst().map { e in
+    klDivergence(e, predicted: e.guess, variance: schedule.posteriorVariance(e.t))
+  },
+  equals: examples.dropFirst().map { e in
+    let error = e.x0 - diffusion.x0Estimate(noise: e.guess, xt: e.xt, t: e.t)
+    return (schedule.snr(e.t - 1) - schedule.snr(e.t)) / 2 * error.squared
+  }, relativeTolerance: 1e-9)
 let weightSum = (2...1000).reduce(0.0) { sum, t in
   sum + noiseWeight(t, variance: schedule.posteriorVariance(t)) * schedule.snr(t)
 }
@@ -305,15 +295,13 @@ notebook.check(
 //: the noise has variance 1. Networks that start with a last layer of zeros therefore start at 1,
 //: whatever the data: a first test of any training program.
 
-let silent = MLP(.init(width: 16, layers: 1, startsAtZero: true), generator: .init(seed: 1))
-let rollPoints = PointSet(
-  PlaneSet.swissRoll.sample(
-    notebook.count(20_000, quick: 4_000), using: RandomGenerator(seed: notebook.seed).split(4)
-  ).points)
-let silentDenoiser = FunctionDenoiser<PointSet> { xt, t in PointSet(silent(xt.tensor, t: [t])) }
+let zeroNetwork = MLP(.init(width: 16, layers: 1, startsAtZero: true), generator: .init(seed: 1))
+let zeroDenoiser = FunctionDenoiser<PointSet> { xt, t in PointSet(zeroNetwork(xt.tensor, t: [t])) }
+let rollPoints = points(of: .swissRoll, notebook.count(20_000, quick: 4_000), stream: 4)
 for t in [1, 500] {
   let errors = diffusion.noiseErrors(
-    of: silentDenoiser, on: rollPoints, t: t, using: streams(rollPoints.count, stream: 1000 + t))
+    of: zeroDenoiser, on: rollPoints, t: t,
+    using: notebook.streams(rollPoints.count, stream: 1000 + t))
   notebook.check("loss of a network that outputs 0 at t = \(t)", Estimate(of: errors), equals: 1)
 }
 
@@ -334,20 +322,20 @@ for t in [1, 500] {
 
 let three = GaussianMixture.three
 let shown = [1, 10, 50, 100, 200, 400, 600, 800, 1000]
-let laws = shown.map { three.noisyMarginal(schedule, to: $0) }
+let marginals = (1...1000).map { three.noisyMarginal(schedule, to: $0) }
+func marginal(_ t: Int) -> NoisyMarginal { marginals[t - 1] }
+
 notebook.table(
-  "the least possible loss, by target",
-  columns: ["t", "noise", "x0", "v", "mean"],
-  rows: zip(shown, laws).map { t, law in
-    let (floor, weight) = (law.x0LossFloor, schedule.posteriorWeights(t).x0)
-    return row(
-      String(t), [law.noiseLossFloor, floor, floor / law.noiseVariance, weight * weight * floor])
-  })
+  "the least possible loss, by target", of: shown.map { (t: $0, marginal: marginal($0)) },
+  columns: [
+    "t": { $0.t }, "noise": { $0.marginal.noiseLossFloor }, "x0": { $0.marginal.x0LossFloor },
+    "v": { $0.marginal.x0LossFloor / $0.marginal.noiseVariance },
+    "mean": { schedule.posteriorWeights($0.t).x0.squared * $0.marginal.x0LossFloor },
+  ])
 notebook.check(
-  "floor from Var(x0 | xt), against 1 - E(ε*)²", laws.map(\.noiseLossFloor),
-  equals: laws.map { law in
-    1 - law.marginal.expectation { law.noiseMean($0) * law.noiseMean($0) }
-  }, tolerance: 1e-10)
+  "floor from Var(x0 | xt), against 1 - E(ε*)²", shown.map { marginal($0).noiseLossFloor },
+  equals: shown.map(marginal).map { q in 1 - q.marginal.expectation { q.noiseMean($0).squared } },
+  tolerance: 1e-10)
 
 //: For Gaussian data of variance $s^2$ the floor is $\bar\alpha_t s^2 / (\bar\alpha_t s^2 + 1 -
 //: \bar\alpha_t)$; its mean over all steps, the least $L_{\mathrm{simple}}$ that there is, depends
@@ -355,18 +343,21 @@ notebook.check(
 //: and latents, cannot be compared.
 
 func meanFloor(variance: Double) -> Double {
-  (1...1000).reduce(0.0) { sum, t in
-    let kept = schedule.alphaBar(t) * variance
-    return sum + kept / (kept + schedule.noiseVariance(t)) / 1000
-  }
+  average(
+    (1...1000).map { t in
+      let signal = schedule.alphaBar(t) * variance
+      return signal / (signal + schedule.noiseVariance(t))
+    })
 }
 notebook.table(
-  "least simple loss of Gaussian data", columns: ["variance of the data", "mean over t"],
-  rows: [0.25, 1, 4].map { [$0, meanFloor(variance: $0)] })
-let unitLaws = [1, 77, 500].map { GaussianMixture.gaussian().noisyMarginal(schedule, to: $0) }
+  "least simple loss of Gaussian data", of: [0.25, 1, 4],
+  columns: ["variance of the data": { $0 }, "mean over t": { meanFloor(variance: $0) }])
+let gaussianMarginals = [1, 77, 500].map {
+  GaussianMixture.gaussian().noisyMarginal(schedule, to: $0)
+}
 notebook.check(
-  "floor of N(0, 1) by quadrature", unitLaws.map(\.noiseLossFloor),
-  equals: unitLaws.map(\.alphaBar), tolerance: 1e-12)
+  "floor of N(0, 1) by quadrature", gaussianMarginals.map(\.noiseLossFloor),
+  equals: gaussianMarginals.map(\.alphaBar), tolerance: 1e-12)
 
 //: To see the decomposition at work take a predictor that is not the best one: the linear
 //: $\hat\epsilon = \sqrt{1-\bar\alpha_t}\,x_t$. For Gaussian data of variance 1 it would be
@@ -374,24 +365,18 @@ notebook.check(
 //: floor plus distance must give $\bar\alpha_t$, and a simulation must too.
 
 let linearTimes = [100, 200, 400]
-let parts = linearTimes.map { t -> Double in
-  let law = three.noisyMarginal(schedule, to: t)
-  let distance = law.marginal.expectation { x in
-    let gap = law.noiseMean(x) - schedule.noiseScale(t) * x
-    return gap * gap
-  }
-  return law.noiseLossFloor + distance
-}
 notebook.check(
-  "floor + distance of the linear predictor", parts,
-  equals: linearTimes.map { schedule.alphaBar($0) }, tolerance: 1e-10)
-var threeStreams = streams(notebook.count(100_000, quick: 10_000), stream: 6)
+  "floor + distance of the linear predictor",
+  linearTimes.map { t in
+    let q = marginal(t)
+    return q.noiseLossFloor
+      + q.marginal.expectation { x in (q.noiseMean(x) - schedule.noiseScale(t) * x).squared }
+  }, equals: linearTimes.map(schedule.alphaBar), tolerance: 1e-10)
+var threeStreams = notebook.streams(notebook.count(100_000, quick: 10_000), stream: 6)
 let threePoints = three.samples(using: &threeStreams).points
-let linearDenoiser = FunctionDenoiser<PointSet> { xt, t in
-  .sum((schedule.noiseScale(t), xt))
-}
+let linearDenoiser = FunctionDenoiser<PointSet> { xt, t in .sum((schedule.noiseScale(t), xt)) }
 let exact = ExactDenoiser(three, schedule)
-for (t, law) in [(100, laws[3]), (400, laws[5])] {
+for t in [100, 400] {
   let linearErrors = diffusion.noiseErrors(
     of: linearDenoiser, on: threePoints, t: t, using: threeStreams)
   notebook.check(
@@ -399,27 +384,28 @@ for (t, law) in [(100, laws[3]), (400, laws[5])] {
     equals: schedule.alphaBar(t))
   let exactErrors = diffusion.noiseErrors(of: exact, on: threePoints, t: t, using: threeStreams)
   notebook.check(
-    "best predictor, simulated, t = \(t)", Estimate(of: exactErrors), equals: law.noiseLossFloor)
+    "best predictor, simulated, t = \(t)", Estimate(of: exactErrors),
+    equals: marginal(t).noiseLossFloor)
 }
 
 //: @fold How the figure is plotted
 
 let curveTimes = (0...60).map { 1 + $0 * $0 * 999 / 3600 }
-let curveLaws = curveTimes.map { three.noisyMarginal(schedule, to: $0) }
+let floors: [(target: String, value: (NoisyMarginal) -> Double)] = [
+  ("noise $\\epsilon$", \.noiseLossFloor), ("data $x_0$", \.x0LossFloor),
+  ("$v$", { $0.x0LossFloor / $0.noiseVariance }),
+]
 notebook.figure(
   "floors",
   Plot(
     title: "The least possible loss", x: "step $t$", y: Axis("mean squared error", range: 0...1.15),
     size: Size(520, 320)
   )
-  .line(curveTimes.map(Double.init), curveLaws.map(\.noiseLossFloor), label: "noise $\\epsilon$")
-  .line(curveTimes.map(Double.init), curveLaws.map(\.x0LossFloor), label: "data $x_0$")
+  .lines(floors, x: curveTimes.map(Double.init), label: \.target) { floor in
+    curveTimes.map { floor.value(marginal($0)) }
+  }
   .line(
-    curveTimes.map(Double.init), curveLaws.map { $0.x0LossFloor / $0.noiseVariance },
-    label: "$v$"
-  )
-  .line(
-    curveTimes.map(Double.init), curveTimes.map { schedule.alphaBar($0) }, label: "noise, linear",
+    curveTimes.map(Double.init), curveTimes.map(schedule.alphaBar), label: "noise, linear",
     color: .axis, dash: .dashed),
   caption:
     "The floor of the loss for the mixture of three Gaussians. Easy and hard change places with "
@@ -443,20 +429,18 @@ notebook.figure(
 //: 0.100. The best linear prediction of the first leaves a loss of 0.08, that of the second 0.99.
 
 let chainLength = 500
-var state = GaussianVariable(standardDeviation: 1, source: 0)
-var lastNoise = state
-for t in 1...chainLength {
-  lastNoise = GaussianVariable(standardDeviation: 1, source: 7 + t)
-  state = diffusion.forwardStep(state, to: t, noise: lastNoise)
+let start = GaussianVariable(standardDeviation: 1, source: 0)
+let stepNoises = (1...chainLength).map { GaussianVariable(standardDeviation: 1, source: 7 + $0) }
+let state = (1...chainLength).reduce(start) { x, t in
+  diffusion.forwardStep(x, to: t, noise: stepNoises[t - 1])
 }
-let jumpNoise = diffusion.noise(
-  x0: GaussianVariable(standardDeviation: 1, source: 0), xt: state, t: chainLength)
+let lastNoise = stepNoises[chainLength - 1]
+let totalNoise = diffusion.noise(x0: start, xt: state, t: chainLength)
 notebook.check(
-  "correlation of x500 with the noise from 0 to 500", state.correlation(with: jumpNoise),
-  equals: schedule.noiseScale(chainLength), tolerance: 1e-12)
-notebook.check(
-  "correlation of x500 with the noise of step 500", state.correlation(with: lastNoise),
-  equals: schedule.beta(chainLength).squareRoot(), tolerance: 1e-12)
+  "correlation of x500 with the noise from 0 to 500 and with that of step 500",
+  [state.correlation(with: totalNoise), state.correlation(with: lastNoise)],
+  equals: [schedule.noiseScale(chainLength), schedule.beta(chainLength).squareRoot()],
+  tolerance: 1e-12)
 
 //: These are exact: the library's forward step ran on `GaussianVariable`s, which carry their
 //: correlations. Half of the remark is comforting. Given $x_0$ and $x_t$, the noise of the step has
@@ -466,7 +450,7 @@ notebook.check(
 //: correlation of the two noises.
 
 notebook.check(
-  "correlation of the two noises", jumpNoise.correlation(with: lastNoise),
+  "correlation of the two noises", totalNoise.correlation(with: lastNoise),
   equals: (schedule.beta(chainLength) / schedule.noiseVariance(chainLength)).squareRoot(),
   tolerance: 1e-12)
 
@@ -476,13 +460,10 @@ notebook.check(
 //: noise added at timestep $t$). Taken literally, the target has correlation 0.1 with the input of
 //: the network. We sample 500-step chains and measure it.
 
-let chainCount = notebook.count(20_000, quick: 4_000)
-var chainStreams = streams(chainCount, stream: 7)
+var chainStreams = notebook.streams(notebook.count(20_000, quick: 4_000), stream: 7)
 let chainStart = chainStreams.normalPoints()
-var chainEnd = chainStart
-for t in 1...chainLength {
-  chainEnd = diffusion.forwardStep(chainEnd, to: t, noise: chainStreams.normalPoints())
-}
+let chain = diffusion.chain(from: chainStart, using: chainStreams)
+let chainEnd = chain.first { $0.t == chainLength }!.x
 let merged = diffusion.noise(x0: chainStart, xt: chainEnd, t: chainLength)
 notebook.erratum(
   "E-X7", source: "Cornell CS4782 notes, simple loss; Foundations of Generative Models, 4.4.6",
@@ -503,30 +484,19 @@ notebook.erratum(
 //: **Claim 2.9.** These formulas are the gradients of the log density, by finite differences and by
 //: automatic differentiation; and responsibilities sum to 1.
 
-let threeClouds = MultivariateMixture([
+let threeClusters = MultivariateMixture([
   .init(weight: 0.5, mean: [-1, -0.5], covariance: Matrix([[0.3, 0.15], [0.15, 0.2]])),
   .init(weight: 0.3, mean: [1.2, 0], covariance: Matrix([[0.1, -0.05], [-0.05, 0.4]])),
   .init(weight: 0.2, mean: [0, 1.3], standardDeviation: 0.3),
 ])
-
-/// A derivative by central differences of fourth order.
-func slope(at x: Double, step h: Double = 4e-4, _ f: (Double) -> Double) -> Double {
-  let (near, far) = (f(x + h) - f(x - h), f(x + 2 * h) - f(x - 2 * h))
-  return (8 * near - far) / (12 * h)
-}
-
-let probes = draws(200, stream: 8) { [1.5 * $0.normal(), 1.5 * $0.normal()] }
+let places = notebook.samples(200, stream: 8) { [1.5 * $0.normal(), 1.5 * $0.normal()] }
 notebook.check(
-  "score of three clusters at 200 places", probes.flatMap { threeClouds.score($0) },
-  equals: probes.flatMap { x -> [Double] in
-    [
-      slope(at: x[0]) { threeClouds.logDensity([$0, x[1]]) },
-      slope(at: x[1]) { threeClouds.logDensity([x[0], $0]) },
-    ]
-  }, tolerance: 1e-7)
+  "score of three clusters at 200 places", places.flatMap(threeClusters.score),
+  equals: places.flatMap { gradient(at: $0, step: 4e-4, threeClusters.logDensity) },
+  tolerance: 1e-7)
 notebook.check(
   "sum of the responsibilities",
-  probes.map { threeClouds.responsibilities($0).reduce(0, +) }, equals: probes.map { _ in 1 },
+  places.map { threeClusters.responsibilities($0).reduce(0, +) }, equals: places.map { _ in 1 },
   tolerance: 1e-14)
 
 //: The differences have an error of order $h^4 = 3\cdot10^{-14}$ times a fifth derivative, which
@@ -534,9 +504,10 @@ notebook.check(
 //: works in single precision, on scores up to about 30 with a sum of exponentials in between: seven
 //: digits, less a few.
 
-let lineProbes = stride(from: -1.5, through: 1.5, by: 0.05).map { $0 }
+let linePlaces = Array(stride(from: -1.5, through: 1.5, by: 0.05))
+let lineTensor = Tensor(linePlaces.map { Float($0) })
 let scoreTape = Tape()
-let scoreInput = scoreTape.input(Tensor(lineProbes.map { Float($0) }, shape: [lineProbes.count]))
+let scoreInput = scoreTape.input(lineTensor)
 let densities = three.components.map { part -> Variable in
   let z = (scoreInput - Float(part.mean)) * Float(1 / part.standardDeviation)
   return exp(square(z) * -0.5) * Float(part.weight / part.standardDeviation)
@@ -545,32 +516,32 @@ let logDensity = log(densities[0] + densities[1] + densities[2]).sum()
 notebook.check(
   "score of the mixture of three, by automatic differentiation",
   scoreTape.gradients(of: logDensity)[scoreInput]!.elements,
-  equals: lineProbes.map { Float(three.score(Double(Float($0)))) }, tolerance: 3e-4)
+  equals: lineTensor.elements.map { Float(three.score(Double($0))) }, tolerance: 3e-4)
 
 //: @fold How the figure is plotted
 
-func scorePlot(_ law: MultivariateMixture, _ title: String) -> Plot {
-  let range = -2.6...2.6
-  return Plot(title: title, x: "$x_1$", y: "$x_2$", size: Size(270, 290))
+/// The density of points in the plane, to be covered with arrows.
+func densityMap(
+  _ distribution: MultivariateMixture, _ title: String, reach: Double, size: Size
+) -> Plot {
+  let range = -reach...reach
+  return Plot(title: title, x: "$x_1$", y: "$x_2$", size: size)
     .heatMap(
-      Field(x: range, y: range, columns: 90, rows: 90) { law.density([$0, $1]) }, .density,
-      showsBar: false, smooth: true
+      Field(x: range, y: range, columns: 90, rows: 90) { distribution.density([$0, $1]) },
+      .density, showsBar: false, smooth: true
     )
-    .vectorField(x: range, y: range, columns: 13, rows: 13, color: .ink) { x, y in
-      let arrow = law.score([x, y])
-      return (arrow[0], arrow[1])
-    }
     .equalAspect()
 }
+let scorePanels = [0, 150, 450].map { t in
+  let distribution = t == 0 ? threeClusters : threeClusters.noisyMarginal(schedule, to: t)
+  return densityMap(distribution, t == 0 ? "data" : "$t=\(t)$", reach: 2.6, size: Size(270, 290))
+    .vectorField(x: -2.6...2.6, y: -2.6...2.6, columns: 13, rows: 13, color: .ink) { x, y in
+      let arrow = distribution.score([x, y])
+      return (arrow[0], arrow[1])
+    }
+}
 notebook.figure(
-  "score-fields",
-  Figure(
-    columns: 3,
-    [
-      scorePlot(threeClouds, "data"),
-      scorePlot(threeClouds.noisyMarginal(schedule, to: 150), "$t=150$"),
-      scorePlot(threeClouds.noisyMarginal(schedule, to: 450), "$t=450$"),
-    ], sharing: [.y]),
+  "score-fields", Figure(columns: 3, scorePanels, sharing: [.y]),
   caption:
     "The score of a mixture of three Gaussian clusters, and of its noisy marginals. The arrows of "
     + "the data are long and change abruptly between the clusters; with the noise they become "
@@ -585,21 +556,15 @@ notebook.figure(
 //: degrees.
 
 let tilted = MultivariateMixture.correlated(0.8)
-func degreesOff(_ arrow: [Double], from x: [Double]) -> Double {
-  let product = -(arrow[0] * x[0] + arrow[1] * x[1])
-  let lengths = hypot(arrow[0], arrow[1]) * hypot(x[0], x[1])
-  return acos(product / lengths) * 180 / .pi
-}
 let corner = [1, -0.2]
+func degreesFromMean(_ score: [Double]) -> Double {
+  angle(between: score, corner.map { -$0 }) * 180 / .pi
+}
 notebook.erratum(
   "E-B37", source: "Foundations of Generative Models, section 6.3.4",
   "degrees between the score and the direction of the mean", printed: 0,
-  right: degreesOff(tilted.score(corner), from: corner),
-  secondRoute: degreesOff(
-    [
-      slope(at: corner[0]) { tilted.logDensity([$0, corner[1]]) },
-      slope(at: corner[1]) { tilted.logDensity([corner[0], $0]) },
-    ], from: corner), tolerance: 1e-6, apart: 25)
+  right: degreesFromMean(tilted.score(corner)),
+  secondRoute: degreesFromMean(gradient(at: corner, tilted.logDensity)), tolerance: 1e-6, apart: 25)
 
 //: Section 6.3.2 of the same book writes that the score vanishes exactly at local maxima. It
 //: vanishes at *all* stationary points. Between the two classes at -1 and 1 lies one that is a
@@ -609,8 +574,7 @@ let valley = GaussianMixture.twoClasses
 notebook.check(
   "score in the middle between two classes", valley.score(0), equals: 0, tolerance: 1e-15)
 notebook.check(
-  "slope of the score there: a minimum", slope(at: 0) { valley.score($0) },
-  isAbove: 1)
+  "derivative of the score there: a minimum", derivative(at: 0, valley.score), isAbove: 1)
 
 //: ### No normalizing constant needed
 //:
@@ -622,24 +586,21 @@ notebook.check(
 //: the unnormalized density, does not change it at all. This is why one can learn a score without
 //: ever computing a probability (exercise 4.15.7).
 
-func tapeScore(_ offset: Float) -> [Float] {
+func tapeScore(offset: Float) -> [Float] {
   let tape = Tape()
-  let x = tape.input(Tensor(lineProbes.map { Float($0) }, shape: [lineProbes.count]))
+  let x = tape.input(lineTensor)
   let energy = square(square(x) - 1) + offset
   return tape.gradients(of: -energy.sum())[x]!.elements
 }
 notebook.check(
-  "score with log Z = 0 and with 123.4", tapeScore(0) == tapeScore(123.4), isExactly: true)
-func wells(_ x: Double) -> Double {
-  let height = x * x - 1
-  return -height * height
-}
-let normalizer = Quadrature.integrate(from: -5, to: 5) { exp(wells($0)) }
+  "score with log Z = 0 and with 123.4", tapeScore(offset: 0) == tapeScore(offset: 123.4),
+  isExactly: true)
+func energy(_ x: Double) -> Double { (x * x - 1).squared }
+let normalizer = Quadrature.integrate(from: -5, to: 5) { exp(-energy($0)) }
 notebook.show("Z of the two wells", normalizer)
 notebook.check(
-  "score, from the normalized density by differences",
-  tapeScore(0).map(Double.init),
-  equals: lineProbes.map { place in slope(at: place) { wells($0) - log(normalizer) } },
+  "score, from the normalized density by differences", tapeScore(offset: 0),
+  equals: linePlaces.map { derivative(at: $0) { log(exp(-energy($0)) / normalizer) } },
   tolerance: 1e-5)
 
 //: ### Noise prediction and the marginal score
@@ -657,13 +618,12 @@ notebook.check(
 //: **Claim 2.11.** Both identities hold: the first by algebra, the second when
 //: $E[\epsilon \mid x_t]$ is computed from its definition, an integral over all $x_0$.
 
-let conditionalErrors = [1, 200, 1000].map { t -> Double in
-  let (x0, noise) = pairs[t - 1]
-  let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-  let law = GaussianMixture.gaussian(
-    mean: schedule.signalScale(t) * x0, variance: schedule.noiseVariance(t))
-  let scale = schedule.noiseScale(t)
-  return scale * law.score(xt) + noise
+/// The distribution of xt given x0.
+func conditional(on x0: Double, t: Int) -> GaussianMixture {
+  .gaussian(mean: schedule.signalScale(t) * x0, variance: schedule.noiseVariance(t))
+}
+let conditionalErrors = [examples[0], examples[199], examples[999]].map { e in
+  schedule.noiseScale(e.t) * conditional(on: e.x0, t: e.t).score(e.xt) + e.noise
 }
 notebook.check(
   "score given x0, t = 1, 200, 1000, times √(1-ᾱ)", conditionalErrors, equals: [0, 0, 0],
@@ -672,23 +632,19 @@ notebook.check(
 /// The posterior mean of `body(x0)` given `xt`: an integral over x0, by Bayes' rule.
 func meanGiven(_ xt: Double, t: Int, _ body: (Double) -> Double) -> Double {
   func likelihood(_ x0: Double) -> Double {
-    let noise = diffusion.noise(x0: x0, xt: xt, t: t)
-    return StandardNormal.density(noise)
+    StandardNormal.density(diffusion.noise(x0: x0, xt: xt, t: t))
   }
   let total = three.expectation(likelihood)
   return three.expectation { likelihood($0) * body($0) } / total
 }
 
-let marginalPlaces = stride(from: -2.0, through: 2, by: 0.1).map { $0 }
-for t in [100, 400] {
-  let law = three.noisyMarginal(schedule, to: t)
-  notebook.check(
-    "E[ε | xt] as an integral, t = \(t)",
-    marginalPlaces.map { xt in
-      meanGiven(xt, t: t) { diffusion.noise(x0: $0, xt: xt, t: t) }
-    },
-    equals: marginalPlaces.map { -schedule.noiseScale(t) * law.score($0) }, tolerance: 1e-8)
+let grid = [100, 400].flatMap { t in
+  stride(from: -2.0, through: 2, by: 0.1).map { (t: t, xt: $0) }
 }
+notebook.check(
+  "E[ε | xt] as an integral, t = 100 and 400",
+  grid.map { t, xt in meanGiven(xt, t: t) { diffusion.noise(x0: $0, xt: xt, t: t) } },
+  equals: grid.map { t, xt in -schedule.noiseScale(t) * marginal(t).score(xt) }, tolerance: 1e-8)
 
 //: **Erratum E-B11.** In (4.143) "Foundations of Generative Models" divides by $\sqrt{1-\alpha_t}$,
 //: without the bar: the variance of one step in place of the variance of all steps to $t$. (Its
@@ -696,14 +652,13 @@ for t in [100, 400] {
 
 let (scoreX0, scoreNoise) = (0.4, 1.0)
 let scoreXt = diffusion.addNoise(to: scoreX0, t: 500, noise: scoreNoise)
-let jumpLaw = GaussianMixture.gaussian(
-  mean: schedule.signalScale(500) * scoreX0, variance: schedule.noiseVariance(500))
 notebook.erratum(
   "E-B11", source: "Foundations of Generative Models, (4.143)",
   "score of q(x500 | x0 = 0.4) where the noise is 1",
   printed: -scoreNoise / schedule.beta(500).squareRoot(),
   right: -scoreNoise / schedule.noiseScale(500),
-  secondRoute: slope(at: scoreXt) { jumpLaw.logDensity($0) }, tolerance: 1e-9, apart: 8)
+  secondRoute: derivative(at: scoreXt, conditional(on: scoreX0, t: 500).logDensity),
+  tolerance: 1e-9, apart: 8)
 
 //: **Erratum E-X9.** The step that is often left out is the average. (7.28) of "Foundations of
 //: Generative Models" equates the network with $-\sqrt{1-\bar\alpha_t}\,\nabla\log q(x_t \mid
@@ -712,13 +667,13 @@ notebook.erratum(
 //: cannot depend on $x_0$. Take $t = 400$ and $x_t = 0.3$. If $x_0$ was 1.2, the printed target is
 //: $-0.26$; the best prediction, a mean over all possible $x_0$, is 0.24.
 
-let (seenXt, oneX0) = (0.3, 1.2)
+let (givenXt, oneX0) = (0.3, 1.2)
 notebook.erratum(
   "E-X9", source: "Foundations of Generative Models, (7.28) and (6.54); Cornell CS4782 notes",
   "output of the best network at t = 400, xt = 0.3",
-  printed: diffusion.noise(x0: oneX0, xt: seenXt, t: 400),
-  right: three.noisyMarginal(schedule, to: 400).noiseMean(seenXt),
-  secondRoute: meanGiven(seenXt, t: 400) { diffusion.noise(x0: $0, xt: seenXt, t: 400) },
+  printed: diffusion.noise(x0: oneX0, xt: givenXt, t: 400),
+  right: marginal(400).noiseMean(givenXt),
+  secondRoute: meanGiven(givenXt, t: 400) { diffusion.noise(x0: $0, xt: givenXt, t: 400) },
   tolerance: 1e-10, apart: 0.1)
 
 //: And with a class $c$: since the noise does not depend on the class, $q(x \mid x_0, c)$ is
@@ -732,28 +687,23 @@ notebook.erratum(
 //: For Gaussian data it is the Wiener filter, which pulls every observation towards the mean by a
 //: fixed share (exercise 6.13.5).
 
-for t in [100, 400] {
-  let law = three.noisyMarginal(schedule, to: t)
-  notebook.check(
-    "E[x0 | xt] as an integral, t = \(t)",
-    marginalPlaces.map { meanGiven($0, t: t) { $0 } },
-    equals: marginalPlaces.map { xt in
-      (xt + law.noiseVariance * law.score(xt)) / law.alphaBar.squareRoot()
-    }, tolerance: 1e-8)
+/// E[x0 | xt] from the score.
+func tweedie(_ q: NoisyMarginal, _ xt: Double) -> Double {
+  (xt + q.noiseVariance * q.score(xt)) / q.alphaBar.squareRoot()
 }
-let (filterMean, filterVariance) = (1.0, 0.25)
-let filtered = GaussianMixture.gaussian(mean: filterMean, variance: filterVariance)
+notebook.check(
+  "E[x0 | xt] as an integral, t = 100 and 400", grid.map { t, xt in meanGiven(xt, t: t) { $0 } },
+  equals: grid.map { t, xt in tweedie(marginal(t), xt) }, tolerance: 1e-8)
+
+let (mean, variance, signal) = (1.0, 0.25, schedule.signalScale(300))
+let filtered = GaussianMixture.gaussian(mean: mean, variance: variance)
   .noisyMarginal(schedule, to: 300)
+let gain = signal * variance / (signal.squared * variance + filtered.noiseVariance)
+let filterPlaces = grid.prefix(41).map(\.xt)
 notebook.check(
   "Wiener filter for N(1, 1/4), t = 300",
-  marginalPlaces.map { xt in
-    let signal = schedule.signalScale(300)
-    let gain = signal * filterVariance / (signal * signal * filterVariance + filtered.noiseVariance)
-    return filterMean + gain * (xt - signal * filterMean)
-  },
-  equals: marginalPlaces.map { xt in
-    (xt + filtered.noiseVariance * filtered.score(xt)) / filtered.alphaBar.squareRoot()
-  }, tolerance: 1e-13)
+  filterPlaces.map { xt in mean + gain * (xt - signal * mean) },
+  equals: filterPlaces.map { tweedie(filtered, $0) }, tolerance: 1e-13)
 
 //: The tolerance of $10^{-8}$ for the integrals is that of a fixed quadrature rule on a product of
 //: two Gaussian densities of different widths.
@@ -768,19 +718,15 @@ notebook.check(
 //: Leave out both divisions, that is, take the formula of one for the other, and the score at
 //: $t = 400$, $x = 0.3$ has another size and even another sign.
 
-let sigma400 = schedule.sigmaVE(400)
-let exploded = GaussianMixture(
-  three.components.map { part in
-    .init(
-      weight: part.weight, mean: part.mean,
-      standardDeviation: (part.variance + sigma400 * sigma400).squareRoot())
-  })
 let shrink = schedule.signalScale(400)
+let exploded = NoisyMarginal(
+  data: three, alphaBar: 1, noiseVariance: schedule.sigmaVE(400).squared
+).marginal
 notebook.erratum(
   "E-X8", source: "Cornell CS4782 notes, score matching; Foundations of Generative Models, (6.37)",
   "score of x400 at 0.3", printed: exploded.score(0.3),
   right: exploded.score(0.3 / shrink) / shrink,
-  secondRoute: slope(at: 0.3) { three.noisyMarginal(schedule, to: 400).marginal.logDensity($0) },
+  secondRoute: derivative(at: 0.3, marginal(400).marginal.logDensity),
   tolerance: 1e-9, apart: 0.05)
 
 //: ### Score matching
@@ -798,29 +744,23 @@ notebook.erratum(
 
 let raw = GaussianMixture(
   weights: [0.3, 0.3, 0.4], means: [-2, 0.5, 2], standardDeviations: [0.3, 0.2, 0.4])
-let lines = [(k: 0.5, m: 0.0), (k: 1, m: 0.3), (k: 2, m: -1)]
-let scoreSize = raw.expectation { raw.score($0) * raw.score($0) }
-let explicit = lines.map { line in
-  raw.expectation { x in
-    let gap = -line.k * (x - line.m) - raw.score(x)
-    return gap * gap
-  }
-}
-let implicit = lines.map { line in
-  raw.expectation { x in
-    let s = -line.k * (x - line.m)
-    return -line.k + s * s / 2
-  }
+let scoreSize = raw.expectation { raw.score($0).squared }
+let losses = [(k: 0.5, m: 0.0), (k: 1, m: 0.3), (k: 2, m: -1)].map { k, m in
+  (
+    k: k, m: m, explicit: raw.expectation { x in (-k * (x - m) - raw.score(x)).squared },
+    implicit: raw.expectation { x in -k + (k * (x - m)).squared / 2 }
+  )
 }
 notebook.table(
-  columns: ["k", "m", "explicit", "implicit", "explicit - 2 implicit", "explicit - implicit"],
-  rows: zip(lines, zip(explicit, implicit)).map { line, losses in
-    [line.k, line.m, losses.0, losses.1, losses.0 - 2 * losses.1, losses.0 - losses.1]
-  })
+  of: losses,
+  columns: [
+    "k": { $0.k }, "m": { $0.m }, "explicit": { $0.explicit }, "implicit": { $0.implicit },
+    "explicit - 2 implicit": { $0.explicit - 2 * $0.implicit },
+    "explicit - implicit": { $0.explicit - $0.implicit },
+  ])
 notebook.check(
-  "explicit - 2 implicit, for three scores",
-  zip(explicit, implicit).map { $0 - 2 * $1 },
-  equals: explicit.map { _ in scoreSize }, tolerance: 1e-10)
+  "explicit - 2 implicit, for three scores", losses.map { $0.explicit - 2 * $0.implicit },
+  equals: losses.map { _ in scoreSize }, tolerance: 1e-10)
 
 //: **Erratum E-B18.** Theorem 6.1 of "Foundations of Generative Models", (6.34) to (6.35), has the
 //: explicit loss equal to the implicit one plus a constant, without the factor 2 (or without a half
@@ -830,8 +770,9 @@ notebook.check(
 notebook.erratum(
   "E-B18", source: "Foundations of Generative Models, Theorem 6.1, (6.34)-(6.35)",
   "change of the explicit loss from the first score to the third",
-  printed: implicit[2] - implicit[0], right: 2 * (implicit[2] - implicit[0]),
-  secondRoute: explicit[2] - explicit[0], tolerance: 1e-10, apart: 1)
+  printed: losses[2].implicit - losses[0].implicit,
+  right: 2 * (losses[2].implicit - losses[0].implicit),
+  secondRoute: losses[2].explicit - losses[0].explicit, tolerance: 1e-10, apart: 1)
 
 //: The trace of a Jacobian is expensive for a network on images. Vincent's *denoising score
 //: matching* ("A connection between score matching and denoising autoencoders", 2011) needs none:
@@ -844,53 +785,47 @@ notebook.erratum(
 //: units. At $\sigma = 0.5$:
 
 let noiseLevel = 0.5
-let smoothed = GaussianMixture(
-  raw.components.map { part in
-    .init(
-      weight: part.weight, mean: part.mean,
-      standardDeviation: (part.variance + noiseLevel * noiseLevel).squareRoot())
-  })
-let dsmConstant =
-  1 / (noiseLevel * noiseLevel) - smoothed.expectation { smoothed.score($0) * smoothed.score($0) }
-notebook.show("constant", dsmConstant)
-let dsmScores: [(name: String, score: @Sendable (Double) -> Double)] = [
+let smoothed = NoisyMarginal(data: raw, alphaBar: 1, noiseVariance: noiseLevel.squared).marginal
+let lossGap = 1 / noiseLevel.squared - smoothed.expectation { smoothed.score($0).squared }
+notebook.show("constant", lossGap)
+
+/// The point of the mixture of three that belongs to a uniform number and a Gaussian one.
+func sample(of mixture: GaussianMixture, uniform: Double, gaussian: Double) -> Double {
+  let component = mixture.components[uniform < 0.3 ? 0 : uniform < 0.6 ? 1 : 2]
+  return component.mean + component.standardDeviation * gaussian
+}
+let someScores: [(name: String, score: (Double) -> Double)] = [
   ("s = 0", { _ in 0 }), ("s = -x/2", { -$0 / 2 }), ("s = sin 2x", { sin(2 * $0) }),
 ]
-for (index, (name, score)) in dsmScores.enumerated() {
-  let differences = draws(notebook.count(100_000, quick: 10_000), stream: 20 + index) {
-    random -> Double in
-    let u = random.uniform()
-    let part = raw.components[u < 0.3 ? 0 : u < 0.6 ? 1 : 2]
-    let noise = random.normal()
-    let x = part.mean + part.standardDeviation * random.normal() + noiseLevel * noise
-    let (denoising, explicit) = (score(x) + noise / noiseLevel, score(x) - smoothed.score(x))
-    return denoising * denoising - explicit * explicit
+for (index, (name, score)) in someScores.enumerated() {
+  let differences = notebook.samples(notebook.count(100_000, quick: 10_000), stream: 20 + index) {
+    random in
+    let (uniform, noise, gaussian) = (random.uniform(), random.normal(), random.normal())
+    let x = sample(of: raw, uniform: uniform, gaussian: gaussian) + noiseLevel * noise
+    return (score(x) + noise / noiseLevel).squared - (score(x) - smoothed.score(x)).squared
   }
   notebook.check(
-    "denoising - explicit loss for \(name)", Estimate(of: differences), equals: dsmConstant)
+    "denoising - explicit loss for \(name)", Estimate(of: differences), equals: lossGap)
 }
 
 //: **Claim 2.15.** Denoising score matching is noise prediction: at each step,
 //: $\lVert s_\theta - \nabla\log q(x_t \mid x_0)\rVert^2 = \lVert \epsilon - \epsilon_\theta
 //: \rVert^2 / (1-\bar\alpha_t)$ for $\epsilon_\theta = -\sqrt{1-\bar\alpha_t}\,s_\theta$; in the
-//: variance-exploding form the factor is $1/\sigma_t^2$.
+//: variance-exploding (VE) process the factor is $1/\sigma_t^2$.
 
-let scoreErrors = (1...1000).map { t -> (score: Double, noise: Double, exploding: Double) in
-  let ((_, noise), guess) = (pairs[t - 1], guesses[t - 1])
-  let gap = diffusion.score(noise: guess, t: t) - diffusion.score(noise: noise, t: t)
-  let sigma = schedule.sigmaVE(t)
-  let explodingGap = guess / sigma - noise / sigma
-  let error = (guess - noise) * (guess - noise)
-  let exploding = explodingGap * explodingGap * sigma * sigma
-  return (gap * gap * schedule.noiseVariance(t) - error, error, exploding)
-}
+let noiseErrors = examples.map { ($0.guess - $0.noise).squared }
 notebook.check(
-  "variance-preserving form, times (1-ᾱ)", scoreErrors.map(\.score),
-  equals: scoreErrors.map { _ in 0 }, tolerance: 1e-12)
+  "variance-preserving, times (1-ᾱ), less the error of the noise",
+  zip(examples, noiseErrors).map { e, error in
+    let gap = diffusion.score(noise: e.guess, t: e.t) - diffusion.score(noise: e.noise, t: e.t)
+    return gap.squared * schedule.noiseVariance(e.t) - error
+  }, equals: examples.map { _ in 0 }, tolerance: 1e-12)
 notebook.check(
-  "variance-exploding form, times σ²", scoreErrors.map(\.exploding),
-  equals: scoreErrors.map(\.noise),
-  tolerance: 1e-12)
+  "variance-exploding, times σ²",
+  examples.map { e in
+    let sigma = schedule.sigmaVE(e.t)
+    return (e.guess / sigma - e.noise / sigma).squared * sigma.squared
+  }, equals: noiseErrors, tolerance: 1e-12)
 
 //: **Erratum E-B19.** The factor belongs to its step. (6.50) and (6.51) of "Foundations of
 //: Generative Models" pull it out of an expectation over $t$, and turn the score loss into "the
@@ -898,18 +833,16 @@ notebook.check(
 //: not the product of the means. For the best predictor, over the steps $1, 11, \dots, 991$ and
 //: read as the product of the means:
 
-let sampledSteps = stride(from: 1, to: 1000, by: 10).map { $0 }
-func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-let sampledLaws = sampledSteps.map { three.noisyMarginal(schedule, to: $0) }
+let someMarginals = stride(from: 1, to: 1000, by: 10).map(marginal)
 notebook.erratum(
   "E-B19", source: "Foundations of Generative Models, (6.50)-(6.51)",
   "least score loss, mean over the steps",
-  printed: average(sampledLaws.map { 1 / $0.noiseVariance })
-    * average(sampledLaws.map(\.noiseLossFloor)),
-  right: average(sampledLaws.map { $0.noiseLossFloor / $0.noiseVariance }),
+  printed: average(someMarginals.map { 1 / $0.noiseVariance })
+    * average(someMarginals.map(\.noiseLossFloor)),
+  right: average(someMarginals.map { $0.noiseLossFloor / $0.noiseVariance }),
   secondRoute: average(
-    sampledLaws.map { law in
-      1 / law.noiseVariance - law.marginal.expectation { law.score($0) * law.score($0) }
+    someMarginals.map { q in
+      1 / q.noiseVariance - q.marginal.expectation { q.score($0).squared }
     }), tolerance: 1e-6, apart: 10)
 
 //: ## Part III. Weights
@@ -929,22 +862,20 @@ notebook.erratum(
 
 let levels = [0.1, 1, 10]
 let weightings: [(name: String, weight: (Double) -> Double)] = [
-  ("σ²", { $0 * $0 }), ("1", { _ in 1 }), ("1/σ²", { 1 / ($0 * $0) }),
+  ("σ²", \.squared), ("1", { _ in 1 }), ("1/σ²", { 1 / $0.squared }),
 ]
 notebook.table(
   "loss of the score 0 in the plane", columns: ["λ(σ)", "σ = 0.1", "σ = 1", "σ = 10"],
   rows: weightings.map { entry in
-    row(entry.name, levels.map { 2 * entry.weight($0) / ($0 * $0) })
+    row(entry.name, levels.map { 2 * entry.weight($0) / $0.squared })
   })
-let planeNoise = draws(notebook.count(50_000, quick: 5_000), stream: 30) {
-  (x: $0.normal(), y: $0.normal())
+let squaredLengths = notebook.samples(notebook.count(50_000, quick: 5_000), stream: 30) {
+  $0.normal().squared + $0.normal().squared
 }
-func zeroScoreLoss(_ sigma: Double, _ weight: Double) -> Estimate {
-  Estimate(of: planeNoise.map { weight * ($0.x * $0.x + $0.y * $0.y) / (sigma * sigma) })
-}
-notebook.check("λ = σ² at σ = 0.1", zeroScoreLoss(0.1, 0.01), equals: 2)
-notebook.check("λ = 1 at σ = 0.1", zeroScoreLoss(0.1, 1), equals: 200)
-let uniforms = draws(notebook.count(100_000, quick: 10_000), stream: 31) { $0.uniform() }
+let scoreLoss = 100 * Estimate(of: squaredLengths)
+notebook.check("λ = σ² at σ = 0.1", 0.01 * scoreLoss, equals: 2)
+notebook.check("λ = 1 at σ = 0.1", scoreLoss, equals: 200)
+let uniforms = notebook.samples(notebook.count(100_000, quick: 10_000), stream: 31) { $0.uniform() }
 notebook.check(
   "share below 0.1, uniform",
   .proportion(uniforms.count { 0.01 + 9.99 * $0 < 0.1 }, of: uniforms.count), equals: 0.09 / 9.99)
@@ -958,14 +889,13 @@ notebook.check(
 //: $1/\sigma^2$ already, and $1/\sigma^2$ by $1/\sigma^4$. Under $\lambda = 1$ the level 0.1 has
 //: not the same weight as the level 1, but a hundred times more.
 
-let pairOfLevels = draws(notebook.count(50_000, quick: 5_000), stream: 32) { random -> Double in
-  let low = random.normal() / 0.1
-  return low * low
+let lowLevelLosses = notebook.samples(notebook.count(50_000, quick: 5_000), stream: 32) {
+  ($0.normal() / 0.1).squared
 }
 notebook.erratum(
   "E-B20", source: "Foundations of Generative Models, section 6.7.2",
   "weight of σ = 0.1 relative to σ = 1 under λ = 1", printed: 1, right: 100,
-  secondRoute: Estimate(of: pairOfLevels), apart: 50)
+  secondRoute: Estimate(of: lowLevelLosses), apart: 50)
 
 //: ### Converting weights between targets
 //:
@@ -979,29 +909,26 @@ notebook.erratum(
 
 /// The factor from the squared error of a prediction to that of the noise.
 func noiseErrorFactor(_ prediction: Prediction, _ t: Int) -> Double {
-  let beta = schedule.beta(t)
   switch prediction {
-  case .noise: return 1
-  case .x0: return schedule.snr(t)
-  case .v: return schedule.alphaBar(t)
-  case .score: return schedule.noiseVariance(t)
-  case .mean: return schedule.alpha(t) * schedule.noiseVariance(t) / (beta * beta)
+  case .noise: 1
+  case .x0: schedule.snr(t)
+  case .v: schedule.alphaBar(t)
+  case .score: schedule.noiseVariance(t)
+  case .mean: schedule.alpha(t) * schedule.noiseVariance(t) / schedule.beta(t).squared
   }
 }
-for prediction in Prediction.allCases where prediction != .noise {
-  let ratios = (1...1000).map { t -> Double in
-    let ((x0, noise), guess) = (pairs[t - 1], guesses[t - 1])
-    let xt = diffusion.addNoise(to: x0, t: t, noise: noise)
-    let truth = diffusion.target(of: prediction, x0: x0, noise: noise, t: t)
-    let said = diffusion.convert(guess, from: .noise, to: prediction, xt: xt, t: t)
-    let error = (truth - said) * (truth - said)
-    let ofNoise = (noise - guess) * (noise - guess)
-    return noiseErrorFactor(prediction, t) * error / ofNoise
+let otherPredictions = Prediction.allCases.filter { $0 != .noise }
+let errorRatios = otherPredictions.flatMap { prediction in
+  examples.map { e in
+    let target = diffusion.target(of: prediction, x0: e.x0, noise: e.noise, t: e.t)
+    let value = diffusion.convert(e.guess, from: .noise, to: prediction, xt: e.xt, t: e.t)
+    let error = (target - value).squared
+    return noiseErrorFactor(prediction, e.t) * error / (e.noise - e.guess).squared
   }
-  notebook.check(
-    "\(prediction.rawValue): factor times error, over that of the noise", ratios,
-    equals: ratios.map { _ in 1 }, tolerance: 1e-8)
 }
+notebook.check(
+  "x0, v, score, mean: factor times error, over the error of the noise", errorRatios,
+  equals: errorRatios.map { _ in 1 }, tolerance: 1e-8)
 
 //: (The tolerance: a mean of step 2 and another differ by a ten thousandth of their size, and the
 //: error is the square of this difference; a few of the thousand pairs have predictions very near
@@ -1013,18 +940,20 @@ for prediction in Prediction.allCases where prediction != .noise {
 //: $\mathrm{SNR} = 9$ is 5/9, not 5.
 
 let (gamma, snr) = (5.0, 9.0)
-let (x0Gap, noiseGap) = (0.2, 0.2 * snr.squareRoot())
+let x0Error = 0.2
+let noiseError = x0Error * snr.squareRoot()
 notebook.erratum(
   "E-B23", source: "Foundations of Generative Models, (7.59)",
   "Min-SNR weight of the noise loss at SNR 9", printed: min(gamma, snr),
   right: min(gamma, snr) / snr,
-  secondRoute: min(gamma, snr) * x0Gap * x0Gap / (noiseGap * noiseGap), tolerance: 1e-14, apart: 4)
+  secondRoute: min(gamma, snr) * x0Error.squared / noiseError.squared, tolerance: 1e-14, apart: 4)
 
 //: @fold How the figure is plotted
 
-let weightTimes = (1...1000).map { $0 }
-func weightCurve(_ weight: (Int) -> Double) -> [Double] { weightTimes.map(weight) }
-let weightAxis = weightTimes.map(Double.init)
+let targets: [(name: String, prediction: Prediction)] = [
+  ("noise", .noise), ("data $x_0$", .x0), ("$v$", .v), ("score", .score), ("mean", .mean),
+]
+let everyT = (1...1000).map(Double.init)
 notebook.figure(
   "weights",
   Plot(
@@ -1032,17 +961,15 @@ notebook.figure(
     x: Axis("step $t$", scale: .log),
     y: Axis("weight", scale: .log, range: 1e-5...1e5), size: Size(560, 360)
   )
-  .line(weightAxis, weightCurve { _ in 1 }, label: "noise")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.x0, $0) }, label: "data $x_0$")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.v, $0) }, label: "$v$")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.score, $0) }, label: "score")
-  .line(weightAxis, weightCurve { 1 / noiseErrorFactor(.mean, $0) }, label: "mean")
+  .lines(targets, x: everyT, label: \.name) { target in
+    (1...1000).map { 1 / noiseErrorFactor(target.prediction, $0) }
+  }
   .line(
-    weightAxis, weightCurve { noiseWeight($0, variance: schedule.beta($0)) },
+    everyT, (1...1000).map { noiseWeight($0, variance: schedule.beta($0)) },
     label: "the ELBO, $\\sigma^2=\\beta$", color: .ink, dash: .dashed
   )
   .line(
-    weightAxis, weightCurve { min(5, schedule.snr($0)) / schedule.snr($0) },
+    everyT, (1...1000).map { min(5, schedule.snr($0)) / schedule.snr($0) },
     label: "min-SNR, $\\gamma=5$", color: .axis, dash: .dotted
   )
   .legend(.right),
@@ -1081,37 +1008,37 @@ let recipe = PointDenoiser.Configuration {
   $0.seed = notebook.seed
 }
 let probeNetwork = PointDenoiser(recipe, for: lineData)
-func probeLoss(_ tape: Tape) -> Variable {
+func batchLoss(_ tape: Tape) -> Variable {
   probeNetwork.model.loss(
-    lineData.points.entries(0..<256), labels: [Int](repeating: 0, count: 256), tape: tape,
-    generator: RandomGenerator(seed: notebook.seed).split(40)
+    lineData.points.entries(0..<256), tape: tape, generator: notebook.random(40)
   ).total
 }
-let probeTape = Tape()
-let probeGradients = probeTape.gradients(of: probeLoss(probeTape))
-let probeParameters = probeNetwork.network.parameters
-let gradientLength = probeGradients.globalNorm(over: probeParameters)
-let startValues = probeParameters.map(\.value)
+let lossTape = Tape()
+let gradients = lossTape.gradients(of: batchLoss(lossTape))
+let parameters = probeNetwork.network.parameters
+let gradientLength = gradients.globalNorm(over: parameters)
+let startValues = parameters.map(\.value)
+
+/// The loss after all weights have moved a distance along the gradient.
 func lossMoved(_ distance: Double) -> Double {
-  for (parameter, start) in zip(probeParameters, startValues) {
+  for (parameter, start) in zip(parameters, startValues) {
     parameter.value = start
-    if let gradient = probeGradients[parameter] {
+    if let gradient = gradients[parameter] {
       parameter.value.add(gradient, times: Float(distance / gradientLength))
     }
   }
-  return Double(probeLoss(Tape(recording: false)).scalar)
+  return Double(batchLoss(Tape(recording: false)).scalar)
 }
-let rate = slope(at: 0, step: 0.02, lossMoved)
-_ = lossMoved(0)
+let rate = derivative(at: 0, step: 0.02, lossMoved)
 notebook.show("weights", probeNetwork.network.parameterCount)
 notebook.check(
   "rate of the loss along the gradient", rate, equals: gradientLength, relativeTolerance: 1e-5)
+
+//: The second half of the claim:
+
 let shortRecipe = recipe.with { $0.updates = 20 }
-let (firstRun, secondRun) = (
-  PointDenoiser.trained(on: lineData, shortRecipe), PointDenoiser.trained(on: lineData, shortRecipe)
-)
-notebook.check(
-  "twenty losses of two runs agree", firstRun.losses == secondRun.losses, isExactly: true)
+let runs = PointDenoiser.trained(on: lineData, [shortRecipe, shortRecipe])
+notebook.check("twenty losses of two runs agree", runs[0].losses == runs[1].losses, isExactly: true)
 
 //: (The tolerance: the loss is rounded to seven digits, and changes by a few hundredths over the
 //: step of 0.02, which leaves five.)
@@ -1124,39 +1051,43 @@ notebook.check(
 //: the root mean square of the loss at $t$. For the best predictor of the mixture of three
 //: Gaussians, whose loss is nearly nothing at large $t$, such samples have a third of the variance.
 
-let allLaws = (1...1000).map { three.noisyMarginal(schedule, to: $0) }
-func noiseError(_ t: Int, _ random: inout RandomGenerator) -> Double {
+/// The squared error of the best predictor at step t, for one sample.
+func exactError(_ t: Int, _ random: inout RandomGenerator) -> Double {
+  let (uniform, gaussian, noise) = (random.uniform(), random.normal(), random.normal())
+  let x0 = sample(of: three, uniform: uniform, gaussian: gaussian)
+  return (noise - marginal(t).noiseMean(diffusion.addNoise(to: x0, t: t, noise: noise))).squared
+}
+
+//: The root mean square is estimated in the middle of blocks of 20 steps, and the probability of
+//: all steps of a block is made proportional to it.
+
+let blockSizes = (0..<50).map { block in
+  let errors = notebook.samples(200, stream: 100 + block) { exactError(20 * block + 10, &$0) }
+  return (average(errors.map(\.squared)) + 1e-6).squareRoot()
+}
+let blockProbabilities = blockSizes.map { $0 / blockSizes.reduce(0, +) }
+let cumulative = blockProbabilities.reduce(into: [0.0]) { $0.append($0.last! + $1) }
+let lossSamples = notebook.count(100_000, quick: 10_000)
+let uniformErrors = notebook.samples(lossSamples, stream: 41) { random in
+  exactError(1 + random.index(below: 1000), &random)
+}
+let weightedErrors = notebook.samples(lossSamples, stream: 42) { random in
   let u = random.uniform()
-  let part = three.components[u < 0.3 ? 0 : u < 0.6 ? 1 : 2]
-  let (x0, noise) = (part.mean + part.standardDeviation * random.normal(), random.normal())
-  let gap = noise - allLaws[t - 1].noiseMean(diffusion.addNoise(to: x0, t: t, noise: noise))
-  return gap * gap
+  let block = max(0, min(49, (cumulative.firstIndex { u < $0 } ?? 50) - 1))
+  let error = exactError(20 * block + 1 + random.index(below: 20), &random)
+  return error / (50 * blockProbabilities[block])
 }
-let blockSizes = (0..<50).map { block -> Double in
-  let errors = draws(200, stream: 100 + block) { noiseError(20 * block + 10, &$0) }
-  return (average(errors.map { $0 * $0 }) + 1e-6).squareRoot()
-}
-let blockShares = blockSizes.map { $0 / blockSizes.reduce(0, +) }
-let blockBounds = blockShares.reduce(into: [0.0]) { $0.append($0.last! + $1) }
-let lossDraws = notebook.count(100_000, quick: 10_000)
-let uniformDraws = draws(lossDraws, stream: 41) { random -> Double in
-  noiseError(1 + random.index(below: 1000), &random)
-}
-let weightedDraws = draws(lossDraws, stream: 42) { random -> Double in
-  let u = random.uniform()
-  let block = max(0, min(49, (blockBounds.firstIndex { u < $0 } ?? 50) - 1))
-  let error = noiseError(20 * block + 1 + random.index(below: 20), &random)
-  return error / (50 * blockShares[block])
-}
+
+//: Both means estimate the same loss, with different variances.
+
 notebook.check(
-  "mean loss, steps by importance sampling", Estimate(of: weightedDraws),
-  equals: Estimate(of: uniformDraws))
-let (evenVariance, drawnVariance) = (
-  Estimate.variance(of: uniformDraws), Estimate.variance(of: weightedDraws)
-)
-notebook.show("variance, uniform", evenVariance)
-notebook.show("variance, importance sampling", drawnVariance)
-notebook.check("variance with importance sampling", drawnVariance, isBelow: evenVariance)
+  "mean loss, steps by importance sampling", Estimate(of: weightedErrors),
+  equals: Estimate(of: uniformErrors))
+let uniformVariance = Estimate.variance(of: uniformErrors)
+let weightedVariance = Estimate.variance(of: weightedErrors)
+notebook.show("variance, uniform", uniformVariance)
+notebook.show("variance, importance sampling", weightedVariance)
+notebook.check("variance with importance sampling", weightedVariance, isBelow: uniformVariance)
 
 //: **Erratum E-B24.** "Foundations of Generative Models" calls low noise the easier end (7.9.2),
 //: writes that uniform steps give an equal training signal at all levels (7.5.2), and calls the
@@ -1164,19 +1095,18 @@ notebook.check("variance with importance sampling", drawnVariance, isBelow: even
 //: $t = 10$ the best loss is 0.94, at $t = 600$ it is 0.026, and the contribution of a step to the
 //: loss differs by a factor of 36, not 1. For $x_0$ the ends change places: 0.0018 and 0.97.
 
-let easyErrors = draws(notebook.count(200_000, quick: 20_000), stream: 43) { noiseError(600, &$0) }
-let easyFloor = allLaws[599].noiseLossFloor
-let hardFloor = allLaws[9].noiseLossFloor
-let easyEstimate = Estimate(of: easyErrors)
+let easyErrors = notebook.samples(notebook.count(200_000, quick: 20_000), stream: 43) {
+  exactError(600, &$0)
+}
+let (hard, easy) = (marginal(10), marginal(600))
 notebook.erratum(
   "E-B24", source: "Foundations of Generative Models, sections 7.5.2 and 7.9.2",
-  "best loss at t = 600 over that at t = 10", printed: 1, right: easyFloor / hardFloor,
-  secondRoute: Estimate(
-    mean: easyEstimate.mean / hardFloor, standardError: easyEstimate.standardError / hardFloor),
-  apart: 0.9)
+  "best loss at t = 600 over that at t = 10", printed: 1,
+  right: easy.noiseLossFloor / hard.noiseLossFloor,
+  secondRoute: (1 / hard.noiseLossFloor) * Estimate(of: easyErrors), apart: 0.9)
 notebook.check(
-  "for x0: best loss at t = 10 over that at t = 600",
-  allLaws[9].x0LossFloor / allLaws[599].x0LossFloor, isBelow: 0.002)
+  "for x0: best loss at t = 10 over that at t = 600", hard.x0LossFloor / easy.x0LossFloor,
+  isBelow: 0.002)
 
 //: ### Timestep embeddings
 //:
@@ -1187,33 +1117,28 @@ notebook.check(
 //: **Claim 2.20.** The embedding of $d$ features has squared length $d/2$ for every step, and the
 //: inner product of two depends on the difference of the steps alone, $\langle e_t, e_{t'}
 //: \rangle = \sum_k \cos \omega_k (t - t')$: nearby steps have similar embeddings.
-//: alike.
 
 let features = 32
-let stepEmbeddings = sinusoidalEmbedding((0...1000).map(Double.init), channels: features).elements
+let embeddings = sinusoidalEmbedding((0...1000).map(Double.init), channels: features).elements
 func inner(_ s: Int, _ t: Int) -> Double {
-  var sum = 0.0
-  for k in 0..<features {
-    let (a, b) = (stepEmbeddings[s * features + k], stepEmbeddings[t * features + k])
-    sum += Double(a) * Double(b)
+  (0..<features).reduce(0) { sum, k in
+    sum + Double(embeddings[s * features + k]) * Double(embeddings[t * features + k])
   }
-  return sum
 }
 notebook.check(
   "squared lengths, t = 0 … 1000", (0...1000).map { inner($0, $0) },
   equals: (0...1000).map { _ in 16.0 }, tolerance: 1e-5)
-func byDifference(_ gap: Int) -> Double {
-  var sum = 0.0
-  for k in 0..<features / 2 {
-    let frequency: Double = pow(10_000, -Double(k) / Double(features / 2))
-    sum += cos(frequency * Double(gap))
+func sumOfCosines(_ difference: Int) -> Double {
+  (0..<features / 2).reduce(0) { sum, k in
+    sum + cos(pow(10_000, -Double(k) / Double(features / 2)) * Double(difference))
   }
-  return sum
 }
-let embeddingPairs = draws(500, stream: 44) { ($0.index(below: 1001), $0.index(below: 1001)) }
+let embeddingPairs = notebook.samples(500, stream: 44) {
+  ($0.index(below: 1001), $0.index(below: 1001))
+}
 notebook.check(
-  "inner products of 500 pairs", embeddingPairs.map { inner($0.0, $0.1) },
-  equals: embeddingPairs.map { byDifference($0.0 - $0.1) }, tolerance: 2e-3)
+  "inner products of 500 pairs", embeddingPairs.map(inner),
+  equals: embeddingPairs.map { sumOfCosines($0 - $1) }, tolerance: 2e-3)
 
 //: (The angles are rounded to single precision: at $t = 1000$ by up to
 //: $1000 \cdot 2^{-24} = 6\cdot10^{-5}$, at two places, in 32 products.)
@@ -1223,94 +1148,86 @@ notebook.check(
 //: each kind, 2000 updates, compared by their distance from the best noise predictor at twelve
 //: steps.
 
-struct TimeCode: Sendable {
+/// What a network is given of the steps: times for its sines, or rows of its table.
+struct Conditioning: Sendable {
   let name: String
-  let rows: Int?
-  let tell: @Sendable ([Int]) -> (t: [Double], rows: [Int]?)
+  var rows: Int?
+  let inputs: @Sendable ([Int]) -> (t: [Double], rows: [Int]?)
 }
-let codes = [
-  TimeCode(name: "sines", rows: nil) { steps in (steps.map(Double.init), nil) },
-  TimeCode(name: "table", rows: 1001) { steps in ([0], steps) },
-  TimeCode(name: "nothing", rows: nil) { _ in ([0], nil) },
+let conditionings = [
+  Conditioning(name: "sines") { steps in (steps.map(Double.init), nil) },
+  Conditioning(name: "table", rows: 1001) { steps in ([0], steps) },
+  Conditioning(name: "nothing") { _ in ([0], nil) },
 ]
-let codeUpdates = notebook.count(2000, quick: 300)
-let seeds = [notebook.seed, notebook.seed &+ 1, notebook.seed &+ 2]
 
-func trained(_ code: TimeCode, seed: UInt64) -> FunctionDenoiser<PointSet> {
+//: Training takes a batch of points, a step and noise for each, and the noise as the target.
+
+func trained(_ conditioning: Conditioning, seed: UInt64) -> FunctionDenoiser<PointSet> {
   let network = MLP(
     .init(
-      inputs: 1, outputs: 1, width: 32, layers: 3, timeFeatures: features, classes: code.rows),
-    generator: RandomGenerator(seed: seed))
+      inputs: 1, outputs: 1, width: 32, layers: 3, timeFeatures: features,
+      classes: conditioning.rows), generator: RandomGenerator(seed: seed))
   let plan = TrainingPlan(
-    length: .steps(codeUpdates), learningRate: 3e-3, warmUpSteps: 100, weightDecay: 0,
-    averageDecay: 0.995, seed: seed)
+    length: .steps(notebook.count(2000, quick: 300)), learningRate: 3e-3, warmUpSteps: 100,
+    weightDecay: 0, averageDecay: 0.995, seed: seed)
   let run = TrainingRun(network.parameters, plan: plan) { tape, _, generator in
     var random = generator
-    let rows = (0..<256).map { _ in random.index(below: lineData.count) }
-    let steps = rows.map { _ in 1 + random.index(below: 1000) }
-    let x0 = Tensor(rows.map { lineData.points[flat: $0] }, shape: [256, 1])
+    let batch = (0..<256).map { _ in random.index(below: lineData.count) }
+    let steps = batch.map { _ in 1 + random.index(below: 1000) }
     let noise = Tensor.normal([256, 1], using: &random)
-    let told = code.tell(steps)
-    let said = network(
-      tape.constant(diffusion.addNoise(to: x0, t: steps, noise: noise)), t: told.t,
-      labels: told.rows)
-    return BatchLoss(meanSquaredError(said, noise), images: 256)
+    let xt = diffusion.addNoise(to: lineData.points.rows(batch), t: steps, noise: noise)
+    let (t, rows) = conditioning.inputs(steps)
+    let predicted = network(tape.constant(xt), t: t, labels: rows)
+    return BatchLoss(meanSquaredError(predicted, noise), images: 256)
   }
-  while run.next() != nil {}
-  run.adoptAverages()
+  run.finish()
   return FunctionDenoiser { xt, t in
-    let told = code.tell([t])
-    let rows = told.rows.map { [Int](repeating: $0[0], count: xt.count) }
-    return PointSet(network(xt.tensor, t: told.t, labels: rows))
+    let (t, rows) = conditioning.inputs([t])
+    let labels = rows.map { [Int](repeating: $0[0], count: xt.count) }
+    return PointSet(network(xt.tensor, t: t, labels: labels))
   }
 }
 
-let judgeTimes = [5, 20, 50, 100, 150, 200, 300, 400, 500, 600, 800, 950]
-let judgeCount = notebook.count(2000, quick: 500)
-func lineSample(_ count: Int, stream: Int) -> PointSet {
-  var sources = streams(count, stream: stream)
-  return three.samples(using: &sources).points
-}
-let judgePoints = lineSample(judgeCount, stream: 45)
-/// The mean over twelve steps of a denoiser's squared distance from the best one, on the line.
-func lineExcess(_ denoiser: some Denoiser<PointSet>) -> Double {
+//: The distance of a denoiser from the best one is a mean over fresh points and over steps. Networks
+//: train at the same time where there are cores.
+
+func distance(
+  of denoiser: some Denoiser<PointSet>, from exact: some Denoiser<PointSet>, on points: PointSet,
+  at steps: [Int], stream: Int
+) -> Double {
   average(
-    judgeTimes.map { t in
-      average(
-        diffusion.noiseErrors(
-          of: denoiser, from: exact, on: judgePoints, t: t,
-          using: streams(judgeCount, stream: 46)))
+    steps.flatMap { t in
+      diffusion.noiseErrors(
+        of: denoiser, from: exact, on: points, t: t,
+        using: notebook.streams(points.count, stream: stream))
     })
 }
 
-/// Runs independent pieces of work at the same time where there are cores.
-func together<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
-  var results = [Result?](repeating: nil, count: count)
-  results.withUnsafeMutableBufferPointer { buffer in
-    let place = buffer.baseAddress!
-    Parallel.forEach(count) { place[$0] = body($0) }
-  }
-  return results.map { $0! }
-}
+//: Each seed of one kind is compared with each seed of another:
 
-let codeFactor = notebook.isQuick ? 3.0 : 10
 /// Of all pairs of a number of one list and one of another, those in which the first is smaller.
-func wins(_ first: [Double], over second: [Double]) -> Int {
+func wins(_ first: some Sequence<Double>, over second: some Sequence<Double>) -> Int {
   first.reduce(0) { sum, value in sum + second.count { value < $0 } }
 }
 
-let codeExcesses = together(9) { lineExcess(trained(codes[$0 / 3], seed: seeds[$0 % 3])) }
-let codeRows = codes.indices.map { Array(codeExcesses[3 * $0..<3 * $0 + 3]) }
+let seeds = [notebook.seed, notebook.seed &+ 1, notebook.seed &+ 2]
+let testSteps = [5, 20, 50, 100, 150, 200, 300, 400, 500, 600, 800, 950]
+let testPoints = points(of: three, notebook.count(2000, quick: 500), stream: 45)
+let distances = Parallel.map(9) { index in
+  let denoiser = trained(conditionings[index / 3], seed: seeds[index % 3])
+  return distance(of: denoiser, from: exact, on: testPoints, at: testSteps, stream: 46)
+}
+let (sines, table, nothing) = (distances[0..<3], distances[3..<6], distances[6..<9])
 notebook.table(
   "squared distance from the best noise predictor",
   columns: ["conditioned by"] + (1...3).map { Column("seed \($0)", digits: 3, volatile: true) },
-  rows: zip(codes, codeRows).map { row($0.name, $1) })
+  rows: [row("sines", sines), row("table", table), row("nothing", nothing)])
 notebook.check(
-  "of 9 pairs, those in which the table beats nothing", wins(codeRows[1], over: codeRows[2]),
-  isExactly: 9)
+  "of 9 pairs, those in which the table beats nothing", wins(table, over: nothing), isExactly: 9)
+let sinesFactor = notebook.isQuick ? 3.0 : 10
 notebook.check(
-  "of 9 pairs, those in which sines are \(codeFactor) times better than nothing",
-  wins(codeRows[0].map { codeFactor * $0 }, over: codeRows[2]), isExactly: 9)
+  "of 9 pairs, those in which sines are \(sinesFactor) times better than nothing",
+  wins(sines.map { sinesFactor * $0 }, over: nothing), isExactly: 9)
 
 //: The table needs longer than the sines: each of its rows is used by one example in a thousand,
 //: and the training of one row is no use to its neighbors. With sines, neighboring steps are
@@ -1325,41 +1242,39 @@ notebook.check(
 //: longer than a limit $c$ is shortened to $c$ and others stay (*gradient clipping*); and the
 //: learning rate rises linearly (*warmup*) and falls in half a cosine.
 
-let (firstGradient, secondGradient) = ([0.5, -2.0, 0.001], [0.25, 1.0, -0.003])
 let toy = Parameter("toy", Tensor([1, -1, 0.5]))
 var toyOptimizer = AdamW([toy])
 func toyGradients(_ gradient: [Double]) -> Gradients {
   let tape = Tape()
-  let pull = tape.constant(Tensor(gradient.map { Float($0) }))
-  return tape.gradients(of: (tape.variable(toy) * pull).sum())
+  let slopes = tape.constant(Tensor(gradient.map { Float($0) }))
+  return tape.gradients(of: (tape.variable(toy) * slopes).sum())
 }
 var byHand = [1, -1, 0.5]
-var (moments, squares) = ([0.0, 0, 0], [0.0, 0, 0])
-for (k, gradient) in [firstGradient, secondGradient].enumerated() {
+var (firstMoment, secondMoment) = ([0.0, 0, 0], [0.0, 0, 0])
+for (k, gradient) in [[0.5, -2.0, 0.001], [0.25, 1.0, -0.003]].enumerated() {
   toyOptimizer.update(toyGradients(gradient), learningRate: 0.01)
   for i in 0..<3 {
     byHand[i] *= 1 - 0.01 * 0.01
-    moments[i] = 0.9 * moments[i] + 0.1 * gradient[i]
-    squares[i] = 0.999 * squares[i] + 0.001 * gradient[i] * gradient[i]
-    let mean = moments[i] / (1 - pow(0.9, Double(k + 1)))
-    let square = squares[i] / (1 - pow(0.999, Double(k + 1)))
-    byHand[i] -= 0.01 * mean / (square.squareRoot() + 1e-8)
+    firstMoment[i] = 0.9 * firstMoment[i] + 0.1 * gradient[i]
+    secondMoment[i] = 0.999 * secondMoment[i] + 0.001 * gradient[i].squared
+    let mean = firstMoment[i] / (1 - pow(0.9, Double(k + 1)))
+    let meanSquare = secondMoment[i] / (1 - pow(0.999, Double(k + 1)))
+    byHand[i] -= 0.01 * mean / (meanSquare.squareRoot() + 1e-8)
   }
 }
-notebook.check(
-  "weights after two steps", toy.value.elements.map(Double.init), equals: byHand, tolerance: 1e-6)
-func clippedLength(_ limit: Double) -> Double {
-  gradientLength
-    * Double(probeGradients.clippingFactor(toNorm: limit, of: probeParameters))
-}
+notebook.check("weights after two steps", toy.value.elements, equals: byHand, tolerance: 1e-6)
+
+//: Clipping and the learning rate:
+
 notebook.check(
   "length after clipping to a half and to twice the length",
-  [clippedLength(gradientLength / 2), clippedLength(2 * gradientLength)],
-  equals: [gradientLength / 2, gradientLength], relativeTolerance: 1e-5)
-let warmed = LearningRate.cosine(peak: 3e-3, warmUpSteps: 100, decaySteps: 1100, floor: 3e-5)
+  [0.5, 2].map { limit in
+    let factor = gradients.clippingFactor(toNorm: limit * gradientLength, of: parameters)
+    return gradientLength * Double(factor)
+  }, equals: [gradientLength / 2, gradientLength], relativeTolerance: 1e-5)
+let rates = LearningRate.cosine(peak: 3e-3, warmUpSteps: 100, decaySteps: 1100, floor: 3e-5)
 notebook.check(
-  "learning rate at updates 1, 100, 600 and 1100",
-  [warmed(0), warmed(99), warmed(600), warmed(1100)],
+  "learning rate at updates 1, 100, 600 and 1100", [0, 99, 600, 1100].map { rates($0) },
   equals: [3e-5, 3e-3, (3e-3 + 3e-5) / 2, 3e-5], tolerance: 1e-12)
 
 //: ### Down to the floor
@@ -1369,33 +1284,34 @@ notebook.check(
 
 let lineDenoiser = PointDenoiser.trained(
   on: lineData, recipe.with { $0.updates = notebook.count(6000, quick: 600) })
-let freshPoints = lineSample(notebook.count(20_000, quick: 4_000), stream: 49)
-let profile = shown.map { t -> (loss: [Double], excess: [Double]) in
-  let sources = streams(freshPoints.count, stream: 3000 + t)
-  let loss = diffusion.noiseErrors(of: lineDenoiser, on: freshPoints, t: t, using: sources)
-  let excess = diffusion.noiseErrors(
-    of: lineDenoiser, from: exact, on: freshPoints, t: t, using: sources)
-  return (loss, excess)
+let freshPoints = points(of: three, notebook.count(20_000, quick: 4_000), stream: 49)
+
+/// The squared errors of the trained network, and its squared distances from the best predictor.
+func losses(_ t: Int, stream: Int) -> (t: Int, loss: [Double], excess: [Double]) {
+  let streams = notebook.streams(freshPoints.count, stream: stream)
+  return (
+    t, diffusion.noiseErrors(of: lineDenoiser, on: freshPoints, t: t, using: streams),
+    diffusion.noiseErrors(of: lineDenoiser, from: exact, on: freshPoints, t: t, using: streams)
+  )
 }
+let profile = shown.map { losses($0, stream: 3000 + $0) }
 notebook.table(
-  "a trained network on points outside the training set",
+  "a trained network on points outside the training set", of: profile,
   columns: [
-    "t", "floor", Column("loss", digits: 4, volatile: true),
-    Column("distance from the best", digits: 3, volatile: true),
-  ],
-  rows: zip(shown, zip(laws, profile)).map { t, pair in
-    [t, pair.0.noiseLossFloor, Estimate(of: pair.1.loss), Estimate(of: pair.1.excess)]
-  })
+    "t": { $0.t }, "floor": { marginal($0.t).noiseLossFloor },
+    Column("loss", digits: 4, volatile: true): { Estimate(of: $0.loss) },
+    Column("distance from the best", digits: 3, volatile: true): { Estimate(of: $0.excess) },
+  ])
 
 //: **Claim 2.23.** At every step the loss of the trained network, less its distance from the best
 //: predictor, is the floor: Claim 2.7 for a real network. The network is within a few thousandths
 //: of the best everywhere. Its loss is not: it goes from 1 to 0, and is no measure of the network
 //: until the floor is subtracted.
 
-for (index, t) in shown.enumerated() where [1, 100, 400].contains(t) {
-  let differences = zip(profile[index].loss, profile[index].excess).map { $0 - $1 }
+for (t, loss, excess) in profile where [1, 100, 400].contains(t) {
   notebook.check(
-    "loss - distance at t = \(t)", Estimate(of: differences), equals: laws[index].noiseLossFloor)
+    "loss - distance at t = \(t)", Estimate(of: zip(loss, excess).map { $0 - $1 }),
+    equals: marginal(t).noiseLossFloor)
 }
 let nearFloor = notebook.isQuick ? 0.2 : 0.02
 notebook.check(
@@ -1405,45 +1321,37 @@ notebook.check(
 //: @fold How the figure is plotted
 
 let lossTimes = [1, 5, 15, 30, 50, 75, 100, 150, 200, 250, 300, 350, 400, 500, 600, 700, 800, 1000]
-let measured = lossTimes.map { t in
-  average(
-    diffusion.noiseErrors(
-      of: lineDenoiser, on: freshPoints, t: t, using: streams(freshPoints.count, stream: 4000 + t)))
-}
-let above = lossTimes.map { t in
-  average(
-    diffusion.noiseErrors(
-      of: lineDenoiser, from: exact, on: freshPoints, t: t,
-      using: streams(freshPoints.count, stream: 4000 + t)))
-}
-let course = stride(from: 0, to: lineDenoiser.losses.count - 50, by: 50).map { start in
-  average(Array(lineDenoiser.losses[start..<start + 50]))
-}
-let wholeFloor = average(stride(from: 5, to: 1000, by: 10).map { allLaws[$0].noiseLossFloor })
+let measured = lossTimes.map { losses($0, stream: 4000 + $0) }
+let blocks = stride(from: 0, to: lineDenoiser.losses.count - 50, by: 50)
+let course = blocks.map { average(Array(lineDenoiser.losses[$0..<$0 + 50])) }
+let wholeFloor = average(stride(from: 6, to: 1001, by: 10).map { marginal($0).noiseLossFloor })
+let panel = Size(280, 280)
 notebook.figure(
   "trained-loss",
   Figure(
     columns: 3,
     [
       Plot(
-        title: "while training", x: "update", y: Axis("loss", range: 0.15...0.55),
-        size: Size(280, 280)
+        title: "while training", x: "update", y: Axis("loss", range: 0.15...0.55), size: panel
       )
-      .line(course.indices.map { 25 + 50 * Double($0) }, course, label: "loss")
+      .line(blocks.map { Double($0) + 25 }, course, label: "loss")
       .line(
         [0, 50 * Double(course.count)], [wholeFloor, wholeFloor], label: "floor",
         color: .vermilion),
-      Plot(title: "by step", x: "step $t$", y: "loss", size: Size(280, 280))
+      Plot(title: "by step", x: "step $t$", y: "loss", size: panel)
         .line(
-          curveTimes.map(Double.init), curveLaws.map(\.noiseLossFloor), label: "floor",
-          color: .vermilion
+          curveTimes.map(Double.init), curveTimes.map { marginal($0).noiseLossFloor },
+          label: "floor", color: .vermilion
         )
-        .scatter(lossTimes.map(Double.init), measured, label: "trained", color: .blue),
+        .scatter(
+          lossTimes.map(Double.init), measured.map { average($0.loss) }, label: "trained",
+          color: .blue),
       Plot(
-        title: "above the floor", x: "step $t$", y: Axis("distance", scale: .log),
-        size: Size(280, 280)
+        title: "above the floor", x: "step $t$", y: Axis("distance", scale: .log), size: panel
       )
-      .line(lossTimes.map(Double.init), above, color: .blue, marker: .circle),
+      .line(
+        lossTimes.map(Double.init), measured.map { average($0.excess) }, color: .blue,
+        marker: .circle),
     ]),
   caption:
     "Left: the loss of a training run, averaged over 50 updates, soon lies flat on a floor that "
@@ -1456,27 +1364,21 @@ notebook.figure(
 //: How large is the gradient at each noise level? The table has the norm of the gradient of a batch
 //: in which all points have one step, before training and after it (exercise 7.11.5):
 
-func gradientNorm(_ denoiser: PointDenoiser, t: Int) -> Double {
-  let single = PointDenoiser(
-    denoiser.configuration.with { $0.timesteps = .fixed(t) }, for: lineData)
-  for (copy, own) in zip(single.network.parameters, denoiser.network.parameters) {
-    copy.value = own.value
-  }
+func gradientNorm(_ network: MLP, t: Int) -> Double {
+  let model = DiffusionModel(network, schedule, sampleShape: [1], timesteps: .fixed(t))
   let tape = Tape()
-  let loss = single.model.loss(
-    lineData.points.entries(0..<2048), labels: [Int](repeating: 0, count: 2048), tape: tape,
-    generator: RandomGenerator(seed: notebook.seed).split(48))
-  return tape.gradients(of: loss.total).globalNorm(over: single.network.parameters)
+  let loss = model.loss(
+    lineData.points.entries(0..<2048), tape: tape, generator: notebook.random(48))
+  return tape.gradients(of: loss.total).globalNorm(over: network.parameters)
 }
 let untrained = PointDenoiser(lineDenoiser.configuration, for: lineData)
 notebook.table(
-  "norm of the gradient, by step",
+  "norm of the gradient, by step", of: [1, 50, 200, 500, 900],
   columns: [
-    "t", Column("before", digits: 3, volatile: true), Column("after", digits: 3, volatile: true),
-  ],
-  rows: [1, 50, 200, 500, 900].map { t in
-    [t, gradientNorm(untrained, t: t), gradientNorm(lineDenoiser, t: t)]
-  })
+    "t": { $0 },
+    Column("before", digits: 3, volatile: true): { gradientNorm(untrained.network, t: $0) },
+    Column("after", digits: 3, volatile: true): { gradientNorm(lineDenoiser.network, t: $0) },
+  ])
 
 //: ## Part V. Which target?
 //:
@@ -1491,33 +1393,25 @@ notebook.table(
 //: with $x_0$ as target, the noise is worst at small $t$ (100 times). An error of $v$ is never
 //: enlarged.
 
-let amplifications = [1, 10, 100, 300, 500, 800, 1000].map { t -> [Double] in
-  let x = 0.3
-  func moved(_ source: Prediction, _ target: Prediction) -> Double {
-    let step = 1e-3
-    let (low, high) = (
-      diffusion.convert(0.0, from: source, to: target, xt: x, t: t),
-      diffusion.convert(step, from: source, to: target, xt: x, t: t)
-    )
-    return abs(high - low) / step
-  }
-  return [
-    Double(t), moved(.noise, .x0), moved(.x0, .noise), moved(.v, .x0),
-    moved(.v, .noise), moved(.mean, .noise),
-  ]
+func amplification(_ source: Prediction, _ target: Prediction, _ t: Int) -> Double {
+  abs(derivative(at: 0) { diffusion.convert($0, from: source, to: target, xt: 0.3, t: t) })
 }
+let errorSteps = [1, 10, 100, 300, 500, 800, 1000]
 notebook.table(
-  "an error of 1 after conversion",
-  columns: ["t", "ε to x0", "x0 to ε", "v to x0", "v to ε", "mean to ε"],
-  rows: amplifications.map { row(String(Int($0[0])), Array($0.dropFirst())) })
+  "an error of 1 after conversion", of: errorSteps,
+  columns: [
+    "t": { $0 }, "ε to x0": { amplification(.noise, .x0, $0) },
+    "x0 to ε": { amplification(.x0, .noise, $0) }, "v to x0": { amplification(.v, .x0, $0) },
+    "v to ε": { amplification(.v, .noise, $0) }, "mean to ε": { amplification(.mean, .noise, $0) },
+  ])
 notebook.check(
-  "ε to x0, measured", amplifications.map { $0[1] },
-  equals: amplifications.map { schedule.sigmaVE(Int($0[0])) }, relativeTolerance: 1e-9)
+  "ε to x0 and x0 to ε, measured",
+  errorSteps.flatMap { [amplification(.noise, .x0, $0), amplification(.x0, .noise, $0)] },
+  equals: errorSteps.flatMap { [schedule.sigmaVE($0), 1 / schedule.sigmaVE($0)] },
+  relativeTolerance: 1e-9)
 notebook.check(
-  "x0 to ε, measured", amplifications.map { $0[2] },
-  equals: amplifications.map { 1 / schedule.sigmaVE(Int($0[0])) }, relativeTolerance: 1e-9)
-notebook.check(
-  "v to either: largest", amplifications.map { max($0[3], $0[4]) }.max()!,
+  "v to either: largest",
+  errorSteps.map { max(amplification(.v, .x0, $0), amplification(.v, .noise, $0)) }.max()!,
   isAtMost: 1)
 
 //: The last column is a warning. The mean of the step before differs from $x_t$ by a small
@@ -1526,15 +1420,14 @@ notebook.check(
 //:
 //: **Erratum E-B22.** Section 7.4.3 of "Foundations of Generative Models" has it the other way
 //: round: noise prediction is claimed to struggle with very low noise, and $x_0$-prediction to be
-//: unstable at high noise and best at low. Read as a rule for the errors, noise prediction would do
-//: best at the noisy end; there an error of the noise is enlarged 157-fold, where the reversed rule
-//: has 0.0064.
+//: unstable at high noise and best at low. Read as a statement about errors, noise prediction
+//: would do best at the noisy end; there an error of the noise is enlarged 157-fold, where the
+//: reversed rule has 0.0064.
 
 notebook.erratum(
   "E-B22", source: "Foundations of Generative Models, section 7.4.3",
-  "error in x0 from an error of the noise at t = 1000",
-  printed: 1 / schedule.sigmaVE(1000),
-  right: schedule.sigmaVE(1000), secondRoute: amplifications.last![1], tolerance: 1e-6,
+  "error in x0 from an error of the noise at t = 1000", printed: 1 / schedule.sigmaVE(1000),
+  right: schedule.sigmaVE(1000), secondRoute: amplification(.noise, .x0, 1000), tolerance: 1e-6,
   apart: 100)
 
 //: ### A controlled comparison
@@ -1553,122 +1446,104 @@ notebook.erratum(
 //:   DDIM) from fresh data, as the Wasserstein distance averaged over 64 directions.
 
 let ring = MultivariateMixture.ring(
-  8, radius: PlaneSet.eightGaussiansRadius, standardDeviation: PlaneSet.eightGaussiansDeviation)
+  8, radius: PlaneSet.eightGaussiansRadius,
+  standardDeviation: PlaneSet.eightGaussiansStandardDeviation)
 let ringData = TrainingPoints(ring, count: 1 << 16, seed: notebook.seed &+ 2)
 let ringExact = ExactDenoiser(ring, schedule)
 
-struct Contestant: Sendable {
+struct Objective: Sendable {
   let name: String
   let prediction: Prediction
   let weight: @Sendable (Int) -> Double
 }
-let asNoise: @Sendable (Prediction) -> @Sendable (Int) -> Double = { prediction in
-  let factors = [0] + (1...1000).map { noiseErrorFactor(prediction, $0) }
-  return { factors[$0] }
-}
-let unweighted: @Sendable (Int) -> Double = { _ in 1 }
-let contestants = [
-  Contestant(name: "noise", prediction: .noise, weight: unweighted),
-  Contestant(name: "x0", prediction: .x0, weight: unweighted),
-  Contestant(name: "v", prediction: .v, weight: unweighted),
-  Contestant(name: "mean", prediction: .mean, weight: unweighted),
-  Contestant(name: "x0, weighted as noise", prediction: .x0, weight: asNoise(.x0)),
-  Contestant(name: "v, weighted as noise", prediction: .v, weight: asNoise(.v)),
-  Contestant(name: "mean, weighted as noise", prediction: .mean, weight: asNoise(.mean)),
-  Contestant(
-    name: "noise, weighted as the ELBO", prediction: .noise,
-    weight: { 100 * noiseWeight($0, variance: schedule.beta($0)) }),
+let predictions: [(name: String, prediction: Prediction)] = [
+  ("noise", .noise), ("x0", .x0), ("v", .v), ("mean", .mean),
 ]
-let contestUpdates = notebook.count(1500, quick: 150)
-let recipes = contestants.flatMap { contestant in
+let objectives =
+  predictions.map { name, prediction in
+    Objective(name: name, prediction: prediction) { _ in 1 }
+  }
+  + predictions.dropFirst().map { name, prediction in
+    Objective(name: "\(name), weighted as noise", prediction: prediction) {
+      noiseErrorFactor(prediction, $0)
+    }
+  } + [
+    Objective(name: "noise, weighted as the ELBO", prediction: .noise) {
+      100 * noiseWeight($0, variance: schedule.beta($0))
+    }
+  ]
+//: Every objective trains one network per seed.
+
+let recipes = objectives.flatMap { objective in
   seeds.map { seed in
     recipe.with {
-      $0.prediction = contestant.prediction
-      $0.lossWeight = contestant.weight
-      $0.updates = contestUpdates
+      $0.prediction = objective.prediction
+      $0.lossWeight = objective.weight
+      $0.updates = notebook.count(1500, quick: 150)
       $0.seed = seed
     }
   }
 }
-let contest = PointDenoiser.trained(on: ringData, recipes)
+let trainedDenoisers = PointDenoiser.trained(on: ringData, recipes)
 
 //: The measures. The reference for the second is the distance between two sets of fresh data, which
 //: no model can beat except by chance.
 
-var referenceStreams = streams(notebook.count(4000, quick: 1000), stream: 50)
-let reference = ring.samples(using: &referenceStreams).points
-var rivalStreams = streams(reference.count, stream: 51)
-let rival = ring.samples(using: &rivalStreams).points
+let reference = points(of: ring, notebook.count(4000, quick: 1000), stream: 50)
+let otherData = points(of: ring, reference.count, stream: 51)
 let sampler = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
 let bands = [
-  (name: "t ≤ 50", times: [2, 10, 25, 50]), (name: "100 … 400", times: [100, 200, 300, 400]),
-  (name: "t ≥ 500", times: [500, 650, 800, 950]),
+  (name: "t ≤ 50", steps: [2, 10, 25, 50]), (name: "100 … 400", steps: [100, 200, 300, 400]),
+  (name: "t ≥ 500", steps: [500, 650, 800, 950]),
 ]
 
-struct Judgement {
-  let errors: [Double]
-  let distance: Double
-}
-let judged = notebook.count(2000, quick: 500)
-func judge(_ denoiser: some Denoiser<PointSet>) -> Judgement {
-  let errors = bands.map { band in
-    average(
-      band.times.map { t in
-        average(
-          diffusion.noiseErrors(
-            of: denoiser, from: ringExact, on: reference.entries(0..<judged), t: t,
-            using: streams(judged, stream: 52)))
-      })
-  }
+/// The distances of the noise in the three bands of steps, and then that of samples.
+func measures(_ denoiser: some Denoiser<PointSet>) -> [Double] {
+  let points = reference.entries(0..<notebook.count(2000, quick: 500))
   let samples = sampler.sample(
     like: PointSet(zeros: reference.count, dimensions: 2), denoiser: denoiser,
     seed: notebook.seed &+ 9)
-  return Judgement(errors: errors, distance: Distance.slicedWasserstein1(samples, reference))
+  return bands.map { distance(of: denoiser, from: ringExact, on: points, at: $0.steps, stream: 52) }
+    + [Distance.slicedWasserstein1(samples, reference)]
 }
-let judgements = contest.map { judge($0) }
-let exactJudgement = judge(ringExact)
-let dataDistance = Distance.slicedWasserstein1(rival, reference)
 
-let contestRows = contestants.indices.map { Array(judgements[3 * $0..<3 * $0 + 3]) }
-/// Mean and standard error over the seeds, band by band and then for the samples.
-func summary(_ judgements: [Judgement]) -> [Estimate] {
-  bands.indices.map { band in Estimate(of: judgements.map { $0.errors[band] }) }
-    + [Estimate(of: judgements.map(\.distance))]
+/// By objective, seed and measure.
+let results = objectives.indices.map { objective in
+  seeds.indices.map { measures(trainedDenoisers[3 * objective + $0]) }
 }
-let contestTable: [[any TableCell]] = zip(contestants, contestRows).map { contestant, judgements in
-  [contestant.name] + summary(judgements).map { $0 as any TableCell }
-}
-let contestBounds: [[any TableCell]] = [
-  ["the exact predictor", 0.0, 0.0, 0.0, exactJudgement.distance],
-  ["other data", "–", "–", "–", dataDistance],
-]
+let exactResult = measures(ringExact)
+
+//: Mean and standard error over the seeds:
+
 notebook.table(
   "squared distance of the implied noise from the exact one, and of samples from data: mean and "
     + "standard error over three seeds",
   columns: [Column("trained to predict")]
-    + bands.map { Column($0.name, digits: 2, volatile: true) }
-    + [Column("samples", digits: 2, volatile: true)],
-  rows: contestTable + contestBounds)
+    + (bands.map(\.name) + ["samples"]).map { Column($0, digits: 2, volatile: true) },
+  rows: zip(objectives, results).map { objective, result in
+    [objective.name] + (0..<4).map { measure in Estimate(of: result.map { $0[measure] }) }
+  } + [
+    row("the exact predictor", exactResult),
+    ["other data", "–", "–", "–", Distance.slicedWasserstein1(otherData, reference)],
+  ])
 
 //: One thing is unfair to the mean: it was made for the sampler of DDPM, which visits all steps,
 //: needs nothing but the mean and never multiplies its error. So, for one seed, that sampler too.
 
 let everyStep = Sampler(.ancestral(), schedule: schedule)
 let ancestralCount = notebook.count(1000, quick: 100)
-let ancestral = [0, 3, 2].map { contestant -> Double in
+let ancestralDistances = [0, 3, 2].map { objective in
   let samples = everyStep.sample(
-    like: PointSet(zeros: ancestralCount, dimensions: 2), denoiser: contest[3 * contestant],
-    seed: notebook.seed &+ 10)
-  return Distance.slicedWasserstein1(samples, reference)
+    like: PointSet(zeros: ancestralCount, dimensions: 2),
+    denoiser: trainedDenoisers[3 * objective], seed: notebook.seed &+ 10)
+  return [Distance.slicedWasserstein1(samples, reference)]
 }
-let asMany = Distance.slicedWasserstein1(rival.entries(0..<ancestralCount), reference)
+let asMany = Distance.slicedWasserstein1(otherData.entries(0..<ancestralCount), reference)
 notebook.table(
   "samples of all 1000 steps, ancestral: distance from data",
   columns: ["trained to predict", Column("distance", digits: 2, volatile: true)],
-  rows: [
-    row("noise", [ancestral[0]]), row("mean", [ancestral[1]]), row("v", [ancestral[2]]),
-    row("other data, as many", [asMany]),
-  ])
+  rows: zip(["noise", "mean", "v"], ancestralDistances).map { row($0, $1) }
+    + [row("other data, as many", [asMany])])
 
 //: **Claim 2.25.** The result of these numbers, for this data and this budget:
 //:
@@ -1692,34 +1567,24 @@ notebook.table(
 //: most of the differences are hidden by the error of the 50-step sampler itself. The order may
 //: change with the budget: a run with `--quick`, a tenth of the training, has another.
 
-notebook.check(
-  "t ≤ 50: pairs of 9 in which noise beats plain x0",
-  wins(contestRows[0].map { $0.errors[0] }, over: contestRows[1].map { $0.errors[0] }),
-  isExactly: 9)
-notebook.check(
-  "t ≤ 50: pairs of 9 in which x0 gains from the weight of the noise",
-  wins(contestRows[4].map { $0.errors[0] }, over: contestRows[1].map { $0.errors[0] }),
-  isExactly: 9)
-notebook.check(
-  "t ≥ 500: pairs of 9 in which plain x0 beats noise",
-  wins(contestRows[1].map { $0.errors[2] }, over: contestRows[0].map { $0.errors[2] }),
-  isExactly: 9)
-for (band, name) in bands.map(\.name).enumerated() {
-  notebook.check(
-    "\(name): pairs of 9 in which noise beats the mean",
-    wins(contestRows[0].map { $0.errors[band] }, over: contestRows[3].map { $0.errors[band] }),
-    isExactly: 9)
+/// The pairs of seeds in which one objective has the smaller distance.
+func wins(_ first: Int, over second: Int, measure: Int) -> Int {
+  wins(results[first].map { $0[measure] }, over: results[second].map { $0[measure] })
 }
-notebook.check(
-  "t ≥ 500: pairs of 9 in which v beats noise",
-  wins(contestRows[2].map { $0.errors[2] }, over: contestRows[0].map { $0.errors[2] }),
-  isExactly: 9)
+for (statement, first, second, band) in [
+  ("t ≤ 50: noise beats plain x0", 0, 1, 0),
+  ("t ≤ 50: x0 gains from the weight of the noise", 4, 1, 0),
+  ("t ≥ 500: plain x0 beats noise", 1, 0, 2), ("t ≤ 50: noise beats the mean", 0, 3, 0),
+  ("100 … 400: noise beats the mean", 0, 3, 1), ("t ≥ 500: noise beats the mean", 0, 3, 2),
+  ("t ≥ 500: v beats noise", 2, 0, 2),
+] {
+  notebook.check("\(statement), pairs of 9", wins(first, over: second, measure: band), isExactly: 9)
+}
 let sampleFactor = notebook.isQuick ? 8.0 : 1.5
 notebook.check(
   "noise, v, weighted x0: samples within \(sampleFactor) of the exact, of 12",
-  [0, 2, 4, 5].flatMap { contestRows[$0] }.count {
-    $0.distance < sampleFactor * exactJudgement.distance
-  }, isExactly: 12)
+  [0, 2, 4, 5].flatMap { results[$0] }.count { $0[3] < sampleFactor * exactResult[3] },
+  isExactly: 12)
 
 //: ### Trained for one target, used for another
 //:
@@ -1730,38 +1595,38 @@ notebook.check(
 //: three give the same samples from the same noise (exercise 7.11.7), in double precision to
 //: rounding, and in single precision to better than $10^{-5}$.
 
-let speaker = contest[3 * contestants.firstIndex { $0.prediction == .v }!]
+let vDenoiser = trainedDenoisers[3 * 2]
 let asX0 = FunctionDenoiser<PointSet> { xt, t in
-  let v = speaker.model.predict(xt, t: t)
+  let v = vDenoiser.model.predict(xt, t: t)
   let x0 = diffusion.convert(v, from: .v, to: .x0, xt: xt, t: t)
   return diffusion.convert(x0, from: .x0, to: .noise, xt: xt, t: t)
 }
-let startNoise = noisePoints(1000, stream: 53)
-let byNoise = sampler.sample(
-  from: startNoise, denoiser: speaker, using: streams(1000, stream: 54))
-let byX0 = sampler.sample(from: startNoise, denoiser: asX0, using: streams(1000, stream: 54))
+let startNoise = planeNoise(1000, stream: 53)
+let samplerStreams = notebook.streams(1000, stream: 54)
+let byNoise = sampler.sample(from: startNoise, denoiser: vDenoiser, using: samplerStreams)
+let byX0 = sampler.sample(from: startNoise, denoiser: asX0, using: samplerStreams)
+
+//: The third way, a rotation per step:
+
 var rotated = startNoise
 let steps = [0] + schedule.timesteps(50)
+func rotationAngle(_ t: Int) -> Double { atan2(schedule.noiseScale(t), schedule.signalScale(t)) }
 for (s, t) in zip(steps, steps.dropFirst()).reversed() {
-  let turn =
-    atan2(schedule.noiseScale(t), schedule.signalScale(t))
-    - atan2(schedule.noiseScale(s), schedule.signalScale(s))
-  rotated = .sum((cos(turn), rotated), (-sin(turn), speaker.model.predict(rotated, t: t)))
+  let turn = rotationAngle(t) - rotationAngle(s)
+  rotated = .sum((cos(turn), rotated), (-sin(turn), vDenoiser.model.predict(rotated, t: t)))
 }
 notebook.check(
-  "as x0, against as the noise", byX0.values, equals: byNoise.values, tolerance: 1e-6)
-notebook.check(
-  "by rotation, against as the noise", rotated.values, equals: byNoise.values,
-  tolerance: 1e-6)
+  "as x0 and by rotation, against as the noise", byX0.values + rotated.values,
+  equals: byNoise.values + byNoise.values, tolerance: 1e-6)
 
 /// The same network as a denoiser of single-precision tensors.
 let single = FunctionDenoiser<Tensor> { xt, t in
-  diffusion.convert(speaker.network(xt, t: [t]), from: .v, to: .noise, xt: xt, t: t)
+  diffusion.convert(vDenoiser.network(xt, t: [t]), from: .v, to: .noise, xt: xt, t: t)
 }
-let singleSamples = sampler.sample(
-  from: startNoise.tensor, denoiser: single, using: streams(1000, stream: 54))
-let singleGaps = PointSet(singleSamples).meanSquares(awayFrom: byNoise)
-notebook.check("single precision: rms distance", average(singleGaps).squareRoot(), isBelow: 1e-4)
+let singleSamples = sampler.sample(from: startNoise.tensor, denoiser: single, using: samplerStreams)
+let squaredErrors = PointSet(singleSamples).meanSquares(awayFrom: byNoise)
+notebook.check(
+  "single precision: rms distance", average(squaredErrors).squareRoot(), isBelow: 1e-4)
 
 //: ## Part VI. Samples in the plane
 //:
@@ -1769,37 +1634,32 @@ notebook.check("single precision: rms distance", average(singleGaps).squareRoot(
 //: thousand updates, and DDIM in 50 steps (samplers are the subject of chapters 3 and 4; here DDIM
 //: is a black box that evaluates our networks).
 
-let sets: [PlaneSet] = [.swissRoll, .moons, .eightGaussians, .checkerboard]
-let setNames = ["swiss roll", "moons", "eight Gaussians", "checkerboard"]
-let drawnCount = notebook.count(3000, quick: 600)
-func fresh(_ set: PlaneSet, stream: Int, count: Int) -> PointSet {
-  PointSet(set.sample(count, using: RandomGenerator(seed: notebook.seed).split(stream)).points)
-}
-let artists = together(sets.count) { index in
+let sets: [(name: String, set: PlaneSet)] = [
+  ("swiss roll", .swissRoll), ("moons", .moons), ("eight Gaussians", .eightGaussians),
+  ("checkerboard", .checkerboard),
+]
+let setCount = notebook.count(3000, quick: 600)
+let setDenoisers = Parallel.map(sets.count) { index in
   PointDenoiser.trained(
-    on: TrainingPoints(fresh(sets[index], stream: 60 + index, count: 1 << 16)),
+    on: TrainingPoints(points(of: sets[index].set, 1 << 16, stream: 60 + index)),
     recipe.with { $0.updates = notebook.count(4000, quick: 300) })
 }
-let drawings = artists.map { artist in
+let setSamples = setDenoisers.map { denoiser in
   sampler.sample(
-    like: PointSet(zeros: drawnCount, dimensions: 2), denoiser: artist, seed: notebook.seed &+ 5)
+    like: PointSet(zeros: setCount, dimensions: 2), denoiser: denoiser, seed: notebook.seed &+ 5)
 }
 
 //: @fold How the figure is plotted
 
 func pointPlot(_ points: PointSet, _ title: String, _ color: Color) -> Plot {
-  Plot(
-    title: title, x: Axis(range: -2.6...2.6), y: Axis(range: -2.6...2.6), size: Size(220, 230)
-  )
-  .scatter(points.column(0), points.column(1), color: color, radius: 0.8, opacity: 0.5)
-  .equalAspect()
+  Plot(title: title, x: Axis(range: -2.6...2.6), y: Axis(range: -2.6...2.6), size: Size(220, 230))
+    .scatter(points.column(0), points.column(1), color: color, radius: 0.8, opacity: 0.5)
+    .equalAspect()
 }
-let dataPanels = zip(sets, setNames).map { set, name in
-  pointPlot(fresh(set, stream: 70, count: drawnCount), name, .ink)
-}
-let drawnPanels = drawings.map { pointPlot($0, "samples", .blue) }
+let dataPanels = sets.map { pointPlot(points(of: $0.set, setCount, stream: 70), $0.name, .ink) }
+let samplePanels = setSamples.map { pointPlot($0, "samples", .blue) }
 notebook.figure(
-  "plane-sets", Figure(columns: 4, dataPanels + drawnPanels), formats: [.png],
+  "plane-sets", Figure(columns: 4, dataPanels + samplePanels), formats: [.png],
   caption:
     "Above: data. Below: samples of the trained networks, from Gaussian noise, in 50 steps. "
     + "Narrow gaps and sharp edges are the hard part: look for points in the gaps of the "
@@ -1813,12 +1673,11 @@ notebook.figure(
 //: does not reveal a few stray points.)
 
 let setDistances = sets.indices.map { index -> [Double] in
-  let data = fresh(sets[index], stream: 80, count: drawnCount)
-  let other = fresh(sets[index], stream: 81, count: drawnCount)
-  return [
-    Distance.slicedWasserstein1(noisePoints(drawnCount, stream: 82), data),
-    Distance.slicedWasserstein1(drawings[index], data), Distance.slicedWasserstein1(other, data),
-  ]
+  let data = points(of: sets[index].set, setCount, stream: 80)
+  let other = points(of: sets[index].set, setCount, stream: 81)
+  return [planeNoise(setCount, stream: 82), setSamples[index], other].map {
+    Distance.slicedWasserstein1($0, data)
+  }
 }
 notebook.table(
   "distance from data",
@@ -1826,7 +1685,7 @@ notebook.table(
     "set", Column("noise", digits: 3), Column("samples", digits: 2, volatile: true),
     Column("other data", digits: 2),
   ],
-  rows: zip(setNames, setDistances).map { row($0, $1) })
+  rows: zip(sets, setDistances).map { row($0.name, $1) })
 let nearData = notebook.isQuick ? 6.0 : 2
 notebook.check(
   "sets of samples within \(nearData) times the distance of other data, of 4",
@@ -1837,37 +1696,25 @@ notebook.check(
 //: The network that generated the eight clusters has, by Claim 2.11, learned a score at every noise
 //: level. Here it is, beside the exact one.
 
-let painter = artists[2]
-func learnedScore(_ place: PointSet, t: Int) -> PointSet {
-  diffusion.score(noise: painter.noise(place, t: t), t: t)
-}
-
+let ringDenoiser = setDenoisers[2]
 //: @fold How the figure is plotted
 
 let arrowPlaces = (0..<225).map { k -> [Double] in
   [0.3 * Double(k % 15) - 2.1, 0.3 * Double(k / 15) - 2.1]
 }
 func comparison(_ t: Int) -> Plot {
-  let law = ring.noisyMarginal(schedule, to: t)
-  let range = -2.3...2.3
+  let distribution = ring.noisyMarginal(schedule, to: t)
   let places = PointSet(arrowPlaces)
-  let learned = learnedScore(places, t: t)
-  let truth = arrowPlaces.map { law.score($0) }
-  let longest = truth.map { hypot($0[0], $0[1]) }.max()!
-  return Plot(title: "$t=\(t)$", x: "$x_1$", y: "$x_2$", size: Size(360, 380))
-    .heatMap(
-      Field(x: range, y: range, columns: 90, rows: 90) { law.density([$0, $1]) }, .density,
-      showsBar: false, smooth: true
-    )
-    .vectors(
-      places.column(0), places.column(1), truth.map { $0[0] }, truth.map { $0[1] },
-      length: .scaled(0.6 / longest), color: .ink, label: "exact"
-    )
-    .vectors(
-      places.column(0), places.column(1), learned.column(0), learned.column(1),
-      length: .scaled(0.6 / longest), color: .vermilion, label: "learned"
-    )
-    .equalAspect()
+  let exactScore = PointSet(arrowPlaces.map(distribution.score))
+  let longest = zip(exactScore.column(0), exactScore.column(1)).map(hypot).max()!
+  let learnedScore = diffusion.score(noise: ringDenoiser.noise(places, t: t), t: t)
+  let scores = [(exactScore, Color.ink, "exact"), (learnedScore, .vermilion, "learned")]
+  return densityMap(distribution, "$t=\(t)$", reach: 2.3, size: Size(360, 380))
+    .adding(scores) { plot, score in
+      plot.vectors(
+        places.column(0), places.column(1), score.0.column(0), score.0.column(1),
+        length: .scaled(0.6 / longest), color: score.1, label: score.2)
+    }
 }
 notebook.figure(
   "learned-score", Figure(columns: 2, [comparison(100), comparison(300)], sharing: [.y]),
@@ -1885,11 +1732,11 @@ notebook.figure(
 //: training point ever came. A sampler that strays there cannot rely on the network.
 
 let noisyRing = diffusion.addNoise(
-  to: reference, t: 100, noise: noisePoints(reference.count, stream: 83))
+  to: reference, t: 100, noise: planeNoise(reference.count, stream: 83))
 /// Points at a distance from the origin between two radii, in all directions.
 func annulus(_ radii: ClosedRange<Double>, stream: Int) -> PointSet {
   PointSet(
-    draws(2000, stream: stream) { random -> [Double] in
+    notebook.samples(2000, stream: stream) { random -> [Double] in
       let (radius, angle) = (random.uniform(in: radii), random.uniform(in: 0...2 * .pi))
       return [radius * cos(angle), radius * sin(angle)]
     })
@@ -1898,9 +1745,8 @@ let regions = [
   ("noisy data", noisyRing), ("the middle", annulus(0...0.3, stream: 84)),
   ("outside", annulus(2.6...3.2, stream: 85)),
 ]
-let regionErrors = regions.map { region -> Double in
-  let truth = ringExact.noise(region.1, t: 100)
-  return average(truth.meanSquares(awayFrom: painter.noise(region.1, t: 100)))
+let regionErrors = regions.map { _, points in
+  average(ringExact.noise(points, t: 100).meanSquares(awayFrom: ringDenoiser.noise(points, t: 100)))
 }
 notebook.table(
   "squared error of the noise at t = 100",
@@ -1918,23 +1764,22 @@ notebook.check(
 //: and divided by $\sqrt{\bar\alpha_t}$, and the samples are 86 times too large. We run DDIM on
 //: Gaussian variables, exactly; the right result is a standard deviation of 1.
 
-let wholeNoise = GaussianDenoiser<GaussianVariable>(variance: 1, schedule)
-let stepNoise = FunctionDenoiser<GaussianVariable> { xt, t in
-  let share = (schedule.beta(t) / schedule.noiseVariance(t)).squareRoot()
-  return .sum((share, wholeNoise.noise(xt, t: t)))
+let totalNoiseDenoiser = GaussianDenoiser<GaussianVariable>(variance: 1, schedule)
+let stepNoiseDenoiser = FunctionDenoiser<GaussianVariable> { xt, t in
+  let factor = (schedule.beta(t) / schedule.noiseVariance(t)).squareRoot()
+  return .sum((factor, totalNoiseDenoiser.noise(xt, t: t)))
 }
 let allSteps = Sampler(.ddim(), schedule: schedule)
-let pure = GaussianVariable(standardDeviation: 1, source: 0)
-let rightEnd = allSteps.sample(
-  from: pure, denoiser: wholeNoise, using: RandomStreams(seed: notebook.seed, count: 1))
-let wrongEnd = allSteps.sample(
-  from: pure, denoiser: stepNoise, using: RandomStreams(seed: notebook.seed, count: 1))
-notebook.show("standard deviation of samples, noise from 0 to t", rightEnd.standardDeviation)
-notebook.show("standard deviation of samples, noise of the step", wrongEnd.standardDeviation)
+let right = allSteps.distribution(ofGaussianData: 0, variance: 1, schedule: schedule)
+let wrong = allSteps.sample(
+  from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: stepNoiseDenoiser,
+  using: notebook.streams(1, stream: 0))
+notebook.show("standard deviation of samples, noise from 0 to t", right.standardDeviation)
+notebook.show("standard deviation of samples, noise of the step", wrong.standardDeviation)
 notebook.check(
-  "standard deviation with the right noise", rightEnd.standardDeviation, equals: 1, tolerance: 0.01)
+  "standard deviation with the right noise", right.standardDeviation, equals: 1, tolerance: 0.01)
 notebook.check(
-  "standard deviation with the noise of the step, times too large", wrongEnd.standardDeviation,
+  "standard deviation with the noise of the step, times too large", wrong.standardDeviation,
   isAbove: 10)
 
 //: (The tolerance of 0.01: 1000 steps of a first-order method. Chapter 4 has the exact number.)
@@ -1944,30 +1789,27 @@ notebook.check(
 //: two places. Nothing crashes. The first mistake costs next to nothing, which is why it survives
 //: in programs; the second is a disaster.
 
-let told: [(name: String, tell: @Sendable (Int) -> Double)] = [
+let units: [(name: String, time: @Sendable (Int) -> Double)] = [
   ("t", { Double($0) }), ("t - 1", { Double($0 - 1) }), ("t + 10", { Double($0 + 10) }),
   ("t / 1000", { Double($0) / 1000 }),
 ]
-let toldErrors = told.map { entry -> [Double] in
-  let tell = entry.tell
-  let misled = FunctionDenoiser<PointSet> { xt, t in
-    PointSet(lineDenoiser.network(xt.tensor, t: [tell(t)]))
+let unitErrors = units.map { _, time in
+  let misconditioned = FunctionDenoiser<PointSet> { xt, t in
+    PointSet(lineDenoiser.network(xt.tensor, t: [time(t)]))
   }
   return [2, 20, 200].map { t in
-    average(
-      diffusion.noiseErrors(
-        of: misled, from: exact, on: judgePoints, t: t, using: streams(judgeCount, stream: 46)))
+    distance(of: misconditioned, from: exact, on: testPoints, at: [t], stream: 46)
   }
 }
 notebook.table(
   "squared distance from the best predictor",
   columns: ["conditioned on"]
     + [2, 20, 200].map { Column("t = \($0)", digits: 2, volatile: true) },
-  rows: zip(told, toldErrors).map { row($0.name, $1) })
+  rows: zip(units, unitErrors).map { row($0.name, $1) })
 let disaster = notebook.isQuick ? 2.0 : 30
 notebook.check(
   "t/1000 is more than \(disaster) times worse than t, at t = 200",
-  toldErrors[3][2] > disaster * toldErrors[0][2], isExactly: true)
+  unitErrors[3][2] > disaster * unitErrors[0][2], isExactly: true)
 
 //: ## Summary
 //:
@@ -2018,11 +1860,10 @@ notebook.check(
 let zeroEnd = GaussianDiffusion(schedule.withZeroTerminalSNR())
 let (endX0, endNoise) = (0.7, -0.4)
 let endXt = zeroEnd.addNoise(to: endX0, t: 1000, noise: endNoise)
+let endV = zeroEnd.v(x0: endX0, noise: endNoise, t: 1000)
 notebook.check(
   "x0 from v at zero terminal SNR",
-  zeroEnd.convert(
-    zeroEnd.v(x0: endX0, noise: endNoise, t: 1000), from: .v, to: .x0, xt: endXt,
-    t: 1000), equals: endX0, tolerance: 1e-12)
+  zeroEnd.convert(endV, from: .v, to: .x0, xt: endXt, t: 1000), equals: endX0, tolerance: 1e-12)
 notebook.check("what is left of x0 in xT", endXt - endNoise, equals: 0, tolerance: 1e-12)
 
 //: 3. Hyvärinen's identity needs $p\,s$ to vanish at infinity. Find an $s$ for which it fails.
@@ -2039,12 +1880,11 @@ notebook.check("what is left of x0 in xT", endXt - endNoise, equals: 0, toleranc
 
 let (steady, slopeOfLog) = (-2.0, -1.0)
 let mass = Quadrature.integrate(from: 0, to: 40) { exp(-$0) }
-let exponentialExplicit = mass * (steady - slopeOfLog) * (steady - slopeOfLog)
-let exponentialImplicit = 2 * mass * (0 + steady * steady / 2)
+let exponentialExplicit = mass * (steady - slopeOfLog).squared
+let exponentialImplicit = 2 * mass * (0 + steady.squared / 2)
 notebook.check(
-  "right side - left side",
-  exponentialImplicit + slopeOfLog * slopeOfLog * mass - exponentialExplicit, equals: 4,
-  tolerance: 1e-10)
+  "right side - left side", exponentialImplicit + slopeOfLog.squared * mass - exponentialExplicit,
+  equals: 4, tolerance: 1e-10)
 
 //: 4. What does the best network predict at a place exactly between two equal clusters, at small
 //:    $t$? Is its $\hat x_0$ a possible clean point?

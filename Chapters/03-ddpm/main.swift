@@ -20,14 +20,16 @@ import ArgumentParser  // weave:hide
 import Autodiff  // weave:hide
 import Datasets  // weave:hide
 import Diffusion  // weave:hide
+import Evaluation  // weave:hide
 import Figures  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
-import Models  // weave:hide
 import KnownMistakes  // weave:hide
+import Models  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Probability  // weave:hide
+import SyntheticData  // weave:hide
 import Tensors  // weave:hide
 
 struct Options: ParsableArguments {  // weave:hide-begin
@@ -85,14 +87,11 @@ let Sampler = knownMistakes.sampler
 //: a_t = \frac{1}{\sqrt{\alpha_t}} \Big( 1 - \frac{\beta_t}{V_t} \Big) , \qquad
 //: b_t = \frac{1}{\sqrt{\alpha_t}}\, \frac{\beta_t}{V_t}\, \sqrt{\bar\alpha_t}\, m . $$
 
-/// The mean and the variance of a Gaussian.
-struct MeanAndVariance {
-  var mean = 0.0
-  var variance = 1.0
-}
+/// The mean and the variance of a Gaussian distribution.
+typealias MeanAndVariance = (mean: Double, variance: Double)
 
 /// Gaussian data, and a noise schedule.
-struct NormalData {
+struct GaussianData {
   var mean = 1.0
   var variance = 0.25
   var schedule = NoiseSchedule.linear()
@@ -103,38 +102,47 @@ struct NormalData {
   }
 
   /// The distribution after one reverse step.
-  func stepped(_ law: MeanAndVariance, from t: Int, addedVariance: Double) -> MeanAndVariance {
+  func stepped(_ x: MeanAndVariance, from t: Int, addedVariance: Double) -> MeanAndVariance {
+    let ratio = schedule.beta(t) / variance(at: t)
     let scale = 1 / schedule.alpha(t).squareRoot()
-    let share = schedule.beta(t) / variance(at: t)
-    let (a, b) = (scale * (1 - share), scale * share * schedule.signalScale(t) * mean)
-    return MeanAndVariance(mean: a * law.mean + b, variance: a * a * law.variance + addedVariance)
-  }
-
-  /// The distribution after the chain from N(0, 1), given the variance that each step adds.
-  func sampled(addedVariance: (Int) -> Double) -> MeanAndVariance {
-    stride(from: schedule.steps, through: 1, by: -1).reduce(MeanAndVariance()) { law, t in
-      stepped(law, from: t, addedVariance: t == 1 ? 0 : addedVariance(t))
-    }
+    let (a, b) = (scale * (1 - ratio), scale * ratio * schedule.signalScale(t) * mean)
+    return (a * x.mean + b, a * a * x.variance + addedVariance)
   }
 }
 
-let data = NormalData()
+//: A chain is a list of steps, from $t = T$ down to 1 by default. The last one adds no noise.
+
+extension GaussianData {
+  /// The distributions along a chain from N(0, 1), given the variance that each step adds.
+  func chain(_ steps: [Int]? = nil, addedVariance: (Int) -> Double) -> [MeanAndVariance] {
+    (steps ?? (1...schedule.steps).reversed()).reduce(into: [(0, 1)]) { states, t in
+      let added = t == 1 ? 0 : addedVariance(t)
+      states.append(stepped(states.last!, from: t, addedVariance: added))
+    }
+  }
+
+  /// The distribution at the end of the whole chain.
+  func sampled(addedVariance: (Int) -> Double) -> MeanAndVariance {
+    chain(addedVariance: addedVariance).last!
+  }
+}
+
+let data = GaussianData()
 let schedule = data.schedule
 let diffusion = GaussianDiffusion(schedule)
+
+extension Double {
+  var squared: Double { self * self }
+}
 
 //: The library's sampler can be run on a random variable in place of a number (the
 //: `GaussianVariable` of chapter 0), and then returns the distribution that it samples. That is a
 //: second route to the same two numbers, through the very code that will generate images.
 
-let root = RandomGenerator(seed: notebook.seed)
-
 /// The distribution of the samples of the library's sampler from N(0, 1), for Gaussian data.
-func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
-  let denoiser = GaussianDenoiser<GaussianVariable>(
-    mean: data.mean, variance: data.variance, data.schedule)
-  return Sampler(rule, schedule: data.schedule).sample(
-    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: denoiser,
-    using: RandomStreams(of: root, count: 1))
+func distribution(of rule: some ReverseStep, for data: GaussianData) -> GaussianVariable {
+  Sampler(rule, schedule: data.schedule).distribution(
+    ofGaussianData: data.mean, variance: data.variance, schedule: data.schedule)
 }
 
 //: (Start this program with `--bug NAME`, and the sampler has a mistake that was once published;
@@ -148,14 +156,13 @@ func law(of rule: some ReverseStep, for data: NormalData) -> GaussianVariable {
 
 let withPosterior = data.sampled(addedVariance: schedule.posteriorVariance)
 let withBeta = data.sampled(addedVariance: schedule.beta)
-let lawWithPosterior = law(of: .ancestral(), for: data)
-let lawWithBeta = law(of: .ancestral(variance: .beta), for: data)
-notebook.check("mean", withPosterior.mean, equals: lawWithPosterior.mean, tolerance: 1e-12)
+let samplerWithPosterior = distribution(of: .ancestral(), for: data)
+let samplerWithBeta = distribution(of: .ancestral(variance: .beta), for: data)
 notebook.check(
-  "variance with posterior variance", withPosterior.variance, equals: lawWithPosterior.variance,
+  "mean and the two variances, by the recursion and by the sampler",
+  [withPosterior.mean, withPosterior.variance, withBeta.variance],
+  equals: [samplerWithPosterior.mean, samplerWithPosterior.variance, samplerWithBeta.variance],
   tolerance: 1e-12)
-notebook.check(
-  "variance with beta", withBeta.variance, equals: lawWithBeta.variance, tolerance: 1e-12)
 notebook.check(
   "mean and the two variances, to five digits",
   [withPosterior.mean, withPosterior.variance, withBeta.variance],
@@ -171,65 +178,55 @@ let mixture = GaussianMixture.three
 let count = notebook.count(40_000, quick: 4_000)
 let denoiser = ExactDenoiser(mixture, schedule)
 
-/// Samples of the mixture with the exact denoiser, and the states on the way at some steps.
-func chainOfMixture(keeping kept: [Int]) -> (
-  end: [Double], states: [Int: PointSet], x0: [Int: PointSet]
-) {
-  var streams = RandomStreams(of: root.split(1), count: count)
+/// Samples the mixture with its exact denoiser: the start, and the states at the steps to keep.
+func mixtureChains(
+  _ count: Int, stream: Int, keeping: (Int) -> Bool
+) -> (start: PointSet, states: [ReverseState<PointSet>]) {
+  var streams = notebook.streams(count, stream: stream)
   let xT = PointSet(zeros: count).normalSamples(using: &streams)
-  var states = [schedule.steps: xT]
-  var estimates: [Int: PointSet] = [:]
   let chain = Sampler(.ancestral(), schedule: schedule).chain(
     from: xT, denoiser: denoiser, using: streams)
-  for state in chain {
-    if kept.contains(state.t) { states[state.t] = state.x }
-    if kept.contains(state.t + 1) { estimates[state.t + 1] = state.x0Estimate }
-  }
-  return (states[0]!.values, states, estimates)
+  return (xT, chain.filter { keeping($0.t) })
 }
 
+//: We keep the states at eleven steps, and the steps after them, whose records contain the
+//: predictions of $x_0$ made from these states.
+
 let watched = [1000, 700, 500, 350, 250, 150, 100, 50, 20, 1, 0]
-let mixtureChain = chainOfMixture(keeping: watched)
+let (start, states) = mixtureChains(count, stream: 1) {
+  watched.contains($0) || watched.contains($0 + 1)
+}
+func x(_ t: Int) -> [Double] { (t == 1000 ? start : states.first { $0.t == t }!.x).values }
+
 let quantiles = (0..<count).map { mixture.quantile((Double($0) + 0.5) / Double(count)) }
-
-/// The distance of a sample of `count` numbers from the mixture.
-func distance(_ sample: [Double]) -> Double { Distance.wasserstein1(sample, quantiles) }
-
-let floors = Moments(
+let independent = Moments(
   (0..<16).map { set in
-    var streams = RandomStreams(of: root.split(2).split(set), count: count)
-    return distance(mixture.samples(using: &streams).points.values)
+    var streams = RandomStreams(of: notebook.random(2).split(set), count: count)
+    return Distance.wasserstein1(mixture.samples(using: &streams).points.values, quantiles)
   })
-notebook.show("distance of independent samples: mean of 16", floors.mean)
-notebook.show("and their standard deviation", floors.standardDeviation)
+notebook.show("distance of independent samples: mean of 16", independent.mean)
+notebook.show("and their standard deviation", independent.standardDeviation)
 notebook.check(
   "distance of the sampler's samples: at most the mean + 4 standard deviations",
-  distance(mixtureChain.end),
-  isAtMost: floors.mean + 4 * floors.standardDeviation)
+  Distance.wasserstein1(x(0), quantiles),
+  isAtMost: independent.mean + 4 * independent.standardDeviation)
 
 //: @fold How the figure is plotted
 
-let pathCount = 14
-let pathSteps = Array(stride(from: 1000, through: 0, by: -5))
-let paths = { () -> [[Double]] in
-  var streams = RandomStreams(of: root.split(3), count: pathCount)
-  let xT = PointSet(zeros: pathCount).normalSamples(using: &streams)
-  let chain = Sampler(.ancestral(), schedule: schedule).chain(
-    from: xT, denoiser: denoiser, using: streams)
-  let states = [xT.values] + chain.filter { $0.t.isMultiple(of: 5) }.map(\.x.values)
-  return (0..<pathCount).map { path in states.map { $0[path] } }
-}()
-let pathPlot = paths.reduce(
-  Plot(
-    x: Axis("step $t$", range: 0...1000), y: Axis("$x_t$", range: -3...3), size: Size(470, 260)
-  )
-  .heatMap(
-    Field(x: 0...1000, y: -3...3, columns: 250, rows: 150) { t, x in
-      min(1.2, mixture.noisyMarginal(schedule, to: Int(t.rounded())).marginal.density(x))
-    }, .density, label: "density of $x_t$")
-) { plot, path in
+let pathSteps = stride(from: 1000.0, through: 0, by: -5)
+let paths = mixtureChains(14, stream: 3) { $0.isMultiple(of: 5) }
+let pathPlot = Plot(
+  x: Axis("step $t$", range: 0...1000), y: Axis("$x_t$", range: -3...3), size: Size(470, 260)
+)
+.heatMap(
+  Field(x: 0...1000, y: -3...3, columns: 250, rows: 150) { t, x in
+    min(1.2, mixture.noisyMarginal(schedule, to: Int(t.rounded())).marginal.density(x))
+  }, .density, label: "density of $x_t$"
+)
+.adding(0..<14) { plot, path in
   plot.line(
-    pathSteps.map { Double($0) }, path, color: .vermilion, width: 0.7)
+    Array(pathSteps), ([paths.start] + paths.states.map(\.x)).map { $0.values[path] },
+    color: .vermilion, width: 0.7)
 }
 notebook.figure(
   "paths", pathPlot, formats: [.png],
@@ -246,21 +243,21 @@ notebook.figure(
 //: the last digit and the variance is 0.029: the samples crowd around the mean.
 
 struct WithoutTheBar: ReverseStep {
-  func advance<D: Denoiser>(_ move: StepContext<D>, using streams: inout RandomStreams) -> D.Value {
-    let step = move.transition
+  func advance<D: Denoiser>(
+    _ context: StepContext<D>, using streams: inout RandomStreams
+  ) -> D.Value {
+    let step = context.transition
     let scale = 1 / step.alpha.squareRoot()
-    let shift = scale * step.beta / step.beta.squareRoot()
-    if step.s == 0 { return .sum((scale, move.xt), (-shift, move.noise)) }
-    let z = move.xt.normalSamples(using: &streams)
-    return .sum(
-      (scale, move.xt), (-shift, move.noise), (step.posteriorVariance.squareRoot(), z))
+    let mean = D.Value.sum((scale, context.xt), (-scale * step.beta.squareRoot(), context.noise))
+    if step.s == 0 { return mean }
+    let z = context.xt.normalSamples(using: &streams)
+    return .sum((1, mean), (step.posteriorVariance.squareRoot(), z))
   }
 }
-
 notebook.erratum(
   "E-B10", source: "Foundations of Generative Models, Algorithms 2 and 16",
-  "variance of the samples", printed: law(of: WithoutTheBar(), for: data).variance,
-  right: withPosterior.variance, secondRoute: lawWithPosterior.variance, tolerance: 1e-12,
+  "variance of the samples", printed: distribution(of: WithoutTheBar(), for: data).variance,
+  right: withPosterior.variance, secondRoute: samplerWithPosterior.variance, tolerance: 1e-12,
   apart: 0.2)
 
 //: ### The same step through the prediction of x_0
@@ -291,16 +288,15 @@ notebook.check(
   equals: everyStep.map { t in
     schedule.alpha(t).squareRoot() * schedule.noiseVariance(t - 1) / schedule.noiseScale(t)
   }, tolerance: 1e-14)
-let someStreams = RandomStreams(of: root.split(4), count: 500)
-let (ancestral500, renewed500) = (
-  Sampler(.ancestral(), schedule: schedule), Sampler(.ddim(eta: 1), schedule: schedule)
-)
 let startPoints = PointSet((0..<500).map { mixture.quantile((Double($0) + 0.5) / 500) })
+func chainEnds(_ rule: some ReverseStep) -> [Double] {
+  Sampler(rule, schedule: schedule).sample(
+    from: startPoints, denoiser: denoiser, using: notebook.streams(500, stream: 4)
+  ).values
+}
 notebook.check(
-  "500 samples from one stream of noise",
-  ancestral500.sample(from: startPoints, denoiser: denoiser, using: someStreams).values,
-  equals: renewed500.sample(from: startPoints, denoiser: denoiser, using: someStreams).values,
-  tolerance: 1e-9)
+  "500 samples from one stream of noise", chainEnds(.ancestral()),
+  equals: chainEnds(.ddim(eta: 1)), tolerance: 1e-9)
 
 //: The tolerance of the last check is rounding, a thousand steps long: at $t = T$ the way through
 //: $\hat x_0$ multiplies it by $1/\sqrt{\bar\alpha_T} = 157$.
@@ -328,33 +324,39 @@ notebook.check(
   everyStep.map { reverseVariance($0, x0Variance: unit.x0Variance($0)) / schedule.beta($0) },
   equals: everyStep.map { _ in 1 }, tolerance: 1e-12)
 notebook.check(
-  "a point: true variance, at all t",
-  everyStep.map { reverseVariance($0, x0Variance: 0) },
+  "a point: true variance, at all t", everyStep.map { reverseVariance($0, x0Variance: 0) },
   equals: everyStep.map(schedule.posteriorVariance), tolerance: 0)
 //:
-let between = [2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 400, 600, 800, 1000]
-let ofMixture = between.map {
-  reverseVariance($0, x0Variance: mixture.noisyMarginal(schedule, to: $0).x0LossFloor)
+//: For the mixture:
+
+let ratios = [2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 400, 600, 800, 1000].map { t in
+  let x0Variance = mixture.noisyMarginal(schedule, to: t).x0LossFloor
+  return (
+    t: t, point: schedule.posteriorVariance(t) / schedule.beta(t),
+    mixture: reverseVariance(t, x0Variance: x0Variance) / schedule.beta(t)
+  )
 }
 notebook.table(
-  "Variance of the reverse step, as a share of $\\beta_t$",
-  columns: ["t", Column("one point", digits: 6), Column("mixture", digits: 6), "N(0, 1)"],
-  rows: zip(between, ofMixture).filter { [2, 5, 20, 80, 200, 400, 1000].contains($0.0) }.map {
-    [$0, schedule.posteriorVariance($0) / schedule.beta($0), $1 / schedule.beta($0), 1]
-  })
+  "Variance of the reverse step relative to $\\beta_t$",
+  of: ratios.filter { [2, 5, 20, 80, 200, 400, 1000].contains($0.t) },
+  columns: [
+    "t": { $0.t }, Column("one point", digits: 6): { $0.point },
+    Column("mixture", digits: 6): { $0.mixture }, "N(0, 1)": { _ in 1 },
+  ])
 notebook.check(
   "mixture: least distance above the posterior variance, over beta",
-  zip(between, ofMixture).map { ($1 - schedule.posteriorVariance($0)) / schedule.beta($0) }.min()!,
-  isAbove: 0)
+  ratios.map { $0.mixture - $0.point }.min()!, isAbove: 0)
 notebook.check(
   "mixture: least distance below beta, over beta, t up to 400",
-  zip(between, ofMixture).filter { $0.0 <= 400 }.map { 1 - $1 / schedule.beta($0) }.min()!,
-  isAbove: 0)
+  ratios.filter { $0.t <= 400 }.map { 1 - $0.mixture }.min()!, isAbove: 0)
+
+//: The second route:
+
 let (tHere, xHere) = (300, 0.4)
 let before = mixture.noisyMarginal(schedule, to: tHere - 1).marginal
 func reverseDensity(_ x: Double) -> Double {
-  let miss = xHere - schedule.alpha(tHere).squareRoot() * x
-  return before.density(x) * exp(-miss * miss / (2 * schedule.beta(tHere)))
+  let forward = xHere - schedule.alpha(tHere).squareRoot() * x
+  return before.density(x) * exp(-forward.squared / (2 * schedule.beta(tHere)))
 }
 let reverseMoments = (0...2).map { power in
   Quadrature.integrate(from: -1, to: 2) { reverseDensity($0) * pow($0, Double(power)) }
@@ -362,7 +364,7 @@ let reverseMoments = (0...2).map { power in
 let reverseMean = reverseMoments[1] / reverseMoments[0]
 notebook.check(
   "mixture: variance of x(299) given x(300) = 0.4, by Bayes' rule",
-  reverseMoments[2] / reverseMoments[0] - reverseMean * reverseMean,
+  reverseMoments[2] / reverseMoments[0] - reverseMean.squared,
   equals: reverseVariance(
     tHere, x0Variance: mixture.noisyMarginal(schedule, to: tHere).x0Variance(xHere)),
   tolerance: 1e-12)
@@ -382,8 +384,8 @@ let rootTooShort = ReverseVariance.custom { step in
 notebook.erratum(
   "E-B14", source: "Foundations of Generative Models, Algorithm 4 and (8.31)",
   "variance of the samples",
-  printed: law(of: .ancestral(variance: rootTooShort), for: data).variance,
-  right: withPosterior.variance, secondRoute: lawWithPosterior.variance, tolerance: 1e-12,
+  printed: distribution(of: .ancestral(variance: rootTooShort), for: data).variance,
+  right: withPosterior.variance, secondRoute: samplerWithPosterior.variance, tolerance: 1e-12,
   apart: 0.2)
 
 //: **Claim 3.4.** For Gaussian data the variance of Claim 3.3 does not depend on $x_t$, and the
@@ -393,34 +395,32 @@ notebook.erratum(
 //: $G = \sqrt{\bar\alpha_T}\,s^2 / V_T$. (Noise is added in the last step too: for a distribution,
 //: unlike for an image, that is right.)
 
-func exactLaw(for data: NormalData) -> GaussianVariable {
-  let normal = GaussianDenoiser<Double>(
-    mean: data.mean, variance: data.variance, data.schedule)
-  return law(
-    of: .ancestral(variance: .optimal { @Sendable in normal.x0Variance($0) }, addsFinalNoise: true),
-    for: data)
+func exactDistribution(for data: GaussianData) -> GaussianVariable {
+  let exact = GaussianDenoiser<Double>(mean: data.mean, variance: data.variance, data.schedule)
+  let variance = ReverseVariance.optimal { @Sendable in exact.x0Variance($0) }
+  return distribution(of: .ancestral(variance: variance, addsFinalNoise: true), for: data)
 }
 let lengths = [10, 20, 50, 100, 200, 500, 1000]
-let byLength = lengths.map { steps -> (steps: Int, posterior: Double, beta: Double, best: Double) in
-  let data = NormalData(schedule: .linearScaledToLength(steps: steps))
+let byLength = lengths.map { steps in
+  let data = GaussianData(schedule: .linearScaledToLength(steps: steps))
   return (
-    steps, law(of: .ancestral(), for: data).variance,
-    law(of: .ancestral(variance: .beta), for: data).variance, exactLaw(for: data).variance
+    data: data, posterior: distribution(of: .ancestral(), for: data).variance,
+    beta: distribution(of: .ancestral(variance: .beta), for: data).variance,
+    optimal: exactDistribution(for: data).variance
   )
 }
 notebook.table(
-  "Variance of the samples where the data have 0.25, by the number of steps",
+  "Variance of the samples where the data have 0.25, by the number of steps", of: byLength,
   columns: [
-    "T", Column("posterior variance", digits: 4), Column("beta", digits: 4),
-    Column("the right variance", digits: 6),
-  ], rows: byLength.map { [$0.steps, $0.posterior, $0.beta, $0.best] })
+    "T": { $0.data.schedule.steps }, Column("posterior variance", digits: 4): { $0.posterior },
+    Column("beta", digits: 4): { $0.beta }, Column("the right variance", digits: 6): { $0.optimal },
+  ])
 notebook.check(
-  "the right variance, for all lengths", byLength.map(\.best),
-  equals: lengths.map { steps in
-    let data = NormalData(schedule: .linearScaledToLength(steps: steps))
-    let last = data.variance(at: steps)
-    let kept = data.schedule.signalScale(steps) * data.variance / last
-    return data.variance + kept * kept * (1 - last)
+  "the right variance, for all lengths", byLength.map(\.optimal),
+  equals: byLength.map { data, _, _, _ in
+    let last = data.variance(at: data.schedule.steps)
+    let kept = data.schedule.signalScale(data.schedule.steps) * data.variance / last
+    return data.variance + kept.squared * (1 - last)
   }, tolerance: 1e-12)
 
 //: (For a chain of $T$ steps all $\beta_t$ are multiplied by $1000 / T$, and capped at 0.999, so
@@ -435,18 +435,15 @@ notebook.check(
 //: steps, half the error. Between 500 and 1000 steps the error falls by $2^p$ with $p$ within 0.07
 //: of 1 (what keeps it from 1 is the error of second order; that falls with $1/T$ too).
 
-func order(_ value: (Int) -> Double) -> Double {
-  log2(abs(value(500) - 0.25) / abs(value(1000) - 0.25))
-}
-func lengthResult(_ steps: Int) -> (posterior: Double, beta: Double) {
-  let row = byLength.first { $0.steps == steps }!
-  return (row.posterior, row.beta)
-}
+let (of500, of1000) = (byLength[5], byLength[6])
 notebook.check(
-  "order with the posterior variance", order { lengthResult($0).posterior },
-  equals: 1, tolerance: 0.07)
-notebook.check(
-  "order with beta", order { lengthResult($0).beta }, equals: 1, tolerance: 0.07)
+  "order with the posterior variance and with beta",
+  [
+    log2(abs(of500.posterior - 0.25) / abs(of1000.posterior - 0.25)),
+    log2(abs(of500.beta - 0.25) / abs(of1000.beta - 0.25)),
+  ], equals: [1, 1], tolerance: 0.07)
+
+//: @fold How the figure is plotted
 
 let lengthAxis = lengths.map { Double($0) }
 notebook.figure(
@@ -472,10 +469,10 @@ notebook.figure(
 //: infinitely many steps, for an exact $\epsilon_\theta$. Its own number of steps for fast
 //: sampling, 50, with the variance that it recommends:
 
-let fifty = NormalData(schedule: .linearScaledToLength(steps: 50))
+let fifty = byLength[2].data
 notebook.erratum(
   "E-B40", source: "Foundations of Generative Models, sections 8.2.1 to 8.2.4",
-  "variance of the samples, T = 50", printed: 0.25, right: lengthResult(50).posterior,
+  "variance of the samples, T = 50", printed: 0.25, right: byLength[2].posterior,
   secondRoute: fifty.sampled(addedVariance: fifty.schedule.posteriorVariance).variance,
   tolerance: 1e-12, apart: 0.05)
 
@@ -491,20 +488,18 @@ notebook.erratum(
 //: the steps add. The deterministic sampler of chapter 4 keeps $G = s/\sqrt{V_T}$, and so has an
 //: error in proportion to $\sqrt{\bar\alpha_T}$.
 
-let ends = [0.002, 0.005, 0.01, 0.02].map { NormalData(schedule: .linear(to: $0)) }
+let ends = [0.002, 0.005, 0.01, 0.02].map { GaussianData(schedule: .linear(to: $0)) }
 notebook.check(
   "ancestral: error of the mean, four schedules",
-  ends.map { 1 - law(of: .ancestral(), for: $0).mean },
+  ends.map { 1 - distribution(of: .ancestral(), for: $0).mean },
+  equals: ends.map { $0.schedule.alphaBar(1000) * $0.variance / $0.variance(at: 1000) },
+  tolerance: 1e-12)
+notebook.check(
+  "deterministic: error of the mean, four schedules",
+  ends.map { 1 - distribution(of: .ddim(), for: $0).mean },
   equals: ends.map { end in
-    end.schedule.alphaBar(1000) * end.variance / end.variance(at: 1000)
-  }, tolerance: 1e-12)
-for end in ends {
-  let kept = (end.variance / end.variance(at: 1000)).squareRoot()
-  notebook.check(
-    "deterministic: error of the mean, last beta \(end.schedule.beta(1000))",
-    1 - law(of: .ddim(), for: end).mean, equals: end.schedule.signalScale(1000) * kept,
-    relativeTolerance: 0.02)
-}
+    end.schedule.signalScale(1000) * (end.variance / end.variance(at: 1000)).squareRoot()
+  }, relativeTolerance: 0.02)
 
 //: (The last check has a tolerance of two percent because $G = s / \sqrt{V_T}$ holds for infinitely
 //: small steps, and a thousand leave an error of some tenths of a percent.)
@@ -548,9 +543,8 @@ notebook.erratum(
 //: $\mathcal N(0, 1)$ as it is; the last ones, made for noise, keep noise as it is. For data
 //: $\mathcal N(1, \frac14)$ the result has mean 0.06 and variance 0.9994.
 
-let ascending = everyStep.reduce(MeanAndVariance()) { law, t in
-  data.stepped(law, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t))
-}
+let ascendingStates = data.chain(everyStep) { $0 <= 2 ? 0 : schedule.beta($0) }
+let ascending = ascendingStates.last!
 notebook.check(
   "mean and variance of the ascending loop", [ascending.mean, ascending.variance],
   equals: [0.0643, 0.9994], tolerance: 5e-5)
@@ -561,7 +555,7 @@ notebook.check(
 
 notebook.erratum(
   "E-S1g", source: "DDPM talk, sampling code", "variance of the samples",
-  printed: ascending.variance, right: withBeta.variance, secondRoute: lawWithBeta.variance,
+  printed: ascending.variance, right: withBeta.variance, secondRoute: samplerWithBeta.variance,
   tolerance: 1e-12, apart: 0.7)
 
 //: ### The marginals along the chain
@@ -577,17 +571,13 @@ notebook.erratum(
 for t in watched {
   let marginal = t == 0 ? mixture : mixture.noisyMarginal(schedule, to: t).marginal
   notebook.check(
-    "gap at t = \(t)", Distance.kolmogorov(mixtureChain.states[t]!.values, cdf: marginal.cdf),
+    "gap at t = \(t)", Distance.kolmogorov(x(t), cdf: marginal.cdf),
     isBelow: 1.95 / Double(count).squareRoot())
 }
 //:
-/// The distribution of the states along the chain, from t = T down to 0.
-func lawsAlongTheChain(addedVariance: (Int) -> Double) -> [MeanAndVariance] {
-  stride(from: 1000, through: 1, by: -1).reduce(into: [MeanAndVariance()]) { laws, t in
-    laws.append(data.stepped(laws.last!, from: t, addedVariance: t == 1 ? 0 : addedVariance(t)))
-  }
-}
-let alongPosterior = lawsAlongTheChain(addedVariance: schedule.posteriorVariance)
+//: The recursion:
+
+let alongPosterior = data.chain(addedVariance: schedule.posteriorVariance)
 let shortfalls = (0...1000).map { 1 - alongPosterior[1000 - $0].variance / data.variance(at: $0) }
 notebook.show("largest shortfall of the variance", shortfalls.max()!)
 notebook.show("at t", shortfalls.firstIndex(of: shortfalls.max()!)!)
@@ -605,9 +595,7 @@ notebook.figure(
         title: "$t=\(t)$", x: Axis("$x_t$", range: -3...3, at: [-2, 0, 2]),
         y: Axis("density", range: 0...1.3)
       )
-      .histogram(
-        mixtureChain.states[t]!.values, bins: 80, range: -3...3, label: "chains"
-      )
+      .histogram(x(t), bins: 80, range: -3...3, label: "chains")
       .curve(over: -3...3, label: "exact $q(x_t)$", color: .ink) {
         (t == 0 ? mixture : mixture.noisyMarginal(schedule, to: t).marginal).density($0)
       }
@@ -628,48 +616,38 @@ notebook.figure(
 //: data as $t$ falls. First by integration, then along the chains.
 
 let stages = [1000, 700, 500, 350, 250, 150, 100, 50, 20, 1]
-let opinions = stages.map { t -> (mean: Double, variance: Double, unexplained: Double) in
-  let noised = mixture.noisyMarginal(schedule, to: t)
-  let mean = noised.marginal.expectation(noised.x0Mean)
-  let square = noised.marginal.expectation { noised.x0Mean($0) * noised.x0Mean($0) }
-  return (mean, square - mean * mean, noised.x0LossFloor)
+let predictions = stages.map { t in
+  let q = mixture.noisyMarginal(schedule, to: t)
+  let mean = q.marginal.expectation(q.x0Mean)
+  let meanSquare = q.marginal.expectation { q.x0Mean($0).squared }
+  return (mean: mean, variance: meanSquare - mean.squared, posteriorVariance: q.x0LossFloor)
 }
 notebook.check(
-  "average prediction of x0 at ten steps", opinions.map(\.mean),
+  "average prediction of x0 at ten steps", predictions.map(\.mean),
   equals: stages.map { _ in mixture.mean }, tolerance: 1e-10)
 notebook.check(
   "variance of the prediction + mean posterior variance",
-  opinions.map {
-    $0.variance + $0.unexplained
-  }, equals: stages.map { _ in mixture.variance }, tolerance: 1e-10)
-notebook.check("variance of the prediction as t falls", increases: opinions.map(\.variance))
+  predictions.map { $0.variance + $0.posteriorVariance },
+  equals: stages.map { _ in mixture.variance }, tolerance: 1e-10)
+notebook.check("variance of the prediction as t falls", increases: predictions.map(\.variance))
 for t in [700, 350, 150, 20] {
   notebook.check(
-    "average prediction of the chains at t = \(t)", Estimate(of: mixtureChain.x0[t]!.values),
-    equals: mixture.mean)
+    "average prediction of the chains at t = \(t)",
+    Estimate(of: states.first { $0.t == t - 1 }!.x0Estimate.values), equals: mixture.mean)
 }
 
 //: @fold How the figure is plotted
 
-let opinionPaths = { () -> [[Double]] in
-  var streams = RandomStreams(of: root.split(3), count: pathCount)
-  let xT = PointSet(zeros: pathCount).normalSamples(using: &streams)
-  let chain = Sampler(.ancestral(), schedule: schedule).chain(
-    from: xT, denoiser: denoiser, using: streams)
-  let states = chain.filter { $0.t.isMultiple(of: 5) }.map(\.x0Estimate.values)
-  return (0..<pathCount).map { path in states.map { $0[path] } }
-}()
 notebook.figure(
-  "opinions",
-  opinionPaths.reduce(
-    Plot(
-      x: Axis("step $t$", range: 0...1000), y: Axis("$\\hat x_0$", range: -2.2...2.2),
-      size: Size(470, 240))
-  ) { plot, path in
-    plot.line(
-      pathSteps.dropFirst().map { Double($0) }, path,
-      color: path.last! < -0.5
-        ? .blue : path.last! < 0.7 ? .green : .vermilion, width: 0.9)
+  "predictions",
+  Plot(
+    x: Axis("step $t$", range: 0...1000), y: Axis("$\\hat x_0$", range: -2.2...2.2),
+    size: Size(470, 240)
+  )
+  .adding(0..<14) { plot, path in
+    let line = paths.states.map { $0.x0Estimate.values[path] }
+    let color: Color = line.last! < -0.5 ? .blue : line.last! < 0.7 ? .green : .vermilion
+    return plot.line(Array(pathSteps.dropFirst()), line, color: color, width: 0.9)
   },
   caption:
     "The prediction of $x_0$ of the fourteen chains of the first figure, by step, colored by "
@@ -697,31 +675,28 @@ notebook.figure(
 
 func renoised(steps: Int, dataVariance: Double) -> Double {
   let sigma = (0...steps).map { Double($0) / Double(steps) }
-  var x = 1.0  // the variance of pure noise at level 1
-  for t in stride(from: steps, through: 1, by: -1) {
-    let gain = dataVariance / (dataVariance + sigma[t] * sigma[t])
-    x = gain * gain * x + sigma[t - 1] * sigma[t - 1]
+  // From the variance of pure noise at level 1.
+  return (1...steps).reversed().reduce(1) { variance, t in
+    let gain = dataVariance / (dataVariance + sigma[t].squared)
+    return gain.squared * variance + sigma[t - 1].squared
   }
-  return x
 }
-let renoisings = [1, 10, 100, 1000, 10_000]
 notebook.table(
-  "Variance of the samples when the prediction is re-noised",
-  columns: ["steps"] + [1.0, 0.25].map { Column("data of variance \($0)", digits: 5) },
-  rows: renoisings.map { steps in
-    [steps, renoised(steps: steps, dataVariance: 1), renoised(steps: steps, dataVariance: 0.25)]
-  })
+  "Variance of the samples when the prediction is re-noised", of: [1, 10, 100, 1000, 10_000],
+  columns: [
+    "steps": { $0 },
+    Column("data of variance 1.0", digits: 5): { renoised(steps: $0, dataVariance: 1) },
+    Column("data of variance 0.25", digits: 5): { renoised(steps: $0, dataVariance: 0.25) },
+  ])
 notebook.check(
-  "10000 steps: share of the variance, data of variance 1",
-  renoised(steps: 10_000, dataVariance: 1), equals: 0.5, tolerance: 0.001)
+  "10000 steps: variance over that of the data, for data of variance 1 and 0.25",
+  [1, 0.25].map { renoised(steps: 10_000, dataVariance: $0) / $0 }, equals: [0.5, 0.5],
+  tolerance: 0.002)
+let renoisingStep = DDIMStep { @Sendable in $0.previousNoiseVariance.squareRoot() }
 notebook.check(
-  "10000 steps: share of the variance, data of variance 0.25",
-  renoised(steps: 10_000, dataVariance: 0.25) / 0.25, equals: 0.5, tolerance: 0.002)
-let noisedAnew = DDIMStep { @Sendable in $0.previousNoiseVariance.squareRoot() }
-let halved = law(of: noisedAnew, for: data)
-notebook.check(
-  "the same with the schedule of this chapter, 1000 steps: share", halved.variance / data.variance,
-  equals: 0.5, tolerance: 0.011)
+  "the same with the schedule of this chapter, 1000 steps",
+  distribution(of: renoisingStep, for: data).variance / data.variance, equals: 0.5,
+  tolerance: 0.011)
 
 //: (The tolerances are first-order errors again: the table shows them fall with the number of
 //: steps.)
@@ -730,13 +705,13 @@ notebook.check(
 //: sampler as Algorithm 2, with the noise level called $\alpha_t$, after the derivation of the
 //: right one. Here it is with the levels $t/T$, a thousand steps, on data of variance 1:
 
-let unitData = NormalData(mean: 0, variance: 1)
+let unitData = GaussianData(mean: 0, variance: 1)
 notebook.erratum(
   "E-S4a", source: "IIT Hyderabad, Deep Learning 21, Algorithms 1 and 2", "variance of the samples",
   printed: renoised(steps: 1000, dataVariance: 1),
   right: unitData.sampled(addedVariance: schedule.beta).variance,
-  secondRoute: law(of: .ancestral(variance: .beta), for: unitData).variance, tolerance: 1e-12,
-  apart: 0.4)
+  secondRoute: distribution(of: .ancestral(variance: .beta), for: unitData).variance,
+  tolerance: 1e-12, apart: 0.4)
 
 //: Here they are side by side, the sampler and the printed mistakes, computed exactly from the
 //: first step to the last.
@@ -744,34 +719,29 @@ notebook.erratum(
 //: @fold How the figure is plotted
 
 /// Standard deviations along the library's chain, one per step.
-func deviations(_ rule: some ReverseStep) -> [Double] {
-  let exact = GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule)
+func standardDeviations(_ rule: some ReverseStep) -> [Double] {
   let chain = Sampler(rule, schedule: schedule).chain(
-    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: exact,
-    using: RandomStreams(of: root, count: 1))
+    from: GaussianVariable(standardDeviation: 1, source: 0),
+    denoiser: GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule),
+    using: notebook.streams(1, stream: 0))
   return [1] + chain.map(\.x.standardDeviation)
 }
-let ascendingDeviations = everyStep.reduce(into: [MeanAndVariance()]) { laws, t in
-  laws.append(
-    data.stepped(laws.last!, from: t, addedVariance: t <= 2 ? 0 : schedule.beta(t)))
-}.map { $0.variance.squareRoot() }
-let progressAxis = (0...1000).map { Double($0) }
+let curves = [
+  ("right", standardDeviations(.ancestral())),
+  ("upwards (E-S1g)", ascendingStates.map { $0.variance.squareRoot() }),
+  ("re-noised (E-S4a)", standardDeviations(renoisingStep)),
+  ("no bar (E-B10)", standardDeviations(WithoutTheBar())),
+  ("short root (E-B14)", standardDeviations(.ancestral(variance: rootTooShort))),
+]
+let stepsTaken = (0...1000).map { Double($0) }
 notebook.figure(
   "mistakes",
   Plot(
     x: "steps taken", y: Axis("standard deviation", range: 0...1.05), size: Size(520, 330)
   )
-  .line(progressAxis, deviations(.ancestral()), label: "right")
-  .line(progressAxis, ascendingDeviations, label: "upwards (E-S1g)")
+  .lines(curves, x: stepsTaken, label: \.0) { $0.1 }
   .line(
-    progressAxis, deviations(noisedAnew), label: "re-noised (E-S4a)"
-  )
-  .line(progressAxis, deviations(WithoutTheBar()), label: "no bar (E-B10)")
-  .line(
-    progressAxis, deviations(.ancestral(variance: rootTooShort)), label: "short root (E-B14)"
-  )
-  .line(
-    progressAxis, (0...1000).map { data.variance(at: 1000 - $0).squareRoot() },
+    stepsTaken, (0...1000).map { data.variance(at: 1000 - $0).squareRoot() },
     label: "exact $\\sqrt{V_t}$", color: .ink, dash: .dashed
   )
   .legend(.below),
@@ -796,53 +766,47 @@ notebook.figure(
 /// A box with a text, one step of the network.
 struct NetworkDiagram: Drawable {
   let size = Size(620, 270)
-  private let levels = ["16×16", "8×8", "4×4"]
-  private let widths = ["32", "32", "64"]
+
+  private func point(_ x: Double, _ level: Int, _ below: Double = 0) -> Point {
+    Point(x, 62 + 76 * Double(level) + below)
+  }
+
+  private func box(_ x: Double, _ level: Int, _ color: Color, _ text: String, on canvas: Canvas) {
+    let (center, height) = (point(x, level), 46.0 - 11 * Double(level))
+    let place = Rectangle(x: x - 33, y: center.y - height / 2, width: 66, height: height)
+    canvas.fill(.rectangle(place, radius: 4), color.mixed(with: .white, 0.72))
+    canvas.stroke(.rectangle(place, radius: 4), color, width: 1)
+    canvas.text(text, at: center, anchor: .center, size: 10)
+  }
 
   func draw(on canvas: Canvas, in rectangle: Rectangle) {
     canvas.translated(to: Point(rectangle.x, rectangle.y)) { drawLevels(on: canvas) }
   }
 
-  private func box(_ x: Double, _ level: Int, _ color: Color, _ text: String, on canvas: Canvas) {
-    let height = 46.0 - 11 * Double(level)
-    let y = 62.0 + 76 * Double(level) - height / 2
-    let place = Rectangle(x: x - 33, y: y, width: 66, height: height)
-    canvas.fill(.rectangle(place, radius: 4), color.mixed(with: .white, 0.72))
-    canvas.stroke(.rectangle(place, radius: 4), color, width: 1)
-    canvas.text(text, at: Point(x, y + height / 2), anchor: .center, size: 10)
-  }
-
   private func drawLevels(on canvas: Canvas) {
-    let y = { (level: Int) in 62.0 + 76 * Double(level) }
-    let left = [[60.0, 140], [165, 235], [300, 300]]
-    let right = [[560.0, 480], [455, 385], [320, 320]]
-    for level in 0..<2 {
-      canvas.arrow(
-        from: Point(left[level][1] + 36, y(level)), to: Point(right[level][1] - 36, y(level)),
-        .orange, width: 1.6)
-      canvas.text(
-        "skips", at: Point(310, y(level) - 8), anchor: .baseline, color: .orange, size: 10)
-      canvas.arrow(
-        from: Point(left[level][0] + 35, y(level)), to: Point(left[level][1] - 35, y(level)))
-      canvas.arrow(
-        from: Point(right[level][1] + 35, y(level)), to: Point(right[level][0] - 35, y(level)))
-      box(left[level][0], level, .blue, level == 0 ? "conv" : "blocks", on: canvas)
-      box(left[level][1], level, .blue, "blocks", on: canvas)
-      box(right[level][1], level, .green, "blocks", on: canvas)
-      box(right[level][0], level, .green, level == 0 ? "norm, conv" : "blocks", on: canvas)
-      canvas.text(
-        "\(levels[level]), \(widths[level]) channels",
-        at: Point(level == 0 ? 100 : 265, y(level) - 30),
-        anchor: .baseline, color: .axis, size: 10)
+    for (level, x) in [[60.0, 140, 480, 560], [165, 235, 385, 455]].enumerated() {
+      canvas.arrow(from: point(x[1] + 36, level), to: point(x[2] - 36, level), .orange, width: 1.6)
+      canvas.text("skips", at: point(310, level, -8), anchor: .baseline, color: .orange, size: 10)
+      canvas.arrow(from: point(x[0] + 35, level), to: point(x[1] - 35, level))
+      canvas.arrow(from: point(x[2] + 35, level), to: point(x[3] - 35, level))
+      let ends = level == 0 ? ("conv", "norm, conv") : ("blocks", "blocks")
+      for (x, text) in zip(x, [ends.0, "blocks", "blocks", ends.1]) {
+        box(x, level, x < 310 ? .blue : .green, text, on: canvas)
+      }
     }
     box(310, 2, .purple, "middle", on: canvas)
-    canvas.text(
-      "\(levels[2]), \(widths[2]) channels", at: Point(310, y(2) + 28), anchor: .baseline,
-      color: .axis, size: 10)
-    canvas.arrow(from: Point(142, y(0) + 25), to: Point(164, y(1) - 20), .vermilion)
-    canvas.arrow(from: Point(240, y(1) + 20), to: Point(290, y(2) - 14), .vermilion)
-    canvas.arrow(from: Point(330, y(2) - 14), to: Point(380, y(1) + 20), .vermilion)
-    canvas.arrow(from: Point(456, y(1) - 20), to: Point(478, y(0) + 25), .vermilion)
+    for (text, place) in [
+      ("16×16, 32 channels", point(100, 0, -30)), ("8×8, 32 channels", point(265, 1, -30)),
+      ("4×4, 64 channels", point(310, 2, 28)),
+    ] {
+      canvas.text(text, at: place, anchor: .baseline, color: .axis, size: 10)
+    }
+    for (start, end) in [
+      (point(142, 0, 25), point(164, 1, -20)), (point(240, 1, 20), point(290, 2, -14)),
+      (point(330, 2, -14), point(380, 1, 20)), (point(456, 1, -20), point(478, 0, 25)),
+    ] {
+      canvas.arrow(from: start, to: end, .vermilion)
+    }
     canvas.text("$t$ to every block", at: Point(310, 16), anchor: .baseline, size: 10)
   }
 }
@@ -874,9 +838,8 @@ func skips(levels: Int, blocks: Int) -> (pushed: [Int], popped: [Int]) {
     .init(
       inputChannels: 3, outputChannels: 3, channels: (0..<levels).map { 8 * (1 + $0) },
       layersPerLevel: blocks, attention: (0..<levels).map { _ in false }, middleAttention: false,
-      groups: 4), generator: root)
-  let shapes = Dictionary(
-    network.parameters.map { ($0.name, $0.shape) }, uniquingKeysWith: { first, _ in first })
+      groups: 4), generator: notebook.random(19))
+  let shapes = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0.shape) })
   func outputs(_ name: String) -> Int { shapes[name + ".weight"]![0] }
   var pushed = [outputs("conv_in")]
   for level in 0..<levels {
@@ -895,6 +858,8 @@ func skips(levels: Int, blocks: Int) -> (pushed: [Int], popped: [Int]) {
   return (pushed, popped)
 }
 
+//: Five sizes of network:
+
 for (levels, blocks) in [(1, 1), (2, 1), (3, 1), (3, 2), (4, 2)] {
   let (pushed, popped) = skips(levels: levels, blocks: blocks)
   notebook.check(
@@ -902,19 +867,20 @@ for (levels, blocks) in [(1, 1), (2, 1), (3, 1), (3, 2), (4, 2)] {
   notebook.check(
     "channels popped, R = \(levels), N = \(blocks)", popped, isExactly: pushed.reversed())
 }
-//:
+
+//: And the shapes of the outputs:
+
 let trial = UNet(
   .init(
     inputChannels: 3, outputChannels: 3, channels: [8, 16], attention: [false, true], headWidth: 8,
-    groups: 4), generator: root.split(20))
-let trialPictures = [8, 16].map { side -> Tensor in
-  var random = root.split(21)
+    groups: 4), generator: notebook.random(20))
+let trialImages = [8, 16].map { side -> Tensor in
+  var random = notebook.random(21)
   return .normal([2, 3, side, side + 4], using: &random)
 }
-for pictures in trialPictures {
-  notebook.check(
-    "shape of the output", trial(pictures, t: [300, 7]).shape, isExactly: pictures.shape)
-}
+notebook.check(
+  "shapes of the output", trialImages.map { trial($0, t: [300, 7]).shape },
+  isExactly: trialImages.map(\.shape))
 
 //: A network is trained along its gradient, so a wrong gradient is the worst of bugs: training
 //: still works, a little. The remedy is to compute a directional derivative twice. Weight the
@@ -926,10 +892,10 @@ for pictures in trialPictures {
 
 /// The derivative of a weighted sum of the network's output along a random direction of weights,
 /// by automatic differentiation and by differences of fourth order, over the gradient's length.
-func slopes(
+func derivatives(
   _ network: UNet, _ x: Tensor, stream: Int, steps: [Double]
 ) -> (tape: Double, differences: [Double]) {
-  var random = root.split(stream)
+  var random = notebook.random(stream)
   let tape = Tape()
   let output = network(tape.constant(x), t: [300.0])
   let weights = Tensor.normal(output.shape, using: &random)
@@ -943,10 +909,7 @@ func slopes(
     return network(x, t: [300.0]).dot(weights)
   }
   let scale = gradients.globalNorm(over: network.parameters)
-  let differences = steps.map { h -> Double in
-    let (near, far) = (value(h) - value(-h), value(2 * h) - value(-2 * h))
-    return (8 * near - far) / (12 * h) / scale
-  }
+  let differences = steps.map { derivative(at: 0, step: $0, value) / scale }
   _ = value(0)
   let along = zip(network.parameters, direction).reduce(0.0) { sum, pair in
     sum + (gradients[pair.0]?.dot(pair.1) ?? 0)
@@ -954,21 +917,21 @@ func slopes(
   return (along / scale, differences)
 }
 
+//: Three directions, and six steps $h$ of the differences:
+
 let differenceSteps = [4e-3, 2e-3, 1e-3, 5e-4, 2.5e-4, 1.2e-4]
-let slopeRows = (0..<3).map {
-  slopes(trial, trialPictures[0], stream: 22 + $0, steps: differenceSteps)
+let directions = (0..<3).map {
+  derivatives(trial, trialImages[0], stream: 22 + $0, steps: differenceSteps)
 }
 notebook.table(
   "Derivative along three random directions: exact less differences, by the step $h$",
   columns: ["h"] + (1...3).map { Column("direction \($0)", digits: 2, volatile: true) },
   rows: differenceSteps.indices.map { i in
-    [differenceSteps[i]] + slopeRows.map { $0.tape - $0.differences[i] }
+    row(differenceSteps[i], directions.map { $0.tape - $0.differences[i] })
   })
-for (index, row) in slopeRows.enumerated() {
-  notebook.check(
-    "derivative along direction \(index + 1) of all weights, h = 0.0005", row.tape,
-    equals: row.differences[3], tolerance: 5e-4)
-}
+notebook.check(
+  "derivatives along three directions of all weights, h = 0.0005", directions.map(\.tape),
+  equals: directions.map { $0.differences[3] }, tolerance: 5e-4)
 
 //: (With too large a step the differences include the curvature of the function, with too small a
 //: one the rounding of single precision. In between, the table's errors are near $10^{-4}$; the
@@ -991,40 +954,39 @@ for (index, row) in slopeRows.enumerated() {
 //: last layer has a nonzero gradient at the first step; that moves it off zero, and then the others
 //: have one too.
 
-var blockRandom = root.split(26)
+var blockRandom = notebook.random(26)
 let features = Tensor.normal([2, 8, 8, 16], using: &blockRandom)
 let timeBias = Tensor.normal([2, 16], using: &blockRandom)
-let quiet = Tape(recording: false)
-let firstConvolution = Convolution(16, 16, in: ParameterScope(root.split(27)))
-let told = firstConvolution(quiet.constant(features), channelBias: quiet.constant(timeBias)).value
-let untold = firstConvolution(quiet.constant(features)).value
+let values = Tape(recording: false)
+let convolution = Convolution(16, 16, in: ParameterScope(notebook.random(27)))
+let withStep = convolution(values.constant(features), channelBias: values.constant(timeBias)).value
+let withoutStep = convolution(values.constant(features)).value
 notebook.check(
-  "what the embedding adds, at all pixels",
-  Double(
-    (told - untold).largestDifference(
-      from: timeBias.reshaped([2, 1, 1, 16]).broadcast(to: [2, 8, 8, 16]))), equals: 0,
+  "what the embedding adds, at all pixels", (withStep - withoutStep).elements,
+  equals: timeBias.reshaped([2, 1, 1, 16]).broadcast(to: [2, 8, 8, 16]).elements,
   tolerance: 1e-5)
 let newBlock = ResidualBlock(
   16, 16, embeddingChannels: 32, groups: 4, epsilon: 1e-5, startsAtZero: true,
-  in: ParameterScope(root.split(28)))
+  in: ParameterScope(notebook.random(28)))
 let someEmbedding = Tensor.normal([2, 32], using: &blockRandom)
 notebook.check(
-  "a new block: largest difference of output and input",
-  Double(
-    newBlock(quiet.constant(features), quiet.constant(someEmbedding)).value.largestDifference(
-      from: features)), equals: 0, tolerance: 0)
-//:
+  "a new block: output and input",
+  newBlock(values.constant(features), values.constant(someEmbedding)).value.elements,
+  equals: features.elements, tolerance: 0)
+
+//: The same for the network that will be trained, at its start:
+
 let fresh = DiffusionModel<UNet>(.smallImages(), seed: notebook.seed)
-let noisePictures = Tensor.normal(fresh.shape(16), using: &blockRandom)
+let noiseImages = Tensor.normal(fresh.shape(16), using: &blockRandom)
 let freshTape = Tape()
-let freshOutput = fresh.network(freshTape.constant(noisePictures), t: [500])
-let freshLoss = meanSquaredError(freshOutput, noisePictures)
+let freshOutput = fresh.network(freshTape.constant(noiseImages), t: [500])
+let freshLoss = meanSquaredError(freshOutput, noiseImages)
 notebook.show("weights of the network", fresh.network.parameterCount)
 notebook.check(
   "a new network: length of its output", freshOutput.value.norm(), equals: 0, tolerance: 0)
 notebook.check(
   "its loss, against the mean square of the noise", Double(freshLoss.value.scalar),
-  equals: noisePictures.sumOfSquares() / Double(noisePictures.count), relativeTolerance: 1e-6)
+  equals: noiseImages.sumOfSquares() / Double(noiseImages.count), relativeTolerance: 1e-6)
 let freshGradients = freshTape.gradients(of: freshLoss)
 notebook.check(
   "parameters with a gradient other than zero",
@@ -1051,19 +1013,19 @@ for _ in 0..<3 {
 }
 notebook.check("sizes down and up", sizes, isExactly: [32, 16, 8, 4, 8, 16, 32])
 
-func wholeNumbers(_ shape: Shape, stream: Int) -> Tensor {
-  var random = root.split(stream)
+func integers(_ shape: Shape, stream: Int) -> Tensor {
+  var random = notebook.random(stream)
   return Tensor.uniform(shape, in: -3.5...3.5, using: &random).map { $0.rounded() }
 }
-let large = wholeNumbers([2, 16, 16, 4], stream: 30)
-let smaller = wholeNumbers([2, 8, 8, 6], stream: 31)
+let large = integers([2, 16, 16, 4], stream: 30)
+let small = integers([2, 8, 8, 6], stream: 31)
 for (name, geometry) in [("halving, 3x3", halving), ("doubling, 4x4", doubling)] {
-  let kernels = wholeNumbers([6, 4, geometry.kernel, geometry.kernel], stream: 32)
+  let kernels = integers([6, 4, geometry.kernel, geometry.kernel], stream: 32)
   let down = Kernel.convolution(large, weight: kernels, bias: nil, geometry: geometry)
   let up = Kernel.convolutionInputGradient(
-    smaller, weight: kernels, inputShape: large.shape, geometry: geometry)
+    small, weight: kernels, inputShape: large.shape, geometry: geometry)
   notebook.check(
-    "\(name): <Cx, y> and <x, C'y>", down.dot(smaller), equals: large.dot(up), tolerance: 0)
+    "\(name): <Cx, y> and <x, C'y>", down.dot(small), equals: large.dot(up), tolerance: 0)
 }
 
 //: Why four by four, when the way down has three by three? Count how often each pixel of the larger
@@ -1073,12 +1035,12 @@ for (name, geometry) in [("halving, 3x3", halving), ("doubling, 4x4", doubling)]
 
 for (kernel, counts) in [(4, [4.0]), (3, [1, 2, 4])] {
   let geometry = ConvolutionGeometry(kernel: kernel, stride: 2, padding: 1)
-  let painted = Kernel.transposedConvolution(
+  let cover = Kernel.transposedConvolution(
     .ones([1, 8, 8, 1]), weight: .ones([1, 1, kernel, kernel]), bias: nil, geometry: geometry)
-  let inside = painted.slice(2..<12, along: 1).slice(2..<12, along: 2)
+  let inside = cover.slice(2..<12, along: 1).slice(2..<12, along: 2)
   notebook.check(
-    "how often pixels inside are covered, \(kernel)x\(kernel)",
-    Set(inside.elements.map { Double($0) }).sorted(), equals: counts, tolerance: 0)
+    "how often pixels inside are covered, \(kernel)x\(kernel)", Set(inside.elements).sorted(),
+    equals: counts, tolerance: 0)
 }
 
 //: ### Group normalization
@@ -1101,42 +1063,46 @@ func normalized(_ x: Tensor, groups: Int) -> Tensor {
 }
 /// The same by the definition, in double precision: one mean and standard deviation for each set
 /// of numbers that share a key.
-func normalizedByHand(_ x: Tensor, key: (_ picture: Int, _ channel: Int) -> Int) -> [Double] {
-  let (each, channels) = (x.count / x.shape[0], x.shape[3])
-  let keys = (0..<x.count).map { key($0 / each, $0 % channels) }
-  var statistics: [Int: Moments] = [:]
-  let values = x.elements.map { Double($0) }
-  for (key, value) in zip(keys, values) { statistics[key, default: Moments()].add(value) }
-  return zip(keys, values).map { key, value in
-    let own = statistics[key]!
-    let variance = own.variance * Double(own.count - 1) / Double(own.count)
-    return (value - own.mean) / (variance + 1e-5).squareRoot()
+func normalizedByHand(_ x: Tensor, key: (_ image: Int, _ channel: Int) -> Int) -> [Double] {
+  let (size, channels) = (x.count / x.shape[0], x.shape[3])
+  let keyed = x.elements.enumerated().map { (key($0 / size, $0 % channels), Double($1)) }
+  let sets = Dictionary(grouping: keyed, by: \.0).mapValues { set -> (Double, Double) in
+    let moments = Moments(set.map(\.1))
+    return (moments.mean, moments.variance * Double(set.count - 1) / Double(set.count))
+  }
+  return keyed.map { key, value in
+    let (mean, variance) = sets[key]!
+    return (value - mean) / (variance + 1e-5).squareRoot()
   }
 }
+
+//: First one group's numbers, and the other image of the batch:
+
 let shifted = features * 3 + 5
 let grouped = normalized(shifted, groups: 4)
 let firstGroup = Moments(
   grouped.slice(0..<1).slice(0..<4, along: 3).elements.map { Double($0) })
 notebook.check("mean of a group", firstGroup.mean, equals: 0, tolerance: 1e-6)
 notebook.check("variance of a group", firstGroup.variance, equals: 1, tolerance: 0.005)
-let otherMate = Tensor.concatenated([shifted.slice(0..<1), shifted.slice(1..<2) * 9], along: 0)
+let otherBatch = Tensor.concatenated([shifted.slice(0..<1), shifted.slice(1..<2) * 9], along: 0)
 notebook.check(
-  "change of an image's output when its neighbor changes",
-  Double(
-    normalized(otherMate, groups: 4).slice(0..<1).largestDifference(from: grouped.slice(0..<1))),
-  equals: 0, tolerance: 0)
-let batchNormed = [shifted, otherMate].map { normalizedByHand($0) { _, channel in channel } }
+  "an image's output when its neighbor changes",
+  normalized(otherBatch, groups: 4).slice(0..<1).elements, equals: grouped.slice(0..<1).elements,
+  tolerance: 0)
+let batchNormed = [shifted, otherBatch].map { normalizedByHand($0) { _, channel in channel } }
 notebook.check(
-  "the same with batch norm",
+  "largest change with batch norm",
   zip(batchNormed[0], batchNormed[1]).prefix(1024).map { abs($0 - $1) }.max()!, isAbove: 0.5)
+
+//: Then the numbers of groups:
+
 for (name, groups) in [
   ("one group is layer norm", 1), ("4 groups", 4), ("16 is instance norm", 16),
 ] {
   notebook.check(
-    name, normalized(shifted, groups: groups).elements.map { Double($0) },
-    equals: normalizedByHand(shifted) { picture, channel in
-      100 * picture + channel / (16 / groups)
-    }, tolerance: 1e-4)
+    name, normalized(shifted, groups: groups).elements,
+    equals: normalizedByHand(shifted) { image, channel in 100 * image + channel / (16 / groups) },
+    tolerance: 1e-4)
 }
 
 //: (The variance of 256 numbers as it is estimated, with a divisor of 255, is $1.0039$; the group
@@ -1152,28 +1118,24 @@ for (name, groups) in [
 //: at $x = -1.278465$.
 
 func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
-let bends = stride(from: -6.0, through: 6, by: 0.25).map { $0 }
+func swishDerivative(_ x: Double) -> Double { logistic(x) * (1 + x * (1 - logistic(x))) }
+let places = Array(stride(from: -6.0, through: 6, by: 0.25))
 let swishTape = Tape()
-let swishInput = swishTape.input(Tensor(bends.map { Float($0) }))
-let swishSlopes = swishTape.gradients(of: silu(swishInput).sum())[swishInput]!
+let swishInput = swishTape.input(Tensor(places.map { Float($0) }))
 notebook.check(
-  "derivative by automatic differentiation at 49 places", swishSlopes.elements.map { Double($0) },
-  equals: bends.map { logistic($0) * (1 + $0 * (1 - logistic($0))) }, tolerance: 1e-6)
+  "derivative by automatic differentiation at 49 places",
+  swishTape.gradients(of: silu(swishInput).sum())[swishInput]!.elements,
+  equals: places.map(swishDerivative), tolerance: 1e-6)
 notebook.check(
-  "the formula, by differences",
-  bends.map { x in ((x + 1e-5) * logistic(x + 1e-5) - (x - 1e-5) * logistic(x - 1e-5)) / 2e-5 },
-  equals: bends.map { logistic($0) * (1 + $0 * (1 - logistic($0))) }, tolerance: 1e-9)
-var (lowEnd, highEnd) = (-2.0, 0.0)
-for _ in 0..<60 {
-  let middle = (lowEnd + highEnd) / 2
-  if middle * (1 - logistic(middle)) < -1 { lowEnd = middle } else { highEnd = middle }
-}
+  "the formula, by differences", places.map { derivative(at: $0) { $0 * logistic($0) } },
+  equals: places.map(swishDerivative), tolerance: 1e-9)
+let least = -1.278465
 notebook.check(
-  "place and value of the least", [lowEnd, lowEnd * logistic(lowEnd)],
-  equals: [-1.278465, -0.278465], tolerance: 5e-7)
-notebook.check(
-  "value, against place + 1", lowEnd * logistic(lowEnd), equals: lowEnd + 1, tolerance: 1e-12)
+  "at x = -1.278465: the derivative, and the value against x + 1",
+  [swishDerivative(least), least * logistic(least)], equals: [0, least + 1], tolerance: 5e-7)
 
+//: (The tolerance is that of the six digits.)
+//:
 //: ### Attention
 //:
 //: A convolution reaches three pixels across. *Attention* connects every pixel with all others:
@@ -1189,19 +1151,15 @@ notebook.check(
 
 func attend(_ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int = 1) -> Tensor {
   attention(
-    query: quiet.constant(q), key: quiet.constant(k), value: quiet.constant(v), heads: heads
+    query: values.constant(q), key: values.constant(k), value: values.constant(v), heads: heads
   ).value
 }
-var attentionRandom = root.split(33)
-let (q, k, v) = (
-  Tensor.normal([1, 16, 8], using: &attentionRandom),
-  Tensor.normal([1, 16, 8], using: &attentionRandom),
-  Tensor.normal([1, 16, 8], using: &attentionRandom)
-)
+var attentionRandom = notebook.random(33)
+let inputs = (0..<3).map { _ in Tensor.normal([1, 16, 8], using: &attentionRandom) }
+let (q, k, v) = (inputs[0], inputs[1], inputs[2])
 notebook.check(
-  "values of one come out as one",
-  Double(attend(q, k, .ones(v.shape)).largestDifference(from: .ones(v.shape))), equals: 0,
-  tolerance: 1e-6)
+  "values of one come out as one", attend(q, k, .ones(v.shape)).elements,
+  equals: v.elements.map { _ in 1 as Float }, tolerance: 1e-6)
 func definition(_ query: Int) -> [Double] {
   let scores = (0..<16).map { j in
     (0..<8).reduce(0.0) { $0 + Double(q[0, query, $1]) * Double(k[0, j, $1]) } / 8.0.squareRoot()
@@ -1214,28 +1172,26 @@ func definition(_ query: Int) -> [Double] {
 }
 notebook.check(
   "pixel 5, by the definition",
-  attend(q, k, v).slice(5..<6, along: 1).elements.map { Double($0) }, equals: definition(5),
-  tolerance: 1e-5)
+  attend(q, k, v).slice(5..<6, along: 1).elements, equals: definition(5), tolerance: 1e-5)
+
+//: Heads, and permutations of the pixels:
 let halves = [0..<4, 4..<8].map { range in
-  attend(
-    q.slice(range, along: 2), k.slice(range, along: 2), v.slice(range, along: 2))
+  attend(q.slice(range, along: 2), k.slice(range, along: 2), v.slice(range, along: 2))
 }
 notebook.check(
-  "two heads, against two attentions",
-  Double(attend(q, k, v, heads: 2).largestDifference(from: .concatenated(halves, along: 2))),
-  equals: 0, tolerance: 1e-6)
+  "two heads, against two attentions", attend(q, k, v, heads: 2).elements,
+  equals: Tensor.concatenated(halves, along: 2).elements, tolerance: 1e-6)
 let shuffle = attentionRandom.permutation(16)
 func shuffled(_ x: Tensor) -> Tensor { x.reshaped([16, 8]).rows(shuffle).reshaped([1, 16, 8]) }
 notebook.check(
   "permuted pixels, against permuted outputs",
-  Double(
-    attend(shuffled(q), shuffled(k), shuffled(v)).largestDifference(from: shuffled(attend(q, k, v)))
-  ), equals: 0, tolerance: 1e-5)
-let attentionSlopes = gradientCheck(at: [q, k, v], using: root.split(34)) {
+  attend(shuffled(q), shuffled(k), shuffled(v)).elements,
+  equals: shuffled(attend(q, k, v)).elements, tolerance: 1e-5)
+let comparisons = gradientCheck(at: inputs, using: notebook.random(34)) {
   attention(query: $0[0], key: $0[1], value: $0[2], heads: 2)
 }
 notebook.check(
-  "largest relative error of nine slopes", attentionSlopes.map(\.relativeError).max()!,
+  "largest relative error of nine derivatives", comparisons.map(\.relativeError).max()!,
   isBelow: 2e-3)
 
 //: ### Conditioning a block on the step: addition or FiLM
@@ -1253,23 +1209,19 @@ notebook.check(
 func film(_ h: Tensor, gamma: Tensor, delta: Tensor) -> Tensor {
   normalized(h, groups: 4) * (1 + gamma.reshaped([2, 1, 1, 16])) + delta.reshaped([2, 1, 1, 16])
 }
-let nothing = Tensor.zeros([2, 16])
+let plain = normalized(features, groups: 4)
+let zero = Tensor.zeros([2, 16])
 notebook.check(
-  "FiLM with zeros, against the norm",
-  Double(
-    film(features, gamma: nothing, delta: nothing).largestDifference(
-      from: normalized(features, groups: 4))), equals: 0, tolerance: 0)
+  "FiLM with zeros, against the norm", film(features, gamma: zero, delta: zero).elements,
+  equals: plain.elements, tolerance: 0)
 let evenBias = Tensor((0..<16).map { Float([0.5, -1, 2, 0.1][$0 / 4]) }, shape: [1, 1, 1, 16])
 notebook.check(
-  "one number per group, added before the norm: change",
-  Double(
-    normalized(features + evenBias, groups: 4).largestDifference(
-      from: normalized(features, groups: 4))), equals: 0, tolerance: 1e-5)
+  "one number per group, added before the norm, against the norm",
+  normalized(features + evenBias, groups: 4).elements, equals: plain.elements, tolerance: 1e-5)
+let filmed = film(features, gamma: zero, delta: zero + evenBias.reshaped([1, 16]))
 notebook.check(
-  "the same numbers as FiLM's shift: change",
-  Double(
-    film(features, gamma: nothing, delta: nothing + evenBias.reshaped([1, 16])).largestDifference(
-      from: normalized(features, groups: 4))), isAbove: 1.9)
+  "the same numbers as FiLM's shift: change", Double(filmed.largestDifference(from: plain)),
+  isAbove: 1.9)
 
 //: ### The number of channels
 //:
@@ -1285,10 +1237,15 @@ let factors = [1, 2, 2, 4]
 let base = factors.map { 64 * $0 }
 let cumulative = factors.reduce(into: [64]) { $0.append($0.last! * $1) }.dropFirst().map { $0 }
 notebook.table(
-  "Channels of the levels",
-  columns: ["level", "factor", "times the first width", "times the level above"],
-  rows: factors.indices.map { [$0 + 1, factors[$0], base[$0], cumulative[$0]] })
-/// The bookkeeping of the talk's two loops: what is pushed, and what each block above reads.
+  "Channels of the levels", of: factors.indices,
+  columns: [
+    "level": { $0 + 1 }, "factor": { factors[$0] }, "times the first width": { base[$0] },
+    "times the level above": { cumulative[$0] },
+  ])
+
+//: The second list follows the talk's two loops: what they push, and what each block on the way up
+//: reads.
+
 func talkSkips(width: Int, blocks: Int) -> (pushed: [Int], popped: [Int]) {
   var pushed = [width]
   var channels = width
@@ -1331,23 +1288,23 @@ func expect(_ statement: String, _ holds: Bool, line: UInt = #line) {
 //: hand, `--data cifar10` trains the same model on photographs in color. The short training is not
 //: enough for these.)
 
-let pictures = notebook.orStop {
+let trainingSet = notebook.orStop {
   try SmallImages.load(notebook.count(4000, quick: 800), source: options.data)
 }
-let unseen = notebook.orStop {
+let testSet = notebook.orStop {
   try SmallImages.load(notebook.count(512, quick: 128), source: options.data, part: .test)
 }
-let pixels = pictures.pictureSize
+let pixels = trainingSet.imageSize
 
 /// The images of a tensor `[count, channels, 16, 16]`.
-func drawn(_ x: Tensor) -> [Picture] {
+func pictures(_ x: Tensor) -> [Picture] {
   (0..<x.shape[0]).map {
     Picture(
       planar: x.slice($0..<$0 + 1).elements, width: SmallImages.size, height: SmallImages.size)
   }
 }
 notebook.figure(
-  "data", ImageGrid(drawn(pictures.tensor(Array(0..<30))), columns: 10, cellWidth: 48),
+  "data", ImageGrid(pictures(trainingSet.tensor(Array(0..<30))), columns: 10, cellWidth: 48),
   formats: [.png],
   caption: "Thirty of the training images: ten kinds, with random place, size and slant.",
   alternative: "A grid of small images of discs, rings, squares, stars, stripes and the like.")
@@ -1364,11 +1321,11 @@ notebook.figure(
 //: Second moments alone allow no less. Where a network is below it, it has learned more than second
 //: moments: shapes.
 
-let moments = Matrix(pictures.tensor.reshaped([pictures.count, pixels])).meanAndCovariance()
+let moments = Matrix(trainingSet.tensor.reshaped([trainingSet.count, pixels])).meanAndCovariance()
 let axes = try moments.covariance.lapackSymmetricEigen()
 let spectrum = axes.values.map { max($0, 0) }
 
-func normalFloor(_ t: Int) -> Double {
+func gaussianFloor(_ t: Int) -> Double {
   spectrum.reduce(0) { sum, value in
     let signal = schedule.alphaBar(t) * value
     return sum + signal / (signal + schedule.noiseVariance(t))
@@ -1392,33 +1349,23 @@ func normalFloor(_ t: Int) -> Double {
 //: weights in the place of the last ones.
 
 let updates = notebook.count(1000, quick: 30)
-let model = DiffusionModel<UNet>(.smallImages(channels: pictures.channels), seed: notebook.seed)
-let run = model.training(
-  on: pictures.tensor, plan: .small(steps: updates, seed: notebook.seed))
+let model = DiffusionModel<UNet>(.smallImages(channels: trainingSet.channels), seed: notebook.seed)
+let run = model.training(on: trainingSet.tensor, plan: .small(steps: updates, seed: notebook.seed))
 let bar = ProgressBar("training", total: updates)  // weave:hide
-var losses: [Double] = []
-for step in run {
-  losses.append(step.loss)
-  bar.advance()  // weave:hide
-}
+let losses = run.finish { _ in bar.advance() }
 bar.finish()  // weave:hide
-run.adoptAverages()
 notebook.show("training took", seconds: run.seconds)
 
 //: @fold How the figure is plotted
 
 let window = max(1, updates / 40)
-let smoothed = losses.indices.map { i in
-  let part = losses[max(0, i - window)...i]
-  return part.reduce(0, +) / Double(part.count)
-}
+let smoothed = losses.indices.map { Moments(losses[max(0, $0 - window)...$0]).mean }
+let updateAxis = losses.indices.map { Double($0 + 1) }
 notebook.figure(
   "loss",
   Plot(x: "update", y: Axis("loss of one batch", scale: .log), size: Size(520, 250))
-    .line(
-      losses.indices.map { Double($0 + 1) }, losses, label: "one batch", color: .skyBlue, width: 0.6
-    )
-    .line(losses.indices.map { Double($0 + 1) }, smoothed, label: "running mean", color: .blue),
+    .line(updateAxis, losses, label: "one batch", color: .skyBlue, width: 0.6)
+    .line(updateAxis, smoothed, label: "running mean", color: .blue),
   caption:
     "The loss during training. Most of the gain comes in the first hundred updates; visible "
     + "shapes come in the long flat part.",
@@ -1428,21 +1375,22 @@ notebook.figure(
 //: over all steps, is below that of the network that outputs 0, and below the best that second
 //: moments allow.
 
-let watchedSteps = [5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000]
-let errors = model.noiseErrors(
-  on: unseen.tensor(Array(0..<unseen.count / 2)), at: watchedSteps, generator: root.split(40))
+let errorSteps = [5, 10, 20, 50, 100, 150, 200, 300, 400, 500, 600, 700, 800, 900, 1000]
+let half = testSet.tensor(Array(0..<testSet.count / 2))
+let errors = model.noiseErrors(on: half, at: errorSteps, generator: notebook.random(40))
 notebook.table(
-  "Mean squared error of the noise, on \(unseen.count / 2) images outside the training set",
+  "Mean squared error of the noise, on \(testSet.count / 2) images outside the training set",
+  of: zip(errorSteps, errors),
   columns: [
-    "t", Column("outputs 0", digits: 1), Column("network", digits: 4, volatile: true),
-    Column("Gaussian reference", digits: 4),
-  ],
-  rows: zip(watchedSteps, errors).map { [$0, 1.0, $1, normalFloor($0)] })
+    "t": { $0.0 }, Column("outputs 0", digits: 1): { _ in 1.0 },
+    Column("network", digits: 4, volatile: true): { $0.1 },
+    Column("Gaussian reference", digits: 4): { gaussianFloor($0.0) },
+  ])
 let evenSteps = Array(stride(from: 40, through: 1000, by: 40))
 let evenErrors = model.noiseErrors(
-  on: unseen.tensor(Array(0..<unseen.count / 4)), at: evenSteps, generator: root.split(41))
-let meanError = evenErrors.reduce(0, +) / Double(evenSteps.count)
-let meanFloor = evenSteps.map(normalFloor).reduce(0, +) / Double(evenSteps.count)
+  on: half.slice(0..<testSet.count / 4), at: evenSteps, generator: notebook.random(41))
+let meanError = Moments(evenErrors).mean
+let meanFloor = Moments(evenSteps.map(gaussianFloor)).mean
 notebook.show("mean over the steps, network", meanError, volatile: true)
 notebook.show("mean over the steps, Gaussian reference", meanFloor)
 expect("below a network that outputs 0", meanError < 1)
@@ -1463,37 +1411,28 @@ if !notebook.isQuick {  // a quick run trains too little for this
 
 let sampler = Sampler(
   .ancestral(), schedule: schedule, timesteps: schedule.timesteps(50), clip: .images)
-let drawnCount = notebook.count(256, quick: 40)
-let samples = model.sample(drawnCount, with: sampler, seed: notebook.seed)
+let sampleCount = notebook.count(256, quick: 40)
+let samples = model.sample(sampleCount, with: sampler, seed: notebook.seed)
 notebook.figure(
-  "samples", ImageGrid(drawn(samples.slice(0..<40)), columns: 10, cellWidth: 48), formats: [.png],
+  "samples", ImageGrid(pictures(samples.slice(0..<40)), columns: 10, cellWidth: 48),
+  formats: [.png],
   caption: "The first forty samples of the model, none left out.",
   alternative: "A grid of generated small images.")
 
 //: @fold How the figure is plotted
 
-let filmCount = 4
-let film = { () -> [[Picture]] in
-  var streams = RandomStreams(of: root.split(42), count: filmCount)
-  let xT = Tensor.zeros(model.shape(filmCount)).normalSamples(using: &streams)
-  var rows = (0..<2 * filmCount).map { _ in [Picture]() }
-  func keep(_ x: Tensor, in offset: Int) {
-    for (i, picture) in drawn(x).enumerated() { rows[2 * i + offset].append(picture) }
-  }
-  let kept = Set([0, 8, 16, 22, 27, 32, 37, 42, 46, 49])
-  for (index, state) in sampler.chain(from: xT, denoiser: model, using: streams).enumerated()
-  where kept.contains(index) {
-    keep(state.x, in: 0)
-    keep(state.x0Estimate, in: 1)
-  }
-  return rows
+let chainStates = { () -> [ReverseState<Tensor>] in
+  var streams = notebook.streams(4, stream: 42)
+  let xT = Tensor.zeros(model.shape(4)).normalSamples(using: &streams)
+  let states = Array(sampler.chain(from: xT, denoiser: model, using: streams))
+  return [0, 8, 16, 22, 27, 32, 37, 42, 46, 49].map { states[$0] }
 }()
+let chainPictures = chainStates.map { (x: pictures($0.x), x0: pictures($0.x0Estimate)) }
 notebook.figure(
-  "film",
+  "sampling-steps",
   ImageGrid(
-    rows: film,
-    rowLabels: (0..<2 * filmCount).map { $0.isMultiple(of: 2) ? "$x_t$" : "$\\hat x_0$" },
-    cellWidth: 44), formats: [.png],
+    rows: (0..<4).flatMap { i in [chainPictures.map { $0.x[i] }, chainPictures.map { $0.x0[i] }] },
+    rowLabels: (0..<4).flatMap { _ in ["$x_t$", "$\\hat x_0$"] }, cellWidth: 44), formats: [.png],
   caption:
     "Four images during sampling, from left to right: the state, and below it the network's "
     + "prediction of $x_0$. As in Claim 3.10, predictions start as the mean of everything and "
@@ -1511,41 +1450,38 @@ notebook.figure(
 //: these.) For finite sets it is never 0. So beside each value stands the distance between two
 //: halves of the data.
 //:
-//: And beside that, a provocation: samples of the Gaussian with the data's mean and covariance, the
-//: model behind the reference loss. They resemble fog. What is their distance?
+//: And beside that, samples of the Gaussian with the data's mean and covariance, the model behind
+//: the reference loss. They are blurs without shapes. What is their distance?
 
 let featureCount = 32
 let strongest = spectrum.indices.sorted { spectrum[$0] > spectrum[$1] }.prefix(featureCount)
 let projection = Matrix(
   rows: pixels, columns: featureCount,
   (0..<pixels).flatMap { row in strongest.map { axes.vectors[row, $0] } })
-func featuresOf(_ x: Tensor) -> Matrix { Matrix(x.reshaped([x.shape[0], pixels])) * projection }
 func frechet(_ first: Tensor, _ second: Tensor) throws -> Double {
-  try frechetDistance(
-    featuresOf(first).meanAndCovariance(), featuresOf(second).meanAndCovariance())
+  let features = [first, second].map { Matrix($0.reshaped([$0.shape[0], pixels])) * projection }
+  return try frechetDistance(features[0].meanAndCovariance(), features[1].meanAndCovariance())
 }
 
-let half = unseen.tensor(Array(0..<unseen.count / 2))
-let otherHalf = unseen.tensor(Array(unseen.count / 2..<unseen.count))
-let fog = { () -> Tensor in
-  var random = root.split(43)
-  let scaled = Matrix(
-    rows: pixels, columns: pixels,
-    (0..<pixels).flatMap { row in
-      (0..<pixels).map { axes.vectors[row, $0] * spectrum[$0].squareRoot() }
-    })
-  let draws = Matrix(
-    rows: drawnCount, columns: pixels,
-    (0..<drawnCount * pixels).map { _ in random.normal() })
+//: The sets: the other half of the images outside the training set, samples of the Gaussian, noise,
+//: and samples with the other variance of the reverse step.
+
+let otherHalf = testSet.tensor(Array(testSet.count / 2..<testSet.count))
+let gaussianSamples = { () -> Tensor in
+  var random = notebook.random(43)
+  let scaled = axes.vectors * Matrix.diagonal(spectrum.map { $0.squareRoot() })
+  let noise = Matrix(
+    rows: sampleCount, columns: pixels,
+    (0..<sampleCount * pixels).map { _ in random.normal() })
   let mean = Tensor(moments.mean.map { Float($0) }, shape: [1, pixels])
-  return ((draws * scaled.transposed).tensor + mean).reshaped(model.shape(drawnCount))
+  return ((noise * scaled.transposed).tensor + mean).reshaped(model.shape(sampleCount))
 }()
 let pureNoise = { () -> Tensor in
-  var random = root.split(44)
-  return .normal(model.shape(drawnCount), using: &random)
+  var random = notebook.random(44)
+  return .normal(model.shape(sampleCount), using: &random)
 }()
 let withBetas = model.sample(
-  drawnCount,
+  sampleCount,
   with: Sampler(
     .ancestral(variance: .beta), schedule: schedule, timesteps: schedule.timesteps(50),
     clip: .images), seed: notebook.seed)
@@ -1556,82 +1492,70 @@ let withBetas = model.sample(
 //: be considered separately. An image of noise is far from every other one, so its neighbor is
 //: always from the data, and the mean of the two shares is one half for noise as well.)
 
-func squaredDistances(_ first: Tensor, _ second: Tensor) -> Tensor {
-  let (a, b) = (
-    first.reshaped([first.shape[0], pixels]), second.reshaped([second.shape[0], pixels])
-  )
-  let squares = square(a).sum(axes: [1], keepingAxes: true)
-  return squares + square(b).sum(axes: [1]).reshaped([1, b.shape[0]])
-    - 2 * matmul(a, b, transposingB: true)
-}
 /// How often the nearest neighbor is of the same set: of a sample a sample, of the data data.
-func ownKind(_ samples: Tensor, _ data: Tensor) -> (samples: Estimate, data: Estimate) {
+func sameSet(_ samples: Tensor, _ data: Tensor) -> (samples: Estimate, data: Estimate) {
   let both = Tensor.concatenated([samples, data], along: 0)
   let (n, all) = (samples.shape[0], both.shape[0])
-  var distances = squaredDistances(both, both)
-  for i in 0..<all { distances[i, i] = .infinity }
-  let nearest = (0 - distances).indicesOfMaximum()
+  let nearest = nearestNeighbors(to: both, in: both, count: 1, skippingSame: true)
   return (
-    .proportion((0..<n).count { nearest[$0] < n }, of: n),
-    .proportion((n..<all).count { nearest[$0] >= n }, of: all - n)
+    .proportion((0..<n).count { nearest[$0][0].index < n }, of: n),
+    .proportion((n..<all).count { nearest[$0][0].index >= n }, of: all - n)
   )
 }
 
-let judged: [(name: String, pictures: Tensor)] = [
+let evaluated: [(name: String, images: Tensor)] = [
   ("the other half of the data", otherHalf), ("the model, posterior variance", samples),
-  ("the model, variance beta", withBetas), ("fog: Gaussian with the data's moments", fog),
-  ("noise", pureNoise),
+  ("the model, variance beta", withBetas),
+  ("the Gaussian with the data's moments", gaussianSamples), ("noise", pureNoise),
 ]
-let scores = try judged.map {
-  (name: $0.name, frechet: try frechet($0.pictures, half), kind: ownKind($0.pictures, half))
+let scores = try evaluated.map {
+  (name: $0.name, frechet: try frechet($0.images, half), neighbors: sameSet($0.images, half))
 }
 notebook.table(
-  "Against one half of the images outside the training set (\(half.shape[0]))",
+  "Against one half of the images outside the training set (\(half.shape[0]))", of: scores,
   columns: [
-    "set", Column("Fréchet distance", decimals: 1, volatile: true),
-    Column("samples next to samples", decimals: 2, volatile: true),
-    Column("data next to data", decimals: 2, volatile: true),
-  ], rows: scores.map { [$0.name, $0.frechet, $0.kind.samples.mean, $0.kind.data.mean] })
+    "set": { $0.name }, Column("Fréchet distance", decimals: 1, volatile: true): { $0.frechet },
+    Column("samples next to samples", decimals: 2, volatile: true): { $0.neighbors.samples.mean },
+    Column("data next to data", decimals: 2, volatile: true): { $0.neighbors.data.mean },
+  ])
 
-//: The fog is the lesson. It has the right mean and the right covariance, and the Fréchet distance
-//: depends on nothing else: it takes fog for data, though no eye would. The neighbors do better:
-//: next to fog, the neighbors of data are data. A Fréchet distance is worth as much as its
-//: features; a model should never be evaluated by a number that a blur can satisfy.
+//: The Gaussian is the lesson. It has the right mean and the right covariance, and the Fréchet
+//: distance depends on nothing else: it takes these samples for data, though no eye would. The
+//: neighbors do better: next to samples of the Gaussian, the neighbors of data are data. A Fréchet
+//: distance is worth as much as its features; a model should never be evaluated by a number that a
+//: blur can satisfy.
 //:
 //: And the model? It is far from noise, and not yet at the data: by either measure it can be told
 //: from them, as after a short training one would expect. The choice between the two variances of
 //: the sampler makes no difference here: clipping to black and white takes the difference away.
 
 expect("the model's Fréchet distance is below that of noise", scores[1].frechet < scores[4].frechet)
-expect("the fog's Fréchet distance is below the model's", scores[3].frechet < scores[1].frechet)
-let fogKind = scores[3].kind.data
+expect(
+  "the Gaussian's Fréchet distance is below the model's", scores[3].frechet < scores[1].frechet)
+let gaussianNeighbors = scores[3].neighbors.data
 if !notebook.isQuick {
   expect(
-    "by neighbors, fog is not data (4 standard errors)",
-    fogKind.mean - 0.5 > 4 * fogKind.standardError)
+    "by neighbors, the Gaussian is not data (4 standard errors)",
+    gaussianNeighbors.mean - 0.5 > 4 * gaussianNeighbors.standardError)
 }
 
 //: Does the model copy? A model that had memorized its training images would do well by both
 //: measures. So we find the nearest training image of each sample, and compare its distance with
 //: that of the nearest training image of an image outside the training set.
 
-let trainingPictures = pictures.tensor
-func nearest(_ x: Tensor) -> [(index: Int, distance: Double)] {
-  let distances = squaredDistances(x, trainingPictures)
-  return zip((0 - distances).indicesOfMaximum(), 0..<x.shape[0]).map { index, row in
-    (index, Double(distances[row, index]) / Double(pixels))
-  }
+let nearest = nearestNeighbors(to: samples, in: trainingSet.tensor, count: 1).map { $0[0] }
+let nearestToTest = nearestNeighbors(to: half, in: trainingSet.tensor, count: 1).map { $0[0] }
+func meanSquare(_ neighbors: [Neighbor]) -> Estimate {
+  Estimate(of: neighbors.map { $0.distance.squared / Double(pixels) })
 }
-let (toSamples, toUnseen) = (nearest(samples), nearest(half))
 notebook.table(
   "Mean squared difference from the nearest training image",
   columns: ["of", Column("mean", digits: 3, volatile: true)],
   rows: [
-    ["samples", Estimate(of: toSamples.map(\.distance)).mean],
-    ["images outside the training set", Estimate(of: toUnseen.map(\.distance)).mean],
+    row("samples", [meanSquare(nearest).mean]),
+    row("images outside the training set", [meanSquare(nearestToTest).mean]),
   ])
-let farther =
-  Estimate(of: toSamples.map(\.distance)) - Estimate(of: toUnseen.map(\.distance))
+let farther = meanSquare(nearest) - meanSquare(nearestToTest)
 expect(
   "samples are not nearer to training images than other images",
   farther.mean > -4 * farther.standardError)
@@ -1644,7 +1568,8 @@ notebook.figure(
   "nearest",
   ImageGrid(
     rows: [
-      drawn(samples.slice(0..<12)), drawn(trainingPictures.rows(toSamples.prefix(12).map(\.index))),
+      pictures(samples.slice(0..<12)),
+      pictures(trainingSet.tensor(nearest.prefix(12).map(\.index))),
     ], rowLabels: ["sample", "nearest"], cellWidth: 44), formats: [.png],
   caption:
     "Twelve of the samples, and for each the nearest among all training images. For most shapes "
@@ -1664,109 +1589,107 @@ notebook.figure(
 
 /// Measures of samples of the ring: the share within four standard deviations of a cluster, the
 /// clusters with at least a quarter of their share, and the energy distance from fresh data.
-struct RingScore {
-  var inside = 0.0
-  var covered = 0.0
-  var energy = 0.0
-}
+typealias RingScore = (inside: Double, covered: Int, energy: Double)
 let ringUpdates = notebook.count(1000, quick: 40)
-let ringData = PlaneSet.eightGaussians.sample(4000, using: root.split(50)).points
-let freshRing = PointSet(PlaneSet.eightGaussians.sample(1000, using: root.split(51)).points)
+let ringData = PlaneSet.eightGaussians.sample(4000, using: notebook.random(50)).points.tensor
+let freshRing = PlaneSet.eightGaussians.sample(1000, using: notebook.random(51)).points
 let seeds = [1, 2, 3]
 let ringSchedule = NoiseSchedule.linearScaledToLength(steps: 100)
 
 func score(_ samples: PointSet) -> RingScore {
   var counts = [Int](repeating: 0, count: 8)
-  var inside = 0
   for (x, y) in zip(samples.column(0), samples.column(1)) {
-    let turn = atan2(y, x) / (.pi / 4)
-    let cloud = (Int(turn.rounded()) + 8) % 8
-    let angle = .pi / 4 * Double(cloud)
-    let radius = PlaneSet.eightGaussiansRadius
-    let miss = hypot(x - radius * cos(angle), y - radius * sin(angle))
-    if miss < 4 * PlaneSet.eightGaussiansDeviation {
-      inside += 1
-      counts[cloud] += 1
-    }
+    let cluster = Int((atan2(y, x) / (.pi / 4)).rounded())
+    let (radius, angle) = (PlaneSet.eightGaussiansRadius, .pi / 4 * Double(cluster))
+    let distance = hypot(x - radius * cos(angle), y - radius * sin(angle))
+    if distance < 4 * PlaneSet.eightGaussiansStandardDeviation { counts[(cluster + 8) % 8] += 1 }
   }
-  let total = Double(samples.count)
-  return RingScore(
-    inside: Double(inside) / total,
-    covered: Double(counts.count { Double($0) > total / 32 }),
-    energy: Distance.energy(samples, freshRing))
-}
-func ringNetwork(_ inputs: Int, _ outputs: Int, seed: RandomGenerator) -> MLP {
-  MLP(
-    .init(inputs: inputs, outputs: outputs, width: 64, layers: 2, timeFeatures: 32), generator: seed
+  return (
+    Double(counts.reduce(0, +)) / Double(samples.count),
+    counts.count { 32 * $0 > samples.count }, Distance.energy(samples, freshRing)
   )
+}
+func ringNetwork(_ inputs: Int, _ outputs: Int, stream: Int) -> MLP {
+  MLP(
+    .init(inputs: inputs, outputs: outputs, width: 64, layers: 2, timeFeatures: 32),
+    generator: notebook.random(stream))
 }
 func ringBatch(_ random: inout RandomGenerator) -> Tensor {
   ringData.rows((0..<128).map { _ in random.index(below: 4000) })
 }
-func ringPlan(_ seed: Int) -> TrainingPlan {
-  TrainingPlan(length: .steps(ringUpdates), learningRate: 2e-3, weightDecay: 0, seed: UInt64(seed))
-}
+//: The diffusion model has the sampler of Part I, on a hundred steps.
+//:
+//: @fold The diffusion model
 
-func ringDiffusion() -> [PointSet] {
-  let recipes = seeds.map { seed in
+/// The training of a small denoiser of points, for three seeds.
+func recipes(
+  _ schedule: NoiseSchedule, learningRate: Double = 2e-3
+) -> [PointDenoiser.Configuration] {
+  seeds.map { seed in
     PointDenoiser.Configuration {
-      $0.schedule = ringSchedule
+      $0.schedule = schedule
       $0.updates = ringUpdates
       $0.batchSize = 128
       $0.layers = 2
-      $0.learningRate = 2e-3
+      $0.learningRate = learningRate
       $0.seed = UInt64(seed)
     }
   }
+}
+
+func ringDiffusion() -> [PointSet] {
   let sampler = Sampler(.ancestral(), schedule: ringSchedule)
-  return PointDenoiser.trained(on: TrainingPoints(PointSet(ringData)), recipes).map {
-    sampler.sample(
-      like: PointSet(zeros: 1000, dimensions: 2), denoiser: $0, seed: notebook.seed)
+  return PointDenoiser.trained(on: TrainingPoints(PointSet(ringData)), recipes(ringSchedule)).map {
+    sampler.sample(like: PointSet(zeros: 1000, dimensions: 2), denoiser: $0, seed: notebook.seed)
   }
 }
 
+//: The autoencoder maximizes the ELBO of chapter 1.
+//:
+//: @fold The autoencoder
+
 func ringAutoencoder(_ seed: Int) -> Tensor {
-  let (encoder, decoder) = (
-    ringNetwork(2, 4, seed: root.split(70 + seed)), ringNetwork(2, 2, seed: root.split(80 + seed))
-  )
-  let dataVariance = Float(PlaneSet.eightGaussiansDeviation * PlaneSet.eightGaussiansDeviation)
-  let run = TrainingRun(
-    encoder.parameters + decoder.parameters, plan: ringPlan(seed)
-  ) { tape, _, generator in
+  let encoder = ringNetwork(2, 4, stream: 70 + seed)
+  let decoder = ringNetwork(2, 2, stream: 80 + seed)
+  let dataVariance = Float(PlaneSet.eightGaussiansStandardDeviation.squared)
+  let plan = TrainingPlan(
+    length: .steps(ringUpdates), learningRate: 2e-3, weightDecay: 0, seed: UInt64(seed))
+  let run = TrainingRun(encoder.parameters + decoder.parameters, plan: plan) { tape, _, generator in
     var random = generator
     let x = ringBatch(&random)
     let code = encoder(tape.constant(x), t: [0.0]).split([2, 2], along: 1)
     let z = code[0] + exp(0.5 * code[1]) * Tensor.normal([128, 2], using: &random)
     let rebuilt = decoder(z, t: [0.0])
     let divergence = 0.5 * (square(code[0]) + exp(code[1]) - code[1] - 1).mean()
-    return BatchLoss(
-      (0.5 / dataVariance) * meanSquaredError(rebuilt, x) + divergence, images: 128)
+    return BatchLoss((0.5 / dataVariance) * meanSquaredError(rebuilt, x) + divergence, images: 128)
   }
-  for _ in run {}
-  run.adoptAverages()
-  var random = root.split(90 + seed)
+  run.finish()
+  var random = notebook.random(90 + seed)
   let means = decoder(Tensor.normal([1000, 2], using: &random), t: [0.0])
   return means + dataVariance.squareRoot() * Tensor.normal([1000, 2], using: &random)
 }
 
+//: In the adversarial pair, each network follows its own loss in turn.
+//:
+//: @fold The adversarial pair
+
 func ringAdversary(_ seed: Int) -> Tensor {
-  let (generator, critic) = (
-    ringNetwork(2, 2, seed: root.split(100 + seed)), ringNetwork(2, 1, seed: root.split(110 + seed))
-  )
-  let settings = AdamW.Settings(firstMemory: 0.5, weightDecay: 0)
-  var generatorRule = AdamW(generator.parameters, settings: settings)
-  var criticRule = AdamW(critic.parameters, settings: settings)
-  var random = root.split(120 + seed)
+  let generator = ringNetwork(2, 2, stream: 100 + seed)
+  let critic = ringNetwork(2, 1, stream: 110 + seed)
+  let settings = AdamW.Settings(beta1: 0.5, weightDecay: 0)
+  var generatorOptimizer = AdamW(generator.parameters, settings: settings)
+  var criticOptimizer = AdamW(critic.parameters, settings: settings)
+  var random = notebook.random(120 + seed)
   for _ in 0..<ringUpdates {
     let z = Tensor.normal([128, 2], using: &random)
     let tape = Tape()
     let onData = critic(tape.constant(ringBatch(&random)), t: [0.0])
-    let onFakes = critic(tape.constant(generator(z, t: [0.0])), t: [0.0])
-    let loss = softplus(0 - onData).mean() + softplus(onFakes).mean()
-    criticRule.update(tape.gradients(of: loss), learningRate: 5e-4)
+    let onSamples = critic(tape.constant(generator(z, t: [0.0])), t: [0.0])
+    let loss = softplus(0 - onData).mean() + softplus(onSamples).mean()
+    criticOptimizer.update(tape.gradients(of: loss), learningRate: 5e-4)
     let second = Tape()
-    let fooled = softplus(0 - critic(generator(second.constant(z), t: [0.0]), t: [0.0])).mean()
-    generatorRule.update(second.gradients(of: fooled), learningRate: 5e-4)
+    let taken = softplus(0 - critic(generator(second.constant(z), t: [0.0]), t: [0.0])).mean()
+    generatorOptimizer.update(second.gradients(of: taken), learningRate: 5e-4)
   }
   return generator(Tensor.normal([1000, 2], using: &random), t: [0.0])
 }
@@ -1780,26 +1703,27 @@ let ringModels: [(name: String, evaluations: Int, samples: () -> [PointSet])] = 
   ("adversarial", 1, { seeds.map { PointSet(ringAdversary($0)) } }),
 ]
 let rings = ringModels.map { $0.samples() }
-let ringScores = rings.map { $0.map(score) }
-func spreadText(_ values: [Double]) -> String {
-  let statistics = Moments(values)
-  return String(format: "%.3f ± %.3f", statistics.mean, statistics.standardDeviation)
+let ringResults = zip(ringModels, rings).map { (model: $0, scores: $1.map(score)) }
+func meanAndDeviation(_ values: [Double]) -> String {
+  let moments = Moments(values)
+  return String(format: "%.3f ± %.3f", moments.mean, moments.standardDeviation)
 }
 notebook.table(
-  "Eight clusters: mean and standard deviation over three seeds",
+  "Eight clusters: mean and standard deviation over three seeds", of: ringResults,
   columns: [
-    "model", Column("inside a cluster", volatile: true), Column("clusters covered", volatile: true),
-    Column("energy distance", volatile: true), "evaluations per sample",
-  ],
-  rows: ringModels.indices.map { i in
-    [
-      ringModels[i].name, spreadText(ringScores[i].map(\.inside)),
-      ringScores[i].map { String(Int($0.covered)) }.joined(separator: ", "),
-      spreadText(ringScores[i].map(\.energy)), ringModels[i].evaluations,
-    ]
-  })
+    "model": { $0.model.name },
+    Column("inside a cluster", volatile: true): { meanAndDeviation($0.scores.map(\.inside)) },
+    Column("clusters covered", volatile: true): {
+      $0.scores.map { "\($0.covered)" }.joined(separator: ", ")
+    },
+    Column("energy distance", volatile: true): { meanAndDeviation($0.scores.map(\.energy)) },
+    "evaluations per sample": { $0.model.evaluations },
+  ])
+
+//: The statements of the claim:
+
 if !notebook.isQuick {
-  for (model, scores) in zip(ringModels, ringScores) {
+  for (model, scores) in ringResults {
     expect("\(model.name): all eight", scores.allSatisfy { $0.covered == 8 })
   }
 }
@@ -1841,19 +1765,13 @@ notebook.figure(
 //: adds 0.005, which on images is visible grain. (With $\tilde\beta_1 = 0$ one is safe by
 //: accident.)
 
-func withNoisyEnd(_ data: NormalData) -> (noisy: Double, clean: Double) {
-  (
-    law(of: .ancestral(variance: .beta, addsFinalNoise: true), for: data).variance,
-    law(of: .ancestral(variance: .beta), for: data).variance
-  )
-}
 for steps in [1000, 20] {
-  let data = NormalData(schedule: .linearScaledToLength(steps: steps))
-  let (noisy, clean) = withNoisyEnd(data)
+  let data = GaussianData(schedule: .linearScaledToLength(steps: steps))
+  let noisy = distribution(of: .ancestral(variance: .beta, addsFinalNoise: true), for: data)
+  let clean = distribution(of: .ancestral(variance: .beta), for: data)
   notebook.check(
-    "variance that noise in the last step adds, T = \(steps)", noisy - clean,
-    equals: data.schedule.beta(1),
-    tolerance: 1e-14)
+    "variance that noise in the last step adds, T = \(steps)", noisy.variance - clean.variance,
+    equals: data.schedule.beta(1), tolerance: 1e-14)
 }
 
 //: **Claim 3.23.** *The wrong $t$.* A loop that counts from 0 conditions the network on $t - 1$
@@ -1861,33 +1779,29 @@ for steps in [1000, 20] {
 //: by one percent, which no one will notice by eye. With 20 steps the mean is off by 13 percent,
 //: and the variance is half as much again as it should be.
 
-func lawWithTimeShifted(_ data: NormalData) -> GaussianVariable {
+let shifts = [1000, 20].map { steps in
+  let data = GaussianData(schedule: .linearScaledToLength(steps: steps))
   let exact = GaussianDenoiser<GaussianVariable>(
     mean: data.mean, variance: data.variance, data.schedule)
-  return Sampler(.ancestral(variance: .beta), schedule: data.schedule).sample(
+  let wrong = Sampler(.ancestral(variance: .beta), schedule: data.schedule).sample(
     from: GaussianVariable(standardDeviation: 1, source: 0),
     denoiser: FunctionDenoiser { @Sendable x, t in exact.noise(x, t: max(1, t - 1)) },
-    using: RandomStreams(of: root, count: 1))
-}
-let shiftedLaws = [1000, 20].map { steps in
-  let data = NormalData(schedule: .linearScaledToLength(steps: steps))
-  return (
-    steps: steps, wrong: lawWithTimeShifted(data),
-    right: law(of: .ancestral(variance: .beta), for: data)
-  )
+    using: notebook.streams(1, stream: 0))
+  let right = distribution(of: .ancestral(variance: .beta), for: data)
+  return (steps: steps, mean: wrong.mean, variance: wrong.variance, right: right.variance)
 }
 notebook.table(
-  "The network conditioned on t - 1",
-  columns: ["T", "mean", "variance", "variance with the right t"],
-  rows: shiftedLaws.map { [$0.steps, $0.wrong.mean, $0.wrong.variance, $0.right.variance] })
-
-let offByOne = shiftedLaws.map { [$0.wrong.mean, $0.wrong.variance / $0.right.variance] }
+  "The network conditioned on t - 1", of: shifts,
+  columns: [
+    "T": { $0.steps }, "mean": { $0.mean }, "variance": { $0.variance },
+    "variance with the right t": { $0.right },
+  ])
 notebook.check(
-  "T = 1000: mean, and variance over the right one", offByOne[0], equals: [1.0018, 1.012],
-  tolerance: 5e-4)
+  "T = 1000: mean, and variance over the right one",
+  [shifts[0].mean, shifts[0].variance / shifts[0].right], equals: [1.0018, 1.012], tolerance: 5e-4)
 notebook.check(
-  "T = 20: mean, and variance over the right one", offByOne[1], equals: [1.13, 1.44],
-  tolerance: 0.006)
+  "T = 20: mean, and variance over the right one",
+  [shifts[1].mean, shifts[1].variance / shifts[1].right], equals: [1.13, 1.44], tolerance: 0.006)
 
 //: **Claim 3.24.** *Skipping steps with the old $\beta_t$.* To visit only every twentieth step, one
 //: must compute $\beta$ anew for the pairs of steps one visits, $1 - \bar\alpha_t / \bar\alpha_s$.
@@ -1895,20 +1809,15 @@ notebook.check(
 //: and hardly moves: mean 0.14, variance 0.88.
 
 let visited = schedule.timesteps(50)
-let skipping = visited.reversed().reduce(MeanAndVariance()) { law, t in
-  data.stepped(law, from: t, addedVariance: t == 1 ? 0 : schedule.beta(t))
-}
+let skipping = data.chain(visited.reversed(), addedVariance: schedule.beta).last!
 let respaced = Sampler(.ancestral(variance: .beta), schedule: schedule, timesteps: visited)
-  .sample(
-    from: GaussianVariable(standardDeviation: 1, source: 0),
-    denoiser: GaussianDenoiser<GaussianVariable>(mean: 1, variance: 0.25, schedule),
-    using: RandomStreams(of: root, count: 1))
+  .distribution(ofGaussianData: data.mean, variance: data.variance, schedule: schedule)
 notebook.table(
-  "Fifty of the thousand steps",
-  columns: ["", "mean", "variance"],
+  "Fifty of the thousand steps", columns: ["", "mean", "variance"],
   rows: [
-    ["beta of the full schedule", skipping.mean, skipping.variance],
-    ["beta of the steps visited", respaced.mean, respaced.variance], ["data", 1.0, 0.25],
+    row("beta of the full schedule", [skipping.mean, skipping.variance]),
+    row("beta of the steps visited", [respaced.mean, respaced.variance]),
+    row("data", [data.mean, data.variance]),
   ])
 notebook.check(
   "mean and variance with the old beta", [skipping.mean, skipping.variance],
@@ -1925,7 +1834,7 @@ notebook.check("error of the mean with the new beta", abs(respaced.mean - 1), is
 //: | $\hat x_0$ | `state.x0Estimate` | the prediction of $x_0$ at a step |
 //: | fewer steps | `schedule.timesteps(50)` | which of the steps to visit; $\beta$ follows |
 //: | $\epsilon_\theta$ | `UNet`, `DiffusionModel` | the network, and with it the schedule and the training |
-//: | EMA | `run.adoptAverages()` | sample with the exponential moving average of the weights |
+//: | EMA | `run.finish()` | sample with the exponential moving average of the weights |
 //:
 //: To remember: the sampler is exact in the limit of many steps, with an error of first order in
 //: their number; which of the two usual variances is better depends on the data, and the right one
@@ -1948,18 +1857,18 @@ notebook.check("error of the mean with the new beta", abs(respaced.mean - 1), is
 //: pulls towards the mean and nothing pushes back. With two values of $\kappa$ the right one
 //: follows: 1.016 for a thousand steps, more for fewer.
 
-func sampledVariance(_ kappa: Double, _ data: NormalData) -> Double {
+func sampledVariance(_ kappa: Double, _ data: GaussianData) -> Double {
   data.sampled { kappa * data.schedule.posteriorVariance($0) }.variance
 }
-let kappas = [0.0, 0.5, 1, 1.5, 2]
-let byKappa = kappas.map { sampledVariance($0, data) }
 notebook.table(
-  columns: ["kappa", Column("variance of the samples", digits: 5)],
-  rows: zip(kappas, byKappa).map { [$0, $1] })
+  of: [0.0, 0.5, 1, 1.5, 2],
+  columns: [
+    "kappa": { $0 }, Column("variance of the samples", digits: 5): { sampledVariance($0, data) },
+  ])
 notebook.check(
-  "variance at kappa = 2, from those at 0 and 1", byKappa[4], equals: 2 * byKappa[2] - byKappa[0],
-  tolerance: 1e-12)
-func rightKappa(_ data: NormalData) -> Double {
+  "variance at kappa = 2, from those at 0 and 1", sampledVariance(2, data),
+  equals: 2 * sampledVariance(1, data) - sampledVariance(0, data), tolerance: 1e-12)
+func rightKappa(_ data: GaussianData) -> Double {
   let (none, all) = (sampledVariance(0, data), sampledVariance(1, data))
   return (data.variance - none) / (all - none)
 }
@@ -1984,32 +1893,25 @@ notebook.check("the right kappa, T = 1000", kappaOf1000, equals: 1.016, toleranc
 //: \bar\alpha_t}\,v$, and its errors do not grow. Clipping matters only at the end: white is
 //: exactly 1, and it is easy to overshoot.
 
-let unclipped = Sampler(
-  .ancestral(), schedule: schedule, timesteps: schedule.timesteps(50))
-let (withClip, withoutClip) = (drawnEstimates(sampler), drawnEstimates(unclipped))
-notebook.table(
-  "Share of numbers of $\\hat x_0$ outside $[-1.02, 1.02]$, without clipping",
-  columns: ["t", Column("share", decimals: 3, volatile: true)],
-  rows: withoutClip.shares.filter { [47, 40, 30, 20, 10, 5, 2, 0].contains($0.left) }.map {
-    [$0.t, $0.share]
-  })
-
+let unclipped = Sampler(.ancestral(), schedule: schedule, timesteps: schedule.timesteps(50))
 /// The end of a chain of 64 images, and how many estimates left the range at each step.
-func drawnEstimates(_ sampler: Sampler) -> (
-  end: Tensor, shares: [(left: Int, t: Int, share: Double)]
-) {
-  var streams = RandomStreams(of: root.split(130), count: 64)
+func outsideRange(_ sampler: Sampler) -> (end: Tensor, fractions: [(t: Int, value: Double)]) {
+  var streams = notebook.streams(64, stream: 130)
   let xT = Tensor.zeros(model.shape(64)).normalSamples(using: &streams)
-  var shares: [(left: Int, t: Int, share: Double)] = []
-  var end = xT
-  for state in sampler.chain(from: xT, denoiser: model, using: streams) {
-    let outside = state.x0Estimate.elements.count { abs($0) > 1.02 }
-    shares.append(
-      (49 - shares.count, state.t, Double(outside) / Double(state.x0Estimate.count)))
-    end = state.x
-  }
-  return (end, shares)
+  let states = Array(sampler.chain(from: xT, denoiser: model, using: streams))
+  return (
+    states.last!.x,
+    states.map { state in
+      let outside = state.x0Estimate.elements.count { abs($0) > 1.02 }
+      return (state.t, Double(outside) / Double(state.x0Estimate.count))
+    }
+  )
 }
+let (withClip, withoutClip) = (outsideRange(sampler), outsideRange(unclipped))
+notebook.table(
+  "Fraction of the numbers of $\\hat x_0$ outside $[-1.02, 1.02]$, without clipping",
+  of: [2, 9, 19, 29, 39, 44, 47, 49].map { withoutClip.fractions[$0] },
+  columns: ["t": { $0.t }, Column("fraction", decimals: 3, volatile: true): { $0.value }])
 notebook.show(
   "largest number in an image, without clipping", Double(withoutClip.end.max()), digits: 3,
   volatile: true)
@@ -2020,9 +1922,9 @@ notebook.show(
 
 let (early, atEarly) = (939, 0.3)
 func x0Error(_ prediction: Prediction) -> Double {
-  let said = diffusion.convert(0.2, from: .x0, to: prediction, xt: atEarly, t: early)
+  let value = diffusion.convert(0.2, from: .x0, to: prediction, xt: atEarly, t: early)
   return abs(
-    diffusion.convert(said + 0.01, from: prediction, to: .x0, xt: atEarly, t: early) - 0.2)
+    diffusion.convert(value + 0.01, from: prediction, to: .x0, xt: atEarly, t: early) - 0.2)
 }
 notebook.check(
   "error of x(0) for an error of 0.01 in the noise", x0Error(.noise),
@@ -2032,9 +1934,8 @@ notebook.check(
   equals: 0.01 * schedule.noiseScale(early), relativeTolerance: 1e-10)
 expect(
   "more outside in the last step than in the first",
-  withoutClip.shares.last!.share > withoutClip.shares.first!.share)
-expect(
-  "none outside with clipping", withClip.shares.allSatisfy { $0.share == 0 })
+  withoutClip.fractions.last!.value > withoutClip.fractions.first!.value)
+expect("none outside with clipping", withClip.fractions.allSatisfy { $0.value == 0 })
 
 //: </details>
 //:
@@ -2048,19 +1949,11 @@ expect(
 //: only that every model has learned something: its distance is below that of the standard normal
 //: distribution, from which the sampler starts. The comparison is in the table.
 
-let contest = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 100)].map {
+let comparison = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 100)].map {
   schedule in
-  let recipes = seeds.map { seed in
-    PointDenoiser.Configuration {
-      $0.schedule = schedule
-      $0.updates = ringUpdates
-      $0.batchSize = 128
-      $0.layers = 2
-      $0.seed = UInt64(seed)
-    }
-  }
   let sampler = Sampler(.ancestral(), schedule: schedule, clip: Clip(-3...3))
-  let distances = PointDenoiser.trained(on: TrainingPoints(mixture, count: 20_000), recipes).map {
+  let data = TrainingPoints(mixture, count: 20_000)
+  let distances = PointDenoiser.trained(on: data, recipes(schedule, learningRate: 3e-3)).map {
     Distance.wasserstein1(
       sampler.sample(like: PointSet(zeros: 2000), denoiser: $0, seed: notebook.seed).values,
       quantile: mixture.quantile)
@@ -2068,21 +1961,23 @@ let contest = [NoiseSchedule.linearScaledToLength(steps: 100), .cosine(steps: 10
   return (name: schedule.name, distances: distances)
 }
 notebook.table(
-  "Distance of 2000 samples from the mixture, three seeds",
+  "Distance of 2000 samples from the mixture, three seeds", of: comparison,
   columns: [
-    "schedule", Column("mean", digits: 3, volatile: true),
-    Column("standard deviation", digits: 2, volatile: true),
-  ],
-  rows: contest.map {
-    let statistics = Moments($0.distances)
-    return [$0.name, statistics.mean, statistics.standardDeviation]
-  })
+    "schedule": { $0.name },
+    Column("mean", digits: 3, volatile: true): { Moments($0.distances).mean },
+    Column("standard deviation", digits: 2, volatile: true): {
+      Moments($0.distances).standardDeviation
+    },
+  ])
+
+//: The distance of the standard normal distribution, and the check:
+
 let ofStart = Distance.wasserstein1(
   quantiles.indices.map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) }, quantiles)
 notebook.show("distance of the standard normal distribution", ofStart)
 if !notebook.isQuick {
   expect(
-    "all six are below it", contest.flatMap(\.distances).allSatisfy { $0 < ofStart })
+    "all six are below it", comparison.flatMap(\.distances).allSatisfy { $0 < ofStart })
 }
 
 //: The comparison holds for this data, this length of chain and this much training.

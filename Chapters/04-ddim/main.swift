@@ -50,43 +50,56 @@ let Sampler = knownMistakes.sampler
 let schedule = NoiseSchedule.linear()
 let mixture = GaussianMixture.three
 let best = ExactDenoiser(mixture, schedule)
-let root = RandomGenerator(seed: notebook.seed)
 
-/// The streams of random numbers of one experiment.
-func streams(_ experiment: Int, _ count: Int) -> RandomStreams {
-  RandomStreams(of: root.split(experiment), count: count)
+/// The sampler with this rule, on some steps of the schedule or on all.
+func sampler(_ rule: some ReverseStep, _ steps: [Int]? = nil) -> Sampler {
+  Sampler(rule, schedule: schedule, timesteps: steps)
 }
 
-/// The points that cut N(0, 1) into `count` equally likely parts, each at the middle of its own.
-func spread(_ count: Int) -> PointSet {
-  PointSet((0..<count).map { StandardNormal.quantile((Double($0) + 0.5) / Double(count)) })
+/// One sample from each of these starts.
+func samples(
+  _ rule: some ReverseStep, _ steps: [Int]? = nil, from start: PointSet,
+  by denoiser: some Denoiser<PointSet> = best, stream: Int
+) -> PointSet {
+  sampler(rule, steps).sample(
+    from: start, denoiser: denoiser, using: notebook.streams(start.count, stream: stream))
+}
+
+/// The quantiles that cut a distribution into `count` equally likely parts, each at the middle of
+/// its part.
+func quantiles(
+  _ count: Int, of quantile: (Double) -> Double = StandardNormal.quantile
+) -> PointSet {
+  PointSet((0..<count).map { quantile((Double($0) + 0.5) / Double(count)) })
 }
 
 //: @fold How the figure is plotted
 
-let beginnings = spread(9)
 let marginals = (0...1000).map { mixture.noisyMarginal(schedule, to: $0).marginal }
 let densities = Field(x: 0...1000, y: -2.6...2.6, columns: 250, rows: 130) { t, x in
   marginals[Int(t)].density(x)
 }
 
 func paths(_ rule: some ReverseStep, _ title: String) -> Plot {
-  let sampler = Sampler(rule, schedule: schedule)
-  let chain = sampler.chain(from: beginnings, denoiser: best, using: streams(1, 9))
-  var states = [(t: 1000, x: beginnings.values)]
-  for state in chain where state.t.isMultiple(of: 4) { states.append((state.t, state.x.values)) }
-  let plot = Plot(
+  let start = quantiles(9)
+  let chain = sampler(rule).chain(
+    from: start, denoiser: best, using: notebook.streams(9, stream: 1))
+  let states =
+    [(t: 1000, x: start)]
+    + chain.filter { $0.t.isMultiple(of: 4) }.map { (t: $0.t, x: $0.x) }
+  return Plot(
     title: title, x: Axis("step $t$", range: 0...1000, isReversed: true),
     y: Axis("$x_t$", range: -2.6...2.6)
-  ).heatMap(densities, limits: 0...1.1, showsBar: false, smooth: true)
-  return (0..<9).reduce(plot) { plot, i in
+  )
+  .heatMap(densities, limits: 0...1.1, showsBar: false, smooth: true)
+  .adding(0..<9) { plot, i in
     plot.line(
-      states.map { Double($0.t) }, states.map { $0.x[i] }, color: .vermilion, width: 1.2)
+      states.map { Double($0.t) }, states.map { $0.x.values[i] }, color: .vermilion, width: 1.2)
   }
 }
 
 notebook.figure(
-  "two-ways-back",
+  "stochastic-and-deterministic-paths",
   Figure(
     columns: 2, [paths(.ancestral(), "with noise (DDPM)"), paths(.ddim(), "without (DDIM)")],
     panelSize: Size(370, 270), sharing: .y),
@@ -95,12 +108,10 @@ notebook.figure(
     "Nine states on their way from noise (left edge of each panel) to data (right edge), over the "
     + "density $p_t$ (the lighter, the denser). Without noise the paths are smooth, never cross, "
     + "and keep their order; with noise they are random and cross. Most end in one of the modes.",
-  alternative: "Two panels with the density of the noisy data over the step t, which splits from "
-    + "one band into three. On the left nine jagged paths that cross, on the right nine smooth "
-    + "ones.")
+  alternative: "Nine paths over a density, jagged and crossing on the left, smooth on the right.")
 
-//: It is not obvious that the right panel is allowed. Training taught the network to reverse a
-//: process with noise in every step. Why should its predictions be of use for another process?
+//: It is not obvious that the right panel is allowed. The network was trained to reverse a process
+//: with noise in every step. Why should its predictions be of use for another process?
 //:
 //: (Start this program with `--bug NAME`, and the code below has a mistake that was once published:
 //: the failed checks show what it breaks. `--bug list` lists the mistakes.)
@@ -127,47 +138,52 @@ notebook.figure(
 //: Gaussians, one for each noise that is added. The fifth of the choices keeps nothing of the old
 //: noise, and the sixth takes the negative root.
 
-let picture = GaussianVariable(mean: 1.3)  // x(0), which is known here
+let x0 = GaussianVariable(mean: 1.3)  // known here
+let epsilon = GaussianVariable(standardDeviation: 1, source: 0)
+let freshNoise = GaussianVariable(standardDeviation: 1, source: 1)
 
+/// $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 - \bar\alpha_t}\,\epsilon$.
+func noisy(_ t: Int) -> GaussianVariable {
+  .sum((schedule.signalScale(t), x0), (schedule.noiseScale(t), epsilon))
+}
+
+/// The family's step from $x_t$ to $x_{t-1}$.
 func familyStep(
-  _ xt: GaussianVariable, _ step: Transition, sigma: Double, sign: Double = 1, z: GaussianVariable
+  _ xt: GaussianVariable, _ step: Transition, sigma: Double, sign: Double = 1,
+  z: GaussianVariable = freshNoise
 ) -> GaussianVariable {
   let noise = GaussianVariable.sum(
     (1 / step.noiseVariance.squareRoot(), xt),
-    (-(step.alphaBar / step.noiseVariance).squareRoot(), picture))
+    (-(step.alphaBar / step.noiseVariance).squareRoot(), x0))
   let kept = sign * max(0, step.previousNoiseVariance - sigma * sigma).squareRoot()
-  return .sum((step.previousAlphaBar.squareRoot(), picture), (kept, noise), (sigma, z))
+  return .sum((step.previousAlphaBar.squareRoot(), x0), (kept, noise), (sigma, z))
 }
 
-let choices: [(name: String, sign: Double, sigma: @Sendable (Transition) -> Double)] = [
+//: The chain starts with $x_{1000}$, and each of its steps adds noise of its own.
+
+let choices: [(name: String, sign: Double, sigma: (Transition) -> Double)] = [
   ("sigma = 0", 1, { _ in 0 }),
-  ("0.3 of DDPM's", 1, { 0.3 * $0.posteriorVariance.squareRoot() }),
-  ("0.7 of DDPM's", 1, { 0.7 * $0.posteriorVariance.squareRoot() }),
-  ("DDPM's", 1, { $0.posteriorVariance.squareRoot() }),
+  ("0.3 of DDPM's", 1, { $0.sigma(eta: 0.3) }),
+  ("0.7 of DDPM's", 1, { $0.sigma(eta: 0.7) }),
+  ("DDPM's", 1, { $0.sigma(eta: 1) }),
   ("the largest", 1, { $0.previousNoiseVariance.squareRoot() }),
-  ("0.7 of DDPM's, negative root", -1, { 0.7 * $0.posteriorVariance.squareRoot() }),
+  ("0.7 of DDPM's, negative root", -1, { $0.sigma(eta: 0.7) }),
 ]
+let everyStep = (1...1000).map { schedule.transition(from: $0, to: $0 - 1) }
 for choice in choices {
-  var draws = streams(2, 1)
-  var x = GaussianVariable.sum(
-    (schedule.signalScale(1000), picture),
-    (schedule.noiseScale(1000), GaussianVariable(standardDeviation: 1, source: 0)))
-  var (means, variances) = ([Double](), [Double]())
-  for t in stride(from: 1000, through: 2, by: -1) {
-    let step = schedule.transition(from: t, to: t - 1)
-    let sigma = choice.sigma(step)
-    let z = sigma == 0 ? x : x.normalSamples(using: &draws)
-    x = familyStep(x, step, sigma: sigma, sign: choice.sign, z: z)
-    means.append(x.mean)
-    variances.append(x.variance)
+  var streams = notebook.streams(1, stream: 2)
+  var x = noisy(1000)
+  let chain = everyStep.dropFirst().reversed().map { step in
+    let z = x.normalSamples(using: &streams)
+    x = familyStep(x, step, sigma: choice.sigma(step), sign: choice.sign, z: z)
+    return x
   }
-  let reached = Array(stride(from: 999, through: 1, by: -1))
+  let times = (1...999).reversed()
   notebook.check(
-    "\(choice.name): means at t = 999 … 1", means,
-    equals: reached.map { 1.3 * schedule.signalScale($0) }, tolerance: 1e-12)
-  notebook.check(
-    "\(choice.name): variances", variances,
-    equals: reached.map { schedule.noiseVariance($0) }, tolerance: 1e-12)
+    "\(choice.name): means and variances at t = 999 … 1",
+    chain.map(\.mean) + chain.map(\.variance),
+    equals: times.map { 1.3 * schedule.signalScale($0) } + times.map(schedule.noiseVariance),
+    tolerance: 1e-12)
 }
 
 //: Rounding errors add up over a thousand steps; this sets the tolerance.
@@ -189,46 +205,47 @@ for choice in choices {
 //: \bar\alpha_{t-1}} \sigma_t^2 = 1 - \bar\alpha_t$, and for $\sigma_t^2 = \tilde\beta_t$ it is
 //: DDPM's own forward step: $\kappa_t = \sqrt{\alpha_t}$, variance $\beta_t$.
 
-func forwardKernel(_ step: Transition, _ sigma: Double) -> (slope: Double, variance: Double) {
-  let before = step.previousNoiseVariance
+/// $\kappa_t$ and the variance for $\sigma_t = \eta \sqrt{\tilde\beta_t}$.
+func forwardKernel(_ step: Transition, eta: Double) -> (slope: Double, variance: Double) {
+  let previous = step.previousNoiseVariance
+  let variance = eta * eta * step.posteriorVariance
   return (
-    (step.noiseVariance * max(0, before - sigma * sigma)).squareRoot() / before,
-    step.noiseVariance * sigma * sigma / before
+    (step.noiseVariance * max(0, previous - variance)).squareRoot() / previous,
+    step.noiseVariance * variance / previous
   )
 }
 
-func regression(_ y: GaussianVariable, on x: GaussianVariable) -> (slope: Double, rest: Double) {
+func regression(
+  _ y: GaussianVariable, on x: GaussianVariable
+) -> (slope: Double, variance: Double) {
   let slope = y.covariance(with: x) / x.variance
-  let rest = GaussianVariable.sum((1, y), (-slope, x))
-  return (slope, rest.variance)
+  return (slope, GaussianVariable.sum((1, y), (-slope, x)).variance)
 }
 
-for t in [2, 100, 500, 1000] {
-  let step = schedule.transition(from: t, to: t - 1)
-  let xt = GaussianVariable.sum(
-    (schedule.signalScale(t), picture),
-    (schedule.noiseScale(t), GaussianVariable(standardDeviation: 1, source: 0)))
-  let sigmas = [0, 0.3, 0.7, 1].map { $0 * step.posteriorVariance.squareRoot() }
-  let found = sigmas.map { sigma in
-    regression(
-      xt,
-      on: familyStep(xt, step, sigma: sigma, z: GaussianVariable(standardDeviation: 1, source: 1)))
-  }
-  let stated = sigmas.map { forwardKernel(step, $0) }
-  notebook.check(
-    "slope by regression at t = \(t), four sigmas", found.map(\.slope), equals: stated.map(\.slope),
-    tolerance: 1e-12)
-  notebook.check(
-    "variance by regression", found.map(\.rest), equals: stated.map(\.variance), tolerance: 1e-14)
-  notebook.check(
-    "variance of x(t)",
-    stated.map { $0.slope * $0.slope * step.previousNoiseVariance + $0.variance },
-    equals: sigmas.map { _ in step.noiseVariance }, tolerance: 1e-14)
+let cases: [(step: Transition, eta: Double)] = [2, 100, 500, 1000].flatMap { t in
+  [0, 0.3, 0.7, 1].map { (everyStep[t - 1], $0) }
 }
-let ownKernels = (2...1000).map { t -> (slope: Double, variance: Double) in
-  let step = schedule.transition(from: t, to: t - 1)
-  return forwardKernel(step, step.posteriorVariance.squareRoot())
+let kernels = cases.map { forwardKernel($0.step, eta: $0.eta) }
+let regressions = cases.map { step, eta in
+  regression(noisy(step.t), on: familyStep(noisy(step.t), step, sigma: step.sigma(eta: eta)))
 }
+
+//: Four values of $\eta$ at each of four steps are compared, and then DDPM's own at all steps.
+
+notebook.check(
+  "slopes by regression, t = 2, 100, 500, 1000", regressions.map(\.slope),
+  equals: kernels.map(\.slope), tolerance: 1e-12)
+notebook.check(
+  "variances by regression", regressions.map(\.variance), equals: kernels.map(\.variance),
+  tolerance: 1e-14)
+let marginalVariances = zip(cases, kernels).map { pair, kernel in
+  kernel.slope * kernel.slope * pair.step.previousNoiseVariance + kernel.variance
+}
+notebook.check(
+  "variances of x(t)", marginalVariances,
+  equals: cases.map(\.step.noiseVariance), tolerance: 1e-14)
+
+let ownKernels = everyStep.dropFirst().map { forwardKernel($0, eta: 1) }
 notebook.check(
   "with DDPM's sigma: slopes for t = 2 … 1000", ownKernels.map(\.slope),
   equals: (2...1000).map { schedule.alpha($0).squareRoot() }, tolerance: 1e-12)
@@ -243,32 +260,27 @@ notebook.check(
 //: and $x_{t-1}$ change places, so that mean and variance are both wrong. Here are both at
 //: $t = 500$ without fresh noise.
 
-let middle = schedule.transition(from: 500, to: 499)
-let beforeMiddle = GaussianVariable.sum(
-  (schedule.signalScale(499), picture),
-  (schedule.noiseScale(499), GaussianVariable(standardDeviation: 1, source: 0)))
-let keptNoise = GaussianVariable(standardDeviation: 1, source: 0)
-let rightState = GaussianVariable.sum(
-  (schedule.signalScale(500), picture), (forwardKernel(middle, 0).slope, beforeMiddle),
-  (-forwardKernel(middle, 0).slope * schedule.signalScale(499), picture))
-let state817 = GaussianVariable.sum(
-  (middle.alpha.squareRoot(), beforeMiddle), (middle.beta.squareRoot(), keptNoise))
-let pull = middle.beta / schedule.noiseScale(499)
-let state819 = GaussianVariable.sum(
-  (middle.alpha.squareRoot(), beforeMiddle), (pull, picture),
-  (-pull * schedule.signalScale(499), beforeMiddle))
+let book = "Foundations of Generative Models"
+let middle = everyStep[499]
+let slope = forwardKernel(middle, eta: 0).slope
+let correct = GaussianVariable.sum(
+  (schedule.signalScale(500), x0), (slope, noisy(499)),
+  (-slope * schedule.signalScale(499), x0))
+let printed817 = GaussianVariable.sum(
+  (middle.alpha.squareRoot(), noisy(499)), (middle.beta.squareRoot(), epsilon))
+let factor = middle.beta / schedule.noiseScale(499)
+let printed819 = GaussianVariable.sum(
+  (middle.alpha.squareRoot(), noisy(499)), (factor, x0),
+  (-factor * schedule.signalScale(499), noisy(499)))
 notebook.erratum(
-  "E-B25", source: "Foundations of Generative Models, (8.17)", "variance of x(500)",
-  printed: state817.variance, right: rightState.variance,
-  secondRoute: 1 - schedule.alphaBar(500), tolerance: 1e-13, apart: 0.1)
+  "E-B25", source: "\(book), (8.17)", "variance of x(500)", printed: printed817.variance,
+  right: correct.variance, secondRoute: 1 - schedule.alphaBar(500), tolerance: 1e-13, apart: 0.1)
 notebook.erratum(
-  "E-B25", source: "Foundations of Generative Models, (8.19)", "weight of x(0) in x(500)",
-  printed: state819.mean / 1.3, right: rightState.mean / 1.3,
-  secondRoute: schedule.alphaBar(500).squareRoot(), tolerance: 1e-13, apart: 0.009)
+  "E-B25", source: "\(book), (8.19)", "weight of x(0) in x(500)", printed: printed819.mean / 1.3,
+  right: correct.mean / 1.3, secondRoute: schedule.signalScale(500), tolerance: 1e-13, apart: 0.009)
 notebook.erratum(
-  "E-B25", source: "Foundations of Generative Models, (8.19)", "variance of x(500)",
-  printed: state819.variance, right: rightState.variance,
-  secondRoute: 1 - schedule.alphaBar(500), tolerance: 1e-13, apart: 0.01)
+  "E-B25", source: "\(book), (8.19)", "variance of x(500)", printed: printed819.variance,
+  right: correct.variance, secondRoute: 1 - schedule.alphaBar(500), tolerance: 1e-13, apart: 0.01)
 
 //: ### DDPM is the case η = 1
 //:
@@ -285,24 +297,19 @@ notebook.erratum(
 //: \bar\alpha_{t-1}) / \sqrt{1 - \bar\alpha_t}$. From the same random numbers both implementations
 //: produce the same points, on all steps or on few.
 
-let familyWeights = (1...1000).map { t -> (x0: Double, xt: Double) in
-  let step = schedule.transition(from: t, to: t - 1)
-  let kept = max(0, step.previousNoiseVariance - step.posteriorVariance).squareRoot()
-  let noise = step.noiseVariance.squareRoot()
-  return (
-    step.previousAlphaBar.squareRoot() - kept * step.alphaBar.squareRoot() / noise, kept / noise
-  )
+let xtWeights = everyStep.map { step in
+  (max(0, step.previousNoiseVariance - step.posteriorVariance) / step.noiseVariance).squareRoot()
+}
+let x0Weights = zip(everyStep, xtWeights).map { step, xtWeight in
+  step.previousAlphaBar.squareRoot() - xtWeight * step.alphaBar.squareRoot()
 }
 notebook.check(
-  "weights of x(0), t = 1 … 1000", familyWeights.map(\.x0),
-  equals: (1...1000).map { schedule.posteriorWeights($0).x0 }, tolerance: 1e-12)
-notebook.check(
-  "weights of x(t)", familyWeights.map(\.xt),
-  equals: (1...1000).map { schedule.posteriorWeights($0).xt }, tolerance: 1e-12)
+  "weights of x(0) and of x(t), t = 1 … 1000", x0Weights + xtWeights,
+  equals: everyStep.map(\.posteriorWeights.x0) + everyStep.map(\.posteriorWeights.xt),
+  tolerance: 1e-12)
 for count in [1000, 50] {
   func points(_ rule: some ReverseStep) -> [Double] {
-    Sampler(rule, schedule: schedule, timesteps: schedule.timesteps(count))
-      .sample(from: spread(100), denoiser: best, using: streams(3, 100)).values
+    samples(rule, schedule.timesteps(count), from: quantiles(100), stream: 3).values
   }
   notebook.check(
     "100 points in \(count) steps, by either implementation", points(.ddim(eta: 1)),
@@ -315,15 +322,13 @@ for count in [1000, 50] {
 //: $(1 - \bar\alpha_t)/(1 - \bar\alpha_{t-1})$, which is 2.2 at $t = 2$. The book also calls that
 //: construction unique; Claim 4.1 shows that $\sigma_t$ and a sign can be chosen freely.
 
-let firstNoised = GaussianVariable(standardDeviation: schedule.noiseScale(1), source: 0)
-let secondNoised = GaussianVariable.sum(
-  (schedule.alpha(2).squareRoot(), firstNoised),
-  (schedule.beta(2).squareRoot(), GaussianVariable(standardDeviation: 1, source: 1)))
+let x1 = GaussianVariable(standardDeviation: schedule.noiseScale(1), source: 0)
+let x2 = GaussianVariable.sum(
+  (schedule.alpha(2).squareRoot(), x1), (schedule.beta(2).squareRoot(), freshNoise))
 notebook.erratum(
-  "E-B51", source: "Foundations of Generative Models, after (8.21)",
-  "variance of DDPM's reverse step from t = 2", printed: schedule.beta(2),
-  right: schedule.posteriorVariance(2),
-  secondRoute: regression(firstNoised, on: secondNoised).rest, tolerance: 1e-16, apart: 5e-5)
+  "E-B51", source: "\(book), after (8.21)", "variance of DDPM's reverse step from t = 2",
+  printed: schedule.beta(2), right: schedule.posteriorVariance(2),
+  secondRoute: regression(x1, on: x2).variance, tolerance: 1e-16, apart: 5e-5)
 
 //: ## Part II. Deterministic sampling
 //:
@@ -350,54 +355,51 @@ notebook.erratum(
 
 let (m, v) = (1.0, 0.25)  // mean and variance of the Gaussian data
 
-/// The exact distribution of a sampler's output for Gaussian data, started from N(0, 1).
-func law(_ rule: some ReverseStep, _ timesteps: [Int]? = nil) -> GaussianVariable {
-  let ideal = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
-  return Sampler(rule, schedule: schedule, timesteps: timesteps).sample(
-    from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: ideal,
-    using: streams(4, 1))
+/// The exact distribution of a sampler's output for the Gaussian data, started from N(0, 1).
+func output(_ rule: some ReverseStep, _ steps: [Int]? = nil) -> GaussianVariable {
+  sampler(rule, steps).distribution(ofGaussianData: m, variance: v, schedule: schedule)
 }
 
-func angle(_ alphaBar: Double) -> Double {
+func theta(_ alphaBar: Double) -> Double {
   atan2((1 - alphaBar).squareRoot(), (alphaBar * v).squareRoot())
 }
 
-/// The product of cosines.
-func varianceByAngles(_ timesteps: [Int]) -> Double {
-  let alphaBars = [1] + timesteps.map { schedule.alphaBar($0) }
-  let start = alphaBars.last!
-  return zip(alphaBars, alphaBars.dropFirst()).reduce(v / (start * v + 1 - start)) {
-    let c = cos(angle($1.1) - angle($1.0))
-    return $0 * c * c
-  }
+/// The variance of the samples as a product of squared cosines.
+func varianceByAngles(_ steps: [Int]) -> Double {
+  let alphaBars = ([0] + steps).map(schedule.alphaBar)
+  let cosines = zip(alphaBars, alphaBars.dropFirst()).map { cos(theta($1) - theta($0)) }
+  let last = alphaBars.last!
+  return cosines.reduce(v / (last * v + 1 - last)) { $0 * $1 * $1 }
 }
 
-let twice = [5, 6].map { experiment in
-  Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
-    .sample(from: spread(1000), denoiser: best, using: streams(experiment, 1000)).values
-}
+//: First the two general statements, for the mixture, and then the variance for the Gaussian data.
+
+let fifty = schedule.timesteps(50)
+let twice = [5, 6].map { samples(.ddim(), fifty, from: quantiles(1000), stream: $0).values }
 notebook.check(
-  "1000 points with other random streams, largest difference",
-  zip(twice[0], twice[1]).map { abs($0 - $1) }.max()!, equals: 0, tolerance: 0)
+  "1000 points, with two sets of random streams", twice[0], equals: twice[1], tolerance: 0)
 for eta in [0, 0.5, 1] {
-  let states = Array(
-    Sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(20))
-      .chain(from: spread(50), denoiser: best, using: streams(7, 50)))
+  let chain = sampler(.ddim(eta: eta), schedule.timesteps(20)).chain(
+    from: quantiles(50), denoiser: best, using: notebook.streams(50, stream: 7))
+  let last = Array(chain).last!
   notebook.check(
-    "the last state, eta = \(eta)", states.last!.x.values, equals: states.last!.x0Estimate.values,
+    "the last state, eta = \(eta)", last.x.values, equals: last.x0Estimate.values,
     tolerance: 1e-14)
 }
+
 let counts = [5, 10, 20, 50, 100, 250, 1000]
-let lawsByCount = counts.map { law(.ddim(), schedule.timesteps($0, spacing: .trailing)) }
+let trailing = counts.map { schedule.timesteps($0, spacing: .trailing) }
+let variances = trailing.map { output(.ddim(), $0).variance }
 notebook.check(
-  "variances for \(counts.map(String.init).joined(separator: ", ")) steps",
-  lawsByCount.map(\.variance),
-  equals: counts.map { varianceByAngles(schedule.timesteps($0, spacing: .trailing)) },
-  tolerance: 1e-12)
+  "variances for \(counts.map(String.init).joined(separator: ", ")) steps", variances,
+  equals: trailing.map(varianceByAngles), tolerance: 1e-12)
 notebook.table(
   "Gaussian data of variance 0.25, DDIM without noise, trailing steps",
-  columns: ["steps", Column("variance", digits: 4), Column("share of the data's", digits: 4)],
-  rows: zip(counts, lawsByCount).map { [$0, $1.variance, $1.variance / v] })
+  of: zip(counts, variances),
+  columns: [
+    "steps": { $0.0 }, Column("variance", digits: 4): { $0.1 },
+    Column("share of the data's", digits: 4): { $0.1 / v },
+  ])
 
 //: ### The parameter η
 //:
@@ -413,49 +415,41 @@ notebook.table(
 //: on $\eta$: one network evaluation per step.
 
 /// Mean and variance of the family's samples, started from N(0, 1), by the recursion.
-func moments(
-  _ timesteps: [Int], _ sigmaSquared: (_ alphaBar: Double, _ before: Double) -> Double
-) -> (mean: Double, variance: Double) {
+func recursion(_ steps: [Int], eta: Double) -> [Double] {
   var (mean, variance) = (0.0, 1.0)
-  let path = [0] + timesteps
-  for (s, t) in zip(path, path.dropFirst()).reversed() {
-    let (now, before) = (schedule.alphaBar(t), schedule.alphaBar(s))
-    let fresh = sigmaSquared(now, before)
-    let total = now * v + 1 - now
-    let kept = (max(0, 1 - before - fresh) * (1 - now)).squareRoot()
-    let gain = ((before * now).squareRoot() * v + kept) / total
-    mean = before.squareRoot() * m + gain * (mean - now.squareRoot() * m)
+  let path = ([0] + steps).map(schedule.alphaBar)
+  for (previous, now) in zip(path, path.dropFirst()).reversed() {
+    let fresh = eta * eta * (1 - previous) / (1 - now) * (1 - now / previous)
+    let kept = (max(0, 1 - previous - fresh) * (1 - now)).squareRoot()
+    let gain = ((previous * now).squareRoot() * v + kept) / (now * v + 1 - now)
+    mean = previous.squareRoot() * m + gain * (mean - now.squareRoot() * m)
     variance = gain * gain * variance + fresh
   }
-  return (mean, variance)
-}
-func betaTilde(_ now: Double, _ before: Double) -> Double {
-  (1 - before) / (1 - now) * (1 - now / before)
+  return [mean, variance]
 }
 
-let fifty = schedule.timesteps(50)
-for eta in [0, 0.25, 0.5, 0.75, 1] {
-  for (name, steps) in [("50 steps", fifty), ("all steps", Array(1...1000))] {
-    let found = law(.ddim(eta: eta), steps)
-    let right = moments(steps) { eta * eta * betaTilde($0, $1) }
-    notebook.check(
-      "mean and variance, eta = \(eta), \(name)", [found.mean, found.variance],
-      equals: [right.mean, right.variance], tolerance: 1e-11)
-  }
+func moments(_ x: GaussianVariable) -> [Double] { [x.mean, x.variance] }
+
+let all = Array(1...1000)
+let etas = [0, 0.25, 0.5, 0.75, 1]
+for (name, steps) in [("50 steps", fifty), ("all steps", all)] {
+  notebook.check(
+    "means and variances for eta = 0, 0.25, 0.5, 0.75, 1, \(name)",
+    etas.flatMap { moments(output(.ddim(eta: $0), steps)) },
+    equals: etas.flatMap { recursion(steps, eta: $0) }, tolerance: 1e-11)
 }
+
+//: Now $\eta = 1$ on 50 steps against ancestral sampling of a process of 50 steps, and the cost.
+
 let shortSchedule = NoiseSchedule(betas: Array(schedule.respaced(to: fifty).betas.dropFirst()))
-let retrained = Sampler(.ancestral(), schedule: shortSchedule).sample(
-  from: GaussianVariable(standardDeviation: 1, source: 0),
-  denoiser: GaussianDenoiser(mean: m, variance: v, shortSchedule),
-  using: streams(4, 1))
-let skipping = law(.ddim(eta: 1), fifty)
+let ancestral = Sampler(.ancestral(), schedule: shortSchedule).distribution(
+  ofGaussianData: m, variance: v, schedule: shortSchedule)
 notebook.check(
-  "eta = 1 on 50 steps against a process of 50 steps", [skipping.mean, skipping.variance],
-  equals: [retrained.mean, retrained.variance], tolerance: 1e-11)
+  "eta = 1 on 50 steps against a process of 50 steps", moments(output(.ddim(eta: 1), fifty)),
+  equals: moments(ancestral), tolerance: 1e-11)
 func evaluations(_ eta: Double) -> Int {
   let counted = CountedDenoiser(best)
-  _ = Sampler(.ddim(eta: eta), schedule: schedule, timesteps: fifty)
-    .sample(from: spread(4), denoiser: counted, using: streams(8, 4))
+  _ = samples(.ddim(eta: eta), fifty, from: quantiles(4), by: counted, stream: 8)
   return counted.evaluations
 }
 notebook.check(
@@ -465,15 +459,13 @@ notebook.check(
 //: $\sqrt{\frac{1 - \bar\alpha_{t-1}}{1 - \bar\alpha_t}}\;\beta_t$. A variance of 0.02 becomes one
 //: of 0.0004, and the samples of $\eta = 1$ have almost no variance at all.
 
-let all = Array(1...1000)
 let printedVariance = ReverseVariance.custom { @Sendable step in
   step.posteriorVariance * step.beta
 }
 notebook.erratum(
-  "E-B14", source: "Foundations of Generative Models, (8.31)",
-  "variance of DDPM's samples of Gaussian data",
-  printed: law(.ancestral(variance: printedVariance)).variance,
-  right: law(.ancestral()).variance, secondRoute: moments(all, betaTilde).variance,
+  "E-B14", source: "\(book), (8.31)", "variance of DDPM's samples of Gaussian data",
+  printed: output(.ancestral(variance: printedVariance)).variance,
+  right: output(.ancestral()).variance, secondRoute: recursion(all, eta: 1)[1],
   tolerance: 1e-11, apart: 0.2)
 
 //: **Erratum E-S0c.** The note on conditional latent diffusion gives $\sigma_t$ with $\beta_t$,
@@ -482,39 +474,36 @@ notebook.erratum(
 //: 1000 it is about twenty times too small. (Here the mistake even improves the variance, because
 //: too little noise is closer to none. But it is not what $\eta = 1$ means: DDPM.)
 
-let strideless = DDIMStep { @Sendable step in
+let fullScheduleBeta = DDIMStep { @Sendable step in
   (step.previousNoiseVariance / step.noiseVariance * schedule.beta(step.timestep)).squareRoot()
 }
 notebook.erratum(
   "E-S0c", source: "Conditional Latent Diffusion (CIFAR-10), step 4",
-  "variance with eta = 1 on 50 steps", printed: law(strideless, fifty).variance,
-  right: law(.ddim(eta: 1), fifty).variance, secondRoute: moments(fifty, betaTilde).variance,
+  "variance with eta = 1 on 50 steps", printed: output(fullScheduleBeta, fifty).variance,
+  right: output(.ddim(eta: 1), fifty).variance, secondRoute: recursion(fifty, eta: 1)[1],
   tolerance: 1e-11, apart: 0.01)
 
 //: **Erratum E-B27.** In section 8.3.7 the book calls $\eta = 0$ fastest and $\eta = 1$ slower. It
 //: is the number of steps that costs time. DDPM is slow because it is used with 1000.
 
 notebook.erratum(
-  "E-B27", source: "Foundations of Generative Models, section 8.3.7",
-  "evaluations for 50 steps with eta = 1", printed: 1000, right: 50,
-  secondRoute: Double(evaluations(1)), tolerance: 0, apart: 100)
+  "E-B27", source: "\(book), section 8.3.7", "evaluations for 50 steps with eta = 1",
+  printed: 1000, right: 50, secondRoute: Double(evaluations(1)), tolerance: 0, apart: 100)
 
 //: **Erratum E-B26.** Sections 8.3.5 and 8.3.6 of the book explain DDIM by using "the same
 //: predicted noise" all along the way. That would be a single step in disguise: if $\hat\epsilon$
 //: is never predicted anew, all the small steps compose to the one step from $T$ to 0. The
 //: algorithm, in the book too, predicts the noise anew at every step.
 
-let frozen = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
-  .noise(GaussianVariable(standardDeviation: 1, source: 0), t: 1000)
-let frozenLaw = Sampler(.ddim(), schedule: schedule, timesteps: fifty).sample(
-  from: GaussianVariable(standardDeviation: 1, source: 0),
-  denoiser: FunctionDenoiser { _, _ in frozen },
-  using: streams(4, 1))
+let firstNoise = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
+  .noise(epsilon, t: 1000)
+let withFirstNoise = sampler(.ddim(), fifty).sample(
+  from: epsilon, denoiser: FunctionDenoiser { _, _ in firstNoise },
+  using: notebook.streams(1, stream: 4))
 notebook.erratum(
-  "E-B26", source: "Foundations of Generative Models, section 8.3.5",
-  "variance in 50 steps without noise", printed: frozenLaw.variance,
-  right: law(.ddim(), fifty).variance, secondRoute: varianceByAngles(fifty), tolerance: 1e-12,
-  apart: 0.2)
+  "E-B26", source: "\(book), section 8.3.5", "variance in 50 steps without noise",
+  printed: withFirstNoise.variance, right: output(.ddim(), fifty).variance,
+  secondRoute: varianceByAngles(fifty), tolerance: 1e-12, apart: 0.2)
 notebook.show("variance in a single step", varianceByAngles([1000]))
 
 //: ### Timestep spacing
@@ -534,41 +523,33 @@ let spacings: [(name: String, spacing: TimestepSpacing)] = [
   ("even", .linspace), ("quadratic", .quadratic), ("cosine", .cosine),
 ]
 for (name, spacing) in spacings {
-  for count in [10, 50] {
-    let steps = schedule.timesteps(count, spacing: spacing)
-    let (found, right) = (law(.ddim(eta: 0.5), steps), moments(steps) { 0.25 * betaTilde($0, $1) })
-    notebook.check(
-      "mean and variance, \(name), \(count) steps", [found.mean, found.variance],
-      equals: [right.mean, right.variance], tolerance: 1e-11)
-  }
+  let lists = [10, 50].map { schedule.timesteps($0, spacing: spacing) }
   notebook.check(
-    "first and last of 10 steps, \(name)",
-    [schedule.timesteps(10, spacing: spacing)[0], schedule.timesteps(10, spacing: spacing)[9]],
-    isExactly: [1, 1000])
+    "means and variances for 10 and 50 steps, \(name)",
+    lists.flatMap { moments(output(.ddim(eta: 0.5), $0)) },
+    equals: lists.flatMap { recursion($0, eta: 0.5) }, tolerance: 1e-11)
+  notebook.check(
+    "first and last of 10 steps, \(name)", [lists[0][0], lists[0][9]], isExactly: [1, 1000])
 }
 
+//: For the mixture the samplers start from evenly spaced quantiles of the noise, and the samples
+//: are compared with as many quantiles of the mixture.
+
 let many = notebook.count(20_000, quick: 10_000)
-let starts = spread(many)
-let ideals = (0..<many).map { mixture.quantile((Double($0) + 0.5) / Double(many)) }
+let starts = quantiles(many)
+let mixtureQuantiles = quantiles(many, of: mixture.quantile).values
 
 /// The Wasserstein distance of `many` points from the mixture.
 func distance(_ points: PointSet) -> Double {
-  zip(points.values.sorted(), ideals).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(many)
-}
-
-/// The end points of a sampler that starts from evenly spaced quantiles of the noise.
-func ends(_ rule: some ReverseStep, _ timesteps: [Int], experiment: Int = 9) -> PointSet {
-  Sampler(rule, schedule: schedule, timesteps: timesteps)
-    .sample(from: starts, denoiser: best, using: streams(experiment, many))
-}
-
-func row(_ head: any TableCell, _ numbers: [Double]) -> [any TableCell] {
-  [head] + numbers.map { $0 as any TableCell }
+  Distance.wasserstein1(points.values, mixtureQuantiles)
 }
 
 let doublings = [10, 20, 40, 80, 160]
-let bySpacing = spacings.map { entry in
-  doublings.map { distance(ends(.ddim(), schedule.timesteps($0, spacing: entry.spacing))) }
+let bySpacing = spacings.map { _, spacing in
+  doublings.map { count in
+    let steps = schedule.timesteps(count, spacing: spacing)
+    return distance(samples(.ddim(), steps, from: starts, stream: 9))
+  }
 }
 for (entry, distances) in zip(spacings, bySpacing) {
   notebook.check(
@@ -584,26 +565,19 @@ notebook.table(
 //: be even in the angle $\theta$ of Claim 4.4, which is neither even in $t$ nor in $\sigma$. With
 //: $S$ such steps the share of the variance is $\cos^{2S}(\theta_T / S)$, about $1 - \pi^2 / 4S$.
 
-func evenAngles(_ count: Int) -> NoiseSchedule {
-  let whole = angle(schedule.alphaBar(1000))
-  return NoiseSchedule(
-    logSNRs: (1...count).map { i in
-      let tangent = tan(whole * Double(i) / Double(count))
-      return -log(v * tangent * tangent)
-    })
-}
+let lastAlphaBar = schedule.alphaBar(1000)
 for count in [10, 50] {
-  let own = evenAngles(count)
-  let found = Sampler(.ddim(), schedule: own).sample(
-    from: GaussianVariable(standardDeviation: 1, source: 0),
-    denoiser: GaussianDenoiser(mean: m, variance: v, own), using: streams(4, 1))
-  let share = pow(cos(angle(schedule.alphaBar(1000)) / Double(count)), 2 * Double(count))
-  let start = schedule.alphaBar(1000)
+  let step = theta(lastAlphaBar) / Double(count)
+  let even = NoiseSchedule(
+    logSNRs: (1...count).map { -log(v * pow(tan(step * Double($0)), 2)) })
+  let variance = Sampler(.ddim(), schedule: even)
+    .distribution(ofGaussianData: m, variance: v, schedule: even).variance
   notebook.check(
-    "variance for \(count) even angles", found.variance,
-    equals: share * v / (start * v + 1 - start), tolerance: 1e-12)
+    "variance for \(count) even angles", variance,
+    equals: pow(cos(step), 2 * Double(count)) * v / (lastAlphaBar * v + 1 - lastAlphaBar),
+    tolerance: 1e-12)
   notebook.check(
-    "more than with \(count) steps of any of the three spacings", found.variance,
+    "more than with \(count) steps of any of the three spacings", variance,
     isAbove: spacings.map { varianceByAngles(schedule.timesteps(count, spacing: $0.spacing)) }
       .max()!)
 }
@@ -623,10 +597,11 @@ let rules: [(name: String, rule: any ReverseStep)] = [
   ("no noise", DDIMStep(eta: 0)), ("eta = 0.5", DDIMStep(eta: 0.5)),
   ("eta = 1", DDIMStep(eta: 1)), ("variance beta", AncestralStep(variance: .beta)),
 ]
-let endPoints = rules.enumerated().map { k, entry in
-  stepCounts.map { ends(entry.rule, schedule.timesteps($0), experiment: 10 + k) }
+let distances = rules.enumerated().map { k, entry in
+  stepCounts.map { count in
+    distance(samples(entry.rule, schedule.timesteps(count), from: starts, stream: 10 + k))
+  }
 }
-let distances = endPoints.map { $0.map(distance) }
 notebook.table(
   "Wasserstein distance from the mixture, perfect denoiser",
   columns: ["steps"] + rules.map { Column($0.name, digits: 3) },
@@ -638,12 +613,12 @@ notebook.table(
 //: With noise the even start still removes some of the sampling error.) Second, how far is the
 //: noise that we began with?
 
-let ofData = (0..<8).map { k -> Double in
-  var draws = streams(120 + k, many)
-  return distance(mixture.samples(using: &draws).points)
-}
-let sampleFloor = Estimate(of: ofData)
-notebook.show("distance of as many data points", sampleFloor)
+let samplingError = Estimate(
+  of: (0..<8).map { k in
+    var streams = notebook.streams(many, stream: 120 + k)
+    return distance(mixture.samples(using: &streams).points)
+  })
+notebook.show("distance of as many data points", samplingError)
 notebook.show("distance of the noise", distance(starts), digits: 3)
 
 //: **Claim 4.7.** With a perfect denoiser, more steps without noise always help, and 1000 of them
@@ -653,35 +628,30 @@ notebook.show("distance of the noise", distance(starts), digits: 3)
 //: few steps: the variance $\tilde\beta$ is, which is too small for data that are not a single
 //: point (chapter 1). With $\beta$ the distance at 50 steps is less than 0.8 of that.
 
-notebook.check("distance without noise, by steps", decreases: distances[0])
-notebook.check("50 steps: no noise against eta = 1", distances[0][2], isBelow: distances[2][2])
+let (noNoise, ddpm, betaVariance) = (distances[0], distances[2], distances[3])
+notebook.check("distance without noise, by steps", decreases: noNoise)
+notebook.check("50 steps: no noise against eta = 1", noNoise[2], isBelow: ddpm[2])
+notebook.check("50 steps without noise against 1000 with eta = 1", noNoise[2], isAbove: ddpm[5])
+notebook.check("the same in units of the data's standard deviation", noNoise[2], isBelow: 0.03)
 notebook.check(
-  "50 steps without noise against 1000 with eta = 1", distances[0][2], isAbove: distances[2][5])
-notebook.check("the same in units of the data's standard deviation", distances[0][2], isBelow: 0.03)
+  "50 steps with noise: variance beta against 0.8 of eta = 1", betaVariance[2],
+  isBelow: 0.8 * ddpm[2])
 notebook.check(
-  "50 steps with noise: variance beta against 0.8 of eta = 1", distances[3][2],
-  isBelow: 0.8 * distances[2][2])
-notebook.check(
-  "1000 steps without noise against a sample of the data", distances[0][5],
-  isBelow: sampleFloor.mean / 2)
+  "1000 steps without noise against a sample of the data", noNoise[5],
+  isBelow: samplingError.mean / 2)
 
 //: @fold How the figure is plotted
 
+let markers: [Marker] = [.circle, .square, .triangle, .diamond]
 let logSteps = Axis("steps $S$", scale: .log, at: stepCounts.map { Double($0) })
-let styles: [(Color, Dash, Marker)] = [
-  (.blue, .solid, .circle), (.green, .dashed, .square), (.vermilion, .solid, .triangle),
-  (.orange, .dashed, .diamond),
-]
-let stepsPlot = rules.indices.reduce(
-  Plot(
-    x: logSteps, y: Axis("Wasserstein distance", scale: .log), size: Size(560, 330))
-) { plot, k in
-  plot.line(
-    stepCounts.map { Double($0) }, distances[k], label: rules[k].name, color: styles[k].0,
-    dash: styles[k].1, marker: styles[k].2)
-}
 notebook.figure(
-  "steps", stepsPlot.horizontal(at: sampleFloor.mean, label: "data points"),
+  "steps",
+  Plot(x: logSteps, y: Axis("Wasserstein distance", scale: .log), size: Size(560, 330))
+    .adding(rules.indices) { plot, k in
+      plot.line(
+        stepCounts.map { Double($0) }, distances[k], label: rules[k].name, marker: markers[k])
+    }
+    .horizontal(at: samplingError.mean, label: "data points"),
   caption:
     "Distance of the samples from the data distribution against the number of steps, with a "
     + "perfect denoiser. Without noise the error is proportional to $1/S$ throughout. With noise "
@@ -698,48 +668,47 @@ notebook.figure(
 
 let moonGenerator = RandomGenerator(seed: notebook.seed &+ 4)
 let moonTraining = TrainingPoints(PlaneSet.moons.sample(50_000, using: moonGenerator.split(0)))
-let moonReference = PointSet(PlaneSet.moons.sample(20_000, using: moonGenerator.split(1)).points)
-let moonRecipes = (0..<notebook.count(3, quick: 2)).map { k in
-  PointDenoiser.Configuration {
-    $0.seed = UInt64(k)
-    $0.updates = notebook.count(3000, quick: 600)
+let moonReference = PlaneSet.moons.sample(20_000, using: moonGenerator.split(1)).points
+let moonNetworks = PointDenoiser.trained(
+  on: moonTraining,
+  (0..<notebook.count(3, quick: 2)).map { k in
+    PointDenoiser.Configuration {
+      $0.seed = UInt64(k)
+      $0.updates = notebook.count(3000, quick: 600)
+    }
+  })
+
+/// Samples of each of the networks.
+func moonSamples(_ rule: some ReverseStep, _ steps: Int, count: Int = 1000) -> [PointSet] {
+  moonNetworks.enumerated().map { k, network in
+    sampler(rule, schedule.timesteps(steps)).sample(
+      like: PointSet(zeros: count, dimensions: 2), denoiser: network,
+      seed: notebook.seed &+ UInt64(100 + k))
   }
 }
-let (moonNetworks, moonSeconds) = notebook.time {
-  PointDenoiser.trained(on: moonTraining, moonRecipes)
-}
-notebook.show("training took", seconds: moonSeconds)
 
-let moonCount = 1000
-func moonEnds(
-  _ rule: some ReverseStep, _ steps: Int, _ k: Int, count: Int = moonCount
-) -> PointSet {
-  Sampler(rule, schedule: schedule, timesteps: schedule.timesteps(steps)).sample(
-    like: PointSet(zeros: count, dimensions: 2), denoiser: moonNetworks[k],
-    seed: notebook.seed &+ UInt64(100 + k))
-}
+//: The distance of a thousand data points from the reference shows the sampling error again.
+
 func moonDistance(_ points: PointSet) -> Double {
   Distance.slicedWasserstein1(points, moonReference)
 }
 
-let moonFloor = Estimate(
+let moonSamplingError = Estimate(
   of: (0..<5).map { k in
-    let sample = PlaneSet.moons.sample(moonCount, using: moonGenerator.split(2 + k))
-    return moonDistance(PointSet(sample.points))
+    moonDistance(PlaneSet.moons.sample(1000, using: moonGenerator.split(2 + k)).points)
   })
-notebook.show("distance of a thousand data points", moonFloor)
+notebook.show("distance of a thousand data points", moonSamplingError)
 let moonSteps = [10, 20, 50] + (notebook.isQuick ? [100] : [250, 1000])
-let moonStudy = [0.0, 1].map { eta in
-  moonSteps.map { steps in
-    Estimate(of: moonRecipes.indices.map { moonDistance(moonEnds(.ddim(eta: eta), steps, $0)) })
-  }
+let moonDistances = [0.0, 1].map { eta in
+  moonSteps.map { Estimate(of: moonSamples(.ddim(eta: eta), $0).map(moonDistance)) }
 }
 notebook.table(
   "Sliced Wasserstein distance from the moons, mean and standard error over the networks",
+  of: moonSteps.indices,
   columns: [
-    "steps", Column("no noise", volatile: true), Column("eta = 1", volatile: true),
-  ],
-  rows: moonSteps.indices.map { i in [moonSteps[i], moonStudy[0][i], moonStudy[1][i]] })
+    "steps": { moonSteps[$0] }, Column("no noise", volatile: true): { moonDistances[0][$0] },
+    Column("eta = 1", volatile: true): { moonDistances[1][$0] },
+  ])
 
 //: With three networks the study finds no difference between 50 steps without noise and the most
 //: steps with noise. From 50 steps on, the distance is about that of a sample of the data
@@ -747,67 +716,56 @@ notebook.table(
 //: from seed to seed, and smaller than the sampling error. Below 50 steps the sampler's error
 //: dominates, as with the perfect denoiser, and there sampling without noise is the better choice.
 
+let (moonNoNoise, moonDDPM) = (moonDistances[0], moonDistances[1])
 notebook.check(
-  "networks, no noise: 10 steps against 50", moonStudy[0][0], isAbove: moonStudy[0][2],
+  "networks, no noise: 10 steps against 50", moonNoNoise[0], isAbove: moonNoNoise[2],
   byStandardErrors: 2)
 notebook.check(
-  "networks: 50 steps without noise against the most with noise", moonStudy[0][2],
-  equals: moonStudy[1].last!)
+  "networks: 50 steps without noise against the most with noise", moonNoNoise[2],
+  equals: moonDDPM.last!)
 notebook.check(
-  "networks, 10 steps: no noise against eta = 1", moonStudy[0][0], isBelow: moonStudy[1][0],
+  "networks, 10 steps: no noise against eta = 1", moonNoNoise[0], isBelow: moonDDPM[0],
   byStandardErrors: 1)
 
 //: ### The same noise, more steps
 //:
 //: What do more steps buy, for one given noise? Without noise on the way, a point $x_T$ has one
 //: destination, and more steps only locate it more exactly: one can search for a good noise with 10
-//: steps and then spend 200 on it. With noise on the way, $x_T$ is forgotten.
+//: steps and then spend 200 on it. With noise on the way, the result hardly depends on $x_T$.
 //:
 //: @fold How the figure is plotted
 
-let tintedCount = notebook.count(900, quick: 300)
-var tintedStreams = streams(30, tintedCount)
-let tintedStarts = PointSet(zeros: tintedCount, dimensions: 2)
-  .normalSamples(using: &tintedStreams)
-let tints: [Color] = [.blue, .vermilion, .green, .orange]
-
-/// Points in the color of the quadrant of their starting noise.
-func tinted(_ points: PointSet, _ title: String) -> Plot {
-  let plot = Plot(
-    title: title, x: Axis("", range: -2.4...2.4, at: [-2, 0, 2]),
-    y: Axis("", range: -2.4...2.4, at: [-2, 0, 2]))
-  return tints.indices.reduce(plot) { plot, k in
-    let chosen = (0..<points.count).filter { i in
-      let start = tintedStarts[i]
-      return (start[0] > 0 ? 1 : 0) + (start[1] > 0 ? 2 : 0) == k
-    }
-    return plot.scatter(
-      chosen.map { points[$0][0] }, chosen.map { points[$0][1] }, color: tints[k], radius: 1.3,
-      opacity: 0.7)
-  }
+let noiseCount = notebook.count(900, quick: 300)
+var noiseStreams = notebook.streams(noiseCount, stream: 30)
+let noisePoints = noiseStreams.normalPoints(dimensions: 2)
+let quadrants = zip(noisePoints.column(0), noisePoints.column(1)).map { x, y in
+  (x > 0 ? 1 : 0) + (y > 0 ? 2 : 0)
 }
 
-let tintedSteps = [5, 10, 50, 250]
-let tintedPanels = [0.0, 1].flatMap { eta in
-  [tinted(tintedStarts, eta == 0 ? "the noise" : "")]
-    + tintedSteps.map { steps in
-      let ends = Sampler(
-        .ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(steps)
-      ).sample(from: tintedStarts, denoiser: moonNetworks[0], using: streams(31, tintedCount))
-      return tinted(ends, eta == 0 ? "\(steps) steps" : "")
+func byQuadrant(_ points: PointSet, _ title: String) -> Plot {
+  let axis = Axis("", range: -2.4...2.4, at: [-2, 0, 2])
+  return Plot(title: title, x: axis, y: axis).scatter(
+    points.column(0), points.column(1), classes: quadrants, radius: 1.3, opacity: 0.7)
+}
+
+let quadrantPanels = [0.0, 1].flatMap { eta in
+  [byQuadrant(noisePoints, eta == 0 ? "the noise" : "")]
+    + [5, 10, 50, 250].map { steps in
+      let points = samples(
+        .ddim(eta: eta), schedule.timesteps(steps), from: noisePoints, by: moonNetworks[0],
+        stream: 31)
+      return byQuadrant(points, eta == 0 ? "\(steps) steps" : "")
     }
 }
 notebook.figure(
-  "same-noise",
-  Figure(columns: 5, tintedPanels, panelSize: Size(160, 160)), formats: [.png],
+  "same-noise", Figure(columns: 5, quadrantPanels, panelSize: Size(160, 160)), formats: [.png],
   caption:
     "Nine hundred points of noise, colored by their quadrant, and the trained network's samples "
     + "from them. Above, $\\eta = 0$: every point has its destination from the first panel on, and "
     + "more steps locate it more exactly. Below, $\\eta = 1$: the colors are mixed from 5 steps "
     + "on, because the noise on the way decides, not the start. In the upper row there are stray "
     + "points between the moons.",
-  alternative: "Two rows of five scatter plots. In the upper row two half moons appear in patches "
-    + "of four colors; in the lower row the four colors are mixed along the moons.")
+  alternative: "Two half moons of points, in patches of four colors above, mixed colors below.")
 
 //: ## Part IV. The probability-flow ODE
 //:
@@ -835,36 +793,50 @@ notebook.figure(
 //: solution is known here, by the next claim. The last step goes straight to $\hat x_0$; to leave
 //: it out, errors are taken at $t = 1$.
 
-var pairs = root.split(40)
-let gaps = (0..<200).map { _ -> Double in
+/// Euler's step from t to s, in either direction, with a given noise.
+func eulerStep<X: LinearCombinable>(_ x: X, noise: X, from t: Int, to s: Int) -> X {
+  .sum(
+    (schedule.signalScale(s) / schedule.signalScale(t), x),
+    (schedule.signalScale(s) * (schedule.sigmaVE(s) - schedule.sigmaVE(t)), noise))
+}
+
+/// The state $x_t$ of a deterministic sampler's chain.
+func state<D: Denoiser>(
+  _ t: Int, of sampler: Sampler, from start: D.Value, denoiser: D
+) -> D.Value {
+  let streams = notebook.streams(start.entryCount, stream: 42)
+  return sampler.chain(from: start, denoiser: denoiser, using: streams).first { $0.t == t }!.x
+}
+
+var pairs = notebook.random(40)
+let bothForms = (0..<200).map { _ -> (ddim: Double, euler: Double) in
   let t = 2 + pairs.index(below: 999)
-  let step = schedule.transition(from: t, to: pairs.index(below: t))
+  let s = pairs.index(below: t)
   let (x, noise) = (2 * pairs.normal(), pairs.normal())
-  let chain = Sampler(
-    .ddim(), schedule: schedule, timesteps: step.s == 0 ? [t] : [step.s, t]
-  ).chain(from: x, denoiser: FunctionDenoiser { _, _ in noise }, using: streams(41, 1))
-  let ddim = chain.first { $0.t == step.s }!.x
-  let (before, after) = step.sigmasVE
-  let y = x / step.alphaBar.squareRoot() + (after - before) * noise
-  return ddim - step.previousAlphaBar.squareRoot() * y
+  let ddim = state(
+    s, of: sampler(.ddim(), s == 0 ? [t] : [s, t]), from: x,
+    denoiser: FunctionDenoiser { _, _ in noise })
+  return (ddim, eulerStep(x, noise: noise, from: t, to: s))
 }
 notebook.check(
-  "the step in both forms, 200 random ones", gaps, equals: gaps.map { _ in 0 },
+  "the step in both forms, 200 random ones", bothForms.map(\.ddim), equals: bothForms.map(\.euler),
   tolerance: 1e-12)
 
+//: The order follows from the mean error over 100 starting points.
+
 let flowStarts = PointSet(stride(from: -2.5, through: 2.5, by: 0.05).map { $0 })
-let (firstLaw, lastLaw) = (marginals[1], marginals[1000])
-let flowEnds = flowStarts.values.map { firstLaw.quantile(lastLaw.cdf($0)) }
+let flowEnds = flowStarts.values.map { marginals[1].quantile(marginals[1000].cdf($0)) }
+
+func meanGap(_ a: [Double], _ b: [Double]) -> Double {
+  zip(a, b).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(a.count)
+}
 
 /// Mean error at t = 1, and how many evaluations of the denoiser it took.
 func flowError(_ rule: some ReverseStep, _ steps: Int) -> (error: Double, evaluations: Int) {
   let counted = CountedDenoiser(best)
-  let timesteps = schedule.timesteps(steps)
-  let chain = Sampler(rule, schedule: schedule, timesteps: timesteps)
-    .chain(from: flowStarts, denoiser: counted, using: streams(42, flowStarts.count))
-  let found = chain.first { $0.t == 1 }!.x.values
-  let error = zip(found, flowEnds).reduce(0) { $0 + abs($1.0 - $1.1) }
-  return (error / Double(found.count), counted.evaluations)
+  let path = sampler(rule, schedule.timesteps(steps))
+  let ends = state(1, of: path, from: flowStarts, denoiser: counted).values
+  return (meanGap(ends, flowEnds), counted.evaluations)
 }
 
 func order(_ coarse: Double, _ fine: Double) -> Double { log2(coarse / fine) }
@@ -872,10 +844,11 @@ func order(_ coarse: Double, _ fine: Double) -> Double { log2(coarse / fine) }
 let euler = [80, 160, 320].map { flowError(.ddim(), $0).error }
 notebook.table(
   "Mean error of deterministic DDIM against the exact solution of the ODE",
-  columns: ["steps", Column("error", digits: 3)],
-  rows: zip([80, 160, 320], euler).map { [$0, $1] })
-notebook.check("order from 80 to 160 steps", order(euler[0], euler[1]), equals: 1, tolerance: 0.1)
-notebook.check("order from 160 to 320 steps", order(euler[1], euler[2]), equals: 1, tolerance: 0.1)
+  of: zip([80, 160, 320], euler),
+  columns: ["steps": { $0.0 }, Column("error", digits: 3): { $0.1 }])
+notebook.check(
+  "order from 80 to 160 and from 160 to 320 steps",
+  [order(euler[0], euler[1]), order(euler[1], euler[2])], equals: [1, 1], tolerance: 0.1)
 
 //: ### The flow on the line is the quantile map
 //:
@@ -891,28 +864,24 @@ let fineSteps = 4000
 let fine = NoiseSchedule(steps: fineSteps) { u in
   schedule.logSNR(1) + u * (schedule.logSNR(1000) - schedule.logSNR(1))
 }
+let fineEnds = state(
+  1, of: Sampler(.heun, schedule: fine), from: flowStarts, denoiser: ExactDenoiser(mixture, fine)
+).values
 let (fineFirst, fineLast) = (
-  mixture.noisyMarginal(fine, to: 1), mixture.noisyMarginal(fine, to: fineSteps)
+  mixture.noisyMarginal(fine, to: 1).marginal, mixture.noisyMarginal(fine, to: fineSteps).marginal
 )
-let fineChain = Sampler(.heun, schedule: fine).chain(
-  from: flowStarts, denoiser: ExactDenoiser(mixture, fine),
-  using: streams(43, flowStarts.count))
-let fineEnds = fineChain.first { $0.t == 1 }!.x.values
-let quantileMap = flowStarts.values.map {
-  fineFirst.marginal.quantile(fineLast.marginal.cdf($0))
-}
 notebook.check(
-  "solution and quantile map, mean distance over 101 points",
-  zip(fineEnds, quantileMap).reduce(0) { $0 + abs($1.0 - $1.1) } / 101, equals: 0,
+  "solution and quantile map, mean distance over 100 points",
+  meanGap(fineEnds, flowStarts.values.map { fineFirst.quantile(fineLast.cdf($0)) }), equals: 0,
   tolerance: 1e-6)
-notebook.check("the order of the 101 points", increases: fineEnds)
+notebook.check("the order of the 100 points", increases: fineEnds)
 
 //: ### Solvers of higher order
 //:
 //: An ODE has better solvers than Euler's method. *Heun's method* takes Euler's step, evaluates the
 //: noise there as well, and repeats the step with the mean of the two: two evaluations per step.
 //: The *two-step Adams-Bashforth* method (the idea behind PLMS) reaches second order without a
-//: second evaluation: it remembers the noise of the previous step and extrapolates. With
+//: second evaluation: it keeps the noise of the previous step and extrapolates. With
 //: $r = \sigma_s - \sigma_t$ and $r'$ the same of the step before,
 //: $$ y_s = y_t + r\,\bigl( \hat\epsilon_t + \tfrac{r}{2r'} (\hat\epsilon_t - \hat\epsilon')
 //: \bigr) . $$
@@ -926,88 +895,79 @@ notebook.check("the order of the 101 points", increases: fineEnds)
 //: evaluations it is the worst by far, with twenty about as good as plain DDIM, from forty on
 //: better. The two-step method is best throughout.
 
-let heunGaps = (0..<100).map { _ -> Double in
+let bothHeun = (0..<100).map { _ -> (heun: Double, formula: Double) in
   let t = 3 + pairs.index(below: 998)
   let s = 1 + pairs.index(below: t - 1)
-  let x = 2 * pairs.normal()
-  let slope = { (x: Double, t: Int) in
-    best.noise(PointSet([x]), t: t).values[0]
-  }
-  let chain = Sampler(.heun, schedule: schedule, timesteps: [s, t])
-    .chain(from: PointSet([x]), denoiser: best, using: streams(41, 1))
-  let found = chain.first { $0.t == s }!.x.values[0]
-  let (before, after) = schedule.transition(from: t, to: s).sigmasVE
-  let y = x / schedule.signalScale(t)
-  let first = slope(x, t)
-  let second = slope(schedule.signalScale(s) * (y + (after - before) * first), s)
-  return found - schedule.signalScale(s) * (y + (after - before) * (first + second) / 2)
+  let x = PointSet([2 * pairs.normal()])
+  let first = best.noise(x, t: t)
+  let second = best.noise(eulerStep(x, noise: first, from: t, to: s), t: s)
+  let mean = PointSet.sum((0.5, first), (0.5, second))
+  return (
+    state(s, of: sampler(.heun, [s, t]), from: x, denoiser: best).values[0],
+    eulerStep(x, noise: mean, from: t, to: s).values[0]
+  )
 }
 notebook.check(
-  "Heun's step in both forms, 100 random ones", heunGaps,
-  equals: heunGaps.map { _ in 0 }, tolerance: 1e-11)
-let heun = [80, 160, 320].map { flowError(.heun, $0).error }
-let adams = [80, 160, 320].map { flowError(.adamsBashforth, $0).error }
-for (name, errors) in [("Heun", heun), ("Adams-Bashforth", adams)] {
+  "Heun's step in both forms, 100 random ones", bothHeun.map(\.heun),
+  equals: bothHeun.map(\.formula), tolerance: 1e-11)
+let errorsOfOrder2 = [80, 320].map { [flowError(.heun, $0), flowError(.adamsBashforth, $0)] }
+for (k, name) in ["Heun", "Adams-Bashforth"].enumerated() {
   notebook.check(
-    "order of \(name)'s method, from 80 to 320 steps", order(errors[0], errors[2]) / 2,
-    isAtLeast: 1.8)
+    "order of \(name)'s method, from 80 to 320 steps",
+    order(errorsOfOrder2[0][k].error, errorsOfOrder2[1][k].error) / 2, isAtLeast: 1.8)
 }
+
+//: Now the comparison for equal evaluations. Heun's last step, to $t = 0$, is not counted here.
 
 let budgets = [10, 20, 40, 80, 160, 320]
 let solvers: [(name: String, rule: any ReverseStep, cost: Int)] = [
   ("DDIM", DDIMStep(), 1), ("Heun", HeunStep(), 2), ("Adams-Bashforth", AdamsBashforthStep(), 1),
 ]
-let byBudget = solvers.map { solver in
+let flowErrors = solvers.map { solver in
   budgets.map { flowError(solver.rule, $0 / solver.cost + 1) }
 }
 notebook.check(
-  "evaluations", byBudget.flatMap { $0.map(\.evaluations) },
+  "evaluations", flowErrors.flatMap { $0.map(\.evaluations) },
   isExactly: solvers.flatMap { _ in budgets })
+let solverErrors = flowErrors.map { $0.map(\.error) }
 notebook.table(
   "Mean error at equal evaluations of the denoiser",
   columns: ["evaluations"] + solvers.map { Column($0.name, digits: 3) },
-  rows: budgets.indices.map { i in row(budgets[i], byBudget.map { $0[i].error }) })
-notebook.check(
-  "10 evaluations: Heun against twice DDIM", byBudget[1][0].error, isAbove: 2 * byBudget[0][0].error
-)
-notebook.check(
-  "40 evaluations: Heun against DDIM", byBudget[1][2].error, isBelow: byBudget[0][2].error)
+  rows: budgets.indices.map { i in row(budgets[i], solverErrors.map { $0[i] }) })
+
+let (ddim, heun, adams) = (solverErrors[0], solverErrors[1], solverErrors[2])
+notebook.check("10 evaluations: Heun against twice DDIM", heun[0], isAbove: 2 * ddim[0])
+notebook.check("40 evaluations: Heun against DDIM", heun[2], isBelow: ddim[2])
 notebook.check(
   "greatest ratio of Adams-Bashforth's error to the smaller of the others",
-  budgets.indices.map { i in
-    byBudget[2][i].error / min(byBudget[0][i].error, byBudget[1][i].error)
-  }.max()!, isBelow: 1)
+  budgets.indices.map { adams[$0] / min(ddim[$0], heun[$0]) }.max()!, isBelow: 1)
 
 //: @fold How the figure is plotted
 
 let budgetNumbers = budgets.map { Double($0) }
-let orderPlot = solvers.indices.reduce(
-  Plot(
-    x: Axis("evaluations of the denoiser", scale: .log, at: budgetNumbers),
-    y: Axis("mean error", scale: .log), size: Size(560, 340))
-) { plot, k in
-  plot.line(
-    budgetNumbers, byBudget[k].map(\.error), label: solvers[k].name, color: styles[k].0,
-    marker: styles[k].2)
-}
-let slopes = [(1.0, byBudget[0][5].error), (2, byBudget[2][5].error)]
 notebook.figure(
   "orders",
-  slopes.reduce(orderPlot) { plot, slope in
-    let reach = [40.0, 320]
+  Plot(
+    x: Axis("evaluations of the denoiser", scale: .log, at: budgetNumbers),
+    y: Axis("mean error", scale: .log), size: Size(560, 340)
+  )
+  .adding(solvers.indices) { plot, k in
+    plot.line(budgetNumbers, solverErrors[k], label: solvers[k].name, marker: markers[k])
+  }
+  .adding([(1.0, ddim[5]), (2, adams[5])]) { plot, slope in
+    let (order, last) = slope
     return plot.line(
-      reach, reach.map { 0.6 * slope.1 * pow(320 / $0, slope.0) }, color: .axis, width: 1,
+      [40, 320], [40.0, 320].map { 0.6 * last * pow(320 / $0, order) }, color: .axis, width: 1,
       dash: .dotted
     ).note(
-      "order \(Int(slope.0))", at: (x: 150, y: 0.5 * slope.1 * pow(320 / 150, slope.0)),
+      "order \(Int(order))", at: (x: 150, y: 0.5 * last * pow(320 / 150, order)),
       anchor: .topRight, color: .axis)
   },
   caption:
     "Error against evaluations for three ways to solve one equation. The dotted lines have slopes "
     + "of order 1 and 2. The methods of order 2 win in the end; how soon depends on what a step "
     + "costs.",
-  alternative: "Three falling curves on logarithmic axes, one less steep than the two others, "
-    + "which are parallel to a dotted line of order 2.")
+  alternative: "Three falling curves on logarithmic axes, one less steep than the two others.")
 
 //: ## Part V. DDIM inversion and interpolation
 //:
@@ -1023,36 +983,30 @@ notebook.figure(
 //: between approaches Gaussian noise: its distance from $\mathcal N(0, 1)$ falls as well.
 
 func encode(_ data: PointSet, _ path: [Int]) -> PointSet {
-  zip(path, path.dropFirst()).reduce(data) { x, pair in
-    let (s, t) = pair
-    let rise = schedule.signalScale(t) * (schedule.sigmaVE(t) - schedule.sigmaVE(s))
-    return .sum((schedule.signalScale(t) / schedule.signalScale(s), x), (rise, best.noise(x, t: s)))
+  zip(path, path.dropFirst()).reduce(data) { x, step in
+    eulerStep(x, noise: best.noise(x, t: step.0), from: step.0, to: step.1)
   }
 }
 
-let pictures = PointSet((0..<400).map { firstLaw.quantile((Double($0) + 0.5) / 400) })
-let roundTrips = [25, 50, 100, 200].map { steps -> (back: Double, noise: Double) in
+let data = quantiles(400, of: marginals[1].quantile)
+let roundTrips = [25, 50, 100, 200].map { steps -> (steps: Int, data: Double, code: Double) in
   let path = schedule.timesteps(steps)
-  let noise = encode(pictures, path)
-  let chain = Sampler(.ddim(), schedule: schedule, timesteps: path)
-    .chain(from: noise, denoiser: best, using: streams(50, 400))
-  let back = chain.first { $0.t == 1 }!.x
-  func gap(_ a: PointSet, _ b: [Double]) -> Double {
-    zip(a.values, b).reduce(0) { $0 + abs($1.0 - $1.1) } / 400
-  }
-  return (gap(back, pictures.values), gap(noise, spread(400).values))
+  let code = encode(data, path)
+  let decoded = state(1, of: sampler(.ddim(), path), from: code, denoiser: best)
+  return (
+    steps, meanGap(decoded.values, data.values), meanGap(code.values, quantiles(400).values)
+  )
 }
 notebook.table(
-  "DDIM inversion: encode and decode",
+  "DDIM inversion: encode and decode", of: roundTrips,
   columns: [
-    "steps", Column("error of the data", digits: 3),
-    Column("distance of the code from N(0, 1)", digits: 3),
-  ],
-  rows: zip([25, 50, 100, 200], roundTrips).map { [$0, $1.back, $1.noise] })
+    "steps": { $0.steps }, Column("error of the data", digits: 3): { $0.data },
+    Column("distance of the code from N(0, 1)", digits: 3): { $0.code },
+  ])
 notebook.check(
-  "order of the error, from 100 to 200 steps", order(roundTrips[2].back, roundTrips[3].back),
+  "order of the error, from 100 to 200 steps", order(roundTrips[2].data, roundTrips[3].data),
   equals: 1, tolerance: 0.15)
-notebook.check("distance of the code from N(0, 1)", decreases: roundTrips.map(\.noise))
+notebook.check("distance of the code from N(0, 1)", decreases: roundTrips.map(\.code))
 
 //: ### Linear and spherical interpolation (slerp)
 //:
@@ -1070,74 +1024,67 @@ notebook.check("distance of the code from N(0, 1)", decreases: roundTrips.map(\.
 
 let dimensions = 256
 let pairCount = 40
-var pairStreams = streams(60, 2 * pairCount * dimensions)
-let pairNoise = pairStreams.normalPoints().values
-func noise(_ k: Int) -> [Double] { Array(pairNoise[k * dimensions..<(k + 1) * dimensions]) }
-func squareMean(_ a: [Double]) -> Double { a.reduce(0) { $0 + $1 * $1 } / Double(a.count) }
-
-func straight(_ a: [Double], _ b: [Double], _ share: Double) -> [Double] {
-  zip(a, b).map { (1 - share) * $0 + share * $1 }
-}
-
-func circular(_ a: [Double], _ b: [Double], _ share: Double) -> [Double] {
-  let product = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / Double(a.count)
-  let angle = acos(product / (squareMean(a) * squareMean(b)).squareRoot())
-  let (first, second) = (sin((1 - share) * angle) / sin(angle), sin(share * angle) / sin(angle))
-  return zip(a, b).map { first * $0 + second * $1 }
-}
-
-func halfway(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
-  (0..<pairCount).map { path(noise(2 * $0), noise(2 * $0 + 1), 0.5) }
-}
-let (tame, whole) = (halfway(straight), halfway(circular))
-notebook.check(
-  "variance halfway on the straight line", Estimate(of: tame.map(squareMean)), equals: 0.5)
-notebook.check(
-  "variance halfway on the great circle", Estimate(of: whole.map(squareMean)), equals: 1)
-
-/// The Wasserstein distance of decoded points from the mixture, and their variance.
-func decoded(_ noises: [[Double]]) -> (distance: Double, variance: Double) {
-  let points = PointSet(noises.flatMap { $0 })
-  let data = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100))
-    .sample(from: points, denoiser: best, using: streams(61, points.count))
+var pairStreams = notebook.streams(2 * pairCount * dimensions, stream: 60)
+let pairNoise = pairStreams.normalPoints()
+let noisePairs = (0..<pairCount).map { k in
+  let (first, second) = (2 * k * dimensions, (2 * k + 1) * dimensions)
   return (
-    Distance.wasserstein1(data.values, quantile: mixture.quantile), squareMean(data.values)
+    pairNoise.entries(first..<second), pairNoise.entries(second..<second + dimensions)
   )
 }
-let (decodedTame, decodedWhole) = (decoded(tame), decoded(whole))
+
+func linear(_ a: PointSet, _ b: PointSet, _ lambda: Double) -> PointSet {
+  .sum((1 - lambda, a), (lambda, b))
+}
+
+func spherical(_ a: PointSet, _ b: PointSet, _ lambda: Double) -> PointSet {
+  slerp(a, b, lambda, angle: angle(between: a.values, b.values))
+}
+
+func meanSquare(_ x: PointSet) -> Double {
+  x.values.reduce(0) { $0 + $1 * $1 } / Double(x.count)
+}
+
+//: The midpoints of both paths, and what they decode to in 100 steps:
+
+let midpoints = [linear, spherical].map { path in noisePairs.map { path($0, $1, 0.5) } }
+notebook.check(
+  "variance halfway on the straight line", Estimate(of: midpoints[0].map(meanSquare)),
+  equals: 0.5)
+notebook.check(
+  "variance halfway on the great circle", Estimate(of: midpoints[1].map(meanSquare)), equals: 1)
+
+let decoded = midpoints.map {
+  samples(.ddim(), schedule.timesteps(100), from: .joined($0), stream: 61)
+}
+let decodedErrors = decoded.map { Distance.wasserstein1($0.values, quantile: mixture.quantile) }
 notebook.table(
-  "Decoded midpoints",
+  "Decoded midpoints", of: 0..<2,
   columns: [
-    "path", Column("distance from the mixture", digits: 3),
-    Column("variance", digits: 3),
-  ],
-  rows: [
-    ["straight line (lerp)", decodedTame.distance, decodedTame.variance],
-    ["great circle (slerp)", decodedWhole.distance, decodedWhole.variance],
+    "path": { ["straight line (lerp)", "great circle (slerp)"][$0] },
+    Column("distance from the mixture", digits: 3): { decodedErrors[$0] },
+    Column("variance", digits: 3): { meanSquare(decoded[$0]) },
   ])
 notebook.check(
-  "distance from the mixture, straight line", decodedTame.distance,
-  isAbove: 3 * decodedWhole.distance)
+  "distance from the mixture, straight line", decodedErrors[0], isAbove: 3 * decodedErrors[1])
 
 //: @fold How the figure is plotted
 
-let shares = (0...40).map { Double($0) / 40 }
-func lengths(_ path: ([Double], [Double], Double) -> [Double]) -> [[Double]] {
-  (0..<12).map { k in shares.map { squareMean(path(noise(2 * k), noise(2 * k + 1), $0)) } }
-}
-let walks = [
-  (lengths(straight), Color.vermilion, "lerp"), (lengths(circular), .blue, "slerp"),
-]
-let interpolationPlot = walks.reduce(
-  Plot(
-    x: "$\\lambda$", y: Axis("mean square of the entries", range: 0...1.4), size: Size(480, 290))
-) { plot, walk in
-  walk.0.enumerated().reduce(plot) { plot, curve in
-    plot.line(shares, curve.1, label: curve.0 == 0 ? walk.2 : nil, color: walk.1, width: 1)
-  }
-}
+let lambdas = (0...40).map { Double($0) / 40 }
 notebook.figure(
-  "interpolation", interpolationPlot,
+  "interpolation",
+  Plot(
+    x: "$\\lambda$", y: Axis("mean square of the entries", range: 0...1.4), size: Size(480, 290)
+  )
+  .adding([(linear, Color.vermilion, "lerp"), (spherical, .blue, "slerp")]) { plot, each in
+    let (path, color, name) = each
+    return plot.adding(0..<12) { plot, k in
+      let (a, b) = noisePairs[k]
+      return plot.line(
+        lambdas, lambdas.map { meanSquare(path(a, b, $0)) }, label: k == 0 ? name : nil,
+        color: color, width: 1)
+    }
+  },
   caption:
     "Twelve interpolations from one noise to another in 256 dimensions. The linear ones lose half "
     + "of their mean square on the way; the spherical ones keep it.",
@@ -1156,10 +1103,9 @@ notebook.figure(
 //: *one* $x_T$: a whole distribution, or one point.
 
 let diverse = [0.0, 1].map { eta in
-  var noises = streams(70, many)
-  let randomStarts = noises.normalPoints()
-  return Sampler(.ddim(eta: eta), schedule: schedule)
-    .sample(from: randomStarts, denoiser: best, using: noises)
+  var streams = notebook.streams(many, stream: 70)
+  let randomStarts = streams.normalPoints()
+  return sampler(.ddim(eta: eta)).sample(from: randomStarts, denoiser: best, using: streams)
 }
 for (name, points) in zip(["no noise", "eta = 1"], diverse) {
   let shares = points.values.map { mixture.labelProbabilities($0) }
@@ -1168,13 +1114,12 @@ for (name, points) in zip(["no noise", "eta = 1"], diverse) {
       "share of mode \(k + 1), \(name)", Estimate(of: shares.map { $0[k] }),
       equals: mixture.labelWeights[k])
   }
+  notebook.check("variance, \(name)", .variance(of: points.values), equals: 1)
 }
-notebook.check("variance, no noise", .variance(of: diverse[0].values), equals: 1)
-notebook.check("variance, eta = 1", .variance(of: diverse[1].values), equals: 1)
+
 let oneStart = PointSet([Double](repeating: 0.5, count: 2000))
 let fromOne = [0.0, 1].map { eta in
-  Sampler(.ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(250))
-    .sample(from: oneStart, denoiser: best, using: streams(71, 2000)).values
+  samples(.ddim(eta: eta), schedule.timesteps(250), from: oneStart, stream: 71).values
 }
 notebook.check(
   "range of 2000 samples from one start, no noise", fromOne[0].max()! - fromOne[0].min()!,
@@ -1197,8 +1142,8 @@ notebook.erratum(
 //:
 //: Another common statement: noise corrects errors on the way. This one is true. Let the denoiser
 //: be wrong on purpose, $\epsilon^*(x) + 0.1 \sin 3x$ at every step. The ODE follows it, and the
-//: errors of all steps add up. Noise makes the chain forget where it was, errors included, and each
-//: step pulls again towards where data should be.
+//: errors of all steps add up. Noise removes the chain's dependence on its past, errors included,
+//: and each step moves it again toward where data should be.
 //:
 //: **Claim 4.14.** With 1000 steps of the wrong denoiser the distance from the data falls with
 //: $\eta$ all the way, and noise reduces it to less than a quarter. With the networks of Part III,
@@ -1208,15 +1153,15 @@ let wrongCount = notebook.count(8_000, quick: 2_000)
 let wrong = FunctionDenoiser<PointSet> { x, t in
   .sum((1, best.noise(x, t: t)), (0.1, x.map { sin(3 * $0) }))
 }
-let etas = [0, 0.25, 0.5, 0.75, 1]
-func distanceWithErrors(_ eta: Double, _ steps: Int) -> Double {
-  let points = Sampler(
-    .ddim(eta: eta), schedule: schedule, timesteps: schedule.timesteps(steps)
-  ).sample(from: spread(wrongCount), denoiser: wrong, using: streams(72, wrongCount))
-  return Distance.wasserstein1(points.values, quantile: mixture.quantile)
-}
 let errorSteps = [20, 100, 1000]
-let withErrors = errorSteps.map { steps in etas.map { distanceWithErrors($0, steps) } }
+let withErrors = errorSteps.map { steps in
+  etas.map { eta in
+    let points = samples(
+      .ddim(eta: eta), schedule.timesteps(steps), from: quantiles(wrongCount), by: wrong,
+      stream: 72)
+    return Distance.wasserstein1(points.values, quantile: mixture.quantile)
+  }
+}
 notebook.table(
   "Distance from the mixture with a wrong denoiser",
   columns: ["eta"] + errorSteps.map { Column("\($0) steps", digits: 3) },
@@ -1230,13 +1175,10 @@ notebook.check(
 
 notebook.figure(
   "noise-corrects",
-  errorSteps.indices.reduce(
-    Plot(x: "$\\eta$", y: Axis("Wasserstein distance"), size: Size(480, 300))
-  ) { plot, k in
-    plot.line(
-      etas, withErrors[k], label: "\(errorSteps[k]) steps", color: styles[k].0, dash: styles[k].1,
-      marker: styles[k].2)
-  },
+  Plot(x: "$\\eta$", y: Axis("Wasserstein distance"), size: Size(480, 300))
+    .adding(errorSteps.indices) { plot, k in
+      plot.line(etas, withErrors[k], label: "\(errorSteps[k]) steps", marker: markers[k])
+    },
   caption:
     "Distance from the data against $\\eta$, with a denoiser that is wrong by $0.1 \\sin 3x$. "
     + "Noise helps if there are enough steps.",
@@ -1247,38 +1189,37 @@ notebook.figure(
 //: point be *off* if it is further from both half circles than three standard deviations of the
 //: data's own noise, as 2.7 in a thousand data points are.
 
-/// How far a point is from the half circle around the origin.
-func arcGap(_ x: Double, _ y: Double) -> Double {
+/// The distance of a point from the half circle around the origin.
+func distanceFromArc(_ x: Double, _ y: Double) -> Double {
   y >= 0 ? abs((x * x + y * y).squareRoot() - 1) : min(hypot(x - 1, y), hypot(x + 1, y))
 }
 
-/// The share of points off the moons, which are half circles of radius 1 with noise of standard
-/// deviation 0.07, moved and scaled to variance 1.
+/// The share of points off the moons: half circles of radius 1 with noise of standard deviation
+/// 0.07, moved and scaled to variance 1.
 func shareOff(_ points: PointSet) -> Double {
-  let off = (0..<points.count).count { i in
-    let (x, y) = (0.7099 * points.values[2 * i] + 0.5, 0.7099 * points.values[2 * i + 1] + 0.25)
-    return min(arcGap(x, y), arcGap(1 - x, 0.5 - y)) > 0.21
+  let off = zip(points.column(0), points.column(1)).count { x, y in
+    let (x, y) = (0.7099 * x + 0.5, 0.7099 * y + 0.25)
+    return min(distanceFromArc(x, y), distanceFromArc(1 - x, 0.5 - y)) > 0.21
   }
   return Double(off) / Double(points.count)
 }
 notebook.show("share of data points off the moons", shareOff(moonReference))
-let moonEtas = [0, 0.5, 1]
-let moonByEta = moonEtas.map { eta in
-  moonRecipes.indices.map { moonEnds(.ddim(eta: eta), 100, $0, count: 3 * moonCount) }
+let moonsByEta = [0, 0.5, 1].map { eta in
+  let samples = moonSamples(.ddim(eta: eta), 100, count: 3000)
+  return (
+    eta: eta, distance: Estimate(of: samples.map(moonDistance)),
+    off: Estimate(of: samples.map(shareOff))
+  )
 }
-let offByEta = moonByEta.map { Estimate(of: $0.map(shareOff)) }
 notebook.table(
-  "Networks, 100 steps, mean and standard error over the networks",
+  "Networks, 100 steps, mean and standard error over the networks", of: moonsByEta,
   columns: [
-    "eta", Column("sliced Wasserstein", volatile: true),
-    Column("share off the moons", volatile: true),
-  ],
-  rows: moonEtas.indices.map { i in
-    [moonEtas[i], Estimate(of: moonByEta[i].map(moonDistance)), offByEta[i]]
-  })
+    "eta": { $0.eta }, Column("sliced Wasserstein", volatile: true): { $0.distance },
+    Column("share off the moons", volatile: true): { $0.off },
+  ])
 notebook.check(
-  "networks: share off the moons, eta = 1 against eta = 0", offByEta[2], isBelow: offByEta[0],
-  byStandardErrors: 1)
+  "networks: share off the moons, eta = 1 against eta = 0", moonsByEta[2].off,
+  isBelow: moonsByEta[0].off, byStandardErrors: 1)
 
 //: The claim holds, but the effect is smaller than with an artificial error. DDPM's noise removes a
 //: good third of the stray points; half as much noise removes none that three networks could show;
@@ -1306,26 +1247,22 @@ notebook.check(
 //:   (Nichol and Dhariwal, 2021), takes $\tilde\beta_2$ for $\tilde\beta_1$.
 //: - *Clipping* $\hat x_0$ to $-1 \dots 1$, right for images, ruins data with a larger range, such
 //:   as latents.
-//: - Latents that are *too small* lose most of their variance in few steps: those of standard
-//:   deviation 0.18 lose four fifths of it in ten steps, but less than two fifths once they are
+//: - Latents that are *too small* lose most of their variance in few steps: with a standard deviation
+//:   of 0.18 they lose four fifths of it in ten steps, but less than two fifths once they are
 //:   scaled to 1.
 
-var edgeStreams = streams(80, 1000)
+var edgeStreams = notebook.streams(1000, stream: 80)
 let singleStarts = edgeStreams.normal([1000, 1])
 for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
   let sampler = Sampler(.ddim(), schedule: each, timesteps: each.timesteps(50))
-  let single = Array(
-    sampler.chain(
-      from: singleStarts, denoiser: GaussianDenoiser<Tensor>(mean: m, variance: v, each),
-      using: edgeStreams))
-  let double = Array(
-    sampler.chain(
-      from: PointSet(singleStarts),
-      denoiser: GaussianDenoiser<PointSet>(mean: m, variance: v, each),
-      using: edgeStreams))
+  func states<X: LinearCombinable>(_ start: X) -> [ReverseState<X>] {
+    let denoiser = GaussianDenoiser<X>(mean: m, variance: v, each)
+    return Array(sampler.chain(from: start, denoiser: denoiser, using: edgeStreams))
+  }
   func gap(_ a: Tensor, _ b: PointSet) -> Double {
     zip(a.elements, b.values).map { abs(Double($0) - $1) }.max()!
   }
+  let (single, double) = (states(singleStarts), states(PointSet(singleStarts)))
   let magnified = each.sigmaVE(1000) * Double(Float.ulpOfOne)
   notebook.check(
     "\(name): error of the first estimate of x(0), in rounding units times sigma",
@@ -1334,19 +1271,23 @@ for (name, each) in [("linear", schedule), ("cosine", NoiseSchedule.cosine())] {
     "\(name): error of the samples", gap(single.last!.x, double.last!.x), isBelow: 1e-3)
 }
 
-let silent = schedule.withZeroTerminalSNR()
-let silentEnd = Sampler(.ddim(), schedule: silent, timesteps: silent.timesteps(10)).sample(
-  from: spread(9), denoiser: GaussianDenoiser(mean: m, variance: v, silent),
-  using: streams(81, 9))
+//: With zero terminal SNR no sample is finite. In v-prediction the best $\hat x_0$ at $T$ is the
+//: mean of the data, so the best $v$ is its negative.
+
+let zeroSNR = schedule.withZeroTerminalSNR()
+let zeroSNRSamples = Sampler(.ddim(), schedule: zeroSNR, timesteps: zeroSNR.timesteps(10)).sample(
+  from: quantiles(9), denoiser: GaussianDenoiser(mean: m, variance: v, zeroSNR),
+  using: notebook.streams(9, stream: 81))
 notebook.check(
-  "finite samples out of 9 with zero terminal SNR",
-  silentEnd.values.count { $0.isFinite }, isExactly: 0)
-let silentProcess = GaussianDiffusion(silent)
-// At T the best estimate of x(0) is the mean of the data, so the best v is its negative.
+  "finite samples out of 9 with zero terminal SNR", zeroSNRSamples.values.count { $0.isFinite },
+  isExactly: 0)
 notebook.check(
   "x(0) from v-prediction there",
-  silentProcess.convert(-m, from: .v, to: .x0, xt: 0.3, t: 1000), equals: m, tolerance: 1e-15
-)
+  GaussianDiffusion(zeroSNR).convert(-m, from: .v, to: .x0, xt: 0.3, t: 1000), equals: m,
+  tolerance: 1e-15)
+
+//: A learned variance is $\exp(u \log \beta_t + (1 - u) \log \tilde\beta_t)$ with $u$ predicted by
+//: the network.
 
 /// The logarithm of the posterior variance, with that of t = 2 in place of log 0 at t = 1.
 func logPosteriorVariance(_ t: Int) -> Double {
@@ -1356,47 +1297,45 @@ func logPosteriorVariance(_ t: Int) -> Double {
   return log(schedule.posteriorVariance(max(t, 2)))
 }
 
-for share in [0, 0.5, 1] {
-  let interpolated = exp(
-    share * log(schedule.beta(1)) + (1 - share) * logPosteriorVariance(1))
-  notebook.check(
-    "interpolated variance at t = 1, share \(share)", interpolated,
-    equals: pow(schedule.beta(1), share) * pow(schedule.posteriorVariance(2), 1 - share),
-    relativeTolerance: 1e-12)
-}
+let (largest, smallest) = (schedule.beta(1), schedule.posteriorVariance(2))
+notebook.check(
+  "interpolated variances at t = 1, u = 0, 0.5, 1",
+  [0, 0.5, 1].map { u in exp(u * log(largest) + (1 - u) * logPosteriorVariance(1)) },
+  equals: [0, 0.5, 1].map { u in pow(largest, u) * pow(smallest, 1 - u) },
+  relativeTolerance: 1e-12)
+
+//: The mixture has a larger range than $-1 \dots 1$, as latents have. This course does not clip
+//: latents, and scales them to variance 1.
 
 func distanceClipped(_ clip: Clip?) -> Double {
   let clip = clip ?? knownMistakes.latentClip  // weave:hide
   return distance(
     Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(100), clip: clip)
-      .sample(from: starts, denoiser: best, using: streams(82, many)))
+      .sample(from: starts, denoiser: best, using: notebook.streams(many, stream: 82)))
 }
 notebook.check(
   "distance from the mixture with this course's clipping of latents: none",
   distanceClipped(nil), isBelow: 0.03)
 notebook.check("distance with clipping to -1 … 1", distanceClipped(.images), isAbove: 0.1)
 
-/// The factor that brings latents of this standard deviation to 1.
-func latentScale(_ deviation: Double) -> Double {
+/// The factor that scales latents of this standard deviation to 1.
+func latentScale(_ standardDeviation: Double) -> Double {
   // weave:hide-begin
-  if knownMistakes.isActive { return knownMistakes.latentScale(1 / deviation) }
+  if knownMistakes.isActive { return knownMistakes.latentScale(1 / standardDeviation) }
   // weave:hide-end
-  return 1 / deviation
+  return 1 / standardDeviation
 }
 
 /// The share of the variance that ten steps reproduce for latents of this standard deviation.
-func shareOfLatents(_ deviation: Double) -> Double {
-  let denoiser = GaussianDenoiser<GaussianVariable>(variance: deviation * deviation, schedule)
-  let found = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(10))
-    .sample(
-      from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: denoiser,
-      using: streams(84, 1))
-  return found.variance / (deviation * deviation)
+func varianceShare(_ standardDeviation: Double) -> Double {
+  let variance = standardDeviation * standardDeviation
+  return sampler(.ddim(), schedule.timesteps(10))
+    .distribution(ofGaussianData: 0, variance: variance, schedule: schedule).variance / variance
 }
 notebook.check(
   "share of the variance for latents of standard deviation 0.18, scaled as in this course",
-  shareOfLatents(0.18 * latentScale(0.18)), isAbove: 0.6)
-notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
+  varianceShare(0.18 * latentScale(0.18)), isAbove: 0.6)
+notebook.check("share if not scaled", varianceShare(0.18), isBelow: 0.25)
 
 //: ### DDPM and DDIM in one table
 //:
@@ -1416,51 +1355,45 @@ notebook.check("share if not scaled", shareOfLatents(0.18), isBelow: 0.25)
 //: in the rest of the family it does. In *sampling*, $x_{t-1}$ given $x_t$ depends on nothing
 //: earlier, whatever $\eta$ is: the partial covariance of $x_{t-1}$ and $x_{t+1}$ given $x_t$ is 0.
 
-/// The weight of x(0) in the mean of x(t) given x(t-1) and x(0), for a share of DDPM's sigma.
-func memory(_ share: Double, _ t: Int) -> Double {
-  let step = schedule.transition(from: t, to: t - 1)
-  let slope = forwardKernel(step, share * step.posteriorVariance.squareRoot()).slope
-  return step.alphaBar.squareRoot() - slope * step.previousAlphaBar.squareRoot()
-}
-for t in [2, 100, 500] {
-  notebook.check(
-    "weight of x(0) in the forward step, DDPM, t = \(t)", memory(1, t), equals: 0, tolerance: 1e-14)
+/// The weight of x(0) in the mean of x(t) given x(t-1) and x(0), for $\sigma_t = \eta
+/// \sqrt{\tilde\beta_t}$.
+func forwardWeight(eta: Double, _ t: Int) -> Double {
+  let step = everyStep[t - 1]
+  return step.alphaBar.squareRoot()
+    - forwardKernel(step, eta: eta).slope * step.previousAlphaBar.squareRoot()
 }
 notebook.check(
-  "weight of x(0) in the forward step without noise, t = 2", memory(0, 2), isBelow: -0.4)
-let sampled = Array(
-  Sampler(.ddim(eta: 0.5), schedule: schedule).chain(
-    from: GaussianVariable(standardDeviation: 1, source: 0),
-    denoiser: GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule),
-    using: streams(83, 1)))
-func state(_ t: Int) -> GaussianVariable { sampled.first { $0.t == t }!.x }
-func partialCovariance(
-  _ a: GaussianVariable, _ b: GaussianVariable, given c: GaussianVariable
-) -> Double {
-  a.covariance(with: b) - a.covariance(with: c) * b.covariance(with: c) / c.variance
-}
-let remembered = [2, 100, 500, 900].map {
-  partialCovariance(state($0 - 1), state($0 + 1), given: state($0))
+  "weight of x(0) in the forward step, DDPM, t = 2, 100, 500",
+  [2, 100, 500].map { forwardWeight(eta: 1, $0) }, equals: [0, 0, 0], tolerance: 1e-14)
+notebook.check(
+  "weight of x(0) in the forward step without noise, t = 2", forwardWeight(eta: 0, 2),
+  isBelow: -0.4)
+
+let chain = Array(
+  sampler(.ddim(eta: 0.5)).chain(
+    from: epsilon, denoiser: GaussianDenoiser(mean: m, variance: v, schedule),
+    using: notebook.streams(1, stream: 83)))
+let partialCovariances = [2, 100, 500, 900].map { t in
+  let (before, now, after) = (chain[998 - t].x, chain[999 - t].x, chain[1000 - t].x)
+  return before.covariance(with: after)
+    - before.covariance(with: now) * after.covariance(with: now) / now.variance
 }
 notebook.check(
-  "partial covariances at four steps, eta = 0.5", remembered, equals: [0, 0, 0, 0], tolerance: 1e-13
-)
+  "partial covariances at four steps, eta = 0.5", partialCovariances, equals: [0, 0, 0, 0],
+  tolerance: 1e-13)
 
 //: **Erratum E-S1i.** In the talk's table the forward step of DDIM depends on
 //: $q(x_{t-1} \mid x_t, x_0)$. That is the reverse step. The forward one is
 //: $q_\sigma(x_t \mid x_{t-1}, x_0)$; they give $x_0$ different weights, here without noise at
 //: $t = 2$.
 
-let second = schedule.transition(from: 2, to: 1)
-let x2 = GaussianVariable.sum(
-  (schedule.signalScale(2), picture),
-  (schedule.noiseScale(2), GaussianVariable(standardDeviation: 1, source: 0)))
-let x1 = familyStep(x2, second, sigma: 0, z: x2)
+let previous = familyStep(noisy(2), everyStep[1], sigma: 0)
 notebook.erratum(
   "E-S1i", source: "DDPM, DDIM and latent diffusion (talk), DDIM summary",
   "weight of x(0) in a forward step",
-  printed: (x1.mean - regression(x1, on: x2).slope * x2.mean) / 1.3, right: memory(0, 2),
-  secondRoute: (x2.mean - regression(x2, on: x1).slope * x1.mean) / 1.3,
+  printed: (previous.mean - regression(previous, on: noisy(2)).slope * noisy(2).mean) / 1.3,
+  right: forwardWeight(eta: 0, 2),
+  secondRoute: (noisy(2).mean - regression(noisy(2), on: previous).slope * previous.mean) / 1.3,
   tolerance: 1e-12, apart: 0.5)
 
 //: **Erratum E-B50.** According to the book (section 8.3.2), DDPM assumes that the reverse process
@@ -1469,9 +1402,9 @@ notebook.erratum(
 //: numbers are the dependence on earlier states of a sampling step and of a forward step.
 
 notebook.erratum(
-  "E-B50", source: "Foundations of Generative Models, section 8.3.2",
-  "dependence of a DDIM sampling step on earlier states", printed: memory(0, 2),
-  right: 0, secondRoute: remembered[0], tolerance: 1e-13, apart: 0.4)
+  "E-B50", source: "\(book), section 8.3.2",
+  "dependence of a DDIM sampling step on earlier states", printed: forwardWeight(eta: 0, 2),
+  right: 0, secondRoute: partialCovariances[0], tolerance: 1e-13, apart: 0.4)
 
 //: **Erratum E-S1h.** The talk's second slide on DDIM writes $\alpha_t$ where its first writes
 //: $\bar\alpha_t$ (the DDIM paper uses this letter for it), and the first credits the "new general
@@ -1487,7 +1420,7 @@ let literalGain = (1...1000).reduce(1.0) { gain, t in
 notebook.erratum(
   "E-S1h", source: "DDPM, DDIM and latent diffusion (talk), DDIM details",
   "variance without noise, 1000 steps", printed: literalGain * literalGain,
-  right: law(.ddim(), all).variance, secondRoute: varianceByAngles(all), tolerance: 1e-11,
+  right: output(.ddim(), all).variance, secondRoute: varianceByAngles(all), tolerance: 1e-11,
   apart: 0.01)
 
 //: ## Summary
@@ -1498,7 +1431,7 @@ notebook.erratum(
 //: | $\tau_1 < \dots < \tau_S$ | `schedule.timesteps(50, spacing: .quadratic)` | the steps that are kept |
 //: | $t \to s$ | `schedule.transition(from: t, to: s)` | a step, however long |
 //: | $\hat x_0$ | `state.x0Estimate` | the estimate of the data at $x_t$ |
-//: | $y, \sigma^{\mathrm{VE}}$ | `sigmasExploding` | state and noise level of the ODE |
+//: | $y, \sigma^{\mathrm{VE}}$ | `schedule.sigmaVE(t)` | state and noise level of the ODE |
 //: | $\theta$ | – | the angle in which, for Gaussian data, steps should be even |
 //:
 //: Types used: `Sampler` (a rule and a list of steps), `DDIMStep`, `AncestralStep`, `HeunStep`,
@@ -1526,15 +1459,11 @@ notebook.erratum(
 //: $n$ is left this is $V \approx (1 - 2n) V + n$, with the solution $V = \frac12$: half of the
 //: variance is lost, however many the steps.
 
-let renoised = Sampler(
-  .ddim(sigma: { @Sendable step in step.previousNoiseVariance.squareRoot() }), schedule: schedule
-).sample(
-  from: GaussianVariable(standardDeviation: 1, source: 0),
-  denoiser: GaussianDenoiser<GaussianVariable>(variance: 1, schedule),
-  using: streams(90, 1))
+let newNoise = DDIMStep { @Sendable step in step.previousNoiseVariance.squareRoot() }
 notebook.check(
-  "variance with entirely new noise in each of 1000 steps", renoised.variance, equals: 0.5,
-  tolerance: 0.01)
+  "variance with entirely new noise in each of 1000 steps",
+  sampler(newNoise).distribution(ofGaussianData: 0, variance: 1, schedule: schedule).variance,
+  equals: 0.5, tolerance: 0.01)
 
 //: </details>
 //:
@@ -1552,20 +1481,17 @@ notebook.check(
 //: to rounding.
 
 func encodeExactly(_ data: PointSet, _ path: [Int]) -> PointSet {
-  zip(path, path.dropFirst()).reduce(data) { x, pair in
-    let (s, t) = pair
-    let rise = schedule.signalScale(t) * (schedule.sigmaVE(t) - schedule.sigmaVE(s))
-    let scaled = PointSet.sum((schedule.signalScale(t) / schedule.signalScale(s), x))
-    return (0..<30).reduce(scaled) { guess, _ in
-      .sum((1, scaled), (rise, best.noise(guess, t: t)))
+  zip(path, path.dropFirst()).reduce(data) { x, step in
+    let (s, t) = step
+    return (0..<30).reduce(x) { guess, _ in
+      eulerStep(x, noise: best.noise(guess, t: t), from: s, to: t)
     }
   }
 }
 let exactPath = schedule.timesteps(200)
-let exactCode = encodeExactly(pictures, exactPath)
-let returned = Sampler(.ddim(), schedule: schedule, timesteps: exactPath)
-  .chain(from: exactCode, denoiser: best, using: streams(91, 400)).first { $0.t == 1 }!.x
-notebook.check("decoded data", returned.values, equals: pictures.values, tolerance: 1e-9)
+let exactCode = encodeExactly(data, exactPath)
+let returned = state(1, of: sampler(.ddim(), exactPath), from: exactCode, denoiser: best)
+notebook.check("decoded data", returned.values, equals: data.values, tolerance: 1e-9)
 
 //: </details>
 //:
@@ -1584,26 +1510,22 @@ notebook.check("decoded data", returned.values, equals: pictures.values, toleran
 //: **Claim 4.20.** The student with 25 such steps has the same output as the teacher with 50.
 
 let teacher = GaussianDenoiser<GaussianVariable>(mean: m, variance: v, schedule)
-func noiselessStep(_ xt: GaussianVariable, from t: Int, to s: Int) -> GaussianVariable {
-  let rise = schedule.signalScale(s) * (schedule.sigmaVE(s) - schedule.sigmaVE(t))
-  return .sum(
-    (schedule.signalScale(s) / schedule.signalScale(t), xt), (rise, teacher.noise(xt, t: t)))
-}
 let teacherPath = [0] + fifty
 let student = FunctionDenoiser<GaussianVariable> { xt, t in
   let place = teacherPath.firstIndex(of: t)!
   let (r, s) = (teacherPath[place - 1], teacherPath[place - 2])
-  let xs = noiselessStep(noiselessStep(xt, from: t, to: r), from: r, to: s)
+  let xr = eulerStep(xt, noise: teacher.noise(xt, t: t), from: t, to: r)
+  let xs = eulerStep(xr, noise: teacher.noise(xr, t: r), from: r, to: s)
   let rise = schedule.sigmaVE(s) - schedule.sigmaVE(t)
   return .sum(
     (1 / (rise * schedule.signalScale(s)), xs), (-1 / (rise * schedule.signalScale(t)), xt))
 }
 let studentPath = stride(from: 2, through: 50, by: 2).map { teacherPath[$0] }
-let learned = Sampler(.ddim(), schedule: schedule, timesteps: studentPath).sample(
-  from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: student, using: streams(92, 1))
+let studentOutput = sampler(.ddim(), studentPath).sample(
+  from: epsilon, denoiser: student, using: notebook.streams(1, stream: 92))
 notebook.check(
-  "mean and variance, 25 steps of the student", [learned.mean, learned.variance],
-  equals: [law(.ddim(), fifty).mean, law(.ddim(), fifty).variance], tolerance: 1e-11)
+  "mean and variance, 25 steps of the student", moments(studentOutput),
+  equals: moments(output(.ddim(), fifty)), tolerance: 1e-11)
 
 //: A trained student comes close to this, and can be the next teacher (*progressive distillation*,
 //: Salimans and Ho, 2022). The drawback: a student serves only one list of steps.
@@ -1624,6 +1546,6 @@ notebook.check(
 //: ## Next
 //:
 //: We can sample well and fast. But the samples are arbitrary images, not images of a chosen class.
-//: Chapter 5 uses a classifier to guide the samples towards a label.
+//: Chapter 5 uses a classifier to guide the samples toward a label.
 
 notebook.finish()  // weave:hide

@@ -30,6 +30,7 @@ import KnownMistakes  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Probability  // weave:hide
+import SyntheticData  // weave:hide
 import Tensors  // weave:hide
 
 let (notebook, options) = Chapter.open(  // weave:hide
@@ -52,7 +53,7 @@ let ClassifierGuidedDenoiser = knownMistakes.classifierGuidedDenoiser
 //: belongs clearly to its class, and an inner one, which overlaps with those of the other classes.
 //: Think of the outer mode as cats from the front, and of the inner one as cats in the dark.
 
-let law = MultivariateMixture(
+let distribution = MultivariateMixture(
   (0..<3).flatMap { label in
     [1.9, 0.5].map { radius in
       let angle = Double.pi / 2 + 2 * .pi * Double(label) / 3
@@ -61,7 +62,7 @@ let law = MultivariateMixture(
     }
   })
 let schedule = NoiseSchedule.linear()
-let exact = ExactDenoiser(law, schedule)
+let exact = ExactDenoiser(distribution, schedule)
 
 //: `exact` returns the true $E[\epsilon \mid x_t, y]$ for a label $y$ = 0, 1 or 2, and
 //: $E[\epsilon \mid x_t]$ for the *null label* 3, which means: no condition. A network would learn
@@ -73,55 +74,42 @@ let exact = ExactDenoiser(law, schedule)
 //: The factor $s$ is the *guidance scale*. The next figure shows its effect. Which distribution do
 //: these points come from? Look before you read on: what happens to the inner modes?
 
-let root = RandomGenerator(seed: notebook.seed)
+let sampler = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
+let pointCount = notebook.count(3000, quick: 1500)
+let targets = (0..<pointCount).map { $0 % 3 }
 
-/// Standard Gaussian values from a random stream of their own.
-func normals(_ count: Int, stream: Int) -> [Double] {
-  var random = root.split(stream)
-  return (0..<count).map { _ in random.normal() }
-}
-
-let fifty = Sampler(.ddim(), schedule: schedule, timesteps: schedule.timesteps(50))
-let crowd = notebook.count(3000, quick: 1500)
-let wanted = (0..<crowd).map { $0 % 3 }
-
-/// The points that a denoiser makes of the noise of this experiment.
-func sampled(_ denoiser: some Denoiser<PointSet>, count: Int = crowd) -> PointSet {
-  var streams = RandomStreams(of: root.split(1), count: count)
-  let noise = streams.normalPoints(dimensions: 2)
-  return fifty.sample(from: noise, denoiser: denoiser, using: streams)
-}
-
-/// Points of the classes `wanted`, guided with a scale for every step.
-func guided(
-  _ model: some ConditionalDenoiser<PointSet>, count: Int = crowd,
-  scale: @escaping @Sendable (Int) -> Double
+/// The points that a denoiser samples, always from the same starting noise of a stream.
+func sampled(
+  _ denoiser: some Denoiser<PointSet>, count: Int = pointCount, stream: Int = 1
 ) -> PointSet {
-  let labels = Array(wanted.prefix(count))
-  return sampled(GuidedDenoiser(model, labels: labels, scale: scale), count: count)
+  sampler.sample(
+    dimensions: 2, denoiser: denoiser, using: notebook.streams(count, stream: stream))
 }
 
-func guided(_ model: some ConditionalDenoiser<PointSet>, scale: Double) -> PointSet {
-  guided(model) { _ in scale }
+/// Points of the classes `targets`, guided with a constant scale.
+func guided(
+  _ model: some ConditionalDenoiser<PointSet>, count: Int = pointCount, scale: Double
+) -> PointSet {
+  let labels = Array(targets.prefix(count))
+  return sampled(GuidedDenoiser(model, labels: labels, scale: scale), count: count)
 }
 
 //: @fold How the figure is plotted
 
-func cloudPlot(_ points: PointSet, _ title: String) -> Plot {
-  let frame = Plot(
+func scatterPlot(_ points: PointSet, _ title: String) -> Plot {
+  let shown = points.entries(0..<min(points.count, 1500))
+  return Plot(
     title: title, x: Axis("$x_1$", range: -3.6...3.6, at: [-2, 0, 2]),
-    y: Axis("$x_2$", range: -3.2...4, at: [-2, 0, 2]))
-  return (0..<3).reduce(frame) { plot, label in
-    let own = (0..<min(points.count, 1500)).filter { wanted[$0] == label }.map { points[$0] }
-    return plot.scatter(
-      own.map { $0[0] }, own.map { $0[1] }, color: .series(label), radius: 0.9, opacity: 0.5)
-  }
+    y: Axis("$x_2$", range: -3.2...4, at: [-2, 0, 2])
+  ).scatter(
+    shown.column(0), shown.column(1), classes: Array(targets.prefix(shown.count)), radius: 0.9,
+    opacity: 0.5)
 }
 
 notebook.figure(
-  "clouds",
+  "guidance-scales",
   Figure(
-    columns: 4, [0.0, 1, 2, 4].map { cloudPlot(guided(exact, scale: $0), "$s=\(Int($0))$") },
+    columns: 4, [0.0, 1, 2, 4].map { scatterPlot(guided(exact, scale: $0), "$s=\(Int($0))$") },
     panelSize: Size(205, 205), sharing: .axes), formats: [.png],
   caption: "The same starting noise under four guidance scales, with an exact denoiser; the color "
     + "is the wanted class. Without guidance ($s=0$) the class is ignored, with $s=1$ every "
@@ -142,42 +130,48 @@ notebook.figure(
 //: **Claim 6.1.** (a) The gradient of the loss reaches exactly those rows of the table whose labels
 //: are in the batch. (b) Another label gives another prediction, and the prediction for an entry of
 //: the batch depends on its own label alone, not on those of its neighbors. (c) Of three other ways
-//: to condition a network on a class, two are additions in disguise, and one is not.
+//: to condition a network on a class, two are equivalent to addition, and one is not.
 
-let data = TrainingPoints(law, count: 1 << 15, seed: notebook.seed)
-let fresh = PointDenoiser(
-  PointDenoiser.Configuration {
-    $0.dropProbability = 0
-    $0.width = 16
-    $0.layers = 1
-  }, for: data)
+let data = TrainingPoints(distribution, count: 1 << 15, seed: notebook.seed)
+
+/// An untrained denoiser with a table of four rows.
+func smallDenoiser(dropProbability: Double, width: Int) -> PointDenoiser {
+  PointDenoiser(
+    PointDenoiser.Configuration {
+      $0.dropProbability = dropProbability
+      $0.dropProbability = knownMistakes.labelDropout(dropProbability)  // weave:hide
+      $0.width = width
+      $0.layers = 1
+    }, for: data)
+}
 
 /// The rows of the embedding table that the loss of a batch depends on.
-func touchedRows(
+func rowsWithGradient(
   _ denoiser: PointDenoiser, labels: [Int], _ generator: RandomGenerator
 ) -> [Int] {
   let tape = Tape()
   let points = Tensor(repeating: 0.5, shape: [labels.count, 2])
   let loss = denoiser.model.loss(points, labels: labels, tape: tape, generator: generator)
   let table = denoiser.network.parameters.first { $0.name == "class_embedding.weight" }!
-  let gradient = tape.gradients(of: loss.total)[table]!.elements
-  let (rows, width) = (table.value.shape[0], table.value.shape[1])
-  return (0..<rows).filter { row in
-    gradient[row * width..<(row + 1) * width].contains { $0 != 0 }
-  }
+  let gradient = tape.gradients(of: loss.total)[table]!
+  return (0..<4).filter { row in gradient.rows([row]).elements.contains { $0 != 0 } }
 }
 
+//: Part (b) compares the predictions for three copies of one point with the labels 0, 1, 0.
+
+let untrained = smallDenoiser(dropProbability: 0, width: 16)
 notebook.check(
   "(a) rows that a batch of the labels 2, 0, 2 reaches",
-  touchedRows(fresh, labels: [2, 0, 2], root), isExactly: [0, 2])
-let probe = PointSet([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
-let told = fresh.noise(probe, t: 300, labels: [0, 1, 0])
+  rowsWithGradient(untrained, labels: [2, 0, 2], notebook.random(0)), isExactly: [0, 2])
+let copies = PointSet([[0.3, -0.8], [0.3, -0.8], [0.3, -0.8]])
+let predictions = untrained.noise(copies, t: 300, labels: [0, 1, 0])
 notebook.check(
-  "(b) labels 0 and 1 at one place: distance of the predictions",
-  hypot(told[0][0] - told[1][0], told[0][1] - told[1][1]), isAbove: 1e-3)
+  "(b) labels 0 and 1 at one point: distance of the predictions",
+  hypot(predictions[0][0] - predictions[1][0], predictions[0][1] - predictions[1][1]),
+  isAbove: 1e-3)
 notebook.check(
-  "(b) label 0 beside other labels, and alone", told[0],
-  equals: fresh.noise(probe.entries(0..<1), t: 300, labels: [0])[0], tolerance: 1e-5)
+  "(b) label 0 beside other labels, and alone", predictions[0],
+  equals: untrained.noise(copies.entries(0..<1), t: 300, labels: [0])[0], tolerance: 1e-5)
 
 //: The tolerance is that of single precision: matrix products of different sizes add in different
 //: orders.
@@ -191,28 +185,36 @@ notebook.check(
 //: norm) also scales, $h \mapsto (1 + \gamma_y) h + \beta_y$. With addition, exchanging two labels
 //: changes every $h$ by the same amount; with FiLM it does not.
 
+/// Standard Gaussian values from a random stream.
+func normals(_ count: Int, stream: Int) -> [Double] {
+  notebook.samples(count, stream: stream) { $0.normal() }
+}
+
 let (timeVector, classVector) = (normals(8, stream: 2), normals(8, stream: 3))
 let timeMap = Matrix(rows: 5, columns: 8, normals(40, stream: 4))
 let classMap = Matrix(rows: 5, columns: 8, normals(40, stream: 5))
-let sideBySide = Matrix((0..<5).map { timeMap.row($0) + classMap.row($0) })
+let concatenatedMap = Matrix((0..<5).map { timeMap.row($0) + classMap.row($0) })
 notebook.check(
-  "(c) concatenated, then mapped", sideBySide * (timeVector + classVector),
+  "(c) concatenated, then mapped", concatenatedMap * (timeVector + classVector),
   equals: zip(timeMap * timeVector, classMap * classVector).map { $0 + $1 }, tolerance: 1e-13)
-let questions = Tensor(normals(6, stream: 6).map { Float($0) }, shape: [6, 1])
+let queries = Tensor(normals(6, stream: 6).map { Float($0) }, shape: [6, 1])
 notebook.check(
-  "(c) weights of six queries on the only value", softmax(questions).elements,
+  "(c) weights of six queries on the only value", softmax(queries).elements,
   equals: [Float](repeating: 1, count: 6), tolerance: 0)
-let activations = normals(5, stream: 7)
-func exchanged(_ first: (Double) -> Double, _ second: (Double) -> Double) -> Double {
-  let changes = activations.map { first($0) - second($0) }
+
+//: The next function exchanges one label for another in both and measures how much the change of
+//: $h$ varies over five values of $h$.
+
+func rangeOfChange(_ first: (Double) -> Double, _ second: (Double) -> Double) -> Double {
+  let changes = normals(5, stream: 7).map { first($0) - second($0) }
   return changes.max()! - changes.min()!
 }
 notebook.check(
   "(c) addition: range of the change over h",
-  exchanged({ $0 + 0.7 }, { $0 - 0.2 }), equals: 0, tolerance: 1e-14)
+  rangeOfChange({ $0 + 0.7 }, { $0 - 0.2 }), equals: 0, tolerance: 1e-14)
 notebook.check(
   "(c) FiLM: range of the change over h",
-  exchanged({ 1.4 * $0 + 0.7 }, { 0.8 * $0 - 0.2 }), isAbove: 0.1)
+  rangeOfChange({ 1.4 * $0 + 0.7 }, { 0.8 * $0 - 0.2 }), isAbove: 0.1)
 
 //: ### Label dropout
 //:
@@ -228,28 +230,22 @@ notebook.check(
 //: observed from outside: a batch of one example has a gradient in one row, and this row shows
 //: which label the network was given.
 
-let dropShare = 0.15
-let forgetful = PointDenoiser(
-  PointDenoiser.Configuration {
-    $0.dropProbability = dropShare
-    $0.dropProbability = knownMistakes.labelDropout(dropShare)  // weave:hide
-    $0.width = 8
-    $0.layers = 1
-  }, for: data)
-let tries = notebook.count(6000, quick: 1500)
-let seenRows = (0..<tries).map { i in
-  touchedRows(forgetful, labels: [i % 3], root.split(11).split(i))
+let withDropout = smallDenoiser(dropProbability: 0.15, width: 8)
+let batchCount = notebook.count(6000, quick: 1500)
+let reachedRows = (0..<batchCount).map { i in
+  rowsWithGradient(withDropout, labels: [i % 3], notebook.random(11).split(i))
 }
 notebook.check(
-  "examples that touch one row, their own or the null row",
-  seenRows.indices.count { seenRows[$0] == [$0 % 3] || seenRows[$0] == [3] }, isExactly: tries)
+  "examples that reach one row, their own or the null row",
+  reachedRows.indices.count { reachedRows[$0] == [$0 % 3] || reachedRows[$0] == [3] },
+  isExactly: batchCount)
 notebook.check(
   "share of examples in the null row",
-  .proportion(seenRows.count { $0 == [3] }, of: tries), equals: 0.15)
-let pairsDropped = zip(seenRows, seenRows.dropFirst()).count { $0 == [3] && $1 == [3] }
+  .proportion(reachedRows.count { $0 == [3] }, of: batchCount), equals: 0.15)
+let droppedPairs = zip(reachedRows, reachedRows.dropFirst()).count { $0 == [3] && $1 == [3] }
 notebook.check(
-  "share of neighbors that both lose their label", .proportion(pairsDropped, of: tries - 1),
-  equals: 0.15 * 0.15)
+  "share of neighbors that both lose their label",
+  .proportion(droppedPairs, of: batchCount - 1), equals: 0.15 * 0.15)
 
 //: (Neighboring pairs overlap, so their standard error is a little too small; for a product of this
 //: size by a few percent.)
@@ -282,60 +278,55 @@ notebook.check(
 //: **Claim 6.3.** With scales translated as in the last column all five give the same noise, to
 //: rounding. So does the library, in one pass over a batch of twice the size.
 
-/// The guided noise by each of the five conventions, for the course's scale `s`.
-func dialects(_ u: PointSet, _ c: PointSet, at xt: PointSet, t: Int, s: Double) -> [PointSet] {
-  let spread = schedule.noiseScale(t)
-  let (scoreU, scoreC) = (PointSet.sum((-1 / spread, u)), PointSet.sum((-1 / spread, c)))
+let points = PointSet(normals(120, stream: 8).map { 2 * $0 }, dimensions: 2)
+let pointLabels = Array(targets.prefix(60))
+
+/// The unconditional and the conditional noise at the 60 points.
+func branches(at t: Int) -> (u: PointSet, c: PointSet) {
+  (exact.noise(points, t: t), exact.noise(points, t: t, labels: pointLabels))
+}
+let (u, c) = branches(at: 300)
+let sigma = schedule.noiseScale(300)
+let (scoreU, scoreC) = (PointSet.sum((-1 / sigma, u)), PointSet.sum((-1 / sigma, c)))
+let classifier = ExactClassifier(distribution, schedule)
+let labelScore = classifier.labelScore(points, t: 300, labels: pointLabels)
+
+/// The guided noise at t = 300 by each of the five conventions, for the course's scale `s`.
+func guidedNoises(_ s: Double) -> [PointSet] {
   let (w, gamma, omega) = (s - 1, s, s)
-  let labels = Array(wanted.prefix(xt.count))
-  let gradient = ExactClassifier(law, schedule).labelScore(xt, t: t, labels: labels)
   return [
     .sum((1, u), (s, .sum((1, c), (-1, u)))),
     .sum((1 + w, c), (-w, u)),
     .sum((1 - s, u), (s, c)),
-    .sum((-spread, .sum((gamma, scoreC), (1 - gamma, scoreU)))),
-    .sum((1, u), (-omega * spread, gradient)),
+    .sum((-sigma, .sum((gamma, scoreC), (1 - gamma, scoreU)))),
+    .sum((1, u), (-omega * sigma, labelScore)),
   ]
 }
 
-let spots = PointSet(normals(120, stream: 8).map { 2 * $0 }, dimensions: 2)
-let spotLabels = Array(wanted.prefix(60))
-let open = [Int](repeating: exact.nullLabel, count: 60)
-for s in [0.0, 1, 3, 7.5] {
-  let (u, c) = (
-    exact.noise(spots, t: 300, labels: open), exact.noise(spots, t: 300, labels: spotLabels)
-  )
-  let answers = dialects(u, c, at: spots, t: 300, s: s)
-  let library = GuidedDenoiser(exact, labels: spotLabels, scale: s).noise(spots, t: 300)
-  let size = answers[0].values.map(abs).max()!
-  notebook.check(
-    "s = \(s): largest difference among the five and the library, per size",
-    answers.map { dialect in
-      zip(dialect.values, library.values).map { abs($0 - $1) }.max()! / size
-    }.max()!, isBelow: 3e-15)
-}
-notebook.table(
-  "The same scale in five conventions",
-  columns: ["this course, s", "book, w", "Cornell notes, w", "slides, gamma", "classifier, omega"],
-  rows: [0.0, 0.5, 1, 2, 4, 7.5].map { [$0, $0 - 1, $0, $0, $0] })
+//: The five are compared with the library's guided noise, relative to the largest value.
 
+let differences = [0.0, 1, 3, 7.5].flatMap { s -> [Double] in
+  let noises = guidedNoises(s)
+  let library = GuidedDenoiser(exact, labels: pointLabels, scale: s).noise(points, t: 300)
+  return noises.map { $0.largestDifference(from: library) / noises[0].values.map(abs).max()! }
+}
+notebook.check(
+  "largest difference of the five from the library, relative, s = 0, 1, 3, 7.5",
+  differences.max()!, isBelow: 3e-15)
 //: Guidance does not depend on the prediction target of the network. Noise, data, v and score are
 //: each $a\,x_t + b\,\epsilon$ with coefficients $a$ and $b$ that depend on $t$ alone (chapter 2),
 //: and the weights $s$ and $1 - s$ add up to 1; so combining the two estimates of $x_0$ with the
 //: same $s$ is the same thing.
 
 let process = GaussianDiffusion(schedule)
-let (openNoise, ownNoise) = (
-  exact.noise(spots, t: 300, labels: open), exact.noise(spots, t: 300, labels: spotLabels)
-)
 for kind in [Prediction.x0, .v, .score] {
-  func says(_ noise: PointSet) -> PointSet {
-    process.convert(noise, from: .noise, to: kind, xt: spots, t: 300)
+  func converted(_ noise: PointSet) -> PointSet {
+    process.convert(noise, from: .noise, to: kind, xt: points, t: 300)
   }
-  let combined = PointSet.sum((3, says(ownNoise)), (-2, says(openNoise)))
   notebook.check(
-    "combined as \(kind), against combined as noise, s = 3", combined.values,
-    equals: says(.sum((3, ownNoise), (-2, openNoise))).values, tolerance: 1e-12)
+    "combined as \(kind), against combined as noise, s = 3",
+    PointSet.sum((3, converted(c)), (-2, converted(u))).values,
+    equals: converted(.sum((3, c), (-2, u))).values, tolerance: 1e-12)
 }
 
 //: **Erratum E-X3.** A scale without its convention means nothing. The book's $w = 3$ is $s = 4$.
@@ -344,12 +335,9 @@ for kind in [Prediction.x0, .v, .score] {
 //: point of the two-class mixture on the line ($\pm 1$ with standard deviation $\frac12$):
 
 let line = GaussianMixture.twoClasses
-let onLine = ExactDenoiser(line, schedule)
-let spot = PointSet([0.3])
-let (lineU, lineC) = (
-  onLine.noise(spot, t: 300, labels: [2]).values[0],
-  onLine.noise(spot, t: 300, labels: [1]).values[0]
-)
+let lineDenoiser = ExactDenoiser(line, schedule)
+let lineNoise = lineDenoiser.noise(PointSet([0.3, 0.3]), t: 300, labels: [2, 1]).values
+let (lineU, lineC) = (lineNoise[0], lineNoise[1])
 notebook.erratum(
   "E-X3", source: "Foundations of Generative Models, (4.141), (8.32), (9.26)",
   "noise at scale 3, x = 0.3, t = 300", printed: (1 + 3) * lineC - 3 * lineU,
@@ -362,16 +350,11 @@ notebook.erratum(
 //: $\epsilon_c$, and the way ends at 1. Every surprising effect in this chapter comes from this
 //: extrapolation.
 
-let way = PointSet.sum((1, ownNoise), (-1, openNoise))
-let gone = PointSet.sum(
-  (1, dialects(openNoise, ownNoise, at: spots, t: 300, s: 3)[2]), (-1, openNoise))
-let shareGone =
-  zip(gone.values, way.values).reduce(0) { $0 + $1.0 * $1.1 }
-  / way.values.reduce(0) { $0 + $1 * $1 }
+let covered = guidedNoises(3)[2].values[0] - u.values[0]
 notebook.erratum(
   "E-S3j", source: "Cornell CS 4782, guidance section, text under the formula",
-  "fraction of the way at w = 3", printed: 1, right: 3, secondRoute: shareGone,
-  tolerance: 1e-12, apart: 1)
+  "fraction of the way at w = 3", printed: 1, right: 3,
+  secondRoute: covered / (c.values[0] - u.values[0]), tolerance: 1e-12, apart: 1)
 
 //: ### The implicit classifier
 //:
@@ -387,32 +370,27 @@ notebook.erratum(
 //: $p(y \mid x_t)$, which use no score at all; with fourth order and step size $10^{-3}$ they are
 //: accurate to about $10^{-10}$.
 
-for t in [100, 400, 800] {
-  let (u, c) = (
-    exact.noise(spots, t: t, labels: open), exact.noise(spots, t: t, labels: spotLabels)
-  )
-  let implicit = PointSet.sum((1 / schedule.noiseScale(t), u), (-1 / schedule.noiseScale(t), c))
-  let marginal = law.noisyMarginal(schedule, to: t)
-  let byLabel = (0..<3).map { law.restricted(to: $0).noisyMarginal(schedule, to: t) }
-  let scores = (0..<60).flatMap { i in
-    zip(byLabel[spotLabels[i]].score(spots[i]), marginal.score(spots[i])).map { $0 - $1 }
-  }
-  notebook.check(
-    "t = \(t): difference of scores", implicit.values, equals: scores, tolerance: 1e-12)
-  func logChance(_ i: Int, _ dx: Double, _ dy: Double) -> Double {
-    log(marginal.labelProbabilities([spots[i][0] + dx, spots[i][1] + dy])[spotLabels[i]])
-  }
-  let h = 1e-3
-  let slopes = (0..<60).flatMap { i in
-    [(h, 0), (0, h)].map { dx, dy -> Double in
-      let near = logChance(i, dx, dy) - logChance(i, -dx, -dy)
-      let far = logChance(i, 2 * dx, 2 * dy) - logChance(i, -2 * dx, -2 * dy)
-      return (8 * near - far) / (12 * h)
-    }
-  }
-  notebook.check(
-    "t = \(t): slope of log p(y | x)", implicit.values, equals: slopes, tolerance: 1e-8)
+let times = [100, 400, 800]
+let implicit = times.flatMap { t -> [Double] in
+  let (u, c) = branches(at: t)
+  return PointSet.sum((1 / schedule.noiseScale(t), u), (-1 / schedule.noiseScale(t), c)).values
 }
+let marginals = times.map { distribution.noisyMarginal(schedule, to: $0) }
+let scoreDifferences = marginals.flatMap { marginal in
+  (0..<60).flatMap { i in
+    let ofClass = marginal.restricted(to: pointLabels[i]).score(points[i])
+    return zip(ofClass, marginal.score(points[i])).map { $0 - $1 }
+  }
+}
+notebook.check(
+  "difference of scores, t = 100, 400, 800", implicit, equals: scoreDifferences, tolerance: 1e-12)
+let slopes = marginals.flatMap { marginal in
+  (0..<60).flatMap { i in
+    gradient(at: points[i]) { log(marginal.labelProbabilities($0)[pointLabels[i]]) }
+  }
+}
+notebook.check(
+  "slope of log p(y | x), t = 100, 400, 800", implicit, equals: slopes, tolerance: 1e-8)
 
 //: So guidance with scale $s$ adds $s$ times the gradient of the classifier to the unconditional
 //: score: it is classifier guidance, by the best possible classifier. With $s = 1$ it is Bayes'
@@ -425,10 +403,9 @@ for t in [100, 400, 800] {
 //: equivalent to (9.29) with $\omega_{\text{classifier}} = 1 + \omega_{\text{CFG}}$, and not with
 //: equal letters.
 
-let lineGradient = ExactClassifier(line, schedule).labelScore(spot, t: 300, labels: [1]).values[0]
-func byClassifier(_ omega: Double) -> Double {
-  lineU - omega * schedule.noiseScale(300) * lineGradient
-}
+let lineClassifier = ExactClassifier(line, schedule)
+let lineGradient = lineClassifier.labelScore(PointSet([0.3]), t: 300, labels: [1]).values[0]
+func byClassifier(_ omega: Double) -> Double { lineU - omega * sigma * lineGradient }
 notebook.erratum(
   "E-B28", source: "Foundations of Generative Models, (9.28)-(9.30)",
   "noise by (9.28) that equals (9.29) with 1", printed: byClassifier(1), right: byClassifier(1 + 1),
@@ -442,25 +419,17 @@ notebook.erratum(
 //: start from $\log p(x)$. At the same point, for $w = 2$, with the density line differentiated by
 //: finite differences:
 
-let lineLaw = line.noisyMarginal(schedule, to: 300).marginal
-func densityLine(_ x: Double, _ w: Double) -> Double {
-  lineLaw.restricted(to: 1).logDensity(x) + w * log(lineLaw.labelProbabilities(x)[1])
+let noisyLine = line.noisyMarginal(schedule, to: 300).marginal
+let noisyClass = noisyLine.restricted(to: 1)
+let densitySlope = derivative(at: 0.3) {
+  noisyClass.logDensity($0) + 2 * log(noisyLine.labelProbabilities($0)[1])
 }
-func slope(_ f: (Double) -> Double, at x: Double, h: Double = 1e-3) -> Double {
-  (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h)
-}
-let (lineScoreC, lineScoreU) = (lineLaw.restricted(to: 1).score(0.3), lineLaw.score(0.3))
+let (lineScoreC, lineScoreU) = (noisyClass.score(0.3), noisyLine.score(0.3))
 notebook.erratum(
   "E-X4", source: "Cornell CS 4782, Modified Sampling Distribution",
   "gradient of the density line, w = 2", printed: (1 - 2) * lineScoreU + 2 * lineScoreC,
-  right: (1 + 2) * lineScoreC - 2 * lineScoreU, secondRoute: slope({ densityLine($0, 2) }, at: 0.3),
-  tolerance: 1e-9, apart: 0.1)
-notebook.table(
-  "The two lines of the notes, as scores at x = 0.3, t = 300",
-  columns: ["w", "gradient of the density line", "printed gradient"],
-  rows: [0.0, 1, 2].map { w in
-    [w, slope({ densityLine($0, w) }, at: 0.3), (1 - w) * lineScoreU + w * lineScoreC]
-  })
+  right: (1 + 2) * lineScoreC - 2 * lineScoreU, secondRoute: densitySlope, tolerance: 1e-9,
+  apart: 0.1)
 
 //: ## Part III. What guidance samples
 //:
@@ -488,36 +457,38 @@ func logTilted(_ x: Double, scale s: Double, at t: Int = 0) -> Double {
   return marginal.logDensity(x) + s * log(marginal.labelProbabilities(x)[1])
 }
 
-/// The score at step `t` of the tilted distribution of data with noise added.
-func scoreOfNoisedTilted(_ x: Double, scale s: Double, t: Int) -> Double {
-  let (signal, variance) = (schedule.signalScale(t), schedule.noiseVariance(t))
-  func moment(_ f: (Double) -> Double) -> Double {
-    GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) { x0 in
-      let shift = x - signal * x0
-      return f(shift) * exp(logTilted(x0, scale: s) - shift * shift / (2 * variance))
-    }
+/// The integral of `f` times the tilted density of the data, which is not normalized.
+func tiltedIntegral(_ s: Double, _ f: (Double) -> Double) -> Double {
+  GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) {
+    f($0) * exp(logTilted($0, scale: s))
   }
-  return -moment { $0 } / moment { _ in 1 } / variance
 }
 
-let tiltRows = [0.0, 1, 2, 4].map { s -> (s: Double, field: Double, noised: Double) in
-  let noise = s * lineC + (1 - s) * lineU
-  return (s, -noise / schedule.noiseScale(300), scoreOfNoisedTilted(0.3, scale: s, t: 300))
+/// The score at step `t` of the tilted distribution of data with noise added.
+func scoreOfNoisyTilted(_ x: Double, scale s: Double, t: Int) -> Double {
+  let (signal, variance) = (schedule.signalScale(t), schedule.noiseVariance(t))
+  func likelihood(_ x0: Double) -> Double { exp(-pow(x - signal * x0, 2) / (2 * variance)) }
+  let shift = tiltedIntegral(s) { (x - signal * $0) * likelihood($0) }
+  return -shift / tiltedIntegral(s, likelihood) / variance
 }
+
+//: The guided field at the same point, and that score:
+
+let tiltScales = [0.0, 1, 2, 4]
+let fields = tiltScales.map { s in -(s * lineC + (1 - s) * lineU) / sigma }
+let noisyScores = tiltScales.map { scoreOfNoisyTilted(0.3, scale: $0, t: 300) }
 notebook.table(
   "Two scores at x = 0.3, t = 300",
   columns: ["s", "guided", "of the noisy tilted distribution"],
-  rows: tiltRows.map { [$0.s, $0.field, $0.noised] })
+  rows: tiltScales.indices.map { [tiltScales[$0], fields[$0], noisyScores[$0]] })
 notebook.check(
-  "(a) the guided field is the score of the tilted distribution at t, s = 4",
-  tiltRows[3].field, equals: slope({ logTilted($0, scale: 4, at: 300) }, at: 0.3),
-  tolerance: 1e-9)
-for row in tiltRows.prefix(2) {
-  notebook.check(
-    "(a) s = \(Int(row.s)): the two scores agree", row.field, equals: row.noised, tolerance: 1e-10)
-}
+  "(a) the guided field is the score of the tilted distribution at t, s = 4", fields[3],
+  equals: derivative(at: 0.3) { logTilted($0, scale: 4, at: 300) }, tolerance: 1e-9)
 notebook.check(
-  "(a) s = 4: the two scores differ by", abs(tiltRows[3].field - tiltRows[3].noised), isAbove: 0.1)
+  "(a) the two scores agree, s = 0, 1", fields.prefix(2), equals: noisyScores.prefix(2),
+  tolerance: 1e-10)
+notebook.check(
+  "(a) the two scores differ, s = 4", abs(fields[3] - noisyScores[3]), isAbove: 0.1)
 
 //: ### Closed forms for Gaussian data
 //:
@@ -547,15 +518,16 @@ notebook.check(
 //: $1/T$, so twice the result of 2000 steps minus that of 1000 is off by some $1/T^2$ only, and by
 //: $\bar\alpha_T = 4 \cdot 10^{-5}$, which formulas for $u = \infty$ leave out.
 
-let (wide, narrow, middle) = (1.0, 0.25, 1.0)  // V, v, m
+let v = 0.25  // and V = m = 1
+typealias MeanAndStd = (mean: Double, std: Double)
 
 /// Mean and standard deviation of a rule's samples of the guided field, Gaussian case.
-func chained(_ rule: some ReverseStep, scale s: Double, steps: Int) -> (mean: Double, std: Double) {
+func gaussianChain(_ rule: some ReverseStep, scale s: Double, steps: Int) -> MeanAndStd {
   let schedule = NoiseSchedule.linearScaledToLength(steps: steps)
-  let open = GaussianDenoiser<GaussianVariable>(variance: wide, schedule)
-  let own = GaussianDenoiser<GaussianVariable>(mean: middle, variance: narrow, schedule)
+  let unconditional = GaussianDenoiser<GaussianVariable>(variance: 1, schedule)
+  let conditional = GaussianDenoiser<GaussianVariable>(mean: 1, variance: v, schedule)
   let guided = FunctionDenoiser<GaussianVariable> { x, t in
-    .sum((s, own.noise(x, t: t)), (1 - s, open.noise(x, t: t)))
+    .sum((s, conditional.noise(x, t: t)), (1 - s, unconditional.noise(x, t: t)))
   }
   let end = Sampler(rule, schedule: schedule).sample(
     from: GaussianVariable(standardDeviation: 1, source: 0), denoiser: guided,
@@ -563,42 +535,39 @@ func chained(_ rule: some ReverseStep, scale s: Double, steps: Int) -> (mean: Do
   return (end.mean, end.standardDeviation)
 }
 
-func extrapolated(_ rule: some ReverseStep, scale s: Double) -> (mean: Double, std: Double) {
-  let (coarse, fine) = (chained(rule, scale: s, steps: 1000), chained(rule, scale: s, steps: 2000))
+func extrapolated(_ rule: some ReverseStep, scale s: Double) -> MeanAndStd {
+  let coarse = gaussianChain(rule, scale: s, steps: 1000)
+  let fine = gaussianChain(rule, scale: s, steps: 2000)
   return (2 * fine.mean - coarse.mean, 2 * fine.std - coarse.std)
 }
 
-/// The three formulas, and the standard deviation and mean of the tilted distribution.
-func solved(
-  _ s: Double
-) -> (ddim: Double, ddpm: Double, ddpmMean: Double, tilted: Double, tiltedMean: Double) {
-  let ratio = narrow / wide
-  let ddpm = wide * (ratio - pow(ratio, 2 * s)) / ((2 * s - 1) * (1 - ratio))
-  return (
-    (pow(ratio, s) * wide).squareRoot(), ddpm.squareRoot(),
-    middle * (1 - pow(ratio, s)) / (1 - ratio),
-    (1 / (s / narrow - (s - 1) / wide)).squareRoot(),
-    s * wide * middle / (s * wide - (s - 1) * narrow)
-  )
-}
+//: The closed forms, to compare with:
 
-for s in [1.0, 2, 4] {
-  let (ddim, ddpm) = (extrapolated(.ddim(), scale: s), extrapolated(.ancestral(), scale: s))
-  notebook.check(
-    "(b) s = \(Int(s)): standard deviation by DDIM", ddim.std, equals: solved(s).ddim,
-    tolerance: 2e-4)
-  notebook.check(
-    "(b) s = \(Int(s)): standard deviation by DDPM", ddpm.std, equals: solved(s).ddpm,
-    tolerance: 5e-4)
-  notebook.check(
-    "(b) s = \(Int(s)): mean by DDPM", ddpm.mean, equals: solved(s).ddpmMean, tolerance: 5e-4)
+func ddimStd(_ s: Double) -> Double { pow(v, s / 2) }
+func ddpmStd(_ s: Double) -> Double {
+  ((v - pow(v, 2 * s)) / ((2 * s - 1) * (1 - v))).squareRoot()
 }
+func ddpmMean(_ s: Double) -> Double { (1 - pow(v, s)) / (1 - v) }
+func tiltedStd(_ s: Double) -> Double { (1 / (s / v - (s - 1))).squareRoot() }
+func tiltedMean(_ s: Double) -> Double { s / (s - (s - 1) * v) }
+
+let gaussianScales = [1.0, 2, 4]
+let ddpm = gaussianScales.map { extrapolated(.ancestral(), scale: $0) }
+notebook.check(
+  "(b) standard deviation by DDIM, s = 1, 2, 4",
+  gaussianScales.map { extrapolated(.ddim(), scale: $0).std }, equals: gaussianScales.map(ddimStd),
+  tolerance: 2e-4)
+notebook.check(
+  "(b) standard deviation by DDPM, s = 1, 2, 4", ddpm.map { $0.std },
+  equals: gaussianScales.map(ddpmStd), tolerance: 5e-4)
+notebook.check(
+  "(b) mean by DDPM, s = 1, 2, 4", ddpm.map { $0.mean }, equals: gaussianScales.map(ddpmMean),
+  tolerance: 5e-4)
 notebook.table(
   "Gaussians with v = 1/4, V = 1, m = 1: standard deviations and means",
   columns: ["s", "DDIM std", "DDPM std", "tilted std", "DDPM mean", "tilted mean"],
-  rows: [1.0, 1.5, 2, 4, 8].map {
-    let exact = solved($0)
-    return [$0, exact.ddim, exact.ddpm, exact.tilted, exact.ddpmMean, exact.tiltedMean]
+  rows: [1.0, 1.5, 2, 4, 8].map { s in
+    [s, ddimStd(s), ddpmStd(s), tiltedStd(s), ddpmMean(s), tiltedMean(s)]
   })
 
 //: ### Two classes on the line
@@ -612,81 +581,69 @@ notebook.table(
 //: over $z$ are sums over the thirteen integers from $-6$ to 6, weighted by the Gaussian density:
 //: for smooth functions that is exact to $2 e^{-2\pi^2} = 5 \cdot 10^{-9}$.
 
-struct Backwards {
-  let spacing = 0.04
-  let reach = 9.0
-  var places: [Double] { stride(from: -reach, through: reach, by: spacing).map { $0 } }
+let spacing = 0.04
+let grid = stride(from: -9, through: 9, by: spacing).map { $0 }
 
-  /// Values between grid points, by the cubic through the four nearest.
-  func value(_ g: [Double], _ x: Double) -> Double {
-    let place = (x + reach) / spacing
-    let i = min(max(Int(place), 1), g.count - 3)
-    let f = place - Double(i)
-    let (a, b, c, d) = (f + 1, f, f - 1, f - 2)
-    return -b * c * d / 6 * g[i - 1] + a * c * d / 2 * g[i] - a * b * d / 2 * g[i + 1]
-      + a * b * c / 6 * g[i + 2]
-  }
-
-  /// Mean and standard deviation of the end of a chain of all steps, with DDIM's `eta`.
-  func ending(_ model: ExactDenoiser<GaussianMixture>, scale: Double, eta: Double)
-    -> (mean: Double, std: Double)
-  {
-    let grid = places
-    let labels = [Int](repeating: 1, count: grid.count)
-    let field = GuidedDenoiser(model, labels: labels, scale: scale)
-    var (first, second) = (grid, grid.map { $0 * $0 })
-    let weights = (-6...6).map { (Double($0), StandardNormal.density(Double($0))) }
-    for t in 1...schedule.steps {
-      let step = schedule.transition(from: t, to: t - 1)
-      let noise = field.noise(PointSet(grid), t: t).values
-      let sigma = step.sigma(eta: eta)
-      let direction = (step.previousNoiseVariance - sigma * sigma).squareRoot()
-      let means = zip(grid, noise).map { x, noise in
-        let x0 = (x - schedule.noiseScale(t) * noise) / schedule.signalScale(t)
-        return step.previousAlphaBar.squareRoot() * x0 + direction * noise
-      }
-      func averaged(_ g: [Double]) -> [Double] {
-        if sigma == 0 { return means.map { value(g, $0) } }
-        return means.map { mean in
-          weights.reduce(0) { $0 + $1.1 * value(g, mean + sigma * $1.0) }
-        }
-      }
-      (first, second) = (averaged(first), averaged(second))
-    }
-    func average(_ g: [Double]) -> Double {
-      zip(grid, g).reduce(0) { $0 + StandardNormal.density($1.0) * $1.1 } * spacing
-    }
-    let mean = average(first)
-    return (mean, (average(second) - mean * mean).squareRoot())
-  }
+/// The value at `x` of a function tabulated on the grid, by the cubic through the four nearest.
+func interpolated(_ g: [Double], _ x: Double) -> Double {
+  let place = (x + 9) / spacing
+  let i = min(max(Int(place), 1), g.count - 3)
+  let f = place - Double(i)
+  let (a, b, c, d) = (f + 1, f, f - 1, f - 2)
+  return -b * c * d / 6 * g[i - 1] + a * c * d / 2 * g[i] - a * b * d / 2 * g[i + 1]
+    + a * b * c / 6 * g[i + 2]
 }
 
-/// Mean and standard deviation of the tilted distribution, by integration.
-func tilted(_ s: Double) -> (mean: Double, std: Double) {
-  func moment(_ power: Double) -> Double {
-    GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) { x in
-      pow(x, power) * exp(logTilted(x, scale: s))
+//: Now $g_t$ for both moments, step by step, with DDIM's $\eta$ (1 is DDPM):
+
+func backwardMoments(scale: Double, eta: Double) -> MeanAndStd {
+  let field = GuidedDenoiser(lineDenoiser, labels: grid.map { _ in 1 }, scale: scale)
+  let weights = (-6...6).map { (z: Double($0), weight: StandardNormal.density(Double($0))) }
+  var (first, second) = (grid, grid.map { $0 * $0 })
+  for t in 1...schedule.steps {
+    let step = schedule.transition(from: t, to: t - 1)
+    let sigma = step.sigma(eta: eta)
+    let noise = field.noise(PointSet(grid), t: t)
+    let x0 = process.x0Estimate(noise: noise, xt: PointSet(grid), t: t)
+    let direction = (step.previousNoiseVariance - sigma * sigma).squareRoot()
+    let means = PointSet.sum((step.previousAlphaBar.squareRoot(), x0), (direction, noise)).values
+    func averaged(_ g: [Double]) -> [Double] {
+      if sigma == 0 { return means.map { interpolated(g, $0) } }
+      return means.map { mean in
+        weights.reduce(0) { $0 + $1.weight * interpolated(g, mean + sigma * $1.z) }
+      }
     }
+    (first, second) = (averaged(first), averaged(second))
   }
-  let mean = moment(1) / moment(0)
-  return (mean, (moment(2) / moment(0) - mean * mean).squareRoot())
+  func expectation(_ g: [Double]) -> Double {
+    zip(grid, g).reduce(0) { $0 + StandardNormal.density($1.0) * $1.1 } * spacing
+  }
+  let mean = expectation(first)
+  return (mean, (expectation(second) - mean * mean).squareRoot())
+}
+
+//: The moments of the tilted distribution are integrals.
+
+func tiltedMoments(_ s: Double) -> MeanAndStd {
+  let (mass, mean) = (tiltedIntegral(s) { _ in 1 }, tiltedIntegral(s) { $0 })
+  let square = tiltedIntegral(s) { $0 * $0 } / mass
+  return (mean / mass, (square - pow(mean / mass, 2)).squareRoot())
 }
 
 let scales = notebook.isQuick ? [1.0, 2, 4, 8] : [0.5, 1, 1.5, 2, 3, 4, 6, 8]
-let endings = notebook.progress("backwards", scales).map { s in
+let moments = notebook.progress("backward recursion", scales).map { s in
   (
-    s: s, tilted: tilted(s), ddim: Backwards().ending(onLine, scale: s, eta: 0),
-    ddpm: Backwards().ending(onLine, scale: s, eta: 1)
+    s: s, tilted: tiltedMoments(s), ddim: backwardMoments(scale: s, eta: 0),
+    ddpm: backwardMoments(scale: s, eta: 1)
   )
+}
+func columns(_ name: String) -> [Column] {
+  [Column("\(name) mean", decimals: 3), Column("\(name) std", decimals: 3)]
 }
 notebook.table(
   "Two classes on the line: mean and standard deviation of the samples, 1000 steps",
-  columns: [
-    Column("s", digits: 2), Column("tilted mean", decimals: 3), Column("std", decimals: 3),
-    Column("DDIM mean", decimals: 3), Column("std ", decimals: 3),
-    Column("DDPM mean", decimals: 3), Column("std  ", decimals: 3),
-  ],
-  rows: endings.map {
+  columns: [Column("s", digits: 2)] + ["tilted", "DDIM", "DDPM"].flatMap(columns),
+  rows: moments.map {
     [$0.s, $0.tilted.mean, $0.tilted.std, $0.ddim.mean, $0.ddim.std, $0.ddpm.mean, $0.ddpm.std]
   })
 
@@ -695,46 +652,43 @@ notebook.table(
 //: instead of random points: the mean of $n$ such points is off by the integral over the last
 //: interval at either end, about $1/n$.
 
-let many = notebook.count(8000, quick: 1500)
-let some = notebook.count(2000, quick: 800)
-let evenStart = PointSet(
-  (0..<some).map { StandardNormal.quantile((Double($0) + 0.5) / Double(some)) })
-func onTheLine(_ rule: some ReverseStep, scale s: Double, from start: PointSet) -> [Double] {
-  let labels = [Int](repeating: 1, count: start.count)
+let quantileCount = notebook.count(2000, quick: 800)
+let quantiles = PointSet(
+  (0..<quantileCount).map { StandardNormal.quantile((Double($0) + 0.5) / Double(quantileCount)) })
+var lineStreams = notebook.streams(notebook.count(8000, quick: 1500), stream: 21)
+let gaussianStart = lineStreams.normalPoints()
+
+func lineSamples(_ rule: some ReverseStep, _ s: Double, from start: PointSet) -> [Double] {
+  let denoiser = GuidedDenoiser(lineDenoiser, labels: start.values.map { _ in 1 }, scale: s)
   return Sampler(rule, schedule: schedule).sample(
-    from: start, denoiser: GuidedDenoiser(onLine, labels: labels, scale: s),
-    using: RandomStreams(of: root.split(20), count: start.count)
+    from: start, denoiser: denoiser, using: notebook.streams(start.count, stream: 20)
   ).values
 }
-var lineStreams = RandomStreams(of: root.split(21), count: many)
-let randomStart = lineStreams.normalPoints()
-let drawn = [2.0, 4].map { s in
+
+//: Their means and variances, for two scales, beside those of the backward recursion:
+
+let lineSets = [2.0, 4].map { s in
   (
-    s: s, ddim: onTheLine(.ddim(), scale: s, from: evenStart),
-    ddpm: onTheLine(.ancestral(), scale: s, from: randomStart)
+    ddim: lineSamples(.ddim(), s, from: quantiles),
+    ddpm: lineSamples(.ancestral(), s, from: gaussianStart),
+    expected: moments.first { $0.s == s }!
   )
 }
-func ending(_ s: Double) -> (
-  tilted: (mean: Double, std: Double), ddim: (mean: Double, std: Double),
-  ddpm: (mean: Double, std: Double)
-) {
-  let found = endings.first { $0.s == s }!
-  return (found.tilted, found.ddim, found.ddpm)
-}
-for each in drawn {
-  let (name, expected) = ("s = \(Int(each.s))", ending(each.s))
-  let mean = each.ddim.reduce(0, +) / Double(some)
+for set in lineSets {
+  let name = "(c) s = \(Int(set.expected.s))"
   notebook.check(
-    "(c) \(name): mean by DDIM", mean, equals: expected.ddim.mean, tolerance: 1 / Double(some))
-  notebook.check("(c) \(name): mean by DDPM", Estimate(of: each.ddpm), equals: expected.ddpm.mean)
+    "\(name): mean by DDIM", Moments(set.ddim).mean, equals: set.expected.ddim.mean,
+    tolerance: 1 / Double(quantileCount))
   notebook.check(
-    "(c) \(name): variance by DDPM", .variance(of: each.ddpm),
-    equals: expected.ddpm.std * expected.ddpm.std)
+    "\(name): mean by DDPM", Estimate(of: set.ddpm), equals: set.expected.ddpm.mean)
+  notebook.check(
+    "\(name): variance by DDPM", .variance(of: set.ddpm),
+    equals: pow(set.expected.ddpm.std, 2))
 }
+let unguided = moments.first { $0.s == 1 }!
 notebook.check(
   "(c) s = 1, without tilting: means by DDIM and DDPM",
-  [ending(1).ddim.mean, ending(1).ddpm.mean], equals: [1, 1], tolerance: 5e-3)
-
+  [unguided.ddim.mean, unguided.ddpm.mean], equals: [1, 1], tolerance: 5e-3)
 //: (With $s = 1$ what is left is the error of 1000 steps and of starting from $\mathcal N(0, 1)$,
 //: chapters 3 and 4.)
 //:
@@ -745,47 +699,39 @@ notebook.check(
 //: compare the standard deviation by DDIM and the mean by DDPM; the second routes are random
 //: samples.
 
-let ddimAtFour = Moments(drawn[1].ddim)
+let (atFour, setAtFour) = (lineSets[1].expected, lineSets[1])
 notebook.erratum(
   "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution",
-  "standard deviation, DDIM, s = 4",
-  printed: ending(4).tilted.std, right: ending(4).ddim.std,
-  secondRoute: ddimAtFour.standardDeviation,
-  tolerance: 2e-3, apart: 0.1)
-let ddpmAtFour = Estimate(of: drawn[1].ddpm)
+  "standard deviation, DDIM, s = 4", printed: atFour.tilted.std, right: atFour.ddim.std,
+  secondRoute: Moments(setAtFour.ddim).standardDeviation, tolerance: 2e-3, apart: 0.1)
 notebook.erratum(
   "E-X2", source: "Cornell CS 4782, Modified Sampling Distribution", "mean, DDPM, s = 4",
-  printed: ending(4).tilted.mean, right: ending(4).ddpm.mean, secondRoute: ddpmAtFour, apart: 0.1)
+  printed: atFour.tilted.mean, right: atFour.ddpm.mean, secondRoute: Estimate(of: setAtFour.ddpm),
+  apart: 0.1)
 
 //: @fold How the figure is plotted
 
-let tiltedMass = GaussLegendre.standard.integrate(from: -6, to: 8, panels: 60) {
-  exp(logTilted($0, scale: 4))
-}
-let lawPlot = Plot(
+let tiltedMass = tiltedIntegral(4) { _ in 1 }
+let densityPlot = Plot(
   title: "Samples with $s=4$", x: Axis("$x_0$", range: -0.6...3.4), y: "density"
 )
-.histogram(
-  drawn[1].ddim, bins: 40, range: 0...3.4, label: "DDIM", color: .orange
-)
-.histogram(drawn[1].ddpm, bins: 50, range: -0.6...3.4, label: "DDPM", color: .blue)
-.curve(over: -0.6...3.4, label: "tilted", color: .ink) { x in
-  exp(logTilted(x, scale: 4)) / tiltedMass
-}
+.histogram(setAtFour.ddim, bins: 40, range: 0...3.4, label: "DDIM", color: .orange)
+.histogram(setAtFour.ddpm, bins: 50, range: -0.6...3.4, label: "DDPM", color: .blue)
+.curve(over: -0.6...3.4, label: "tilted", color: .ink) { exp(logTilted($0, scale: 4)) / tiltedMass }
 .curve(over: -0.6...3.4, label: "$p(x|y)$", color: .axis, dash: .dashed) {
   line.restricted(to: 1).density($0)
 }
-func endingPlot(_ title: String, _ value: ((mean: Double, std: Double)) -> Double) -> Plot {
+func momentPlot(_ title: String, _ value: (MeanAndStd) -> Double) -> Plot {
   Plot(title: title, x: "guidance scale $s$", y: Axis(title.lowercased()))
-    .line(scales, endings.map { value($0.ddim) }, label: "DDIM", color: .orange, marker: .circle)
-    .line(scales, endings.map { value($0.ddpm) }, label: "DDPM", color: .blue, marker: .circle)
-    .line(scales, endings.map { value($0.tilted) }, label: "tilted", color: .ink)
+    .line(scales, moments.map { value($0.ddim) }, label: "DDIM", color: .orange, marker: .circle)
+    .line(scales, moments.map { value($0.ddpm) }, label: "DDPM", color: .blue, marker: .circle)
+    .line(scales, moments.map { value($0.tilted) }, label: "tilted", color: .ink)
 }
 notebook.figure(
-  "three-laws",
+  "three-distributions",
   Figure(
     columns: 3,
-    [lawPlot, endingPlot("Mean") { $0.mean }, endingPlot("Standard deviation") { $0.std }],
+    [densityPlot, momentPlot("Mean") { $0.mean }, momentPlot("Standard deviation") { $0.std }],
     panelSize: Size(290, 260)),
   caption:
     "Guidance towards the class at $+1$ (standard deviation 0.5, dashed). The tilted "
@@ -808,21 +754,20 @@ notebook.figure(
 //: little over one percent. The mean has the tolerance of a thousand steps, because points must
 //: come from the wrong side of the border between the classes.
 
-func corrected(scale s: Double, count: Int) -> [Double] {
-  var streams = RandomStreams(of: root.split(22), count: count)
+func langevinCorrected(scale s: Double, count: Int) -> [Double] {
+  var streams = notebook.streams(count, stream: 22)
   var x = streams.normalPoints()
-  let field = GuidedDenoiser(onLine, labels: [Int](repeating: 1, count: count), scale: s)
-  let levels = schedule.timesteps(60)
-  let sampler = Sampler(.ddim(), schedule: schedule, timesteps: levels)
-  for i in levels.indices.reversed() {
-    let t = levels[i]
+  let field = GuidedDenoiser(lineDenoiser, labels: x.values.map { _ in 1 }, scale: s)
+  let steps = schedule.timesteps(60)
+  let visited = Sampler(.ddim(), schedule: schedule, timesteps: steps).schedule
+  for i in steps.indices.reversed() {
+    let t = steps[i]
     let delta = 0.05 / s * (schedule.alphaBar(t) * 0.25 + schedule.noiseVariance(t))
     for _ in 0..<20 {
-      let noise = field.noise(x, t: t)
-      let z = streams.normalPoints()
+      let (noise, z) = (field.noise(x, t: t), streams.normalPoints())
       x = .sum((1, x), (-delta / schedule.noiseScale(t), noise), ((2 * delta).squareRoot(), z))
     }
-    let step = sampler.schedule.transition(from: i + 1, to: i)
+    let step = visited.transition(from: i + 1, to: i)
     let noise = field.noise(x, t: t)
     let x0 = process.x0Estimate(noise: noise, xt: x, t: t)
     x = .sum(
@@ -831,13 +776,14 @@ func corrected(scale s: Double, count: Int) -> [Double] {
   return x.values
 }
 
-let settled = Moments(corrected(scale: 2, count: 6000))
-notebook.check("(d) s = 2: mean", settled.mean, equals: tilted(2).mean, tolerance: 0.03)
+let corrected = Moments(langevinCorrected(scale: 2, count: 6000))
+let atTwo = lineSets[0].expected
+notebook.check("(d) s = 2: mean", corrected.mean, equals: atTwo.tilted.mean, tolerance: 0.03)
 notebook.check(
-  "(d) s = 2: standard deviation", settled.standardDeviation, equals: tilted(2).std,
+  "(d) s = 2: standard deviation", corrected.standardDeviation, equals: atTwo.tilted.std,
   tolerance: 0.015)
-notebook.show("for comparison: mean by DDIM", ending(2).ddim.mean)
-notebook.show("mean by DDPM", ending(2).ddpm.mean)
+notebook.show("for comparison: mean by DDIM", atTwo.ddim.mean)
+notebook.show("mean by DDPM", atTwo.ddpm.mean)
 
 //: That takes twenty times the evaluations, and nobody does it: users of guidance do not want the
 //: tilted distribution. They want images that look right, and overshooting makes images look right.
@@ -852,98 +798,83 @@ notebook.show("mean by DDPM", ending(2).ddpm.mean)
 //: a measure of diversity (mode coverage): are the rarer images still there? *Standard deviation*
 //: is that within a class. *Distance* is the Wasserstein-1 distance from data of the class,
 //: averaged over 32 directions; two data samples have a distance too, the *floor*.
-
-struct Portrait {
-  var accuracy = 0.0
-  var inner = 0.0
-  var spread = 0.0
-  var distance = 0.0
+struct Measures {
+  /// Accuracy, inner share, standard deviation and distance.
+  var values = [0.0, 0, 0, 0]
+  var accuracy: Double { values[0] }
+  var innerShare: Double { values[1] }
+  var std: Double { values[2] }
+  var distance: Double { values[3] }
+  static let names = ["accuracy", "inner share", "standard deviation", "distance"]
 }
 
-func trueDraws(of label: Int, _ count: Int, stream: Int) -> PointSet {
-  var streams = RandomStreams(of: root.split(stream).split(label), count: count)
-  return law.restricted(to: label).samples(using: &streams).points
-}
-let models = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 30) }
-
-/// The points whose wanted class is `label`.
-func members(_ points: PointSet, _ label: Int) -> [[Double]] {
-  (0..<points.count).filter { wanted[$0] == label }.map { points[$0] }
-}
-
-/// The share of a class's points that is nearer to its inner mode than to its outer one.
-func innerShare(_ points: PointSet, _ label: Int) -> Double {
-  let (outer, inner) = (law.components[2 * label].mean, law.components[2 * label + 1].mean)
-  let own = members(points, label)
-  let near = own.count {
-    hypot($0[0] - inner[0], $0[1] - inner[1]) < hypot($0[0] - outer[0], $0[1] - outer[1])
+/// Data of each class.
+func classData(stream: Int) -> [PointSet] {
+  (0..<3).map { label in
+    let generator = notebook.random(stream).split(label)
+    var streams = RandomStreams(of: generator, count: pointCount / 3)
+    return distribution.restricted(to: label).samples(using: &streams).points
   }
-  return Double(near) / Double(own.count)
+}
+let (reference, other) = (classData(stream: 30), classData(stream: 31))
+let realData = PointSet((0..<pointCount).map { other[$0 % 3][$0 / 3] })
+
+//: The points of a class, their most probable label, and the share near the inner mode: the points
+//: whose component along the direction of the modes is below the mean of the two radii.
+
+func members(_ points: PointSet, _ label: Int) -> [[Double]] {
+  (0..<points.count).filter { targets[$0] == label }.map { points[$0] }
 }
 
-/// The four measures of points of the classes `wanted`.
-func portrait(_ points: PointSet) -> Portrait {
-  var result = Portrait()
+func innerShare(_ points: PointSet, _ label: Int) -> Double {
+  let (own, outer) = (members(points, label), distribution.components[2 * label].mean)
+  let inner = own.count { ($0[0] * outer[0] + $0[1] * outer[1]) / 1.9 < (1.9 + 0.5) / 2 }
+  return Double(inner) / Double(own.count)
+}
+
+//: Each measure is an average over the three classes.
+
+func measured(_ points: PointSet) -> Measures {
+  var result = Measures()
   for label in 0..<3 {
     let own = members(points, label)
-    let hits = own.count { x in
-      let chances = law.labelProbabilities(x)
-      return chances.max()! == chances[label]
-    }
+    let correct = own.count { distribution.predictedLabel($0) == label }
     let variances = (0..<2).map { axis in Moments(own.map { $0[axis] }).variance }
-    result.accuracy += Double(hits) / Double(own.count) / 3
-    result.inner += innerShare(points, label) / 3
-    result.spread += ((variances[0] + variances[1]) / 2).squareRoot() / 3
-    result.distance +=
-      Distance.slicedWasserstein1(PointSet(own), models[label], directions: 32) / 3
+    result.values[0] += Double(correct) / Double(own.count) / 3
+    result.values[1] += innerShare(points, label) / 3
+    result.values[2] += ((variances[0] + variances[1]) / 2).squareRoot() / 3
+    result.values[3] +=
+      Distance.slicedWasserstein1(PointSet(own), reference[label], directions: 32) / 3
   }
   return result
 }
-
-/// Data of the classes `wanted`.
-let truth: PointSet = {
-  let byLabel = (0..<3).map { trueDraws(of: $0, crowd / 3, stream: 31) }
-  return PointSet((0..<crowd / 3 * 3).flatMap { byLabel[wanted[$0]][$0 / 3] }, dimensions: 2)
-}()
-let truePortrait = portrait(truth)
+let ofData = measured(realData)
 
 //: **Claim 6.6.** Up to $s = 1$ more guidance improves all four. Beyond, guidance raises the
-//: accuracy and makes the samples worse: accuracy goes on rising towards 1, while standard
-//: deviation and inner share fall and the distance from the class grows. None of this is due to a
-//: bad network; the denoiser is exact.
+//: accuracy and makes the samples worse: the accuracy goes on rising towards 1, while inner share
+//: and standard deviation fall and the distance from the class grows. None of this is due to a bad
+//: network; the denoiser is exact.
 
 let sweepScales = [0.0, 0.5, 1, 1.25, 1.5, 2, 3, 5, 8]
-let sweep = notebook.progress("sweep", sweepScales).map { s in
-  (s: s, portrait: portrait(guided(exact, scale: s)))
-}
-func row(_ name: any TableCell, _ each: Portrait) -> [any TableCell] {
-  [name, each.accuracy, each.inner, each.spread, each.distance]
-}
-func portraitColumns(_ name: String) -> [Column] {
-  [
-    Column(name), Column("accuracy", decimals: 3), Column("inner share", decimals: 3),
-    Column("standard deviation", decimals: 3), Column("distance", decimals: 3),
-  ]
-}
+let sweep = notebook.progress("sweep", sweepScales).map { measured(guided(exact, scale: $0)) }
+let (conditional, atThree) = (sweep[2], sweep[6])
 notebook.table(
-  "Exact denoiser, DDIM with 50 steps", columns: portraitColumns("s"),
-  rows: sweep.map { row($0.s, $0.portrait) } + [row("data", truePortrait)])
-let beyond = sweep.filter { $0.s >= 1 }.map(\.portrait)
-let strong = Array(beyond.dropFirst())
-let conditional = beyond[0]
+  "Exact denoiser, DDIM with 50 steps",
+  columns: ["s"] + Measures.names.map { Column($0, decimals: 3) },
+  rows: zip(sweepScales, sweep).map { row($0, $1.values) } + [row("data", ofData.values)])
 notebook.check(
-  "accuracy for s = 0, 0.5, 1, 1.25, 1.5", increases: sweep.prefix(5).map(\.portrait.accuracy))
+  "accuracy for s = 0, 0.5, 1, 1.25, 1.5", increases: sweep.prefix(5).map(\.accuracy))
 notebook.check(
-  "standard deviation within the class, from s = 0 to 8", decreases: sweep.map(\.portrait.spread))
-notebook.check("inner share, from s = 0 to 3", decreases: sweep.prefix(7).map(\.portrait.inner))
+  "standard deviation within the class, from s = 0 to 8", decreases: sweep.map(\.std))
+notebook.check("inner share, from s = 0 to 3", decreases: sweep.prefix(7).map(\.innerShare))
 notebook.check(
-  "distance from the class, from s = 0 to 1", decreases: sweep.prefix(3).map(\.portrait.distance))
-notebook.check("distance from the class, from s = 1 to 8", increases: beyond.map(\.distance))
+  "distance from the class, from s = 0 to 1", decreases: sweep.prefix(3).map(\.distance))
 notebook.check(
-  "s = 1: distance over the floor", conditional.distance / truePortrait.distance,
-  isBelow: 3)
-notebook.check("s = 3: accuracy", sweep[6].portrait.accuracy, isAbove: 0.99)
-notebook.check("s = 3: inner share", sweep[6].portrait.inner, isBelow: 0.05)
+  "distance from the class, from s = 1 to 8", increases: sweep.dropFirst(2).map(\.distance))
+notebook.check(
+  "s = 1: distance over the floor", conditional.distance / ofData.distance, isBelow: 3)
+notebook.check("s = 3: accuracy", atThree.accuracy, isAbove: 0.99)
+notebook.check("s = 3: inner share", atThree.innerShare, isBelow: 0.05)
 
 //: (The factor 3 leaves room for the error of 50 steps.) So "fidelity" has two meanings. If it
 //: means that the class can be recognized, guidance raises it. If it means that samples are like
@@ -952,26 +883,22 @@ notebook.check("s = 3: inner share", sweep[6].portrait.inner, isBelow: 0.05)
 //:
 //: @fold How the figure is plotted
 
-func sweepPlot(_ title: String, _ value: (Portrait) -> Double) -> Plot {
-  Plot(title: title, x: "$s$", y: "")
-    .line(sweepScales, sweep.map { value($0.portrait) }, marker: .circle)
-    .horizontal(at: value(truePortrait))
-}
 notebook.figure(
-  "trade",
+  "accuracy-and-diversity",
   Figure(
     columns: 4,
-    [
-      sweepPlot("Accuracy") { $0.accuracy }, sweepPlot("Inner share") { $0.inner },
-      sweepPlot("Standard deviation") { $0.spread }, sweepPlot("Distance") { $0.distance },
-    ], panelSize: Size(210, 210)),
+    ["Accuracy", "Inner share", "Standard deviation", "Distance"].enumerated().map { k, title in
+      Plot(title: title, x: "$s$", y: "")
+        .line(sweepScales, sweep.map { $0.values[k] }, marker: .circle)
+        .horizontal(at: ofData.values[k])
+    }, panelSize: Size(210, 210)),
   caption:
     "The exact denoiser under guidance; dashed, data of the class. Accuracy crosses the dashed "
     + "line at $s=1$ and keeps rising. Inner share and distance are right at $s=1$ only; "
     + "there the standard deviation is a little too small.",
   alternative:
-    "Four curves over s: accuracy rises to one, inner share falls to zero, standard "
-    + "deviation falls, distance has its minimum at one.")
+    "Four curves over s: accuracy rises to one, inner share falls to zero, the "
+    + "standard deviation falls, distance has its minimum at one.")
 
 //: ## Part IV. Trained networks
 //:
@@ -985,27 +912,26 @@ notebook.figure(
 //: weighted by the classifier of noisy points.
 
 /// The class branches of a model, averaged by the probabilities of the classes.
-func mixed(_ model: some ConditionalDenoiser<PointSet>, at xt: PointSet, t: Int) -> PointSet {
-  let chances = ExactClassifier(law, schedule).labelProbabilities(xt, t: t)
-  var total = PointSet(zeros: xt.count, dimensions: 2)
-  for label in 0..<3 {
-    let answer = model.noise(xt, t: t, labels: [Int](repeating: label, count: xt.count))
-    for i in 0..<xt.values.count {
-      total.values[i] += chances.values[i / 2 * 3 + label] * answer.values[i]
-    }
+func mixture(
+  of model: some ConditionalDenoiser<PointSet>, at xt: PointSet, t: Int
+) -> PointSet {
+  let probabilities = classifier.labelProbabilities(xt, t: t)
+  let ones = [Double](repeating: 1, count: xt.count)
+  return (0..<3).reduce(PointSet(zeros: xt.count, dimensions: 2)) { total, label in
+    let branch = model.noise(xt, t: t, labels: [Int](repeating: label, count: xt.count))
+    return .sum((probabilities.column(label), branch), (ones, total))
   }
-  return total
 }
 
-for t in [1, 100, 400, 800] {
-  notebook.check(
-    "(a) t = \(t): null branch at 60 places", exact.noise(spots, t: t, labels: open).values,
-    equals: mixed(exact, at: spots, t: t).values, tolerance: 1e-12)
-}
+let mixtureTimes = [1, 100, 400, 800]
+notebook.check(
+  "(a) null branch at 60 points, t = 1, 100, 400, 800",
+  mixtureTimes.flatMap { branches(at: $0).u.values },
+  equals: mixtureTimes.flatMap { mixture(of: exact, at: points, t: $0).values }, tolerance: 1e-12)
 
 //: A trained network satisfies this only as far as it has learned. The size of the violation, which
-//: we call the *gauge*, measures this without the true noise (it does need $p(y \mid x_t)$; where
-//: that is not known, a trained classifier must do).
+//: we call the *consistency error*, measures this without the true noise (it does need
+//: $p(y \mid x_t)$; where that is not known, a trained classifier must do).
 //:
 //: ### The label dropout rate
 //:
@@ -1016,100 +942,94 @@ for t in [1, 100, 400, 800] {
 //: question first: which rate makes the *worse* of the two branches best, and does it matter?
 
 let shares = notebook.isQuick ? [0.02, 0.15, 0.5] : [0.02, 0.05, 0.1, 0.2, 0.3, 0.5]
-let seeds = notebook.isQuick ? 2 : 5
+let seeds = (0..<notebook.count(5, quick: 2)).map { notebook.seed &+ UInt64($0) }
 let recipe = PointDenoiser.Configuration {
   $0.updates = notebook.count(1200, quick: 300)
   $0.batchSize = 128
   $0.width = 48
   $0.layers = 2
 }
-let (trained, trainingTime) = notebook.time {
-  PointDenoiser.trained(
-    on: data,
-    shares.flatMap { share in
-      (0..<seeds).map { seed in
-        recipe.with {
-          $0.dropProbability = share
-          $0.dropProbability = knownMistakes.labelDropout(share)  // weave:hide
-          $0.seed = notebook.seed &+ UInt64(seed)
-        }
-      }
-    })
+let configurations = shares.flatMap { share in
+  seeds.map { seed in
+    recipe.with {
+      $0.dropProbability = share
+      $0.dropProbability = knownMistakes.labelDropout(share)  // weave:hide
+      $0.seed = seed
+    }
+  }
 }
+let (trained, trainingTime) = notebook.time { PointDenoiser.trained(on: data, configurations) }
 notebook.show("updates of each network", recipe.updates)
 notebook.show("all \(trained.count) networks took", seconds: trainingTime)
 
-let judges: (points: PointSet, labels: [Int]) = {
-  var streams = RandomStreams(of: root.split(40), count: notebook.count(1200, quick: 400))
-  return law.samples(using: &streams)
-}()
-let judgedSteps = [30, 100, 250, 450, 650, 900]
+//: Both errors are mean squared distances of two predictions for noisy points, over six steps.
 
-/// The mean squared distance of two predictions for noisy evaluation points, over all steps.
-func gap(
+var evaluationStreams = notebook.streams(notebook.count(1200, quick: 400), stream: 40)
+let evaluation = distribution.samples(using: &evaluationStreams)
+let nullLabels = evaluation.labels.map { _ in exact.nullLabel }
+
+func meanSquaredDistance(
   _ first: (PointSet, Int) -> PointSet, _ second: (PointSet, Int) -> PointSet
 ) -> Double {
-  let squares = judgedSteps.flatMap { t -> [Double] in
-    var streams = RandomStreams(of: root.split(41).split(t), count: judges.points.count)
-    let xt = process.addNoise(
-      to: judges.points, t: t, noise: judges.points.normalSamples(using: &streams))
+  let squares = [30, 100, 250, 450, 650, 900].flatMap { t -> [Double] in
+    var streams = RandomStreams(
+      of: notebook.random(41).split(t), count: evaluation.points.count)
+    let noise = evaluation.points.normalSamples(using: &streams)
+    let xt = process.addNoise(to: evaluation.points, t: t, noise: noise)
     return first(xt, t).meanSquares(awayFrom: second(xt, t))
   }
   return squares.reduce(0, +) / Double(squares.count)
 }
 
-let none = [Int](repeating: 3, count: judges.labels.count)
-
 /// The mean squared error of a model's noise, given labels.
-func missOf(_ model: some ConditionalDenoiser<PointSet>, labels: [Int]) -> Double {
-  gap({ model.noise($0, t: $1, labels: labels) }, { exact.noise($0, t: $1, labels: labels) })
+func branchError(_ model: some ConditionalDenoiser<PointSet>, _ labels: [Int]) -> Double {
+  meanSquaredDistance(
+    { model.noise($0, t: $1, labels: labels) }, { exact.noise($0, t: $1, labels: labels) })
 }
 
-/// How far a model's null branch is from its own mixture of class branches.
-func gauge(_ model: some ConditionalDenoiser<PointSet>) -> Double {
-  gap({ model.noise($0, t: $1, labels: none) }, { mixed(model, at: $0, t: $1) })
+/// The mean squared distance of a model's null branch from its own mixture of class branches.
+func consistencyError(_ model: some ConditionalDenoiser<PointSet>) -> Double {
+  meanSquaredDistance(
+    { model.noise($0, t: $1, labels: nullLabels) }, { mixture(of: model, at: $0, t: $1) })
 }
 
-struct Judgement {
-  var share: Double
-  var open: Double
-  var own: Double
-  var gauge: Double
+//: Here are both errors and the consistency error of all networks, averaged over the seeds:
+
+struct BranchErrors {
+  let share, null, own, consistency: Double
 }
-let judgements = notebook.progress("evaluating", Array(trained.indices)).map { i in
-  Judgement(
-    share: shares[i / seeds],
-    open: missOf(trained[i], labels: none), own: missOf(trained[i], labels: judges.labels),
-    gauge: gauge(trained[i]))
+let errors = notebook.progress("evaluating", Array(trained.indices)).map { i in
+  BranchErrors(
+    share: shares[i / seeds.count], null: branchError(trained[i], nullLabels),
+    own: branchError(trained[i], evaluation.labels), consistency: consistencyError(trained[i]))
 }
-func over(_ share: Double, _ value: (Judgement) -> Double) -> Estimate {
-  Estimate(of: judgements.filter { $0.share == share }.map(value))
+func mean(_ share: Double, _ value: (BranchErrors) -> Double) -> Estimate {
+  Estimate(of: errors.filter { $0.share == share }.map(value))
 }
 notebook.table(
-  "Mean squared error of both branches, and the gauge: means over \(seeds) seeds",
-  columns: ["share without label", "null branch", "class branches", "gauge"],
-  rows: shares.map { share in
-    [share, over(share) { $0.open }, over(share) { $0.own }, over(share) { $0.gauge }]
-  })
-
-let usualShare = notebook.isQuick ? 0.15 : 0.1
-let usual = trained.indices.filter { shares[$0 / seeds] == usualShare }.map { trained[$0] }
+  "Mean squared error of both branches, and consistency error: means over \(seeds.count) seeds",
+  of: shares,
+  columns: [
+    "share without label": { $0 }, "null branch": { mean($0, \.null) },
+    "class branches": { mean($0, \.own) }, "consistency error": { mean($0, \.consistency) },
+  ])
 
 //: **Claim 6.8.** Of the book's two warnings one comes true here. The null branch improves a lot
 //: the more often the label is withheld. The class branches hardly change, not even at 50 %; and so
 //: the worse of the two branches is better at 50 % than at the usual 10 to 20 %.
 
-func ratio(_ a: Estimate, _ b: Estimate) -> Double { a.mean / b.mean }
+let usualShare = notebook.isQuick ? 0.15 : 0.1
+let (least, largest) = (shares.first!, shares.last!)
+func worse(_ errors: BranchErrors) -> Double { max(errors.null, errors.own) }
 notebook.check(
   "null branch: error with the least share over that with the largest",
-  ratio(over(shares.first!) { $0.open }, over(shares.last!) { $0.open }), isAbove: 1.3)
+  mean(least, \.null).mean / mean(largest, \.null).mean, isAbove: 1.3)
 notebook.check(
   "class branches: error with the largest share over that with the least",
-  ratio(over(shares.last!) { $0.own }, over(shares.first!) { $0.own }), isBelow: 1.3)
+  mean(largest, \.own).mean / mean(least, \.own).mean, isBelow: 1.3)
 notebook.check(
   "worse branch, with the largest share over that with the usual",
-  ratio(over(shares.last!) { max($0.open, $0.own) }, over(usualShare) { max($0.open, $0.own) }),
-  isBelow: 1)
+  mean(largest, worse).mean / mean(usualShare, worse).mean, isBelow: 1)
 
 //: Why do the class branches not suffer from half as many labels? Most of what a denoiser learns is
 //: the same with and without a label, and the network is shared: examples without a label train
@@ -1118,44 +1038,42 @@ notebook.check(
 //: there. Until half of the labels are gone the null branch is the weaker one, and guided sampling
 //: multiplies its error by $s - 1$.
 //:
-//: Part (b) of Claim 6.7: the gauge shows all this without the truth. Over all networks, its
-//: logarithm correlates with that of the null branch's true error.
+//: Part (b) of Claim 6.7: the consistency error shows all this without the truth. Over all
+//: networks, its logarithm correlates with that of the null branch's true error.
 
 func correlation(_ a: [Double], _ b: [Double]) -> Double {
   let scale = (Estimate.variance(of: a).mean * Estimate.variance(of: b).mean).squareRoot()
   return Estimate.covariance(a, b).mean / scale
 }
 notebook.check(
-  claim: "6.7", "(b) correlation of gauge and error, over \(judgements.count) networks",
-  correlation(judgements.map { log($0.gauge) }, judgements.map { log($0.open) }), isAbove: 0.8)
+  claim: "6.7", "(b) correlation of consistency error and error, over \(errors.count) networks",
+  correlation(errors.map { log($0.consistency) }, errors.map { log($0.null) }), isAbove: 0.8)
 
 //: @fold How the figure is plotted
 
-func sharePlot(
-  _ plot: Plot, _ label: String, _ color: Color, _ value: @escaping (Judgement) -> Double
-) -> Plot {
-  let each = shares.map { over($0, value) }
-  return
-    plot
-    .line(shares, each.map(\.mean), label: label, color: color, marker: .circle)
-    .errorBars(
-      shares, lower: each.map { $0.mean - 2 * $0.standardError },
-      upper: each.map { $0.mean + 2 * $0.standardError }, color: color)
+let curves: [(name: String, color: Color, value: (BranchErrors) -> Double)] = [
+  ("null branch", .blue, { $0.null }), ("class branches", .orange, { $0.own }),
+  ("consistency error", .green, { $0.consistency }),
+]
+let errorPlot = Plot(
+  x: Axis("share of examples without label", scale: .log, at: [0.02, 0.05, 0.1, 0.2, 0.5]),
+  y: Axis("mean squared error", scale: .log), size: Size(460, 290)
+).adding(curves) { plot, curve in
+  let means = shares.map { mean($0, curve.value) }
+  return plot.line(
+    shares, means.map(\.mean), label: curve.name, color: curve.color, marker: .circle
+  ).errorBars(
+    shares, lower: means.map { $0.mean - 2 * $0.standardError },
+    upper: means.map { $0.mean + 2 * $0.standardError }, color: curve.color)
 }
-let shareAxis = Axis(
-  "share of examples without label", scale: .log, at: [0.02, 0.05, 0.1, 0.2, 0.5])
-var sharesPlot = Plot(
-  x: shareAxis, y: Axis("mean squared error", scale: .log), size: Size(460, 290))
-sharesPlot = sharePlot(sharesPlot, "null branch", .blue) { $0.open }
-sharesPlot = sharePlot(sharesPlot, "class branches", .orange) { $0.own }
-sharesPlot = sharePlot(sharesPlot, "gauge", .green) { $0.gauge }
 notebook.figure(
-  "forgetting", sharesPlot,
+  "label-dropout-rates", errorPlot,
   caption:
-    "Error of both branches against the exact noise, and the gauge, which needs no truth; bars "
-    + "of two standard errors over the seeds. The more often the label is withheld, the better "
-    + "the null branch; the class branches do not change.",
-  alternative: "Two falling curves, null branch and gauge, and a level one, class branches.")
+    "Error of both branches against the exact noise, and the consistency error, which needs no "
+    + "truth; bars of two standard errors over the seeds. The more often the label is withheld, "
+    + "the better the null branch; the class branches do not change.",
+  alternative: "Two falling curves, null branch and consistency error, and a level one, class "
+    + "branches.")
 
 //: ## Part V. In practice
 //:
@@ -1169,45 +1087,44 @@ notebook.figure(
 //: **Claim 6.9.** One pass over $[x_t, x_t]$ gives what two passes over $x_t$ give, up to the
 //: rounding of single precision, which the scale multiplies.
 
-let network = usual[0]
-let manyLabels = judges.labels
-func inTwoPasses(_ xt: PointSet, t: Int, scale s: Double) -> PointSet {
-  .sum(
-    (s, network.noise(xt, t: t, labels: manyLabels)), (1 - s, network.noise(xt, t: t, labels: none))
-  )
+/// The trained networks whose labels were withheld in a share of the examples.
+func networks(_ share: Double) -> [PointDenoiser] {
+  trained.indices.filter { shares[$0 / seeds.count] == share }.map { trained[$0] }
 }
-let atOnce = GuidedDenoiser(network, labels: manyLabels, scale: 4)
-for t in [20, 400, 990] {
-  let gap = zip(
-    atOnce.noise(judges.points, t: t).values, inTwoPasses(judges.points, t: t, scale: 4).values
-  ).map { abs($0 - $1) }.max()!
-  notebook.check("t = \(t), s = 4: largest difference", gap, isBelow: 2e-5)
+let usual = networks(usualShare)
+let network = usual[0]
+let guidedNetwork = GuidedDenoiser(network, labels: evaluation.labels, scale: 4)
+let passDifferences = [20, 400, 990].map { t -> Double in
+  let own = network.noise(evaluation.points, t: t, labels: evaluation.labels)
+  let null = network.noise(evaluation.points, t: t, labels: nullLabels)
+  return guidedNetwork.noise(evaluation.points, t: t)
+    .largestDifference(from: .sum((4, own), (-3, null)))
+}
+notebook.check(
+  "largest difference, s = 4, t = 20, 400, 990", passDifferences.max()!, isBelow: 2e-5)
+
+//: The time of both ways, by the size of the batch:
+
+func microseconds(_ body: () -> Void) -> Double {
+  let time = notebook.time { for _ in 0..<200 { body() } }
+  return 1e6 * time.seconds / 200
 }
 let timings = [1, 8, 64, 512].map { size -> (size: Int, twice: Double, once: Double) in
-  let (x, labels) = (
-    judges.points.entries(0..<min(size, judges.points.count)), Array(manyLabels.prefix(size))
-  )
-  let null = Array(none.prefix(size))
-  let rounds = 200
-  let twice = notebook.time {
-    for _ in 0..<rounds {
-      _ = network.noise(x, t: 400, labels: labels)
-      _ = network.noise(x, t: 400, labels: null)
-    }
+  let x = evaluation.points.entries(0..<min(size, evaluation.points.count))
+  let (labels, null) = (Array(evaluation.labels.prefix(size)), Array(nullLabels.prefix(size)))
+  let twice = microseconds {
+    _ = network.noise(x, t: 400, labels: labels)
+    _ = network.noise(x, t: 400, labels: null)
   }
   let pair = x.appending(x)
-  let once = notebook.time {
-    for _ in 0..<rounds { _ = network.noise(pair, t: 400, labels: labels + null) }
-  }
-  return (size, 1e6 * twice.seconds / Double(rounds), 1e6 * once.seconds / Double(rounds))
+  return (size, twice, microseconds { _ = network.noise(pair, t: 400, labels: labels + null) })
 }
 notebook.table(
-  "Microseconds for both predictions",
+  "Microseconds for both predictions", of: timings,
   columns: [
-    "batch", Column("two passes", digits: 3, volatile: true),
-    Column("one pass of twice the size", digits: 3, volatile: true),
-  ],
-  rows: timings.map { [$0.size, $0.twice, $0.once] })
+    "batch": { $0.size }, Column("two passes", digits: 3, volatile: true): { $0.twice },
+    Column("one pass of twice the size", digits: 3, volatile: true): { $0.once },
+  ])
 
 //: ### Guidance schedules
 //:
@@ -1220,24 +1137,23 @@ notebook.table(
 //: guidance at high noise it must be $\frac12(1 - \cos\frac{\pi t}{T})$. The second route is the
 //: value that the list's other decaying shape, $f = t/T$, has there.
 
-struct Dosage: Sendable {
-  let name: String
-  let favors: String
+struct GuidanceShape: Sendable {
+  let name, favors: String
   /// The fraction of the greatest extra guidance at $u = t/T$.
   let f: @Sendable (Double) -> Double
 }
-let dosages = [
-  Dosage(name: "constant", favors: "none") { _ in 1 },
-  Dosage(name: "linear", favors: "high noise") { $0 },
-  Dosage(name: "cosine, as meant", favors: "high noise") { (1 - cos(.pi * $0)) / 2 },
-  Dosage(name: "step", favors: "high noise") { $0 > 0.5 ? 1 : 0 },
-  Dosage(name: "linear, reversed", favors: "low noise") { 1 - $0 },
-  Dosage(name: "cosine, as printed", favors: "low noise") { (1 + cos(.pi * $0)) / 2 },
-  Dosage(name: "step, reversed", favors: "low noise") { $0 > 0.5 ? 0 : 1 },
+let shapes = [
+  GuidanceShape(name: "constant", favors: "none") { _ in 1 },
+  GuidanceShape(name: "linear", favors: "high noise") { $0 },
+  GuidanceShape(name: "cosine, as meant", favors: "high noise") { (1 - cos(.pi * $0)) / 2 },
+  GuidanceShape(name: "step", favors: "high noise") { $0 > 0.5 ? 1 : 0 },
+  GuidanceShape(name: "linear, reversed", favors: "low noise") { 1 - $0 },
+  GuidanceShape(name: "cosine, as printed", favors: "low noise") { (1 + cos(.pi * $0)) / 2 },
+  GuidanceShape(name: "step, reversed", favors: "low noise") { $0 > 0.5 ? 0 : 1 },
 ]
 notebook.erratum(
   "E-B29", source: "Foundations of Generative Models, (9.31)", "cosine shape at t = T",
-  printed: dosages[5].f(1), right: dosages[2].f(1), secondRoute: dosages[1].f(1), tolerance: 1e-15,
+  printed: shapes[5].f(1), right: shapes[2].f(1), secondRoute: shapes[1].f(1), tolerance: 1e-15,
   apart: 0.9)
 
 //: Is the intuition right? Fix the question before looking. A shape is better than another if, at
@@ -1245,59 +1161,58 @@ notebook.erratum(
 //: every shape with several strengths and interpolate to an accuracy of 98 %; all shapes have the
 //: same mean of $f$ over the steps when they are given the same strength.
 
-let strengths = [0.0, 0.2, 0.35, 0.6, 1.0]
-func scale(_ dosage: Dosage, meanExtra: Double) -> @Sendable (Int) -> Double {
-  let visited = schedule.timesteps(50).map { dosage.f(Double($0) / 1000) }
-  let peak = meanExtra * Double(visited.count) / visited.reduce(0, +)
-  return { 1 + peak * dosage.f(Double($0) / 1000) }
+let visited = schedule.timesteps(50)
+func scale(_ shape: GuidanceShape, meanExtra: Double) -> @Sendable (Int) -> Double {
+  let values = visited.map { shape.f(Double($0) / 1000) }
+  let peak = meanExtra * Double(values.count) / values.reduce(0, +)
+  return { 1 + peak * shape.f(Double($0) / 1000) }
 }
-let dosed = notebook.progress("guidance schedules", dosages).map { dosage in
-  strengths.map { portrait(guided(exact, scale: scale(dosage, meanExtra: $0))) }
+let byShape = notebook.progress("guidance schedules", shapes).map { shape in
+  [0.0, 0.2, 0.35, 0.6, 1.0].map { strength in
+    let scale = scale(shape, meanExtra: strength)
+    return measured(sampled(GuidedDenoiser(exact, labels: targets, scale: scale)))
+  }
 }
 
-/// A measure where the accuracy crosses a level, by linear interpolation between strengths.
-func read(_ row: [Portrait], at accuracy: Double, _ value: (Portrait) -> Double) -> Double {
-  for (a, b) in zip(row, row.dropFirst()) where a.accuracy <= accuracy && b.accuracy >= accuracy {
-    let share = (accuracy - a.accuracy) / max(b.accuracy - a.accuracy, 1e-12)
-    return value(a) + share * (value(b) - value(a))
+/// The measures where the accuracy crosses a level, by linear interpolation between strengths.
+func measures(_ row: [Measures], atAccuracy level: Double) -> Measures {
+  for (a, b) in zip(row, row.dropFirst()) where a.accuracy <= level && b.accuracy >= level {
+    let fraction = (level - a.accuracy) / max(b.accuracy - a.accuracy, 1e-12)
+    return Measures(values: zip(a.values, b.values).map { $0 + fraction * ($1 - $0) })
   }
-  return .nan
+  return Measures(values: [.nan, .nan, .nan, .nan])
 }
-struct Reading {
-  let inner: Double
-  let distance: Double
-}
-let readings = dosed.map { row in
-  Reading(
-    inner: read(row, at: 0.98) { $0.inner }, distance: read(row, at: 0.98) { $0.distance })
-}
+let equallyAccurate = byShape.map { measures($0, atAccuracy: 0.98) }
 notebook.table(
-  "Exact denoiser, at an accuracy of 98 %",
-  columns: ["f", "favors", Column("inner share", decimals: 3), Column("distance", decimals: 3)],
-  rows: zip(dosages, readings).map { [$0.name, $0.favors, $1.inner, $1.distance] })
+  "Exact denoiser, at an accuracy of 98 %", of: zip(shapes, equallyAccurate),
+  columns: [
+    "f": { $0.0.name }, "favors": { $0.0.favors },
+    Column("inner share", decimals: 3): { $0.1.innerShare },
+    Column("distance", decimals: 3): { $0.1.distance },
+  ])
 
 //: **Claim 6.10.** For these data the intuition is wrong. At equal accuracy, the shapes that favor
 //: high noise lose more of the inner modes than the constant one and end further from the class, on
 //: average over the three of them; their mirror images lose less, and end about as close.
 
-let constantly = readings[0]
-func average(_ some: ArraySlice<Reading>, _ value: (Reading) -> Double) -> Double {
-  some.reduce(0) { $0 + value($1) } / Double(some.count)
+/// The mean difference of a measure of some shapes from that of the constant one.
+func excess(_ some: ClosedRange<Int>, _ value: (Measures) -> Double) -> Double {
+  Moments(equallyAccurate[some].map(value)).mean - value(equallyAccurate[0])
 }
 notebook.check(
-  "favoring high noise: inner share, less that of the constant shape",
-  average(readings[1...3]) { $0.inner } - constantly.inner, isBelow: 0)
+  "favoring high noise: inner share, less that of the constant", excess(1...3, \.innerShare),
+  isBelow: 0)
 notebook.check(
-  "favoring high noise: distance, less that of the constant shape",
-  average(readings[1...3]) { $0.distance } - constantly.distance, isAbove: 0)
+  "favoring high noise: distance, less that of the constant", excess(1...3, \.distance), isAbove: 0)
 notebook.check(
-  "favoring low noise: inner share, less that of the constant shape",
-  average(readings[4...6]) { $0.inner } - constantly.inner, isAbove: 0)
+  "favoring low noise: inner share, less that of the constant", excess(4...6, \.innerShare),
+  isAbove: 0)
 notebook.check(
-  "favoring low noise: distance, less that of the constant shape",
-  average(readings[4...6]) { $0.distance } - constantly.distance, isBelow: 0.01)
+  "favoring low noise: distance, less that of the constant", excess(4...6, \.distance),
+  isBelow: 0.01
+)
 
-//: (All shapes start from the same noise, which removes most of the chance from the differences.
+//: (All shapes start from the same noise, which removes most of the randomness of the differences.
 //: Still, the gain of the shapes that favor low noise is small: with other seeds it varies by about
 //: its own size.) Why? At high noise it is being decided *which* mode a point goes to, and the
 //: extra guidance favors the mode that is easier to classify, the outer one. At low noise the mode
@@ -1309,19 +1224,18 @@ notebook.check(
 //:
 //: @fold How the figure is plotted
 
-let chosen = [0, 2, 3, 5, 6]
-func dosagePlot(_ axis: String, _ value: (Portrait) -> Double) -> Plot {
-  chosen.reduce(Plot(x: Axis("accuracy", range: 0.92...1), y: Axis(axis))) { plot, i in
-    let row = dosed[i].filter { $0.accuracy < 0.999 }
+func shapePlot(_ axis: String, _ value: (Measures) -> Double) -> Plot {
+  Plot(x: Axis("accuracy", range: 0.92...1), y: Axis(axis)).adding([0, 2, 3, 5, 6]) { plot, i in
+    let row = byShape[i].filter { $0.accuracy < 0.999 }
     return plot.line(
-      row.map(\.accuracy), row.map(value), label: dosages[i].name,
-      dash: dosages[i].favors == "low noise" ? .dashed : .solid, marker: .circle)
+      row.map(\.accuracy), row.map(value), label: shapes[i].name,
+      dash: shapes[i].favors == "low noise" ? .dashed : .solid, marker: .circle)
   }
 }
 notebook.figure(
-  "dosage",
+  "guidance-schedules",
   Figure(
-    columns: 2, [dosagePlot("inner share") { $0.inner }, dosagePlot("distance") { $0.distance }],
+    columns: 2, [shapePlot("inner share", \.innerShare), shapePlot("distance", \.distance)],
     panelSize: Size(330, 270), sharing: .legend),
   caption:
     "Inner share and distance against accuracy. Each curve is one shape with growing strength, "
@@ -1340,33 +1254,27 @@ notebook.figure(
 //: to 1, for the exact denoiser and for each trained one; and where the book's sweet spot begins,
 //: at $s = 3$, more than nine tenths of the inner share are lost in all of them.
 
-let range = [0.5, 1, 1.5, 2, 3]
+let testedScales = [0.5, 1, 1.5, 2, 3]
 let tuned = notebook.progress("scales", usual).map { model in
-  range.map { portrait(guided(model, scale: $0)) }
-}
-func acrossSeeds(_ i: Int, _ value: (Portrait) -> Double) -> Estimate {
-  Estimate(of: tuned.map { value($0[i]) })
+  testedScales.map { measured(guided(model, scale: $0)) }
 }
 notebook.table(
-  "Networks trained with a share of \(usualShare) without label, means over \(seeds) seeds",
-  columns: ["s", "accuracy", "inner share", "standard deviation", "distance"],
-  rows: range.indices.map { i in
-    [
-      range[i], acrossSeeds(i) { $0.accuracy }, acrossSeeds(i) { $0.inner },
-      acrossSeeds(i) { $0.spread }, acrossSeeds(i) { $0.distance },
-    ]
+  "Networks trained with a share of \(usualShare) without label, means over \(seeds.count) seeds",
+  columns: ["s"] + Measures.names.map { Column($0) },
+  rows: testedScales.indices.map { i in
+    [testedScales[i]] + (0..<4).map { k in Estimate(of: tuned.map { $0[i].values[k] }) }
   })
-let bestScales = tuned.map { row in
-  range[row.indices.min { row[$0].distance < row[$1].distance }!]
+func bestScale(_ scales: [Double], _ row: [Measures]) -> Double {
+  scales[row.indices.min { row[$0].distance < row[$1].distance }!]
 }
 notebook.check(
-  "exact: best scale of the sweep",
-  sweepScales[sweep.indices.min { sweep[$0].portrait.distance < sweep[$1].portrait.distance }!],
-  equals: 1, tolerance: 0)
-notebook.check("trained: largest of the best scales", bestScales.max()!, isAtMost: 1.5)
+  "exact: best scale of the sweep", bestScale(sweepScales, sweep), equals: 1, tolerance: 0)
+notebook.check(
+  "trained: largest of the best scales", tuned.map { bestScale(testedScales, $0) }.max()!,
+  isAtMost: 1.5)
 notebook.check(
   "s = 3: largest inner share, exact or trained",
-  max(sweep[6].portrait.inner, tuned.map { $0[4].inner }.max()!), isBelow: 0.05)
+  max(atThree.innerShare, tuned.map { $0[4].innerShare }.max()!), isBelow: 0.05)
 
 //: ### Training with log-SNR instead of steps
 //:
@@ -1384,35 +1292,33 @@ notebook.check(
 //: losses of models trained under different ones must not be compared: the same perfect denoiser
 //: has two.
 
-let jumps = [1, 250, 700, 1000].flatMap { t -> [Double] in
-  let lambda = schedule.logSNR(t)
-  let signal = 1 / (1 + exp(-lambda))
-  return [
-    abs(signal.squareRoot() - schedule.signalScale(t)),
-    abs((1 / (1 + exp(lambda))).squareRoot() - schedule.noiseScale(t)),
-  ]
-}
+let someSteps = [1, 250, 700, 1000]
+let signals = someSteps.map { (1 / (1 + exp(-schedule.logSNR($0)))).squareRoot() }
+let noiseScales = someSteps.map { (1 / (1 + exp(schedule.logSNR($0)))).squareRoot() }
 notebook.check(
-  "(a) coefficients of q(x_t | x_0) at four steps: largest difference", jumps.max()!, isBelow: 1e-15
-)
-let offsetFree = NoiseSchedule.cosine(offset: 0, clip: .none)
-func lambda(_ u: Double) -> Double { -2 * log(tan(.pi * u / 2)) }
+  "(a) coefficients of q(x_t | x_0) at four steps", signals + noiseScales,
+  equals: someSteps.map(schedule.signalScale) + someSteps.map(schedule.noiseScale),
+  tolerance: 1e-15)
+let cosine = NoiseSchedule.cosine(offset: 0, clip: .none)
 let cosineSteps = [1, 100, 500, 900, 999]
 notebook.check(
-  "(b) log SNR of the cosine schedule", cosineSteps.map { offsetFree.logSNR($0) },
-  equals: cosineSteps.map { lambda(Double($0) / 1000) }, tolerance: 1e-9)
+  "(b) log SNR of the cosine schedule", cosineSteps.map { cosine.logSNR($0) },
+  equals: cosineSteps.map { -2 * log(tan(.pi * Double($0) / 1000 / 2)) }, tolerance: 1e-9)
 notebook.check(
   "(b) share of lambda above 1.5, by its density",
   GaussLegendre.standard.integrate(from: 1.5, to: 80, panels: 80) { 1 / (2 * .pi * cosh($0 / 2)) },
   equals: 2 / .pi * atan(exp(-0.75)), tolerance: 1e-12)
-func meanFloor(_ schedule: NoiseSchedule) -> Double {
+
+//: For part (c), the mean over the steps of the smallest possible loss, of one data distribution:
+
+func meanSmallestLoss(_ schedule: NoiseSchedule) -> Double {
   (1...999).reduce(0) { $0 + line.noisyMarginal(schedule, to: $1).noiseLossFloor } / 999
 }
-let floors = (linear: meanFloor(schedule), cosine: meanFloor(offsetFree))
-notebook.show("mean loss of the exact denoiser, two classes on the line, linear", floors.linear)
-notebook.show("the same, cosine", floors.cosine)
+let (linearLoss, cosineLoss) = (meanSmallestLoss(schedule), meanSmallestLoss(cosine))
+notebook.show("mean loss of the exact denoiser, two classes on the line, linear", linearLoss)
+notebook.show("the same, cosine", cosineLoss)
 notebook.check(
-  "(c) the two losses of one perfect denoiser differ by", abs(floors.linear - floors.cosine),
+  "(c) the two losses of one perfect denoiser differ by", abs(linearLoss - cosineLoss),
   isAbove: 0.05)
 
 //: ### Negative prompts
@@ -1426,39 +1332,30 @@ notebook.check(
 //: from class 1 (at the lower left), points end further to the right than with the null label, and
 //: of those that miss their class fewer are classified as class 1 than as class 2.
 
-let towards = [Int](repeating: 0, count: 60)
-let avoided = [Int](repeating: 1, count: 60)
-let classifier = ExactClassifier(law, schedule)
+let (towards, avoided) = (points.column(0).map { _ in 0 }, points.column(0).map { _ in 1 })
 let negative = GuidedDenoiser(exact, labels: towards, scale: 3, awayFrom: avoided)
 let byGradients = PointSet.sum(
-  (1, exact.noise(spots, t: 300, labels: open)),
-  (-3 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: towards)),
-  (2 * schedule.noiseScale(300), classifier.labelScore(spots, t: 300, labels: avoided)))
+  (1, u), (-3 * sigma, classifier.labelScore(points, t: 300, labels: towards)),
+  (2 * sigma, classifier.labelScore(points, t: 300, labels: avoided)))
 notebook.check(
-  "(a) s = 3 at 60 places", negative.noise(spots, t: 300).values, equals: byGradients.values,
+  "(a) s = 3 at 60 points", negative.noise(points, t: 300).values, equals: byGradients.values,
   tolerance: 1e-12)
 
-func towardsTop(awayFrom label: Int?) -> PointSet {
-  var streams = RandomStreams(of: root.split(50), count: crowd)
-  let noise = streams.normalPoints(dimensions: 2)
-  let denoiser = GuidedDenoiser(
-    exact, labels: [Int](repeating: 0, count: crowd), scale: 1.2,
-    awayFrom: label.map { [Int](repeating: $0, count: crowd) })
-  return fifty.sample(from: noise, denoiser: denoiser, using: streams)
-}
-let (away, plain) = (towardsTop(awayFrom: 1), towardsTop(awayFrom: nil))
-func taken(_ points: PointSet, for label: Int) -> Int {
-  (0..<points.count).count { i in
-    let chances = law.labelProbabilities(points[i])
-    return chances.max()! == chances[label]
-  }
+//: For part (b), samples with and without a negative label, from equal noise:
+
+let zeros = targets.map { _ in 0 }
+let plain = sampled(GuidedDenoiser(exact, labels: zeros, scale: 1.2), stream: 50)
+let away = sampled(
+  GuidedDenoiser(exact, labels: zeros, scale: 1.2, awayFrom: targets.map { _ in 1 }), stream: 50)
+func count(_ points: PointSet, classifiedAs label: Int) -> Int {
+  (0..<points.count).count { distribution.predictedLabel(points[$0]) == label }
 }
 notebook.table(
-  "Towards class 0, s = 1.2",
-  columns: ["away from", "mean of x1", "classified as 1", "classified as 2"],
-  rows: [
-    ["nothing", Estimate(of: plain.column(0)), taken(plain, for: 1), taken(plain, for: 2)],
-    ["class 1", Estimate(of: away.column(0)), taken(away, for: 1), taken(away, for: 2)],
+  "Towards class 0, s = 1.2", of: [("nothing", plain), ("class 1", away)],
+  columns: [
+    "away from": { $0.0 }, "mean of x1": { Estimate(of: $0.1.column(0)) },
+    "classified as 1": { count($0.1, classifiedAs: 1) },
+    "classified as 2": { count($0.1, classifiedAs: 2) },
   ])
 notebook.check(
   "(b) shift to the right, with equal noise",
@@ -1466,7 +1363,7 @@ notebook.check(
   isAbove: Estimate(mean: 0, standardError: 0), byStandardErrors: 4)
 notebook.check(
   "(b) classified as class 1, less classified as class 2",
-  Double(taken(away, for: 1) - taken(away, for: 2)), isBelow: 0)
+  Double(count(away, classifiedAs: 1) - count(away, classifiedAs: 2)), isBelow: 0)
 
 //: ### The cost of guidance
 //:
@@ -1475,7 +1372,7 @@ notebook.check(
 //: guidance in a limited interval costs extra only within it.
 
 /// A denoiser that counts the entries that it evaluates.
-final class Tally: ConditionalDenoiser, @unchecked Sendable {
+final class CountingDenoiser: ConditionalDenoiser, @unchecked Sendable {
   private(set) var entries = 0
   let nullLabel = 3
 
@@ -1485,18 +1382,19 @@ final class Tally: ConditionalDenoiser, @unchecked Sendable {
   }
 }
 
-func cost(_ scale: @escaping @Sendable (Int) -> Double) -> Int {
-  let tally = Tally()
-  _ = guided(tally, count: 9, scale: scale)
-  return tally.entries / 9
+func evaluations(_ scale: @escaping @Sendable (Int) -> Double) -> Int {
+  let denoiser = CountingDenoiser()
+  let labels = Array(targets.prefix(9))
+  _ = sampled(GuidedDenoiser(denoiser, labels: labels, scale: scale), count: 9)
+  return denoiser.entries / 9
 }
-let visited = schedule.timesteps(50)
 notebook.check(
   "evaluations per point in 50 steps: s = 0, 1, 2",
-  [cost { _ in 0 }, cost { _ in 1 }, cost { _ in 2 }], isExactly: [50, 50, 100])
+  [evaluations { _ in 0 }, evaluations { _ in 1 }, evaluations { _ in 2 }],
+  isExactly: [50, 50, 100])
 notebook.check(
   "the same with s = 2 for t in 200...600 only",
-  cost { (200...600).contains($0) ? 2 : 1 },
+  evaluations { (200...600).contains($0) ? 2 : 1 },
   isExactly: 50 + visited.count { (200...600).contains($0) })
 
 //: ## Part VI. With or without a classifier
@@ -1510,77 +1408,57 @@ notebook.check(
 //: twice the updates in all). Each side is interpolated to the scale at which its accuracy is 97 %,
 //: and compared there by inner share and distance.
 
-let (rivals, rivalTime) = notebook.time {
-  let denoisers = PointDenoiser.trained(
-    on: data, (0..<seeds).map { seed in recipe.with { $0.seed = notebook.seed &+ UInt64(seed) } })
-  let classifiers = (0..<seeds).map { seed -> NetworkClassifier<MLP> in
-    let network = MLP(
-      .init(outputs: 3, width: recipe.width, layers: recipe.layers, timeFeatures: 32),
-      generator: root.split(60).split(seed))
-    let plan = TrainingPlan(
-      length: .steps(recipe.updates), learningRate: recipe.learningRate, warmUpSteps: 100,
-      weightDecay: 0, averageDecay: recipe.averageDecay, seed: notebook.seed &+ UInt64(seed))
-    let classifier = NetworkClassifier(network, process)
-    let run = classifier.training(
-      on: data.points, labels: data.labels, plan: plan, batchSize: recipe.batchSize)
-    for _ in run {}
-    run.adoptAverages()
-    return classifier
-  }
-  return (denoisers: denoisers, classifiers: classifiers)
+func trainedClassifier(_ i: Int) -> NetworkClassifier<MLP> {
+  let network = MLP(
+    .init(outputs: 3, width: recipe.width, layers: recipe.layers, timeFeatures: 32),
+    generator: notebook.random(60).split(i))
+  let plan = TrainingPlan(
+    length: .steps(recipe.updates), learningRate: recipe.learningRate, warmUpSteps: 100,
+    weightDecay: 0, averageDecay: recipe.averageDecay, seed: seeds[i])
+  let classifier = NetworkClassifier(network, process)
+  classifier.training(
+    on: data.points, labels: data.labels, plan: plan, batchSize: recipe.batchSize
+  ).finish()
+  return classifier
 }
-notebook.show("training the denoisers and the classifiers took", seconds: rivalTime)
+let ((denoisers, classifiers), classifierTime) = notebook.time {
+  (
+    PointDenoiser.trained(on: data, seeds.map { seed in recipe.with { $0.seed = seed } }),
+    seeds.indices.map(trainedClassifier)
+  )
+}
+notebook.show("training the denoisers and the classifiers took", seconds: classifierTime)
 
-let duelScales = [0.8, 1.2, 1.6, 2, 2.5]
-let duelists = notebook.count(1500, quick: 450)
+//: Every side samples with five scales and each of its networks, which gives its measures at equal
+//: accuracy, one set per network.
 
-/// The measures of one side at every scale, and their values at equal accuracy.
-struct Contender {
-  let name: String
-  /// By seed, then by scale.
-  let portraits: [[Portrait]]
-
-  func values(_ value: (Portrait) -> Double) -> [Double] {
-    portraits.map { read($0, at: 0.97, value) }
+let comparedCount = notebook.count(1500, quick: 450)
+func compared(_ samples: (_ scale: Double) -> PointSet) -> Measures {
+  measures([0.8, 1.2, 1.6, 2, 2.5].map { measured(samples($0)) }, atAccuracy: 0.97)
+}
+func classifierFree(_ model: some ConditionalDenoiser<PointSet>) -> Measures {
+  compared { guided(model, count: comparedCount, scale: $0) }
+}
+let classifierSide = notebook.progress("by a classifier", seeds.indices).map { i in
+  compared { s in
+    sampled(
+      ClassifierGuidedDenoiser(
+        denoisers[i], by: classifiers[i], labels: Array(targets.prefix(comparedCount)), scale: s,
+        schedule), count: comparedCount)
   }
 }
-let generous = trained.indices.filter { shares[$0 / seeds] == shares.last! }.map { trained[$0] }
-let free = [(usualShare, usual), (shares.last!, generous)].map { share, networks in
-  Contender(
+let classifierFreeSides = [usualShare, largest].map { share in
+  (
     name: "classifier-free, share \(share)",
-    portraits: notebook.progress("without a classifier", networks).map { network in
-      duelScales.map { s in portrait(guided(network, count: duelists) { _ in s }) }
-    })
+    measures: notebook.progress("without a classifier", networks(share)).map(classifierFree)
+  )
 }
-let classified = Contender(
-  name: "by a classifier",
-  portraits: notebook.progress("by a classifier", Array(0..<seeds)).map { seed in
-    duelScales.map { s in
-      var streams = RandomStreams(of: root.split(1), count: duelists)
-      let noise = streams.normalPoints(dimensions: 2)
-      let denoiser = ClassifierGuidedDenoiser(
-        rivals.denoisers[seed], by: rivals.classifiers[seed],
-        labels: Array(wanted.prefix(duelists)), scale: s, schedule)
-      return portrait(fifty.sample(from: noise, denoiser: denoiser, using: streams))
-    }
-  })
-let yardstick = Contender(
-  name: "exact denoiser",
-  portraits: [duelScales.map { s in portrait(guided(exact, count: duelists) { _ in s }) }])
 notebook.table(
-  "At an accuracy of 97 %, means over \(seeds) seeds",
-  columns: ["guidance", "inner share", "standard deviation", "distance"],
-  rows: [
-    [
-      yardstick.name, yardstick.values { $0.inner }[0], yardstick.values { $0.spread }[0],
-      yardstick.values { $0.distance }[0],
-    ]
-  ]
-    + (free + [classified]).map { side in
-      [
-        side.name, Estimate(of: side.values { $0.inner }), Estimate(of: side.values { $0.spread }),
-        Estimate(of: side.values { $0.distance }),
-      ]
+  "At an accuracy of 97 %, means over \(seeds.count) seeds",
+  columns: ["guidance"] + Measures.names.dropFirst().map { Column($0) },
+  rows: [row("exact denoiser", classifierFree(exact).values.dropFirst())]
+    + (classifierFreeSides + [("by a classifier", classifierSide)]).map { name, measures in
+      [name] + (1..<4).map { k in Estimate(of: measures.map { $0.values[k] }) }
     })
 
 //: **Claim 6.15.** Classifier-free guidance does not outperform the classifier here. At equal
@@ -1588,19 +1466,19 @@ notebook.table(
 //: or half of the labels were withheld.
 
 /// The difference to the side with a classifier, seed by seed.
-func advantage(_ side: Contender, _ value: (Portrait) -> Double) -> Estimate {
-  Estimate(of: zip(side.values(value), classified.values(value)).map { $0 - $1 })
+func difference(_ side: [Measures], _ value: (Measures) -> Double) -> Estimate {
+  Estimate(of: zip(side, classifierSide).map { value($0) - value($1) })
 }
-for side in free {
-  notebook.show("\(side.name): inner share, difference", advantage(side) { $0.inner })
-  notebook.show("\(side.name): distance, difference", advantage(side) { $0.distance })
+for (name, measures) in classifierFreeSides {
+  notebook.show("\(name): inner share, difference", difference(measures, \.innerShare))
+  notebook.show("\(name): distance, difference", difference(measures, \.distance))
 }
 notebook.check(
   "inner share: largest advantage of classifier-free guidance",
-  free.map { side in advantage(side) { $0.inner }.mean }.max()!, isBelow: 0.03)
+  classifierFreeSides.map { difference($0.measures, \.innerShare).mean }.max()!, isBelow: 0.03)
 notebook.check(
   "distance: least excess of classifier-free guidance",
-  free.map { side in advantage(side) { $0.distance }.mean }.min()!, isAbove: -0.02)
+  classifierFreeSides.map { difference($0.measures, \.distance).mean }.min()!, isAbove: -0.02)
 
 //: Do not conclude that classifiers are better, either. Classifier guidance had two networks and
 //: twice the updates. And in the inner share it is the classifier-free side that is near the exact
@@ -1618,142 +1496,120 @@ notebook.check(
 //: checks of this part that do not depend on training.)
 
 let classNames = ["disc", "cross", "stripes", "board"]
-let classesOfAll = ["disc", "cross", "horizontal stripes", "checkerboard"].map {
+let chosenClasses = ["disc", "cross", "horizontal stripes", "checkerboard"].map {
   SyntheticImages.classNames.firstIndex(of: $0)!
 }
-func pictures(_ count: Int, _ part: CIFAR10.Part) -> (images: Tensor, labels: [Int]) {
+func images(_ count: Int, _ part: CIFAR10.Part) -> (images: Tensor, labels: [Int]) {
   let all = SmallImages.synthetic(count, part: part, seed: notebook.seed, style: .colored)
-  let places = (0..<all.count).filter { classesOfAll.contains(all.labels[$0]) }
-  return (
-    all.tensor(places), places.map { classesOfAll.firstIndex(of: all.labels[$0])! }
-  )
+  let indices = all.labels.indices.filter { chosenClasses.contains(all.labels[$0]) }
+  return (all.tensor(indices), indices.map { chosenClasses.firstIndex(of: all.labels[$0])! })
 }
-let (shapes, unseen) = (
-  pictures(notebook.count(8000, quick: 2000), .training), pictures(1000, .test)
-)
+let training = images(notebook.count(8000, quick: 2000), .training)
+let test = images(1000, .test)
 
-let painter = DiffusionModel<UNet>(.smallImages(channels: 3, classes: 4), seed: notebook.seed)
-let (paintLosses, paintTime) = notebook.time {
-  var losses: [Double] = []
-  let run = painter.training(
-    on: shapes.images, labels: shapes.labels,
-    plan: .small(steps: notebook.count(450, quick: 12), seed: notebook.seed))
-  let bar = ProgressBar("training", total: notebook.count(450, quick: 12))
-  for step in run {
-    losses.append(step.loss)
-    bar.advance()
-  }
-  bar.finish()
-  run.adoptAverages()
-  return losses
+//: The diffusion model and the evaluation classifier are trained on the same images.
+
+let updates = notebook.count(450, quick: 12)
+let imageModel = DiffusionModel<UNet>(.smallImages(channels: 3, classes: 4), seed: notebook.seed)
+let run = imageModel.training(
+  on: training.images, labels: training.labels, plan: .small(steps: updates, seed: notebook.seed))
+let bar = ProgressBar("training", total: updates)
+let (_, imageTrainingTime) = notebook.time { run.finish { _ in bar.advance() } }
+bar.finish()
+notebook.show("training the model took", seconds: imageTrainingTime)
+
+let evaluationClassifier = NetworkClassifier(
+  UNetEncoder(.init(classes: 4, channels: [16, 32]), generator: notebook.random(70)),
+  imageModel.diffusion, times: 0...0)
+let classifierPlan = TrainingPlan(
+  length: .steps(notebook.count(200, quick: 40)), learningRate: 3e-3, warmUpSteps: 20,
+  weightDecay: 0, seed: notebook.seed)
+for _ in evaluationClassifier.training(
+  on: training.images, labels: training.labels, plan: classifierPlan, batchSize: 64)
+{}
+let testAccuracy = evaluationClassifier.accuracy(test.images, labels: test.labels)
+notebook.show("evaluation classifier: accuracy on test images", testAccuracy)
+
+//: Now images of all classes, guided with a scale; a clip keeps every estimate of the data in the
+//: range of images.
+
+let imagesPerClass = notebook.count(20, quick: 4)
+let imageLabels = (0..<4 * imagesPerClass).map { $0 / imagesPerClass }
+let imageSteps = imageModel.schedule.timesteps(notebook.count(25, quick: 8))
+
+func sampledImages(scale s: Double, clip: Clip? = nil) -> Tensor {
+  let sampler = Sampler(.ddim(), schedule: imageModel.schedule, timesteps: imageSteps, clip: clip)
+  return imageModel.sample(
+    imageLabels.count, with: sampler, seed: notebook.seed, batchSize: 32
+  ) { GuidedDenoiser(imageModel, labels: Array(imageLabels[$0]), scale: s) }
 }
-notebook.show("training the model took", seconds: paintTime)
+let imageScales = [0.0, 1, 2, 4, 8]
+let imageSets = notebook.progress("sampling", imageScales).map { sampledImages(scale: $0) }
+let clipped = sampledImages(scale: imageScales[3], clip: .images)
 
-let judge: NetworkClassifier<UNetEncoder> = {
-  let network = UNetEncoder(
-    .init(classes: 4, channels: [16, 32]), generator: root.split(70))
-  let plan = TrainingPlan(
-    length: .steps(notebook.count(200, quick: 40)), learningRate: 3e-3, warmUpSteps: 20,
-    weightDecay: 0, seed: notebook.seed)
-  let classifier = NetworkClassifier(network, painter.diffusion, times: 0...0)
-  let run = classifier.training(
-    on: shapes.images, labels: shapes.labels, plan: plan, batchSize: 64)
-  for _ in run {}
-  return classifier
-}()
-notebook.show(
-  "evaluation classifier: accuracy on test images",
-  judge.accuracy(unseen.images, labels: unseen.labels))
+//: Four measures: the accuracy, the share of values outside the range, the *contrast* (the mean
+//: over images of the standard deviation of the values within an image), and the *diversity*: one
+//: minus the mean correlation of two images of one class, which is 0 for copies and 1 if they are
+//: uncorrelated, and does not depend on contrast and lightness.
 
-let portraitsPerClass = notebook.count(20, quick: 4)
-let paintedLabels = (0..<4 * portraitsPerClass).map { $0 / portraitsPerClass }
-let brushSteps = painter.schedule.timesteps(notebook.count(25, quick: 8))
-
-/// Images of all classes, guided with a scale; `clip` keeps every estimate of the data in range.
-func painted(scale s: Double, clip: Clip? = nil) -> Tensor {
-  let sampler = Sampler(.ddim(), schedule: painter.schedule, timesteps: brushSteps, clip: clip)
-  return painter.sample(
-    paintedLabels.count, with: sampler, seed: notebook.seed, batchSize: 32
-  ) { GuidedDenoiser(painter, labels: Array(paintedLabels[$0]), scale: s) }
+func accuracy(_ images: Tensor) -> Estimate {
+  let hits = zip(evaluationClassifier.predictions(images), imageLabels).count { $0 == $1 }
+  return .proportion(hits, of: imageLabels.count)
 }
-
-/// The share of values outside the range of images.
-func outside(_ images: Tensor) -> Double {
+func shareOutside(_ images: Tensor) -> Double {
   Double(images.elements.count { abs($0) > 1 }) / Double(images.count)
 }
-
-/// The mean over images of the standard deviation of the values within an image.
+func values(_ images: Tensor) -> [[Double]] {
+  (0..<images.entryCount).map { images.rows([$0]).elements.map { Double($0) } }
+}
 func contrast(_ images: Tensor) -> Double {
-  let (each, all) = (images.count / images.shape[0], images.elements)
-  let deviations = (0..<images.shape[0]).map { i in
-    Moments(all[i * each..<(i + 1) * each].map { Double($0) }).standardDeviation
+  Moments(values(images).map { Moments($0).standardDeviation }).mean
+}
+func diversity(_ images: Tensor, _ labels: [Int] = imageLabels) -> Double {
+  let standardized = values(images).map { image -> [Double] in
+    let moments = Moments(image)
+    return image.map { ($0 - moments.mean) / max(moments.standardDeviation, 1e-9) }
   }
-  return deviations.reduce(0, +) / Double(deviations.count)
+  let pairs = labels.indices.flatMap { i in
+    labels.indices.filter { $0 < i && labels[$0] == labels[i] }.map { (i, $0) }
+  }
+  let correlations = pairs.map { i, j -> Double in
+    let products = zip(standardized[i], standardized[j]).map { $0 * $1 }
+    return products.reduce(0, +) / Double(products.count - 1)
+  }
+  return 1 - Moments(correlations).mean
 }
 
-/// One minus the mean correlation of two images of one class: 0 for copies, 1 if uncorrelated.
-/// It does not depend on contrast and lightness.
-func variety(_ images: Tensor, _ labels: [Int]) -> Double {
-  let (each, all) = (images.count / labels.count, images.elements)
-  let standardized = labels.indices.map { i -> [Double] in
-    let own = all[i * each..<(i + 1) * each].map { Double($0) }
-    let statistics = Moments(own)
-    return own.map { ($0 - statistics.mean) / max(statistics.standardDeviation, 1e-9) }
-  }
-  var correlations: [Double] = []
-  for i in labels.indices {
-    for j in labels.indices where j < i && labels[j] == labels[i] {
-      let product = zip(standardized[i], standardized[j]).reduce(0) { $0 + $1.0 * $1.1 }
-      correlations.append(product / Double(each - 1))
-    }
-  }
-  return 1 - correlations.reduce(0, +) / Double(correlations.count)
-}
+//: They are computed for the guided images and for real ones.
 
-let brushScales = [0.0, 1, 2, 4, 8]
-let gallery = notebook.progress("sampling", brushScales).map { s in
-  (s: s, images: painted(scale: s))
+let testImages = test.images.entries(0..<200)
+func measureRow(_ name: String, _ images: Tensor) -> [any TableCell] {
+  [name, accuracy(images), contrast(images), diversity(images), shareOutside(images)]
 }
-let clipped = painted(scale: brushScales[3], clip: .images)
-func hits(_ images: Tensor) -> Estimate {
-  let right = zip(judge.predictions(images), paintedLabels).count { $0 == $1 }
-  return .proportion(right, of: paintedLabels.count)
-}
-func galleryRow(_ name: String, _ images: Tensor) -> [any TableCell] {
-  [name, hits(images), contrast(images), variety(images, paintedLabels), outside(images)]
-}
-let someUnseen = unseen.images.entries(0..<200)
 notebook.table(
   "Guided images and real ones",
-  columns: [
-    "s", Column("accuracy", volatile: true),
-    Column("contrast", decimals: 3, volatile: true),
-    Column("diversity", decimals: 3, volatile: true),
-    Column("outside range", decimals: 3, volatile: true),
-  ],
-  rows: gallery.map { galleryRow("\(Int($0.s))", $0.images) } + [
-    galleryRow("\(Int(brushScales[3])), clipped", clipped),
+  columns: ["s", Column("accuracy", volatile: true)]
+    + ["contrast", "diversity", "outside range"].map { Column($0, decimals: 3, volatile: true) },
+  rows: zip(imageScales, imageSets).map { measureRow("\(Int($0))", $1) } + [
+    measureRow("\(Int(imageScales[3])), clipped", clipped),
     [
-      "test images", judge.accuracy(unseen.images, labels: unseen.labels), contrast(someUnseen),
-      variety(someUnseen, Array(unseen.labels.prefix(200))), outside(someUnseen),
+      "test images", testAccuracy, contrast(testImages),
+      diversity(testImages, Array(test.labels.prefix(200))), shareOutside(testImages),
     ],
   ])
 
 //: @fold How the figure is plotted
 
-func pictureOf(_ images: Tensor, _ index: Int) -> Picture {
-  let pixels = images.entries(index..<index + 1).elements
-  return Picture(planar: pixels, width: 16, height: 16)
-}
 notebook.figure(
-  "gallery",
+  "guided-images",
   ImageGrid(
-    rows: gallery.map { each in
-      (0..<4).flatMap { label in
-        (0..<4).map { pictureOf(each.images, (label * portraitsPerClass) + $0) }
+    rows: imageSets.map { images in
+      (0..<16).map { k in
+        let index = k / 4 * imagesPerClass + k % 4
+        return Picture(planar: images.rows([index]).elements, width: 16, height: 16)
       }
     },
-    rowLabels: gallery.map { "$s=\(Int($0.s))$" },
+    rowLabels: imageScales.map { "$s=\(Int($0))$" },
     columnLabels: (0..<16).map { $0 % 4 == 0 ? classNames[$0 / 4] : "" }, cellWidth: 40),
   formats: [.png],
   caption: "Four images each of four classes, from the same noise at five scales, not clipped. "
@@ -1761,47 +1617,41 @@ notebook.figure(
     + "beyond that of real images.",
   alternative: "Rows of small images: blurred colored shapes in the upper rows, shapes of "
     + "exaggerated contrast in the lower ones.")
-
 //: **Claim 6.16.** The model follows the label: at $s = 1$ the accuracy is far higher than without
 //: guidance, where the label is ignored. And one pass over a batch of twice the size gives what two
 //: passes give, for a U-Net too.
 
 if !notebook.isQuick {
   notebook.check(
-    "accuracy at s = 1, over that at s = 0", hits(gallery[1].images),
-    isAbove: hits(gallery[0].images), byStandardErrors: 4)
+    "accuracy at s = 1, over that at s = 0", accuracy(imageSets[1]),
+    isAbove: accuracy(imageSets[0]), byStandardErrors: 4)
 }
-let few = [0, 1, 2, 3]
-let grain = Tensor(normals(4 * 768, stream: 71).map { Float($0) }, shape: painter.shape(4))
-let blur = painter.diffusion.addNoise(to: unseen.images.entries(0..<4), t: 400, noise: grain)
-let twice = Tensor.sum(
-  (4, painter.noise(blur, t: 400, labels: few)),
-  (-3, painter.noise(blur, t: 400, labels: [4, 4, 4, 4])))
+let imageNoise = Tensor(normals(4 * 768, stream: 71).map { Float($0) }, shape: imageModel.shape(4))
+let noisyImages = imageModel.diffusion.addNoise(
+  to: test.images.entries(0..<4), t: 400, noise: imageNoise)
+let onePass = GuidedDenoiser(imageModel, labels: [0, 1, 2, 3], scale: 4).noise(noisyImages, t: 400)
+let twoPasses = Tensor.sum(
+  (4, imageModel.noise(noisyImages, t: 400, labels: [0, 1, 2, 3])),
+  (-3, imageModel.noise(noisyImages, t: 400, labels: [4, 4, 4, 4])))
 notebook.check(
   "one pass of twice the size against two passes, s = 4, largest difference",
-  zip(GuidedDenoiser(painter, labels: few, scale: 4).noise(blur, t: 400).elements, twice.elements)
-    .map { Double(abs($0 - $1)) }.max()!, isBelow: 1e-4)
-
+  Double(onePass.largestDifference(from: twoPasses)), isBelow: 1e-4)
 //: **Claim 6.17.** Guidance overshoots as it did in the plane (*oversaturation*): contrast grows
 //: with $s$ beyond that of real images, an increasing share of pixel values lies outside the range
 //: of images, and the images of a class become more alike. Clipping every estimate of the data to
 //: the range keeps the values inside; the exaggerated contrast stays.
 
 if !notebook.isQuick {
+  let guidedSets = imageSets.dropFirst()
+  notebook.check("contrast, from s = 1 to 8", increases: guidedSets.map(contrast))
   notebook.check(
-    "contrast, from s = 1 to 8",
-    increases: gallery.dropFirst().map { contrast($0.images) })
+    "share of values outside the range, from s = 1 to 8", increases: guidedSets.map(shareOutside))
   notebook.check(
-    "share of values outside the range, from s = 1 to 8",
-    increases: gallery.dropFirst().map { outside($0.images) })
-  notebook.check(
-    "clipped, s = 4: contrast over that of real images", contrast(clipped) / contrast(someUnseen),
+    "clipped, s = 4: contrast over that of real images", contrast(clipped) / contrast(testImages),
     isAbove: 1)
-  notebook.check(
-    "diversity, from s = 0 to 8",
-    decreases: gallery.map { variety($0.images, paintedLabels) })
+  notebook.check("diversity, from s = 0 to 8", decreases: imageSets.map { diversity($0) })
 }
-notebook.check("clipped: share of values outside the range", outside(clipped), isBelow: 1e-6)
+notebook.check("clipped: share of values outside the range", shareOutside(clipped), isBelow: 1e-6)
 
 //: This is the plane's result in colors. There, guided points left their mode for a place without
 //: data; here, guided images leave the range of colors. The variance within a class would count
@@ -1819,9 +1669,9 @@ notebook.check("clipped: share of values outside the range", outside(clipped), i
 //: **Claim 6.18.** *The wrong sign.* $\epsilon_u - s\,(\epsilon_c - \epsilon_u)$ leads away from
 //: the class. Samples look fine, and hardly one of them is of the wanted class.
 
-let wrongly = MistakeSelection(.guidanceSign).guidedDenoiser
-let fled = portrait(sampled(wrongly(exact, labels: wanted, scale: 2)))
-notebook.check("accuracy, s = 2", fled.accuracy, isBelow: 0.05)
+let reversed = MistakeSelection(.guidanceSign).guidedDenoiser
+let withWrongSign = measured(sampled(reversed(exact, labels: targets, scale: 2)))
+notebook.check("accuracy, s = 2", withWrongSign.accuracy, isBelow: 0.05)
 
 //: **Claim 6.19.** *Three of four channels.* A program that combines the first channels only (a
 //: slice with a wrong end, from the time when images had three) leaves the last one conditional. In
@@ -1830,61 +1680,48 @@ notebook.check("accuracy, s = 2", fled.accuracy, isBelow: 0.05)
 //: rotated copies of each other are no longer treated alike.
 
 let skipping = MistakeSelection(.guidanceSkipsChannel).guidedDenoiser
-let halfGuided = skipping(exact, labels: spotLabels, scale: 3).noise(spots, t: 300)
+let skippedNoise = skipping(exact, labels: pointLabels, scale: 3).noise(points, t: 300)
 notebook.check(
-  "second coordinate of the noise at s = 3, against the conditional one", halfGuided.column(1),
-  equals: ownNoise.column(1), tolerance: 1e-13)
+  "second coordinate of the noise at s = 3, against the conditional one", skippedNoise.column(1),
+  equals: c.column(1), tolerance: 1e-13)
 notebook.check(
-  "first coordinate, against the guided one", halfGuided.column(0),
-  equals: PointSet.sum((3, ownNoise), (-2, openNoise)).column(0), tolerance: 1e-12)
-let halfway = sampled(skipping(exact, labels: wanted, scale: 2))
-notebook.check("accuracy, s = 2", portrait(halfway).accuracy, isAbove: 0.9)
-let correctly = guided(exact, scale: 2)
+  "first coordinate, against the guided one", skippedNoise.column(0),
+  equals: PointSet.sum((3, c), (-2, u)).column(0), tolerance: 1e-12)
+let skipped = sampled(skipping(exact, labels: targets, scale: 2))
+notebook.check("accuracy, s = 2", measured(skipped).accuracy, isAbove: 0.9)
 notebook.table(
   "Inner share by class, s = 2", columns: ["", "class 0", "class 1", "class 2"],
   rows: [
-    ["all coordinates guided"] + (0..<3).map { innerShare(correctly, $0) },
-    ["the last one skipped"] + (0..<3).map { innerShare(halfway, $0) },
+    row("all coordinates guided", (0..<3).map { innerShare(guided(exact, scale: 2), $0) }),
+    row("the last one skipped", (0..<3).map { innerShare(skipped, $0) }),
   ])
 notebook.check(
   "inner share of class 1, less that of class 0",
-  abs(innerShare(halfway, 1) - innerShare(halfway, 0)), isAbove: 0.1)
+  abs(innerShare(skipped, 1) - innerShare(skipped, 0)), isAbove: 0.1)
 
 //: **Claim 6.20.** *A null label that was never trained.* Without label dropout the null row of the
 //: table stays what it was at the start, random. The training loss shows nothing: it is as low as
-//: ever, because the network is trained on the conditional branch alone. The gauge of Claim 6.7
-//: shows it at once.
+//: ever, because the network is trained on the conditional branch alone. The consistency error of
+//: Claim 6.7 shows it at once.
 
-let neglected = PointDenoiser.trained(
-  on: data, recipe.with { $0.dropProbability = 0 })
-let neglectedOpen = missOf(neglected, labels: none)
-let neglectedOwn = missOf(neglected, labels: judges.labels)
-let neglectedPortrait = portrait(guided(neglected, scale: 2))
+let withoutDropout = PointDenoiser.trained(on: data, recipe.with { $0.dropProbability = 0 })
+func volatile(_ name: String) -> Column { Column(name, digits: 3, volatile: true) }
 notebook.table(
-  "Without label dropout",
+  "Without label dropout", of: [("with label dropout", network), ("without", withoutDropout)],
   columns: [
-    "", Column("class branches", digits: 3, volatile: true),
-    Column("null branch", digits: 3, volatile: true), Column("gauge", digits: 3, volatile: true),
-    Column("distance, s = 1", digits: 3, volatile: true),
-    Column("distance, s = 2", digits: 3, volatile: true),
-  ],
-  rows: [
-    [
-      "with label dropout", missOf(usual[0], labels: judges.labels), missOf(usual[0], labels: none),
-      gauge(usual[0]), portrait(guided(usual[0], scale: 1)).distance,
-      portrait(guided(usual[0], scale: 2)).distance,
-    ],
-    [
-      "without", neglectedOwn, neglectedOpen, gauge(neglected),
-      portrait(guided(neglected, scale: 1)).distance, neglectedPortrait.distance,
-    ],
+    "": { $0.0 }, volatile("class branches"): { branchError($0.1, evaluation.labels) },
+    volatile("null branch"): { branchError($0.1, nullLabels) },
+    volatile("consistency error"): { consistencyError($0.1) },
+    volatile("distance, s = 1"): { measured(guided($0.1, scale: 1)).distance },
+    volatile("distance, s = 2"): { measured(guided($0.1, scale: 2)).distance },
   ])
 notebook.check(
-  "without dropout: gauge over that of a network with dropout", gauge(neglected) / gauge(usual[0]),
-  isAbove: 3)
+  "without dropout: consistency error over that of a network with dropout",
+  consistencyError(withoutDropout) / consistencyError(network), isAbove: 3)
 notebook.check(
   "without dropout: error of the class branches over that with dropout",
-  neglectedOwn / missOf(usual[0], labels: judges.labels), isBelow: 2)
+  branchError(withoutDropout, evaluation.labels) / branchError(network, evaluation.labels),
+  isBelow: 2)
 
 //: ## Summary
 //:
@@ -1907,8 +1744,8 @@ notebook.check(
 //: The numbers in parentheses are those of "Foundations of Generative Models".
 //:
 //: **Exercise 1** (6.13.8, in part). For data $\mathcal N(0, 1)$ and a label whose data are
-//: $\mathcal N(m, \frac14)$: at which scale does DDIM shrink the class to a tenth of its standard
-//: deviation?
+//: $\mathcal N(m, \frac14)$: at which scale does DDIM shrink the class to a tenth of its
+//: standard deviation?
 //:
 //: <details><summary>Answer</summary>
 //:
@@ -1917,11 +1754,9 @@ notebook.check(
 //:
 //: **Claim 6.21.** That is at $s = 1 + \log_2 10 = 4.32$.
 
-let tenth = 1 + log2(10.0)
 notebook.check(
   "standard deviation by DDIM, over that of the class",
-  extrapolated(.ddim(), scale: tenth).std / 0.5,
-  equals: 0.1, tolerance: 1e-3)
+  extrapolated(.ddim(), scale: 1 + log2(10)).std / 0.5, equals: 0.1, tolerance: 1e-3)
 
 //: </details>
 //:
@@ -1940,16 +1775,16 @@ notebook.check(
 
 var (low, high) = (1.0, 3.0)
 for _ in 0..<6 {
-  let trial = (low + high) / 2
-  if portrait(guided(exact, scale: trial)).accuracy < 0.98 { low = trial } else { high = trial }
+  let middle = (low + high) / 2
+  if measured(guided(exact, scale: middle)).accuracy < 0.98 { low = middle } else { high = middle }
 }
-let automatic = portrait(guided(exact, scale: high))
+let atLeastScale = measured(guided(exact, scale: high))
 notebook.show("least scale", high, digits: 3)
 notebook.check("least scale for 98 %", high, isBelow: 1.5)
-notebook.check("accuracy there", automatic.accuracy, isAtLeast: 0.98)
+notebook.check("accuracy there", atLeastScale.accuracy, isAtLeast: 0.98)
 notebook.check(
-  "inner share there, over that at s = 3", automatic.inner / max(sweep[6].portrait.inner, 1e-3),
-  isAbove: 5)
+  "inner share there, over that at s = 3",
+  atLeastScale.innerShare / max(atThree.innerShare, 1e-3), isAbove: 5)
 
 //: </details>
 //:
@@ -1965,9 +1800,11 @@ notebook.check(
 //: **Claim 6.23.** For the network of Claim 6.20, trained without label dropout, the mixture is
 //: nearer to the exact unconditional noise than its own null branch, by far.
 
-let mixtureMiss = gap({ exact.noise($0, t: $1, labels: none) }, { mixed(neglected, at: $0, t: $1) })
+let mixtureError = meanSquaredDistance(
+  { exact.noise($0, t: $1, labels: nullLabels) }, { mixture(of: withoutDropout, at: $0, t: $1) })
 notebook.check(
-  "error of the mixture over that of the null branch", mixtureMiss / neglectedOpen, isBelow: 0.25)
+  "error of the mixture over that of the null branch",
+  mixtureError / branchError(withoutDropout, nullLabels), isBelow: 0.25)
 
 //: </details>
 //:

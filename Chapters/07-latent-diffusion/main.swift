@@ -16,16 +16,17 @@
 //: - train all parts yourself, on CIFAR-10 or on synthetic shapes.
 
 import Autodiff  // weave:hide
-import Datasets  // weave:hide
 import Diffusion  // weave:hide
 import Evaluation  // weave:hide
 import Figures  // weave:hide
+import Files  // weave:hide
 import Foundation  // weave:hide
 import Learning  // weave:hide
 import Models  // weave:hide
 import Networks  // weave:hide
 import Notebook  // weave:hide
 import Probability  // weave:hide
+import SyntheticData  // weave:hide
 import Tensors  // weave:hide
 import Training  // weave:hide
 
@@ -53,24 +54,27 @@ notebook.show("trained on", manifest.denoiser?.dataNote ?? "unknown data")
 notebook.show("loading them took", seconds: loading)
 
 let classes = model.classes
-let each = notebook.count(10, quick: 2)
+let imagesPerClass = notebook.count(10, quick: 2)
 let request = SampleRequest(
-  labels: classes.indices.flatMap { [Int](repeating: $0, count: each) },
+  labels: classes.indices.flatMap { [Int](repeating: $0, count: imagesPerClass) },
   steps: notebook.count(50, quick: 10), seed: notebook.seed)
 
-let bar = ProgressBar("sampling", total: request.labels.count * request.steps)
-let (z0, sampling) = notebook.time { request.latents(from: model) { bar.move(to: $0) } }
-bar.finish()
+// weave:hide-begin
+/// The latents of a request, with a progress bar.
+func sampledLatents(_ request: SampleRequest, from model: LatentDiffusionModel) -> Tensor {
+  let bar = ProgressBar("sampling", total: request.labels.count * request.steps)
+  defer { bar.finish() }
+  return request.latents(from: model) { bar.move(to: $0) }
+}
+// weave:hide-end
+let (z0, sampling) = notebook.time { sampledLatents(request, from: model) }
 let images = model.decode(z0)
 notebook.show("sampling \(request.labels.count) latents took", seconds: sampling)
 
-func rows(_ images: Tensor, of length: Int) -> [[Picture]] {
-  let pictures = Picture.images(of: images)
-  return stride(from: 0, to: pictures.count, by: length).map { Array(pictures[$0..<$0 + length]) }
-}
-
+var sampleGrid = ImageGrid(Picture.images(of: images), columns: imagesPerClass)
+sampleGrid.rowLabels = classes
 notebook.figure(
-  "ten-classes", ImageGrid(rows: rows(images, of: each), rowLabels: classes), formats: [.png],
+  "ten-classes", sampleGrid, formats: [.png],
   caption:
     "Ten samples of each class by this model, with 50 steps of DDIM and guidance scale 3. They "
     + "are uncurated: the first ten of the seed.")
@@ -86,8 +90,8 @@ notebook.figure(
 //: The network outputs $\log\sigma^2$, so no variance can be negative. Here are three of the images
 //: above, their latents, and the decoded latents:
 
-let encoded = LatentCache.encode(images, with: model.autoencoder)
-func shades(_ latent: Tensor) -> [Picture] {
+let (means, sigmas) = LatentCache.encode(images, with: model.autoencoder)
+func channels(_ latent: Tensor) -> [Picture] {
   (0..<4).map { channel in
     let plane = latent.slice(channel..<channel + 1, along: 1).reshaped([1, 1, 8, 8])
     let gray = Tensor.concatenated([plane, plane, plane], along: 1)
@@ -95,12 +99,12 @@ func shades(_ latent: Tensor) -> [Picture] {
   }
 }
 let latentRows = [0, 6, 8].map { label -> [Picture] in
-  let entry = label * each..<label * each + 1
-  let (mean, deviation) = (encoded.mean.entries(entry), encoded.deviation.entries(entry))
-  var draw = RandomGenerator(seed: notebook.seed, stream: 3)
-  let z = mean + deviation * .normal(mean.shape, using: &draw)
+  let entry = label * imagesPerClass..<label * imagesPerClass + 1
+  let mean = means.entries(entry)
+  var generator = RandomGenerator(seed: notebook.seed, stream: 3)
+  let z = mean + sigmas.entries(entry) * .normal(mean.shape, using: &generator)
   let decoded = [mean, z].flatMap { Picture.images(of: model.autoencoder.decode($0)) }
-  return Picture.images(of: images.entries(entry)) + shades(mean) + decoded
+  return Picture.images(of: images.entries(entry)) + channels(mean) + decoded
 }
 notebook.figure(
   "latents",
@@ -118,16 +122,14 @@ notebook.figure(
 //: **Claim 7.1.** A latent has a twelfth of the values and a sixteenth of the positions of its
 //: image, and attention compares a 256th of the pairs of positions; every $\sigma$ is positive.
 
-let posterior = encoded
 let (pixels, places) = (32 * 32, 8 * 8)
-
-notebook.check("shape of the latents", posterior.mean.shape, isExactly: [images.shape[0], 4, 8, 8])
-notebook.check("values saved", 3 * pixels / (4 * places), isExactly: 12)
-notebook.check("positions saved", pixels / places, isExactly: 16)
-notebook.check("pairs of positions saved", pixels * pixels / (places * places), isExactly: 256)
+notebook.check("shape of the latents", means.shape, isExactly: [images.shape[0], 4, 8, 8])
 notebook.check(
-  "is every standard deviation positive", posterior.deviation.elements.allSatisfy { $0 > 0 },
-  isExactly: true)
+  "values, positions and pairs of positions saved",
+  [3 * pixels / (4 * places), pixels / places, pixels * pixels / (places * places)],
+  isExactly: [12, 16, 256])
+notebook.check(
+  "is every standard deviation positive", sigmas.elements.allSatisfy { $0 > 0 }, isExactly: true)
 
 //: Rombach et al. (2022) count the same for images of 512x512 pixels, whose latents have 64x64
 //: positions of four channels. Three different factors are in use for one and the same encoder, and
@@ -137,50 +139,48 @@ notebook.check(
 //: **Claim 7.2.** In single precision such an image takes 3.146 MB and its latent 0.0655 MB, a
 //: 48th.
 
-let (pictureBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
-notebook.check("bytes of the image", pictureBytes, isExactly: 3_145_728)
-notebook.check("bytes of the latent", latentBytes, isExactly: 65_536)
-notebook.check("ratio", pictureBytes / latentBytes, isExactly: 48)
+let (imageBytes, latentBytes) = (4 * 3 * 512 * 512, 4 * 4 * 64 * 64)
+notebook.check(
+  "bytes of the image and of the latent, and their ratio",
+  [imageBytes, latentBytes, imageBytes / latentBytes], isExactly: [3_145_728, 65_536, 48])
 
 //: **Claim 7.3.** An encoder that halves the sides $k$ times leaves a $4^k$-th of the positions;
 //: with four channels for three, the saving in values is three quarters of $4^k$. Encoders of two
 //: to five halvings, each given an image of 64x64 pixels:
 
-struct Saving {
-  let side, positions, numbers: Int
-}
-
-let savings = (2...5).map { halvings -> Saving in
+let latentShapes = (2...5).map { halvings in
   let encoder = Autoencoder(
     .init(channels: [Int](repeating: 4, count: halvings + 1), groups: 2, middleAttention: false),
     generator: RandomGenerator(seed: 0))
-  let shape = encoder.encode(Tensor.zeros([1, 3, 64, 64])).mean.shape
-  return Saving(
-    side: 64 / shape[2], positions: 64 * 64 / (shape[2] * shape[3]),
-    numbers: 3 * 64 * 64 / (shape[1] * shape[2] * shape[3]))
+  return encoder.encode(Tensor.zeros([1, 3, 64, 64])).mean.shape
 }
+let positionsSaved = latentShapes.map { 64 * 64 / ($0[2] * $0[3]) }
+let valuesSaved = latentShapes.map { 3 * 64 * 64 / ($0[1] * $0[2] * $0[3]) }
 notebook.table(
   "What encoders save", columns: ["per side", "in positions", "in values"],
-  rows: savings.map { [$0.side, $0.positions, $0.numbers] })
-notebook.check("positions saved", savings.map(\.positions), isExactly: [16, 64, 256, 1024])
-notebook.check("values saved", savings.map(\.numbers), isExactly: [12, 48, 192, 768])
+  rows: latentShapes.indices.map {
+    [64 / latentShapes[$0][2], positionsSaved[$0], valuesSaved[$0]]
+  })
+notebook.check(
+  "positions and values saved", positionsSaved + valuesSaved,
+  isExactly: [16, 64, 256, 1024, 12, 48, 192, 768])
 
 //: **Erratum E-B31.** The book's table of compression (10.2) gives 4, 16, 64 and 256 for the
 //: factors 4, 8, 16 and 32 per side: those are the positions saved by 2, 4, 8 and 16. Table 10.1
 //: calls 512x512x3 to 64x64x4 a factor of 16, which it is in no sense: it is 8 per side, 64 in
 //: positions, 48 in values.
 
-for (saving, printed) in zip(savings, [4.0, 16, 64, 256]) {
+for (i, printed) in [4.0, 16, 64, 256].enumerated() {
+  let side = 64 / latentShapes[i][2]
   notebook.erratum(
     "E-B31", source: "Foundations of Generative Models, Table 10.2",
-    "positions saved by a factor of \(saving.side) per side", printed: printed,
-    right: Double(saving.side * saving.side), secondRoute: Double(saving.positions), tolerance: 0,
-    apart: 1)
+    "positions saved by a factor of \(side) per side", printed: printed, right: Double(side * side),
+    secondRoute: Double(positionsSaved[i]), tolerance: 0, apart: 1)
 }
 notebook.erratum(
   "E-B31", source: "Foundations of Generative Models, Table 10.1",
-  "values saved, 512x512x3 to 64x64x4", printed: 16, right: Double(pictureBytes / latentBytes),
-  secondRoute: Double(savings[1].numbers), tolerance: 0, apart: 1)
+  "values saved, 512x512x3 to 64x64x4", printed: 16, right: Double(imageBytes / latentBytes),
+  secondRoute: Double(valuesSaved[1]), tolerance: 0, apart: 1)
 
 //: **Erratum E-X12.** The sources do not agree on what is being counted: one speaks of an eighth or
 //: a sixteenth of the *resolution*, another lets the same $f$ be a ratio of areas. For the encoder
@@ -191,7 +191,7 @@ notebook.erratum(
   "E-X12",
   source: "CS 4782 notes, section Latent Diffusion; Foundations of Generative Models, (10.1)",
   "positions saved where $f = 8$", printed: 8, right: 64,
-  secondRoute: Double(savings[1].positions), tolerance: 0, apart: 1)
+  secondRoute: Double(positionsSaved[1]), tolerance: 0, apart: 1)
 
 //: What does it save in arithmetic? The kernels of this course count their multiplications, so we
 //: can measure it: the same small U-Net runs on 32x32 positions and on 8x8.
@@ -199,14 +199,12 @@ notebook.erratum(
 //: **Claim 7.4.** Convolutions cost a sixteenth on the latent, attention between all pairs of
 //: positions a 256th.
 
-let counted = UNet(
+let smallUNet = UNet(
   .init(channels: [32, 64], attention: [false, false], middleAttention: false, groups: 8),
   generator: RandomGenerator(seed: 0))
 
 func multiplications(_ side: Int) -> Int {
-  OperationCount.multiplyAdds {
-    _ = counted(Tensor.zeros([1, 4, side, side]), t: [500])
-  }
+  OperationCount.multiplyAdds { _ = smallUNet(Tensor.zeros([1, 4, side, side]), t: [500]) }
 }
 
 func attentionMultiplications(_ side: Int) -> Int {
@@ -226,22 +224,26 @@ notebook.check(
 notebook.check(
   "ratio, attention", attentionMultiplications(32) / attentionMultiplications(8), isExactly: 256)
 
+//: And in seconds, the shortest of several durations:
+
 let batch = notebook.count(16, quick: 4)
-/// The shortest of several durations, after one to warm up.
-func shortest(_ body: () -> Void) -> Double {
-  (0..<notebook.count(6, quick: 3)).map { _ in notebook.time(body).seconds }.dropFirst().min() ?? 0
+func seconds(_ name: String, line: UInt = #line, _ body: () -> Void) {
+  let durations = (0..<notebook.count(6, quick: 3)).map { _ in notebook.time(body).seconds }
+  notebook.show("seconds of \(name)", seconds: durations.dropFirst().min()!, line: line)
 }
-let secondsOnPixels = shortest { _ = counted(Tensor.zeros([batch, 4, 32, 32]), t: [500]) }
-let secondsOnLatents = shortest { _ = counted(Tensor.zeros([batch, 4, 8, 8]), t: [500]) }
-let guidedStep = shortest {
+seconds("a step on \(batch) images of 32x32") {
+  _ = smallUNet(Tensor.zeros([batch, 4, 32, 32]), t: [500])
+}
+seconds("a step on \(batch) latents of 8x8") {
+  _ = smallUNet(Tensor.zeros([batch, 4, 8, 8]), t: [500])
+}
+seconds("a guided step of this model, \(batch) latents") {
   _ = model.denoiser.noise(
     Tensor.zeros([2 * batch, 4, 8, 8]), t: 500, labels: .init(repeating: 0, count: 2 * batch))
 }
-let decoding = shortest { _ = model.autoencoder.decode(Tensor.zeros([batch, 4, 8, 8])) }
-notebook.show("seconds of a step on \(batch) images of 32x32", seconds: secondsOnPixels)
-notebook.show("seconds of a step on \(batch) latents of 8x8", seconds: secondsOnLatents)
-notebook.show("seconds of a guided step of this model, \(batch) latents", seconds: guidedStep)
-notebook.show("seconds of decoding \(batch) latents, once", seconds: decoding)
+seconds("decoding \(batch) latents, once") {
+  _ = model.autoencoder.decode(Tensor.zeros([batch, 4, 8, 8]))
+}
 
 //: The seconds follow roughly; they also depend on how well arrays fit the processor's caches. The
 //: decoder runs once per image, which is little beside the fifty guided steps of a sampler.
@@ -255,29 +257,29 @@ notebook.show("seconds of decoding \(batch) latents, once", seconds: decoding)
 //: value between the two.
 
 let spectrum = [4, 1, 0.25]
-let skipDecoder: (latent: Double, skips: [Double]) = {
-  var (latent, skips) = (0.0, [0.0, 0, 0])
-  for _ in 0..<4000 {
-    let miss = [1 - latent - skips[0], 1 - skips[1], 1 - skips[2]]
-    latent += 0.02 * spectrum[0] * miss[0]
-    for i in 0..<3 { skips[i] += 0.02 * spectrum[i] * miss[i] }
-  }
-  return (latent, skips)
-}()
-let withSkips =
-  spectrum[0] * pow(1 - skipDecoder.latent - skipDecoder.skips[0], 2)
-  + (1..<3).reduce(0) { $0 + spectrum[$1] * pow(1 - skipDecoder.skips[$1], 2) }
-var skipDraws = RandomGenerator(seed: notebook.seed, stream: 21)
-let alone3 = Estimate(count: notebook.count(100_000, quick: 20_000)) {
-  let x = spectrum.map { $0.squareRoot() * skipDraws.normal() }
-  return pow(x[0] * (1 - skipDecoder.latent), 2) + x[1] * x[1] + x[2] * x[2]
+func decoderErrors(_ latent: Double, _ skips: [Double]) -> [Double] {
+  [1 - latent - skips[0], 1 - skips[1], 1 - skips[2]]
+}
+var (latentWeight, skipWeights) = (0.0, [0.0, 0, 0])
+for _ in 0..<4000 {
+  let errors = decoderErrors(latentWeight, skipWeights)
+  latentWeight += 0.02 * spectrum[0] * errors[0]
+  for i in 0..<3 { skipWeights[i] += 0.02 * spectrum[i] * errors[i] }
+}
+let withSkips = zip(spectrum, decoderErrors(latentWeight, skipWeights)).reduce(0) {
+  $0 + $1.0 * $1.1 * $1.1
+}
+var skipGenerator = RandomGenerator(seed: notebook.seed, stream: 21)
+let withoutSkips = Estimate(count: notebook.count(100_000, quick: 20_000)) {
+  let x = spectrum.map { $0.squareRoot() * skipGenerator.normal() }
+  return pow(x[0] * (1 - latentWeight), 2) + x[1] * x[1] + x[2] * x[2]
 }
 notebook.show("error in training, with skips", withSkips, digits: 2)
 notebook.show("error without skips, in training and when sampling", spectrum[1] + spectrum[2])
 notebook.erratum(
   "E-B32", source: "Foundations of Generative Models, section 10.2.1",
   "error of the decoder with skips when there is only a latent", printed: 0,
-  right: spectrum[0] / 4 + spectrum[1] + spectrum[2], secondRoute: alone3, apart: 1)
+  right: spectrum[0] / 4 + spectrum[1] + spectrum[2], secondRoute: withoutSkips, apart: 1)
 
 //: The U-Net has skips, and rightly: its output has the same extents as its input, and its input is
 //: always there.
@@ -289,16 +291,13 @@ notebook.erratum(
 //: stored differs: with a codebook of 512, no more than 512 different vectors could come out of the
 //: encoder.
 
-let vectors: Set<[Float]> = {
-  let last = posterior.mean.channelsLast()
-  let elements = last.elements
-  return Set(stride(from: 0, to: elements.count, by: 4).map { Array(elements[$0..<$0 + 4]) })
-}()
-let positions = images.shape[0] * places
+let vectors = means.channelsLast().reshaped([images.shape[0] * places, 4])
+let different = Set((0..<vectors.entryCount).map { vectors.rows([$0]).elements })
 notebook.erratum(
   "E-X11", source: "Talk on DDPM, DDIM, U-Net and LDM, slides on latent diffusion",
-  "different vectors in the latents of these images", printed: Double(min(512, positions)),
-  right: Double(positions), secondRoute: Double(vectors.count), tolerance: 0, apart: 100)
+  "different vectors in the latents of these images",
+  printed: Double(min(512, vectors.entryCount)), right: Double(vectors.entryCount),
+  secondRoute: Double(different.count), tolerance: 0, apart: 100)
 
 //: ## The reparameterization trick
 //:
@@ -322,15 +321,13 @@ notebook.check(
   equals: 0, tolerance: 1e-3)
 
 let (mu, logVariance) = (0.7, -0.4)
-let draws = notebook.count(100_000, quick: 20_000)
-let derivatives: [Double] = {
-  let tape = Tape()
-  let v = tape.input(Tensor(repeating: Float(logVariance), shape: [draws]))
-  let noise = tape.constant(.normal([draws], using: &random))
-  let mean = tape.constant(Tensor(repeating: Float(mu), shape: [draws]))
-  let z = VariationalLoss.sample(mean: mean, logVariance: v, noise: noise)
-  return tape.gradients(of: square(z).sum())[v]?.elements.map(Double.init) ?? []
-}()
+let sampleCount = notebook.count(100_000, quick: 20_000)
+let tape = Tape()
+let v = tape.input(Tensor(repeating: Float(logVariance), shape: [sampleCount]))
+let z = VariationalLoss.sample(
+  mean: tape.constant(Tensor(repeating: Float(mu), shape: [sampleCount])), logVariance: v,
+  noise: tape.constant(.normal([sampleCount], using: &random)))
+let derivatives = tape.gradients(of: square(z).sum())[v]!.elements.map { Double($0) }
 notebook.check(
   "mean derivative by the log-variance", Estimate(of: derivatives), equals: exp(logVariance))
 
@@ -357,14 +354,14 @@ notebook.check(
 let (x, xHat) = (images.entries(0..<1), images.entries(1..<2))
 let errors = zip(x.elements, xHat.elements).map { Double($0) - Double($1) }
 let laplace = errors.reduce(0) { $0 - log(0.5 * exp(-abs($1))) }
-let normal = errors.reduce(0) { $0 - log(exp(-$1 * $1) / Double.pi.squareRoot()) }
+let gaussian = errors.reduce(0) { $0 - log(exp(-$1 * $1) / Double.pi.squareRoot()) }
 notebook.check(
   "absolute errors and constant", x.absoluteDifference(xHat) + 3072 * log(2.0), equals: laplace,
   relativeTolerance: 1e-6)
 notebook.check("the constant", 3072 * log(2.0), equals: 2129.348, tolerance: 1e-3)
 notebook.check(
   "squared errors and constant",
-  errors.reduce(0) { $0 + $1 * $1 } + 1536 * log(Double.pi), equals: normal,
+  errors.reduce(0) { $0 + $1 * $1 } + 1536 * log(Double.pi), equals: gaussian,
   relativeTolerance: 1e-9)
 
 //: **Erratum E-B13.** The book pairs a squared error of weight one with a KL divergence of weight
@@ -372,32 +369,31 @@ notebook.check(
 //: the logarithm of a Gaussian density rises by $1/2\sigma^2$ for each unit of squared error, which
 //: is one for $\sigma^2 = \frac12$ and one half for $\sigma^2 = 1$.
 
-func surprise(_ squaredError: Double, variance: Double) -> Double {
+func negativeLogDensity(_ squaredError: Double, variance: Double) -> Double {
   squaredError / (2 * variance) + 0.5 * log(2 * Double.pi * variance)
 }
+let rise = negativeLogDensity(3, variance: 1) - negativeLogDensity(2, variance: 1)
 notebook.erratum(
   "E-B13", source: "Foundations of Generative Models, (3.42) and (3.45)",
   "variance that a squared error of weight one stands for", printed: 1, right: 0.5,
-  secondRoute: 0.5 / (surprise(3, variance: 1) - surprise(2, variance: 1)) * 0.5, tolerance: 1e-12,
-  apart: 0.4)
+  secondRoute: 0.5 / rise * 0.5, tolerance: 1e-12, apart: 0.4)
 
 //: **Claim 7.7.** The KL divergence in the loss is the mean of $\log q(z) - \log p(z)$ over samples
 //: $z \sim q$.
 
-let differences = (0..<draws).map { _ -> Double in
+let logRatios = Estimate(count: sampleCount) {
   let epsilon = random.normal()
   let z = mu + exp(logVariance / 2) * epsilon
   return (z * z - epsilon * epsilon - logVariance) / 2
 }
+let divergence = (mu * mu + exp(logVariance) - logVariance - 1) / 2
 notebook.check(
-  "KL divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", Estimate(of: differences),
-  equals: (mu * mu + exp(logVariance) - logVariance - 1) / 2)
+  "KL divergence of $N(0.7, e^{-0.4})$ from $N(0, 1)$", logRatios, equals: divergence)
 
 //: **Claim 7.8.** With means in place of both sums the same β would mean something else: to get the
 //: same minimum, it has to be multiplied by 256/3072.
 
-let beta = 0.01
-let (l1, kl) = (180.0, 900.0)
+let (beta, l1, kl) = (0.01, 180.0, 900.0)
 notebook.check(
   "loss of sums, from means", 3072 * (l1 / 3072 + beta * 256 / 3072 * (kl / 256)),
   equals: l1 + beta * kl, tolerance: 1e-9)
@@ -408,16 +404,16 @@ notebook.check(
 //: returns $z$, and $q = N(0.7, e^{-0.4})$:
 
 let pixel = 0.3
-let (offset, spread) = (mu - pixel, exp(logVariance / 2))
+let (offset, sigma) = (mu - pixel, exp(logVariance / 2))
 let expectedError =
-  spread * (2 / Double.pi).squareRoot() * exp(-offset * offset / (2 * spread * spread))
-  + offset * erf(offset / (spread * 2.0.squareRoot()))
-let lossOfOne = expectedError + (mu * mu + exp(logVariance) - logVariance - 1) / 2
-let evidenceBound = Estimate(count: draws) {
+  sigma * (2 / Double.pi).squareRoot() * exp(-offset * offset / (2 * sigma * sigma))
+  + offset * erf(offset / (sigma * 2.0.squareRoot()))
+let lossOfOne = expectedError + divergence
+let evidenceBound = Estimate(count: sampleCount) {
   let epsilon = random.normal()
-  let z = mu + spread * epsilon
-  let likelihood = -abs(pixel - z) - log(2)
-  return likelihood - z * z / 2 + epsilon * epsilon / 2 + logVariance / 2
+  let z = mu + sigma * epsilon
+  let logLikelihood = -abs(pixel - z) - log(2)
+  return logLikelihood - z * z / 2 + epsilon * epsilon / 2 + logVariance / 2
 }
 notebook.erratum(
   "E-S0a", source: "Conditional Latent Diffusion (CIFAR-10), step 1", "ELBO of one pixel, nats",
@@ -444,32 +440,28 @@ func linearLoss(_ w: Double, variance: Double, noise: Double, beta: Double) -> D
 }
 
 func bestSquaredWeight(variance: Double, beta: Double) -> Double {
-  let candidates = (0...4000).map { Double($0) * 0.001 }
-  let losses = candidates.map {
-    linearLoss($0.squareRoot(), variance: variance, noise: 0.5, beta: beta)
+  func loss(_ squaredWeight: Double) -> Double {
+    linearLoss(squaredWeight.squareRoot(), variance: variance, noise: 0.5, beta: beta)
   }
-  return candidates[losses.indices.min { losses[$0] < losses[$1] } ?? 0]
+  return (0...4000).map { Double($0) * 0.001 }.min { loss($0) < loss($1) }!
 }
 
-for beta in [1, 1.9, 2.1, 5] {
-  notebook.check(
-    "squared weights at β = \(beta)",
-    spectrum.map { bestSquaredWeight(variance: $0, beta: beta) },
-    equals: spectrum.map { max($0 - beta / 2, 0) }, tolerance: 0.002)
-}
+let testedBetas = [1, 1.9, 2.1, 5]
+notebook.check(
+  "squared weights at β = 1, 1.9, 2.1, 5",
+  testedBetas.flatMap { beta in spectrum.map { bestSquaredWeight(variance: $0, beta: beta) } },
+  equals: testedBetas.flatMap { beta in spectrum.map { max($0 - beta / 2, 0) } }, tolerance: 0.002)
 
 //: **Erratum E-B35.** The book blames a too powerful *encoder* for posterior collapse and
 //: recommends β-VAEs against it. A *decoder* that manages without a latent is one cause; a large β
 //: is another, as just shown: it moves the threshold $\beta\sigma^2$ up, so that fewer directions
 //: survive.
 
-func activeDirections(_ beta: Double) -> Int {
-  spectrum.filter { bestSquaredWeight(variance: $0, beta: beta) > 0.001 }.count
-}
+let active = spectrum.filter { bestSquaredWeight(variance: $0, beta: 2.1) > 0.001 }
 notebook.erratum(
   "E-B35", source: "Foundations of Generative Models, section 3.8.2",
   "directions in use at β = 2.1, two of them at β = 1", printed: 2,
-  right: Double(spectrum.filter { $0 > 2.1 / 2 }.count), secondRoute: Double(activeDirections(2.1)),
+  right: Double(spectrum.filter { $0 > 2.1 / 2 }.count), secondRoute: Double(active.count),
   tolerance: 0, apart: 0.5)
 
 //: For the convolutional autoencoder there is no formula, but we can train it at several β and
@@ -477,37 +469,59 @@ notebook.erratum(
 //: in the record. (PSNR is the squared error on a logarithmic scale, more is better. A latent
 //: dimension is an *active unit* if its mean varies over images, with a variance above 0.01.)
 
-let betaRecord = notebook.orStop { try trainingChapter.record("beta.csv") }
-for note in betaRecord.notes { notebook.show("record", note) }
+//: @fold How records are read
+
+typealias Row = [String: Double]
+
+extension Row {
+  /// The number in a column; NaN where there is none.
+  func number(_ column: String) -> Double { self[column] ?? .nan }
+  /// The cell of a column; empty where there is no number.
+  func cell(_ column: String) -> any TableCell { self[column].map { $0 as any TableCell } ?? "" }
+  var frechet: Estimate {
+    Estimate(mean: number("frechet"), standardError: number("frechet_error"))
+  }
+}
+
+/// A record; its notes, with the command that made it, are shown.
+func record(_ name: String, line: UInt = #line) -> CSVTable {
+  let record = notebook.orStop { try trainingChapter.record(name) }
+  for note in record.notes { notebook.show("record", note, line: line) }
+  return record
+}
+
+/// The cells of a column, times a factor.
+func cells(_ column: String, times factor: Double = 1) -> (Row) -> any TableCell {
+  { factor * $0.number(column) }
+}
+
+//: The trainings at several β:
+
+let betaRecord = record("beta.csv")
 let (betas, rates, distortions) = (betaRecord["beta"], betaRecord["kl"], betaRecord["l1"])
 notebook.table(
-  "Short trainings at several β, on test images",
+  "Short trainings at several β, on test images", of: betaRecord.rows,
   columns: [
-    "β", Column("nats", decimals: 1), Column("absolute error", decimals: 1),
-    Column("PSNR in dB", decimals: 2), "active units of 256",
-  ],
-  rows: betas.indices.map {
-    [
-      betas[$0], rates[$0], distortions[$0], betaRecord["psnr_sampled"][$0],
-      Int(betaRecord["active_units"][$0]),
-    ]
-  })
-notebook.figure(
-  "rate-distortion",
-  betas.indices.reduce(
-    Plot(
-      x: Axis("KL divergence, nats per image", range: 0...1.35 * (rates.max() ?? 1)),
-      y: Axis(
-        "absolute error per image",
-        range: 0.98 * (distortions.min() ?? 0)...1.02 * (distortions.max() ?? 1)),
-      size: Size(420, 290))
-  ) { plot, i in
+    "β": cells("beta"), Column("nats", decimals: 1): cells("kl"),
+    Column("absolute error", decimals: 1): cells("l1"),
+    Column("PSNR in dB", decimals: 2): cells("psnr_sampled"),
+    "active units of 256": cells("active_units"),
+  ])
+
+//: @fold How the figure is plotted
+
+let rateAxis = Axis("KL divergence, nats per image", range: 0...1.35 * rates.max()!)
+let distortionAxis = Axis(
+  "absolute error per image", range: 0.98 * distortions.min()!...1.02 * distortions.max()!)
+let ratePlot = Plot(x: rateAxis, y: distortionAxis, size: Size(420, 290))
+  .adding(betas.indices) { plot, i in
     // The smallest two lie close together: their labels go to either side of the curve.
     plot.note(
       "$\\beta=\(betas[i].formatted())$", at: (rates[i], distortions[i]),
       anchor: i == 1 ? .topRight : .bottomLeft)
   }
-  .line(rates, distortions, color: .blue).scatter(rates, distortions, color: .blue),
+notebook.figure(
+  "rate-distortion", ratePlot.line(rates, distortions, color: .blue, marker: .circle),
   caption:
     "Rate and distortion of the autoencoder after short trainings. At the smallest β, nats can be "
     + "saved at almost no cost; the larger β, the more error each saved nat costs.",
@@ -519,8 +533,7 @@ notebook.figure(
 
 notebook.check("nats, from the smallest β to the largest", decreases: rates)
 notebook.check(
-  "absolute error at the largest β", distortions.last ?? .nan,
-  isAbove: distortions.dropLast().max() ?? .nan)
+  "absolute error at the largest β", distortions.last!, isAbove: distortions.dropLast().max()!)
 
 //: ### Perceptual loss
 //:
@@ -535,49 +548,45 @@ notebook.check(
 //: 2016; Zhang et al. 2018). The classifier is this course's own, trained by `train-classifier`;
 //: its weights are frozen, and derivatives pass through it to the image.
 
-let judge = notebook.orStop { try ImageClassifier(loading: weights) }
+let evaluationClassifier = notebook.orStop { try ImageClassifier(loading: weights) }
 let featureClassifier = manifest.autoencoder?.parts?.last?.features?.trained
-if let looked = featureClassifier {
+if let trained = featureClassifier {
   notebook.show(
-    "weights of the classifier that this autoencoder was trained with", looked.parameters)
-  notebook.show(
-    "its accuracy on test images, %", 100 * (looked.validation["accuracy"] ?? .nan), digits: 4)
+    "weights of the classifier that this autoencoder was trained with", trained.parameters)
+  let accuracy = trained.validation["accuracy"] ?? .nan
+  notebook.show("its accuracy on test images, %", 100 * accuracy, digits: 4)
 }
-notebook.show("weights of the evaluation classifier", judge.network.parameterCount)
+notebook.show(
+  "weights of the evaluation classifier", evaluationClassifier.network.parameterCount)
 if let accuracy = manifest.classifier?.validation["accuracy"] {
   notebook.show("its accuracy on test images, %", 100 * accuracy, digits: 4)
 }
-let featureLoss = FeatureLoss(judge.network)
+let featureLoss = FeatureLoss(evaluationClassifier.network)
 
 //: **Claim 7.11.** The feature loss between an image and itself is zero, its derivative by the
 //: image agrees with difference quotients, and the weights of the classifier get none.
 
-let (shownPicture, otherPicture) = (images.entries(0..<1), images.entries(1..<2))
-let featureTape = Tape()
-let featureInput = featureTape.input(shownPicture)
-let featureDistance = featureLoss(featureInput, otherPicture)
-notebook.show(
-  "feature loss of two of the images above", Double(featureDistance.scalar), digits: 4)
-let featureGradients = featureTape.gradients(of: featureDistance)
-notebook.check(
-  "feature loss of an image and itself",
-  Double(featureLoss(Tape(recording: false).constant(shownPicture), shownPicture).scalar),
-  equals: 0, tolerance: 1e-5)
-let featureDirection = Tensor.normal(shownPicture.shape, using: &random)
-func featureLossMoved(_ h: Double) -> Double {
-  let moved = Tensor.sum((1, shownPicture), (h, featureDirection))
-  return Double(featureLoss(Tape(recording: false).constant(moved), otherPicture).scalar)
+func featureDistance(_ a: Tensor, _ b: Tensor) -> Double {
+  Double(featureLoss(Tape(recording: false).constant(a), b).scalar)
 }
-let featureSlope =
-  (8 * (featureLossMoved(0.01) - featureLossMoved(-0.01))
-    - (featureLossMoved(0.02) - featureLossMoved(-0.02))) / 0.12
+notebook.show("feature loss of two of the images above", featureDistance(x, xHat), digits: 4)
 notebook.check(
-  "derivative along a random direction",
-  featureGradients[featureInput]?.dot(featureDirection) ?? .nan, equals: featureSlope,
-  tolerance: 0.01 * Double(featureGradients[featureInput]?.norm() ?? 0))
+  "feature loss of an image and itself", featureDistance(x, x), equals: 0, tolerance: 1e-5)
+let featureTape = Tape()
+let featureInput = featureTape.input(x)
+let featureGradients = featureTape.gradients(of: featureLoss(featureInput, xHat))
+let featureGradient = featureGradients[featureInput]!
+let direction = Tensor.normal(x.shape, using: &random)
+let featureSlope = derivative(at: 0, step: 0.01) { h in
+  featureDistance(.sum((1, x), (h, direction)), xHat)
+}
+notebook.check(
+  "derivative along a random direction", featureGradient.dot(direction), equals: featureSlope,
+  tolerance: 0.01 * featureGradient.norm())
 notebook.check(
   "does any weight of the classifier get a gradient",
-  judge.network.parameters.contains { featureGradients[$0] != nil }, isExactly: false)
+  evaluationClassifier.network.parameters.contains { featureGradients[$0] != nil },
+  isExactly: false)
 
 //: What is its effect? One training without it was continued with two weights, and measured on test
 //: images on the way. The rows differ in length, and none continues without the loss, so this is no
@@ -585,21 +594,14 @@ notebook.check(
 //: itself, so the column flatters. But a few hundred updates with it raise the accuracy by several
 //: points, at much the same PSNR:
 
-let featureRecord = notebook.orStop { try trainingChapter.record("feature-weight.csv") }
-for note in featureRecord.notes { notebook.show("record", note) }
 notebook.table(
-  "Continuations with a feature loss",
+  "Continuations with a feature loss", of: record("feature-weight.csv").rows,
   columns: [
-    "weight", "updates", Column("PSNR in dB", decimals: 2), Column("SSIM", decimals: 4),
-    Column("accuracy, %", decimals: 1),
-  ],
-  rows: featureRecord.rows.indices.map {
-    [
-      featureRecord["feature_weight"][$0], Int(featureRecord["updates"][$0]),
-      featureRecord["psnr_sampled"][$0],
-      featureRecord["ssim_sampled"][$0], 100 * featureRecord["accuracy"][$0],
-    ]
-  })
+    "weight": cells("feature_weight"), "updates": cells("updates"),
+    Column("PSNR in dB", decimals: 2): cells("psnr_sampled"),
+    Column("SSIM", decimals: 4): cells("ssim_sampled"),
+    Column("accuracy, %", decimals: 1): cells("accuracy", times: 100),
+  ])
 
 //: A third kind of error is the *adversarial loss* of a GAN: a *discriminator* $D$ learns to
 //: distinguish images from reconstructions, $\log D(x) + \log(1 - D(\hat x))$. Mind the sign: the
@@ -609,14 +611,14 @@ notebook.table(
 //:
 //: **Claim 7.12.** A step of the image down the second term raises the discriminator's output.
 
-let opponent = Tensor.normal([3072], using: &random)
-func thinks(_ picture: Tensor) -> Double {
-  1 / (1 + exp(-picture.reshaped([3072]).dot(opponent) / 3072))
+let discriminatorWeights = Tensor.normal([3072], using: &random)
+func discriminator(_ image: Tensor) -> Double {
+  1 / (1 + exp(-image.reshaped([3072]).dot(discriminatorWeights) / 3072))
 }
-let step = 30.0
-let slope = -thinks(shownPicture) / 3072  // of log(1 - D) along the opponent's weights
-let improved = Tensor.sum((1, shownPicture.reshaped([3072])), (-step * slope, opponent))
-notebook.check("D after a step, less D before", thinks(improved) - thinks(shownPicture), isAbove: 0)
+let slope = -discriminator(x) / 3072  // of log(1 - D) along the discriminator's weights
+let improved = Tensor.sum((1, x.reshaped([3072])), (-30 * slope, discriminatorWeights))
+notebook.check(
+  "D after a step, less D before", discriminator(improved) - discriminator(x), isAbove: 0)
 
 //: ## PSNR and SSIM: the quality of a reconstruction
 //:
@@ -629,22 +631,21 @@ notebook.check("D after a step, less D before", thinks(improved) - thinks(shownP
 //: each doubling. The SSIM of an image with itself is 1, and it falls with the noise of a noisy
 //: copy.
 
-let few = images.entries(0..<min(20, images.shape[0]))
+let fewImages = images.entries(0..<min(20, images.shape[0]))
 let noiseLevels = [0.05, 0.1, 0.2]
 let noisy = noiseLevels.map { s in
-  Tensor.sum((1, few), (s, .normal(few.shape, using: &random)))
+  Tensor.sum((1, fewImages), (s, .normal(fewImages.shape, using: &random)))
 }
-func average(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 notebook.check(
   "PSNR of images with noise 0.05, 0.1 and 0.2",
-  noisy.map { average(peakSignalToNoise($0, few)) },
+  noisy.map { Moments(peakSignalToNoise($0, fewImages)).mean },
   equals: noiseLevels.map { 20 * log10(2 / $0) }, tolerance: 0.05)
 notebook.check(
-  "least SSIM of an image with itself", structuralSimilarity(few, few).min() ?? 0, equals: 1,
-  tolerance: 1e-6)
+  "least SSIM of an image with itself", structuralSimilarity(fewImages, fewImages).min()!,
+  equals: 1, tolerance: 1e-6)
 notebook.check(
   "SSIM with noise 0.05, 0.1 and 0.2",
-  decreases: noisy.map { average(structuralSimilarity($0, few)) })
+  decreases: noisy.map { Moments(structuralSimilarity($0, fewImages)).mean })
 
 //: How good should it be? The baseline is linear: of all linear maps to 256 values and back,
 //: principal component analysis (PCA) has the smallest squared error on the images that it is
@@ -652,28 +653,22 @@ notebook.check(
 //: (The Fréchet distance, explained below, is small if a set of images resembles, as a set, the
 //: real ones.)
 
-let reconstructionRecord = notebook.orStop { try trainingChapter.record("reconstructions.csv") }
-for note in reconstructionRecord.notes { notebook.show("record", note) }
-func reconstruction(_ set: String, _ column: String) -> Double {
-  reconstructionRecord.row("set", set)[column] ?? .nan
-}
+let reconstructionRecord = record("reconstructions.csv")
+func reconstruction(_ set: String) -> Row { reconstructionRecord.row("set", set) }
 let sets = [
   ("test", "the test images themselves"), ("autoencoder", "autoencoder, sampled latents"),
   ("pca-256", "256 principal components"), ("pca-512", "512 principal components"),
 ]
 notebook.table(
-  "Reconstructions of test images",
+  "Reconstructions of test images", of: sets.map { (row: reconstruction($0), name: $1) },
   columns: [
-    "", Column("PSNR in dB", decimals: 2), Column("accuracy, %", decimals: 1),
-    Column("Fréchet distance", decimals: 2),
-  ],
-  rows: sets.map { set, name -> [any TableCell] in
-    let ratio = reconstruction(set, set == "autoencoder" ? "psnr_sampled" : "psnr_mean")
-    let right = 100 * reconstruction(set, "accuracy")
-    return [
-      name, ratio.isNaN ? "" : ratio, right, reconstruction(set, "frechet"),
-    ]
-  })
+    "": { $0.name },
+    Column("PSNR in dB", decimals: 2): {
+      $0.row.cell($0.row["psnr_sampled"] == nil ? "psnr_mean" : "psnr_sampled")
+    },
+    Column("accuracy, %", decimals: 1): { 100 * $0.row.number("accuracy") },
+    Column("Fréchet distance", decimals: 2): { $0.row.number("frechet") },
+  ])
 
 //: If CIFAR-10 is on your machine (`download`), the program repeats a part of this measurement and
 //: renders reconstructions. None of that is on this page, so that it is the same for everybody.
@@ -686,11 +681,11 @@ notebook.orStop { try realImages?.checkReconstructions(against: reconstructionRe
 //: images.
 
 notebook.check(
-  "PSNR with sampled latents", reconstruction("autoencoder", "psnr_sampled"),
-  isAbove: reconstruction("pca-256", "psnr_mean"))
+  "PSNR with sampled latents", reconstruction("autoencoder").number("psnr_sampled"),
+  isAbove: reconstruction("pca-256").number("psnr_mean"))
 notebook.check(
-  "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
-  isBelow: reconstruction("pca-256", "frechet"))
+  "Fréchet distance of reconstructions", reconstruction("autoencoder").number("frechet"),
+  isBelow: reconstruction("pca-256").number("frechet"))
 
 //: ## The scale factor of the latents
 //:
@@ -705,39 +700,39 @@ notebook.check(
 
 let schedule = model.schedule
 notebook.show("scale factor of this model's latents", model.latentScale, digits: 4)
+
+/// The noisy latent at step `t` of a latent with a standard deviation: the loading of the latent
+/// first, then that of the noise.
+func noisyLatent(_ standardDeviation: Double, _ t: Int) -> GaussianVariable {
+  GaussianDiffusion(schedule).addNoise(
+    to: GaussianVariable(standardDeviation: standardDeviation, source: 0), t: t,
+    noise: GaussianVariable(standardDeviation: 1, source: 1))
+}
 let shifts = [1, 10, 100, 500, 1000].filter { $0 <= schedule.steps }.map { t -> Double in
-  let noise = GaussianVariable(standardDeviation: 1, source: 1)
-  let latent = GaussianVariable(standardDeviation: 5.5, source: 0)
-  let zt = GaussianDiffusion(schedule).addNoise(to: latent, t: t, noise: noise)
-  let ratio = zt.loadings[0] * zt.loadings[0] / (zt.loadings[1] * zt.loadings[1])
-  return log(ratio) - log(schedule.alphaBar(t) / schedule.noiseVariance(t))
+  let loadings = noisyLatent(5.5, t).loadings
+  return log(pow(loadings[0] / loadings[1], 2)) - schedule.logSNR(t)
 }
 notebook.check(
-  "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) },
-  tolerance: 1e-9)
+  "shift of the log-SNR", shifts, equals: shifts.map { _ in 2 * log(5.5) }, tolerance: 1e-9)
 notebook.check("its value", 2 * log(5.5), equals: 3.41, tolerance: 0.005)
 
 //: **Claim 7.16.** Scaling and unscaling cancel; and the samples of this model without guidance
 //: have a variance of the order of one, like the latents that it was trained on.
 
 func largestDifference(_ a: Tensor, _ b: Tensor) -> Double {
-  zip(a.elements, b.elements).map { Double(abs($0 - $1)) }.max() ?? .infinity
+  Double(a.largestDifference(from: b))
 }
-
-let scale = model.latentScale
-let there = Tensor.sum((scale, posterior.mean))
-let back = Tensor.sum((1 / scale, there))
-notebook.check(
-  "largest change by scaling and unscaling", largestDifference(back, posterior.mean), equals: 0,
-  tolerance: 1e-5)
-
 func meanSquare(_ z: Tensor) -> Double { z.dot(z) / Double(z.count) }
 
-var plain = request
-plain.guidanceScale = 1
-let plainLatents = plain.latents(from: model)
+let scaled = Tensor.sum((model.latentScale, means))
 notebook.check(
-  "mean square of sampled latents", meanSquare(plainLatents), equals: 1, tolerance: 0.5)
+  "largest change by scaling and unscaling",
+  largestDifference(.sum((1 / model.latentScale, scaled)), means), equals: 0, tolerance: 1e-5)
+var unguidedRequest = request
+unguidedRequest.guidanceScale = 1
+let unguidedLatents = unguidedRequest.latents(from: model)
+notebook.check(
+  "mean square of sampled latents", meanSquare(unguidedLatents), equals: 1, tolerance: 0.5)
 
 //: One factor for all preserves the ratios between the channels. Subtracting means and scaling
 //: every channel by itself is as easy to undo:
@@ -749,53 +744,49 @@ notebook.check(
 let shapes = SyntheticImages.images(notebook.count(200, quick: 40))
 let cache = LatentCache(
   encoding: shapes.labels, with: model.autoencoder, images: { shapes.tensor(Array($0)) })
-let everyEntry = Array(0..<cache.count)
-let drawnShapes = cache.latents(
-  everyEntry, scale: cache.statistics.scale, generator: RandomGenerator(seed: notebook.seed))
-let channelTable = cache.channelStatistics
+func latents(scale: Double) -> Tensor {
+  cache.latents(
+    Array(0..<cache.count), scale: scale, generator: RandomGenerator(seed: notebook.seed))
+}
+let byChannel = cache.channelStatistics
 notebook.table(
-  "Latents of synthetic shapes by channel",
+  "Latents of synthetic shapes by channel", of: byChannel.enumerated(),
   columns: [
-    "channel", Column("mean", decimals: 3), Column("standard deviation", decimals: 3),
-    Column("own factor", decimals: 3),
-  ],
-  rows: channelTable.enumerated().map { [$0, $1.mean, $1.variance.squareRoot(), $1.scale] })
+    "channel": { $0.offset }, Column("mean", decimals: 3): { $0.element.mean },
+    Column("standard deviation", decimals: 3): { $0.element.variance.squareRoot() },
+    Column("own factor", decimals: 3): { $0.element.scale },
+  ])
 notebook.check(
-  "standard deviation over all channels, scaled by one factor", drawnShapes.variance().squareRoot(),
-  equals: 1, tolerance: 0.01)
-let standardized = channelTable.enumerated().map { channel, statistics -> Tensor in
-  let unscaled = cache.latents(
-    everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))
-  return unscaled.slice(channel..<channel + 1, along: 1)
+  "standard deviation over all channels, scaled by one factor",
+  latents(scale: cache.statistics.scale).variance().squareRoot(), equals: 1, tolerance: 0.01)
+
+//: Each channel by its own mean and factor, and back:
+
+let unscaled = latents(scale: 1)
+let standardized = byChannel.enumerated().map { channel, statistics in
+  unscaled.slice(channel..<channel + 1, along: 1)
     .map { Float((Double($0) - statistics.mean) * statistics.scale) }
 }
-notebook.check(
-  "standard deviations of the channels, each by its own factor",
-  standardized.map { $0.variance().squareRoot() }, equals: channelTable.map { _ in 1 },
-  tolerance: 0.01)
-let restored = zip(standardized, channelTable).map { z, statistics in
+let restored = zip(standardized, byChannel).map { z, statistics in
   z.map { Float(Double($0) / statistics.scale + statistics.mean) }
 }
 notebook.check(
+  "standard deviations of the channels, each by its own factor",
+  standardized.map { $0.variance().squareRoot() }, equals: byChannel.map { _ in 1.0 },
+  tolerance: 0.01)
+notebook.check(
   "sampled latents, largest change by scaling each channel and back",
-  largestDifference(
-    .concatenated(restored, along: 1),
-    cache.latents(everyEntry, scale: 1, generator: RandomGenerator(seed: notebook.seed))),
-  equals: 0, tolerance: 1e-4)
-
+  largestDifference(.concatenated(restored, along: 1), unscaled), equals: 0, tolerance: 1e-4)
 //: **Erratum E-S0b.** The note's recipe has no such factor, before the diffusion or before
 //: decoding. The schedule then runs on data of another variance: with the 5.5 of an early Stable
 //: Diffusion's latents, the variance at $t = 250$, which should be one, is
 
-let raw = GaussianDiffusion(schedule).addNoise(
-  to: GaussianVariable(standardDeviation: 5.5, source: 0), t: schedule.steps / 4,
-  noise: GaussianVariable(standardDeviation: 1, source: 1))
-let kept = schedule.alphaBar(schedule.steps / 4)
+let quarter = schedule.steps / 4
 notebook.erratum(
   "E-S0b", source: "Conditional Latent Diffusion (CIFAR-10), steps 2 to 6",
   "variance of unscaled latents a quarter of the way", printed: 1,
-  right: kept * 5.5 * 5.5 + 1 - kept,
-  secondRoute: raw.variance, tolerance: 1e-9, apart: 1)
+  right: schedule.alphaBar(quarter) * 5.5 * 5.5 + 1 - schedule.alphaBar(quarter),
+  secondRoute: noisyLatent(5.5, quarter).variance, tolerance: 1e-9, apart: 1)
 
 //: Does it matter? For Gaussian data of standard deviation $s$, the sampler's result is known
 //: exactly: here is the variance of DDIM's samples, as a share of the right one.
@@ -803,26 +794,22 @@ notebook.erratum(
 //: **Claim 7.18.** With many steps the scale of the data hardly matters; with few, data that are
 //: too small suffer most.
 
-func varianceRatio(_ deviation: Double, steps: Int) -> Double {
-  let variance = deviation * deviation
+func varianceRatio(_ standardDeviation: Double, steps: Int) -> Double {
+  let variance = standardDeviation * standardDeviation
   let timesteps = steps == schedule.steps ? nil : schedule.timesteps(steps)
-  return Sampler(.ddim(eta: 0), schedule: schedule, timesteps: timesteps).sample(
-    from: GaussianVariable(standardDeviation: 1, source: 0),
-    denoiser: GaussianDenoiser(mean: 0, variance: variance, schedule),
-    using: RandomStreams(seed: 0, count: 1)
-  ).variance / variance
+  let sampler = Sampler(.ddim(), schedule: schedule, timesteps: timesteps)
+  return sampler.distribution(ofGaussianData: 0, variance: variance, schedule: schedule).variance
+    / variance
 }
 let sizes = [5.5, 1, 0.18]
-let stepCounts = [10, 50, schedule.steps]
-let ratios = sizes.map { size in stepCounts.map { varianceRatio(size, steps: $0) } }
+let ratios = sizes.map { size in
+  [10, 50, schedule.steps].map { varianceRatio(size, steps: $0) }
+}
 notebook.table(
   "Variance of DDIM's samples, as a share of the data's",
-  columns: [
-    "standard deviation of the data", Column("10 steps", decimals: 3),
-    Column("50 steps", decimals: 3),
-    Column("all steps", decimals: 3),
-  ],
-  rows: zip(sizes, ratios).map { [$0, $1[0], $1[1], $1[2]] })
+  columns: ["standard deviation of the data"]
+    + ["10 steps", "50 steps", "all steps"].map { Column($0, decimals: 3) },
+  rows: zip(sizes, ratios).map { row($0, $1) })
 notebook.check(
   "share at 10 steps, from large data to small", decreases: ratios.map { $0[0] })
 notebook.check("share for the smallest data, 10, 50 and all steps", increases: ratios[2])
@@ -836,19 +823,17 @@ notebook.check("share for the smallest data, 10, 50 and all steps", increases: r
 //: have variance one and are far from Gaussian: an excess kurtosis of -2, where a Gaussian has 0.
 //: With the exact denoiser, the samples have it too.
 
-let twoPoints = GaussianMixture([
-  .init(weight: 0.5, mean: -1, standardDeviation: 0.05),
-  .init(weight: 0.5, mean: 1, standardDeviation: 0.05),
-])
+let twoPoints = GaussianMixture(
+  weights: [0.5, 0.5], means: [-1, 1], standardDeviations: [0.05, 0.05])
 let narrow = 0.05 * 0.05
 let exactKurtosis = (1 + 6 * narrow + 3 * narrow * narrow) / pow(1 + narrow, 2) - 3
 let pointStreams = RandomStreams(seed: notebook.seed, count: notebook.count(4000, quick: 1000))
-var pointStart = pointStreams
+var startStreams = pointStreams
 let twoPointSamples = Sampler(
-  .ddim(eta: 0), schedule: schedule, timesteps: schedule.timesteps(100, spacing: .leading)
+  .ddim(), schedule: schedule, timesteps: schedule.timesteps(100, spacing: .leading)
 ).sample(
-  from: pointStart.normalPoints(), denoiser: ExactDenoiser(twoPoints, schedule), using: pointStreams
-)
+  from: startStreams.normalPoints(), denoiser: ExactDenoiser(twoPoints, schedule),
+  using: pointStreams)
 notebook.erratum(
   "E-B46", source: "Foundations of Generative Models, section 10.3.2",
   "excess kurtosis of DDIM's samples of two points", printed: 0, right: exactKurtosis,
@@ -865,27 +850,26 @@ notebook.erratum(
 //: **Claim 7.19.** Latents of unit variance keep it at every $t$, and a network that predicts zero
 //: has a loss of one.
 
-let variances = stride(from: 0, through: schedule.steps, by: 50).map { t -> Double in
-  let latent = GaussianVariable(standardDeviation: 1, source: 0)
-  let noise = GaussianVariable(standardDeviation: 1, source: 1)
-  return GaussianDiffusion(schedule).addNoise(to: latent, t: t, noise: noise).variance
-}
+let variances = stride(from: 0, through: schedule.steps, by: 50).map { noisyLatent(1, $0).variance }
 notebook.check(
-  "variance of $z_t$", variances, equals: variances.map { _ in 1 }, tolerance: 1e-12)
-let untrained = DiffusionModel(
-  UNet(
+  "variance of $z_t$", variances, equals: variances.map { _ in 1.0 }, tolerance: 1e-12)
+
+/// An untrained denoiser of latents, whose last layer is zero.
+func smallDenoiser() -> DiffusionModel<UNet> {
+  let network = UNet(
     .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
-    generator: RandomGenerator(seed: notebook.seed)), schedule, sampleShape: [4, 8, 8])
-let zeroLoss = Estimate(
-  of: (0..<notebook.count(100, quick: 20)).map { part in
-    let unit = Tensor.normal([32, 4, 8, 8], using: &random)
-    return Double(
-      untrained.loss(
-        unit, labels: .init(repeating: 0, count: 32), tape: Tape(recording: false),
-        generator: random.split(part)
-      ).total.scalar)
-  })
-notebook.check("loss of a network that predicts zero", zeroLoss, equals: 1)
+    generator: RandomGenerator(seed: notebook.seed))
+  return DiffusionModel(network, schedule, sampleShape: [4, 8, 8])
+}
+let untrained = smallDenoiser()
+let zeroLosses = (0..<notebook.count(100, quick: 20)).map { part in
+  let z0 = Tensor.normal([32, 4, 8, 8], using: &random)
+  let loss = untrained.loss(
+    z0, labels: .init(repeating: 0, count: 32), tape: Tape(recording: false),
+    generator: random.split(part))
+  return Double(loss.total.scalar)
+}
+notebook.check("loss of a network that predicts zero", Estimate(of: zeroLosses), equals: 1)
 
 //: How good is the trained denoiser? A fair answer needs latents that it was not trained on;
 //: `train-denoiser` measures that at every checkpoint. Here we use its own samples, the only
@@ -897,36 +881,34 @@ notebook.check("loss of a network that predicts zero", zeroLoss, equals: 1)
 
 let times = stride(from: 50, through: schedule.steps - 50, by: 100).map { $0 }
 let labels = request.labels
-let profile = model.denoiser.noiseErrors(
-  on: plainLatents, labels: labels, at: times,
+let noiseErrors = model.denoiser.noiseErrors(
+  on: unguidedLatents, labels: labels, at: times,
   generator: RandomGenerator(seed: notebook.seed, stream: 8))
 notebook.table(
   "Mean squared error of the predicted noise, on the model's own samples",
   columns: ["t", Column("denoiser", decimals: 3), Column("independent", decimals: 3), "zero"],
-  rows: zip(times, profile).map { [$0, $1, schedule.alphaBar($0), 1] })
+  rows: zip(times, noiseErrors).map { [$0, $1, schedule.alphaBar($0), 1] })
 
 let floor = (1...schedule.steps).reduce(0) { $0 + schedule.alphaBar($1) } / Double(schedule.steps)
 notebook.check(
   "the denoiser of independent Gaussian latents, mean over t", floor, equals: 0.2755,
   tolerance: 1e-4)
-notebook.check(
-  "mean error of the denoiser", profile.reduce(0, +) / Double(profile.count), isBelow: floor)
+notebook.check("mean error of the denoiser", Moments(noiseErrors).mean, isBelow: floor)
 
 //: **Erratum E-S0d.** The note takes the expectation over $x$, ε and $t$. Two random variables are
 //: missing: the class label, which is dropped now and then, and the latent itself,
 //: $z_0 = \mu + \sigma\epsilon'$. The second adds $E\,\sigma^2$ to the mean square of the latents.
 //: Here, on the synthetic shapes, with every noise used with both signs:
 
-let squares = zip(cache.means.elements, cache.deviations.elements).map { pair -> Double in
-  let epsilon = random.normal()
-  let (mean, deviation) = (Double(pair.0), Double(pair.1))
-  return (pow(mean + deviation * epsilon, 2) + pow(mean - deviation * epsilon, 2)) / 2 - mean * mean
+let latentSigmas = cache.standardDeviations
+let increases = zip(cache.means.elements, latentSigmas.elements).map { pair -> Double in
+  let (mean, epsilon) = (Double(pair.0), Double(pair.1) * random.normal())
+  return (pow(mean + epsilon, 2) + pow(mean - epsilon, 2)) / 2 - mean * mean
 }
-let meanVariance = cache.deviations.dot(cache.deviations) / Double(cache.deviations.count)
 notebook.erratum(
   "E-S0d", source: "Conditional Latent Diffusion (CIFAR-10), step 3",
-  "increase of the mean square by sampling latents", printed: 0, right: meanVariance,
-  secondRoute: Estimate(of: squares), apart: 1e-5)
+  "increase of the mean square by sampling latents", printed: 0, right: meanSquare(latentSigmas),
+  secondRoute: Estimate(of: increases), apart: 1e-5)
 
 //: ### Two-stage training
 //:
@@ -944,32 +926,25 @@ notebook.check(
   largestDifference(cache.means.slice(0..<10), fresh.mean), equals: 0, tolerance: 1e-4)
 
 let digestBefore = weightsDigest(model.autoencoder.parameters)
-let tiny = DiffusionModel(
-  UNet(
-    .init(channels: [16, 32], headWidth: 16, groups: 8, classes: 11, startsAtZero: true),
-    generator: RandomGenerator(seed: notebook.seed)), schedule, sampleShape: [4, 8, 8])
-let secondStage = TrainingRun(
-  tiny.network.parameters,
-  plan: TrainingPlan(length: .steps(notebook.count(60, quick: 10)), learningRate: 2e-3)
-) { tape, step, generator in
+let trainedDenoiser = smallDenoiser()
+let plan = TrainingPlan(length: .steps(notebook.count(60, quick: 10)), learningRate: 2e-3)
+let secondStage = TrainingRun(trainedDenoiser.network.parameters, plan: plan) {
+  tape, step, generator in
   let entries = (0..<32).map { (step * 32 + $0) % cache.count }
-  let z0 = cache.latents(
-    entries, scale: cache.statistics.scale, generator: generator.split(0))
-  return tiny.loss(
+  let z0 = cache.latents(entries, scale: cache.statistics.scale, generator: generator.split(0))
+  return trainedDenoiser.loss(
     z0, labels: entries.map { cache.labels[$0] }, tape: tape, generator: generator.split(1))
 }
-let tinyLosses = secondStage.map(\.loss)
-notebook.show("loss of a small denoiser at its first update", tinyLosses.first ?? .nan, digits: 3)
-notebook.show("and at its last", tinyLosses.last ?? .nan, digits: 3)
+let losses = secondStage.map(\.loss)
+notebook.show("loss of a small denoiser at its first update", losses.first!, digits: 3)
+notebook.show("and at its last", losses.last!, digits: 3)
+let digestOfUntrained = weightsDigest(smallDenoiser().network.parameters)
 notebook.check(
-  "are the autoencoder's weights bit for bit the same",
-  weightsDigest(model.autoencoder.parameters) == digestBefore, isExactly: true)
-notebook.check(
-  "are the denoiser's",
-  weightsDigest(tiny.network.parameters)
-    == weightsDigest(
-      UNet(tiny.network.configuration, generator: RandomGenerator(seed: notebook.seed)).parameters),
-  isExactly: false)
+  "are the weights bit for bit the same, the autoencoder's and the denoiser's",
+  [
+    weightsDigest(model.autoencoder.parameters) == digestBefore,
+    weightsDigest(trainedDenoiser.network.parameters) == digestOfUntrained,
+  ], isExactly: [true, false])
 
 //: ### EMA: the average of the weights
 //:
@@ -994,33 +969,26 @@ let closedForm = (1...40).reduce(pow(0.9, 40) * path[0]) {
 notebook.check(
   "average after 40 updates", Double(movingAverage.averages[0].elements[0]), equals: closedForm,
   tolerance: 1e-5)
-let rounding = tiny.network.parameters.flatMap { $0.value.elements }.filter { abs($0) > 1e-4 }.map {
-  weight -> Double in
-  let kept = Float(Float16(weight))
-  return Double(abs(kept - weight) / abs(weight))
+let weightElements = trainedDenoiser.network.parameters.flatMap { $0.value.elements }
+let roundingErrors = weightElements.filter { abs($0) > 1e-4 }.map { weight in
+  Double(abs(Float(Float16(weight)) - weight) / abs(weight))
 }
 notebook.check(
-  "largest relative error of a weight in 16 bits", rounding.max() ?? .nan, isAtMost: 1.0 / 2048)
-
+  "largest relative error of a weight in 16 bits", roundingErrors.max()!, isAtMost: 1.0 / 2048)
 //: The effect of the average, and the loss of the trained denoiser on latents of test images, are
 //: in a record made by `test-losses`. A stricter baseline stands beside that of independent
 //: entries: the best denoiser of a Gaussian with the covariance of the training images' latents. It
 //: models correlations but no edges or objects.
 
-let lossRecord = notebook.orStop { try trainingChapter.record("losses.csv") }
-for note in lossRecord.notes { notebook.show("record", note) }
+let lossRecord = record("losses.csv")
 notebook.table(
-  "Mean squared error of the predicted noise on test images",
+  "Mean squared error of the predicted noise on test images", of: lossRecord.rows,
   columns: [
-    "t", Column("averaged weights", decimals: 4), Column("last weights", decimals: 4),
-    Column("covariances", decimals: 4), Column("independent", decimals: 4), "zero",
-  ],
-  rows: lossRecord.rows.indices.map {
-    [
-      Int(lossRecord["t"][$0]), lossRecord["averaged"][$0], lossRecord["last"][$0],
-      lossRecord["covariance"][$0], lossRecord["normal"][$0], 1,
-    ]
-  })
+    "t": cells("t"), Column("averaged weights", decimals: 4): cells("averaged"),
+    Column("last weights", decimals: 4): cells("last"),
+    Column("covariances", decimals: 4): cells("covariance"),
+    Column("independent", decimals: 4): cells("normal"), "zero": { _ in 1 },
+  ])
 notebook.figure(
   "losses",
   Plot(x: "$t$", y: Axis("mean squared error of the noise", scale: .log), size: Size(460, 290))
@@ -1034,7 +1002,7 @@ notebook.figure(
     + "has learned about images besides. Near $T$ nearly all is noise and the best prediction is "
     + "the input itself; there a network's small errors are visible.",
   alternative: "Three falling curves; that of the trained denoiser is the lowest for most times.")
-func mean(_ column: String) -> Double { average(lossRecord[column]) }
+func mean(_ column: String) -> Double { Moments(lossRecord[column]).mean }
 notebook.show("mean over t, averaged weights", mean("averaged"), digits: 5)
 notebook.show("mean over t, last weights", mean("last"), digits: 5)
 
@@ -1060,16 +1028,15 @@ notebook.check(
 //: **Claim 7.24.** Attention to one key returns its value, whatever the query. So a class label is
 //: simply embedded and added to the embedding of the time.
 
-let attended: Tensor = {
-  let tape = Tape(recording: false)
-  let query = tape.constant(.normal([1, 6, 8], using: &random))
-  let key = tape.constant(.normal([1, 1, 8], using: &random))
-  let value = tape.constant(Tensor((0..<8).map(Float.init), shape: [1, 1, 8]))
-  return attention(query: query, key: key, value: value, heads: 2).value
-}()
+let constants = Tape(recording: false)
+let query = constants.constant(.normal([1, 6, 8], using: &random))
+let key = constants.constant(.normal([1, 1, 8], using: &random))
+let value = constants.constant(Tensor((0..<8).map(Float.init), shape: [1, 1, 8]))
+let attended = attention(query: query, key: key, value: value, heads: 2).value
 notebook.check(
   "six queries of one key, largest distance from its value",
-  largestDifference(attended, Tensor((0..<48).map { Float($0 % 8) })), equals: 0, tolerance: 1e-6)
+  largestDifference(attended, Tensor((0..<48).map { Float($0 % 8) }, shape: attended.shape)),
+  equals: 0, tolerance: 1e-6)
 
 //: In training, one label in ten is replaced by the null label 10 (*label dropout*): so one network
 //: learns to denoise with and without the class, which classifier-free guidance (CFG) needs,
@@ -1080,37 +1047,33 @@ notebook.check(
 //: **Claim 7.25.** Both branches in one batch are the same as one after the other; $s = 1$ is the
 //: conditional denoiser and $s = 0$ the unconditional one.
 
-let some = z0.entries(0..<2)
-let (label, t) = ([labels[0], labels[1]], schedule.steps / 2)
-let nulls = [model.nullLabel, model.nullLabel]
-let conditional = model.denoiser.noise(some, t: t, labels: label)
-let unconditional = model.denoiser.noise(some, t: t, labels: nulls)
+let (two, twoLabels, t) = (z0.entries(0..<2), Array(labels.prefix(2)), schedule.steps / 2)
+let conditional = model.denoiser.noise(two, t: t, labels: twoLabels)
+let unconditional = model.denoiser.noise(
+  two, t: t, labels: [model.nullLabel, model.nullLabel])
 func guided(_ s: Double) -> Tensor {
-  GuidedDenoiser(model.denoiser, labels: label, scale: s).noise(some, t: t)
+  GuidedDenoiser(model.denoiser, labels: twoLabels, scale: s).noise(two, t: t)
 }
 notebook.check(
   "one batch against two, largest difference",
   largestDifference(guided(3), .sum((3, conditional), (-2, unconditional))), equals: 0,
   tolerance: 1e-3)
 notebook.check(
-  "$s = 1$ against conditional", largestDifference(guided(1), conditional), equals: 0,
-  tolerance: 1e-4)
-notebook.check(
-  "$s = 0$ against unconditional", largestDifference(guided(0), unconditional), equals: 0,
-  tolerance: 1e-4)
+  "$s = 1$ against conditional and $s = 0$ against unconditional",
+  [largestDifference(guided(1), conditional), largestDifference(guided(0), unconditional)],
+  equals: [0.0, 0], tolerance: 1e-4)
 
 //: One noise, the same for all images, with one class after the other and with a growing guidance
 //: scale:
 
 let scales = [0, 1, 2, 4, 8.0]
-let shown = notebook.count(50, quick: 10)
 let oneNoise = Tensor.normal(
   model.denoiser.shape(1), streamsOf: RandomGenerator(seed: notebook.seed + 1))
 let sweep = scales.map { s -> Tensor in
   let labels = Array(classes.indices)
-  var same = SampleRequest(labels: labels, steps: shown)
-  same.guidanceScale = s
-  let chain = same.chain(
+  let request = SampleRequest(
+    labels: labels, steps: notebook.count(50, quick: 10), guidanceScale: s)
+  let chain = request.chain(
     model, .concatenated(labels.map { _ in oneNoise }, along: 0), labels,
     RandomStreams(seed: notebook.seed, count: labels.count))
   return chain.reduce(oneNoise) { $1.x }
@@ -1147,7 +1110,7 @@ notebook.check("mean squares at s = 1, 2, 4, 8", increases: sweep.dropFirst().ma
 //: above). (Lin et al., 2024, recommend the opposite, `trailing` spacing from $T$ itself; this page
 //: does not compare the two.)
 //:
-//: @code Sources/Training/SampleRequest.swift latents
+//: @code Sources/Models/SampleRequest.swift latents
 //:
 //: **Claim 7.27.** The factor at the first of fifty steps is below that at $T$. The sampler of
 //: these images is the one of the chapters before: on Gaussian data its result is known exactly,
@@ -1161,60 +1124,58 @@ notebook.check(
   "magnification of an error at the first step", magnification(firstStep),
   isBelow: magnification(schedule.steps))
 notebook.check("magnification at T", magnification(schedule.steps), equals: 157.4, tolerance: 0.05)
-var thousand = request
-(thousand.steps, thousand.rule) = (schedule.steps, .ddpm)
-let known = thousand.sampler(schedule).sample(
-  from: GaussianVariable(standardDeviation: 1, source: 0),
-  denoiser: GaussianDenoiser(mean: 1, variance: 0.25, .linear()),
-  using: RandomStreams(seed: 0, count: 1))
-notebook.check("variance of DDPM's samples", known.variance, equals: 0.246125, tolerance: 5e-7)
+var allSteps = request
+(allSteps.steps, allSteps.rule) = (schedule.steps, .ddpm)
+let exactSamples = allSteps.sampler(schedule)
+  .distribution(ofGaussianData: 1, variance: 0.25, schedule: .linear())
+notebook.check(
+  "variance of DDPM's samples", exactSamples.variance, equals: 0.246125, tolerance: 5e-7)
 
 //: **Claim 7.28.** An image does not depend on its batch. Almost no decoded value lies outside the
 //: range of images, without guidance and with it.
 
-var alone = request
-alone.labels = Array(request.labels.prefix(1))
+var first = request
+first.labels = Array(request.labels.prefix(1))
 notebook.check(
   "a latent by itself and among others, largest difference",
-  largestDifference(alone.latents(from: model), z0.entries(0..<1)), equals: 0, tolerance: 2e-2)
+  largestDifference(first.latents(from: model), z0.entries(0..<1)), equals: 0, tolerance: 2e-2)
 func shareOutside(_ images: Tensor) -> Double {
-  Double(images.elements.filter { abs($0) > 1.1 }.count) / Double(images.count)
+  Double(images.elements.count { abs($0) > 1.1 }) / Double(images.count)
 }
 notebook.check(
-  "share of values outside -1.1…1.1 at s = 1", shareOutside(model.decode(plainLatents)), equals: 0,
+  "share of values outside -1.1…1.1 at s = 1 and 3",
+  [shareOutside(model.decode(unguidedLatents)), shareOutside(images)], equals: [0.0, 0],
   tolerance: 0.005)
-notebook.check(
-  "share of values outside -1.1…1.1 at s = 3", shareOutside(images), equals: 0, tolerance: 0.005)
 
 //: From noise to an image: the decoded estimates $\hat z_0$ of the final latent.
 
-let strip: [[Picture]] = {
-  let chosen = [1, 4, 7].filter { $0 < classes.count }
-  var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal(model.denoiser.shape(chosen.count))
-  let states = Array(request.chain(model, zT, chosen, streams))
-  let picked = (0..<8).map { states[$0 * (states.count - 1) / 7].x0Estimate }
-  let columns = picked.map { Picture.images(of: model.decode($0)) }
-  return chosen.indices.map { row in columns.map { $0[row] } }
-}()
+/// The states on the way from noise to latents of these classes.
+func samplingStates(_ labels: [Int]) -> [ReverseState<Tensor>] {
+  var streams = RandomStreams(seed: notebook.seed + 2, count: labels.count)
+  let zT = streams.normal(model.denoiser.shape(labels.count))
+  return Array(request.chain(model, zT, labels, streams))
+}
+let states = samplingStates([1, 4, 7])
+let columns = (0..<8).map { i in
+  Picture.images(of: model.decode(states[i * (states.count - 1) / 7].x0Estimate))
+}
 notebook.figure(
-  "denoising", ImageGrid(rows: strip, rowLabels: [1, 4, 7].map { classes[$0] }), formats: [.png],
+  "denoising",
+  ImageGrid(
+    rows: (0..<3).map { row in columns.map { $0[row] } }, rowLabels: [1, 4, 7].map { classes[$0] }),
+  formats: [.png],
   caption: "Decoded estimates $\\hat z_0$ along DDIM's way from noise (left) to image (right). "
     + "The first are oversaturated, because near $T$ errors and guidance are magnified; then comes "
     + "the layout, blurred, and at last the edges.")
 
-let film: Animation = {
-  let chosen = notebook.isQuick ? [8] : Array(classes.indices)
-  var streams = RandomStreams(seed: notebook.seed + 2, count: chosen.count)
-  let zT = streams.normal(model.denoiser.shape(chosen.count))
-  let states = Array(request.chain(model, zT, chosen, streams))
-  let frames = stride(from: 0, to: states.count, by: 2).map { index in
-    ImageGrid(rows: [Picture.images(of: model.decode(states[index].x))]).pixels(magnification: 2)
-  }
-  return Animation(frames, delay: 0.12, lastDelay: 2)
-}()
+//: @fold How the animation is made
+
+let animatedStates = samplingStates(notebook.isQuick ? [8] : Array(classes.indices))
+let frames = stride(from: 0, to: animatedStates.count, by: 2).map { i in
+  ImageGrid(rows: [Picture.images(of: model.decode(animatedStates[i].x))]).pixels(magnification: 2)
+}
 notebook.figure(
-  "film", film,
+  "film", Animation(frames, delay: 0.12, lastDelay: 2),
   caption: "The latents $z_t$ during sampling, decoded: one image of every class.",
   alternative: "Ten noisy images in a row turn into images of the ten classes.")
 
@@ -1224,11 +1185,10 @@ notebook.figure(
 //: student of the same size learns to do two of its teacher's steps in one, and is the next
 //: teacher; $N$ steps become $N/2, N/4, \dots, 1$.
 
-let larger = model.autoencoder.decode(Tensor.zeros([1, 4, 12, 12])).shape
 notebook.show("side of an image decoded from 8x8 latents", images.shape[2])
-notebook.show("and from 12x12 latents", larger[2])
-var studentSteps = 64
-for _ in 0..<3 { studentSteps /= 2 }
+notebook.show(
+  "and from 12x12 latents", model.autoencoder.decode(Tensor.zeros([1, 4, 12, 12])).shape[2])
+let studentSteps = (0..<3).reduce(64) { steps, _ in steps / 2 }
 notebook.erratum(
   "E-B47", source: "Foundations of Generative Models, sections 10.5.3 and 8.5.2",
   "steps of the third student, teacher with 64", printed: 4, right: 64 / pow(2, 3),
@@ -1246,8 +1206,7 @@ notebook.erratum(
 //: angle $\omega$ between $a$ and $b$, it stays.
 
 func arc(_ a: Tensor, _ b: Tensor, _ u: Double) -> Tensor {
-  let omega = acos(a.dot(b) / (a.norm() * b.norm()))
-  return .sum((sin((1 - u) * omega) / sin(omega), a), (sin(u * omega) / sin(omega), b))
+  slerp(a, b, u, angle: acos(a.dot(b) / (a.norm() * b.norm())))
 }
 
 func line(_ a: Tensor, _ b: Tensor, _ u: Double) -> Tensor { .sum((1 - u, a), (u, b)) }
@@ -1257,8 +1216,7 @@ func meanSquare(_ path: (Tensor, Tensor, Double) -> Tensor, at u: Double) -> Est
   return Estimate(count: 2000) {
     let a = Tensor.normal([256], using: &noises)
     let b = Tensor.normal([256], using: &noises)
-    let norm = path(a, b, u).norm()
-    return norm * norm / 256
+    return meanSquare(path(a, b, u))
   }
 }
 for u in [0.25, 0.5] {
@@ -1267,24 +1225,22 @@ for u in [0.25, 0.5] {
   notebook.check("mean square on the arc, $u = \(u)$", meanSquare(arc, at: u), equals: 1)
 }
 
-let (first, second) = (
-  Tensor.normal(model.denoiser.shape(1), using: &random),
-  Tensor.normal(model.denoiser.shape(1), using: &random)
-)
-let paths = [arc, line].map { path -> [Picture] in
-  let noises = (0...8).map { path(first, second, Double($0) / 8) }
+//: The images of nine noises on each path:
+
+let ends = (0..<2).map { _ in Tensor.normal(model.denoiser.shape(1), using: &random) }
+let fractions = (0...8).map { Double($0) / 8 }
+let interpolations = [arc, line].map { path -> [Picture] in
+  let noises = fractions.map { path(ends[0], ends[1], $0) }
   let chain = request.chain(
     model, .concatenated(noises, along: 0), [Int](repeating: 7, count: 9),
     RandomStreams(seed: notebook.seed, count: 9))
-  var end = noises[0]
-  for state in chain { end = state.x }
-  return Picture.images(of: model.decode(end))
+  return Picture.images(of: model.decode(chain.reduce(noises[0]) { $1.x }))
 }
 notebook.figure(
   "between",
   ImageGrid(
-    rows: paths, rowLabels: ["slerp", "lerp"],
-    columnLabels: (0...8).map { "$u=\((Double($0) / 8).formatted())$" }), formats: [.png],
+    rows: interpolations, rowLabels: ["slerp", "lerp"],
+    columnLabels: fractions.map { "$u=\($0.formatted())$" }), formats: [.png],
   caption: "From one noise to another, class \(classes[7]): above along the arc (slerp), below "
     + "along the straight line (lerp). In the middle of the line the norm is too small for noise, "
     + "and its images are pale.")
@@ -1312,40 +1268,44 @@ notebook.figure(
 //: every coordinate of $d$ costs $d a^2$. Sets of finite size have too large a distance, by an
 //: excess in inverse proportion to their size.
 
-func normalVectors(_ count: Int, _ width: Int, _ stream: Int) -> Tensor {
-  var draws = RandomGenerator(seed: notebook.seed, stream: 31).split(stream)
-  return .normal([count, width], using: &draws)
+func gaussianVectors(_ count: Int, _ width: Int, _ stream: Int) -> Tensor {
+  var generator = RandomGenerator(seed: notebook.seed, stream: 31).split(stream)
+  return .normal([count, width], using: &generator)
 }
 func frechet(_ a: Tensor, _ b: Tensor) -> Estimate {
   notebook.orStop { try FrechetDistance(from: a)(to: b) }
 }
-let (one, two) = (normalVectors(1000, 1, 1), normalVectors(1000, 1, 2) * 3 + 2)
-func sampleDeviation(_ x: Tensor) -> Double {
-  (x.variance() * Double(x.count) / Double(x.count - 1)).squareRoot()
-}
+let (narrowSet, wideSet) = (gaussianVectors(1000, 1, 1), gaussianVectors(1000, 1, 2) * 3 + 2)
+let (a, b) = (
+  Moments(narrowSet.elements.map(Double.init)), Moments(wideSet.elements.map(Double.init))
+)
 notebook.check(
-  "one dimension", frechet(one, two).value,
-  equals: pow(one.mean() - two.mean(), 2) + pow(sampleDeviation(one) - sampleDeviation(two), 2),
+  "one dimension", frechet(narrowSet, wideSet).value,
+  equals: pow(a.mean - b.mean, 2) + pow(a.standardDeviation - b.standardDeviation, 2),
   relativeTolerance: 1e-4)
-let cloud = normalVectors(2000, 16, 3)
-notebook.check("a set and itself", frechet(cloud, cloud).value, equals: 0, tolerance: 1e-6)
+let vectorSet = gaussianVectors(2000, 16, 3)
+notebook.check("a set and itself", frechet(vectorSet, vectorSet).value, equals: 0, tolerance: 1e-6)
 notebook.check(
-  "a shift of one half in 16 dimensions", frechet(cloud, cloud + 0.5).value, equals: 4,
+  "a shift of one half in 16 dimensions", frechet(vectorSet, vectorSet + 0.5).value, equals: 4,
   tolerance: 1e-3)
-let reference = normalVectors(notebook.count(40_000, quick: 10_000), 16, 4)
-let ofSize = [250, 1000, 4000].map { frechet(reference, normalVectors($0, 16, $0)) }
-notebook.table(
-  "Fréchet distance of Gaussian sets from a large one of the same distribution",
-  columns: ["size", Column("distance", decimals: 4), Column("standard error", decimals: 4)],
-  rows: zip([250, 1000, 4000], ofSize).map { [$0, $1.value, $1.standardError] })
-notebook.check("distance at sizes 250, 1000 and 4000", decreases: ofSize.map(\.value))
-func sized(_ size: Int, _ distance: Estimate) -> Estimate {
-  Estimate(
-    mean: Double(size) * distance.value, standardError: Double(size) * distance.standardError)
+
+//: Sets of three sizes against a large one:
+
+let largeReference = gaussianVectors(notebook.count(40_000, quick: 10_000), 16, 4)
+let bySize = [250, 1000, 4000].map { size in
+  (size: size, distance: frechet(largeReference, gaussianVectors(size, 16, size)))
 }
+notebook.table(
+  "Fréchet distance of Gaussian sets from a large one of the same distribution", of: bySize,
+  columns: [
+    "size": { $0.size }, Column("distance", decimals: 4): { $0.distance.value },
+    Column("standard error", decimals: 4): { $0.distance.standardError },
+  ])
 notebook.check(
-  "size times distance, at 1000 against at 250", sized(1000, ofSize[1]),
-  equals: sized(250, ofSize[0]), withinStandardErrors: 4)
+  "distance at sizes 250, 1000 and 4000", decreases: bySize.map { $0.distance.value })
+notebook.check(
+  "size times distance, at 1000 against at 250", 1000 * bySize[1].distance,
+  equals: 250 * bySize[0].distance, withinStandardErrors: 4)
 
 //: That is why tables of distances below have a row of test images, as many as there are samples.
 //:
@@ -1357,13 +1317,11 @@ notebook.check(
 //:
 //: **Claim 7.31.** For sets of one distribution it is 0 on average; a shift makes it positive.
 
-let same = kernelDistance(normalVectors(2000, 16, 5), normalVectors(2000, 16, 6))
+let same = kernelDistance(gaussianVectors(2000, 16, 5), gaussianVectors(2000, 16, 6))
+notebook.check("two sets of one distribution", same, equals: 0)
 notebook.check(
-  "two sets of one distribution", Estimate(mean: same.value, standardError: same.standardError),
-  equals: 0)
-let apart = kernelDistance(normalVectors(2000, 16, 7), normalVectors(2000, 16, 8) + 0.5)
-notebook.check(
-  "a shift of one half", Estimate(mean: apart.value, standardError: apart.standardError),
+  "a shift of one half",
+  kernelDistance(gaussianVectors(2000, 16, 7), gaussianVectors(2000, 16, 8) + 0.5),
   isAbove: Estimate(mean: 0, standardError: same.standardError), byStandardErrors: 4)
 
 //: ### Precision, recall, classifier score
@@ -1376,17 +1334,19 @@ notebook.check(
 //: **Claim 7.32.** Equal sets have precision and recall 1, sets far apart 0; samples of half of the
 //: real distribution have high precision and half the recall.
 
-let (left, right) = (normalVectors(300, 8, 9), normalVectors(300, 8, 10) + 40)
-func regions(_ real: Tensor, _ samples: Tensor) -> [Double] {
+let (left, right) = (gaussianVectors(300, 8, 9), gaussianVectors(300, 8, 10) + 40)
+func precisionAndRecall(_ real: Tensor, _ samples: Tensor) -> [Double] {
   let result = PrecisionAndRecall(real: real, samples: samples)
   return [result.precision.value, result.recall.value]
 }
-notebook.check("equal sets", regions(left, left), equals: [1, 1], tolerance: 0)
-notebook.check("far apart", regions(left, right), equals: [0, 0], tolerance: 0)
-let halves = regions(.concatenated([left, right], along: 0), normalVectors(600, 8, 11))
-notebook.show("precision of one half", halves[0], digits: 3)
-notebook.check("precision of one half", halves[0], isAbove: 0.75)
-notebook.check("its recall", halves[1], equals: 0.5, tolerance: 0.1)
+notebook.check(
+  "equal sets, and sets far apart",
+  precisionAndRecall(left, left) + precisionAndRecall(left, right), equals: [1, 1, 0.0, 0],
+  tolerance: 0)
+let half = precisionAndRecall(
+  .concatenated([left, right], along: 0), gaussianVectors(600, 8, 11))
+notebook.check("precision of one half", half[0], isAbove: 0.75)
+notebook.check("its recall", half[1], equals: 0.5, tolerance: 0.1)
 
 //: The *classifier score* $\exp E\,D_{KL}(p(y \mid x) \Vert p(y))$ is high if the classifier is
 //: confident about each sample and the samples cover all classes (Salimans et al. 2016; with the
@@ -1395,19 +1355,15 @@ notebook.check("its recall", halves[1], equals: 0.5, tolerance: 0.1)
 //: **Claim 7.33.** It lies between 1 and the number of classes: 10 for confident and balanced
 //: predictions, 1 where the prediction is the same for every image.
 
-func certain(_ labels: [Int]) -> Tensor {
+func score(ofConfident labels: [Int]) -> Double {
   var logits = Tensor.zeros([labels.count, 10])
   for (row, label) in labels.enumerated() { logits[flat: 10 * row + label] = 500 }
-  return logits
+  return classifierScore(logits: logits).value
 }
 notebook.check(
-  "confident and balanced",
-  classifierScore(logits: certain((0..<1000).map { $0 % 10 })).value,
-  equals: 10, tolerance: 1e-9)
-notebook.check(
-  "always the same prediction",
-  classifierScore(logits: certain([Int](repeating: 3, count: 1000))).value,
-  equals: 1, tolerance: 1e-9)
+  "confident and balanced, and always the same prediction",
+  [score(ofConfident: (0..<1000).map { $0 % 10 }), score(ofConfident: (0..<1000).map { _ in 3 })],
+  equals: [10.0, 1], tolerance: 1e-9)
 
 //: *Diversity* is the mean squared distance between the features of two images of one class. It is
 //: above zero for real images; too little means that the samples are all alike, too much that many
@@ -1417,99 +1373,92 @@ notebook.check(
 //:
 //: The hundred images of the beginning, classified:
 
-let verdict = judge.evaluate(count: images.shape[0]) { images.entries($0) }
-let accuracy = ClassAccuracy(logits: verdict.logits, labels: request.labels)
+func accuracy(_ images: Tensor, _ labels: [Int]) -> ClassAccuracy {
+  let result = evaluationClassifier.evaluate(count: images.shape[0]) { images.entries($0) }
+  return ClassAccuracy(logits: result.logits, labels: labels)
+}
+let sampleAccuracy = accuracy(images, request.labels)
 notebook.table(
-  "Classification of the images of each class",
-  columns: ["class", "correct", "of", "most frequent error"],
-  rows: classes.indices.map { label -> [any TableCell] in
-    let mistake = accuracy.commonestMistakes[label].map { classes[$0.predicted] } ?? ""
-    let share = accuracy.byClass[label]
-    return [classes[label], share.hits, share.trials, mistake]
-  })
+  "Classification of the images of each class", of: classes.indices,
+  columns: [
+    "class": { classes[$0] }, "correct": { sampleAccuracy.byClass[$0].hits },
+    "of": { sampleAccuracy.byClass[$0].trials },
+    "most frequent error": {
+      sampleAccuracy.commonestMistakes[$0].map { classes[$0.predicted] } ?? ""
+    },
+  ])
 
 //: A hundred are too few for a measurement. The records below were made with many more; each
 //: contains its command. First the largest set, ten thousand images with 50 steps, guided in only a
 //: part of them, which is one of the best settings below (these were compared on other noise).
 //: Beside it are as many test images, and their reconstructions:
 
-let samplesRecord = notebook.orStop { try trainingChapter.record("samples.csv") }
-for note in samplesRecord.notes { notebook.show("record", note) }
-let largeSet = samplesRecord.row("sampler", "ddim")
+//: @fold The columns of the tables
+
+typealias Measure = (name: String, column: String, factor: Double, decimals: Int)
+let measures: [Measure] = [
+  ("accuracy, %", "accuracy", 100, 1), ("Fréchet", "frechet", 1, 2),
+  ("± of Fréchet", "frechet_error", 1, 2), ("recall, %", "recall", 100, 1),
+  ("diversity", "diversity", 1, 1), ("kernel x 1000", "kernel", 1000, 1),
+  ("precision, %", "precision", 100, 1), ("classifier score", "score", 1, 2),
+]
+func heads(_ measures: some Sequence<Measure>) -> [Column] {
+  measures.map { Column($0.name, decimals: $0.decimals) }
+}
+func values(_ row: Row, _ measures: some Sequence<Measure>) -> [any TableCell] {
+  measures.map { $0.factor * row.number($0.column) }
+}
+
+//: The large sets, by all measures:
+
+let samplesRecord = record("samples.csv")
+let (testImages, largeSet) = (
+  samplesRecord.row("sampler", "test"), samplesRecord.row("sampler", "ddim")
+)
 let largeSets = [
-  ("test images", samplesRecord.row("sampler", "test")),
-  ("their reconstructions", reconstructionRecord.row("set", "autoencoder")),
+  ("test images", testImages), ("their reconstructions", reconstruction("autoencoder")),
   ("samples", largeSet),
 ]
-let measures: [(name: String, column: String, factor: Double, decimals: Int)] = [
-  ("accuracy, %", "accuracy", 100, 1), ("Fréchet", "frechet", 1, 2),
-  ("± of Fréchet", "frechet_error", 1, 2), ("kernel x 1000", "kernel", 1000, 1),
-  ("precision, %", "precision", 100, 1), ("recall, %", "recall", 100, 1),
-  ("classifier score", "score", 1, 2), ("diversity", "diversity", 1, 1),
-]
-notebook.show("guidance scale of the samples", largeSet["guidance"] ?? .nan)
+notebook.show("guidance scale of the samples", largeSet.number("guidance"))
 if let last = largeSet["guided_to"] { notebook.show("guided at t up to", Int(last)) }
 notebook.table(
-  "Large sets",
-  columns: ["", "images"] + measures.map { Column($0.name, decimals: $0.decimals) },
-  rows: largeSets.map { name, row -> [any TableCell] in
-    [name, Int(row["images"] ?? 0)] + measures.map { $0.factor * (row[$0.column] ?? .nan) }
-  })
+  "Large sets", columns: ["", "images"] + heads(measures),
+  rows: largeSets.map { name, row in [name, row.number("images")] + values(row, measures) })
 notebook.table(
-  "Accuracy by class, %",
-  columns: ["class", Column("test images", decimals: 1), Column("samples", decimals: 1)],
-  rows: classes.map { name in
-    [
-      name, 100 * (largeSets[0].1["accuracy_\(name)"] ?? .nan),
-      100 * (largeSet["accuracy_\(name)"] ?? .nan),
-    ]
-  })
+  "Accuracy by class, %", of: classes,
+  columns: [
+    "class": { $0 },
+    Column("test images", decimals: 1): { 100 * testImages.number("accuracy_\($0)") },
+    Column("samples", decimals: 1): { 100 * largeSet.number("accuracy_\($0)") },
+  ])
 
 //: The other records have fewer images each, so that many settings can be compared.
 
-let guidanceRecord = notebook.orStop { try trainingChapter.record("guidance.csv") }
-for note in guidanceRecord.notes { notebook.show("record", note) }
-let floorRow = guidanceRecord.words.firstIndex { $0["sampler"] == "test" } ?? 0
-let sampledRows = guidanceRecord.rows.indices.filter { $0 != floorRow }
-func guided(_ column: String) -> [Double] { sampledRows.map { guidanceRecord[column][$0] } }
-func testFloor(_ column: String) -> Double { guidanceRecord[column][floorRow] }
+let guidanceRecord = record("guidance.csv")
+let byScale = guidanceRecord.rows("sampler", "ddim")
+let testRow = guidanceRecord.row("sampler", "test")
 notebook.table(
-  "Guidance",
-  columns: [
-    "s", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
-    Column("± of Fréchet", decimals: 2), Column("kernel x 1000", decimals: 2),
-    Column("precision, %", decimals: 1),
-    Column("recall, %", decimals: 1), Column("classifier score", decimals: 2),
-    Column("diversity", decimals: 1),
-  ],
-  rows: (sampledRows + [floorRow]).map { row -> [any TableCell] in
-    let name = row == floorRow ? "test images" : guidanceRecord["guidance"][row].formatted()
-    let columns = [
-      "accuracy", "frechet", "frechet_error", "kernel", "precision", "recall", "score", "diversity",
-    ]
-    let factors = [100.0, 1, 1, 1000, 100, 100, 1, 1]
-    let values = zip(columns, factors).map { $1 * guidanceRecord[$0][row] }
-    return [name] + values.map { $0 as any TableCell }
-  })
+  "Guidance", columns: ["s"] + heads(measures),
+  rows: byScale.map { [$0.number("guidance").formatted()] + values($0, measures) }
+    + [["test images"] + values(testRow, measures)])
 
-let guidanceScales = guided("guidance")
-func guidancePanel(_ title: String, _ column: String, factor: Double = 1) -> Plot {
-  let values = guided(column).map { factor * $0 }
-  return Plot(
-    title: title, x: "$s$",
-    y: Axis("", range: 0...1.15 * max(values.max() ?? 1, factor * testFloor(column))),
-    size: Size(280, 230)
-  )
-  .line(guidanceScales, values, color: .blue).scatter(guidanceScales, values, color: .blue)
-  .horizontal(at: factor * testFloor(column), color: .ink)
+//: @fold How the figure is plotted
+
+let guidanceScales = byScale.map { $0.number("guidance") }
+func guidancePlot(_ title: String, _ column: String, factor: Double = 1) -> Plot {
+  let values = byScale.map { factor * $0.number(column) }
+  let level = factor * testRow.number(column)
+  let y = Axis("", range: 0...1.15 * max(values.max()!, level))
+  return Plot(title: title, x: "$s$", y: y, size: Size(280, 230))
+    .line(guidanceScales, values, color: .blue, marker: .circle).horizontal(at: level, color: .ink)
 }
 notebook.figure(
   "guidance-curves",
   Figure(
     columns: 3,
     [
-      guidancePanel("accuracy, %", "accuracy", factor: 100),
-      guidancePanel("Fréchet distance", "frechet"), guidancePanel("diversity", "diversity"),
+      guidancePlot("accuracy, %", "accuracy", factor: 100),
+      guidancePlot("Fréchet distance", "frechet"), guidancePlot("diversity", "diversity"),
     ]),
   caption:
     "Guidance raises the accuracy and makes the images of a class more alike. Without it features "
@@ -1520,20 +1469,19 @@ notebook.figure(
 //: **Claim 7.34.** Guidance concentrates the samples: from $s = 0$ to 3 the accuracy rises; without
 //: guidance the images of a class have more diversity than real ones, at the largest $s$ less.
 
+func atScale(_ s: Double) -> Row { byScale.first { $0["guidance"] == s } ?? [:] }
 notebook.check(
   "accuracy at s = 0, 1, 2 and 3",
-  increases: [0, 1, 2, 3].compactMap { s in
-    guidanceScales.firstIndex(of: s).map { guided("accuracy")[$0] }
-  })
+  increases: [0, 1, 2, 3].map { atScale($0).number("accuracy") })
 notebook.check(
-  "diversity at s = 1",
-  guidanceScales.firstIndex(of: 1).map { guided("diversity")[$0] } ?? .nan,
-  isAbove: testFloor("diversity"))
+  "diversity at s = 1", atScale(1).number("diversity"), isAbove: testRow.number("diversity"))
 notebook.check(
-  "diversity at the largest s", guided("diversity").last ?? .nan, isBelow: testFloor("diversity"))
-let bestScale = guided("frechet").indices.min { guided("frechet")[$0] < guided("frechet")[$1] } ?? 0
-notebook.show("s of the smallest Fréchet distance", guidanceScales[bestScale])
-notebook.show("accuracy there, %", 100 * guided("accuracy")[bestScale], digits: 3)
+  "diversity at the largest s", byScale.last!.number("diversity"),
+  isBelow: testRow.number("diversity"))
+func nearest(_ rows: [Row]) -> Row { rows.min { $0.frechet.mean < $1.frechet.mean }! }
+let best = nearest(byScale)
+notebook.show("s of the smallest Fréchet distance", best.number("guidance"))
+notebook.show("accuracy there, %", 100 * best.number("accuracy"), digits: 3)
 
 //: The Fréchet distance uses features that were trained to separate classes. Images that are more
 //: typical of their class than real ones are not far from them in these features, so the distance
@@ -1543,12 +1491,10 @@ notebook.show("accuracy there, %", 100 * guided("accuracy")[bestScale], digits: 
 //: agrees with the record, within the sampling error of a hundred images. (They took 50 steps and
 //: those of the record 25.)
 
-let recordedAt3 =
-  guidanceScales.firstIndex(of: request.guidanceScale)
-  .map { guided("accuracy")[$0] } ?? .nan
 notebook.check(
-  "accuracy at s = 3", .proportion(accuracy.overall.hits, of: accuracy.overall.trials),
-  equals: recordedAt3)
+  "accuracy at s = 3",
+  .proportion(sampleAccuracy.overall.hits, of: sampleAccuracy.overall.trials),
+  equals: atScale(request.guidanceScale).number("accuracy"))
 
 //: ### Guidance interval
 //:
@@ -1560,45 +1506,33 @@ notebook.check(
 //: interval improves sample and distribution quality in diffusion models", 2024). The steps before
 //: then cost half.
 
-let intervalRecord = notebook.orStop { try trainingChapter.record("interval.csv") }
-for note in intervalRecord.notes { notebook.show("record", note) }
-let limitedRows = intervalRecord.rows.indices.filter {
-  intervalRecord.words[$0]["sampler"] != "test"
-}
+let settings = record("interval.csv").rows("sampler", "ddim")
 notebook.table(
-  "Guidance at t ≤ τ",
-  columns: [
-    "s", "τ", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
-    Column("± of Fréchet", decimals: 2), Column("recall, %", decimals: 1),
-    Column("diversity", decimals: 1),
-  ],
-  rows: limitedRows.map { row -> [any TableCell] in
-    let record = { (column: String) in intervalRecord[column][row] }
-    return [
-      record("guidance").formatted(), Int(record("guided_to")), 100 * record("accuracy"),
-      record("frechet"), record("frechet_error"), 100 * record("recall"), record("diversity"),
-    ]
+  "Guidance at t ≤ τ", columns: ["s", "τ"] + heads(measures.prefix(5)),
+  rows: settings.map { row in
+    [row.number("guidance").formatted(), row.number("guided_to")] + values(row, measures.prefix(5))
   })
-let limitedScales = Set(limitedRows.map { intervalRecord["guidance"][$0] }).sorted()
-func intervalPanel(_ title: String, _ column: String, factor: Double = 1) -> Plot {
-  limitedScales.reduce(
-    Plot(title: title, x: "$\\tau$", y: "", size: Size(330, 250))
-  ) { plot, scale in
-    let rows = limitedRows.filter { intervalRecord["guidance"][$0] == scale }
-      .sorted { intervalRecord["guided_to"][$0] < intervalRecord["guided_to"][$1] }
-    return plot.line(
-      rows.map { intervalRecord["guided_to"][$0] },
-      rows.map { factor * intervalRecord[column][$0] }, label: "$s = \(scale.formatted())$",
-      marker: .circle)
-  }.legend(.below)
+
+//: @fold How the figure is plotted
+
+let limitedScales = Set(settings.map { $0.number("guidance") }).sorted()
+func intervalPlot(_ title: String, _ column: String, factor: Double = 1) -> Plot {
+  Plot(title: title, x: "$\\tau$", y: "", size: Size(330, 250))
+    .adding(limitedScales) { plot, scale in
+      let rows = settings.filter { $0["guidance"] == scale }
+        .sorted { $0.number("guided_to") < $1.number("guided_to") }
+      return plot.line(
+        rows.map { $0.number("guided_to") }, rows.map { factor * $0.number(column) },
+        label: "$s = \(scale.formatted())$", marker: .circle)
+    }.legend(.below)
 }
 notebook.figure(
   "interval",
   Figure(
     columns: 2,
     [
-      intervalPanel("Fréchet distance", "frechet"),
-      intervalPanel("accuracy, %", "accuracy", factor: 100),
+      intervalPlot("Fréchet distance", "frechet"),
+      intervalPlot("accuracy, %", "accuracy", factor: 100),
     ]),
   caption:
     "Samples that were guided at steps $t \\le \\tau$ only; at the right end is guidance at all "
@@ -1613,55 +1547,41 @@ notebook.figure(
 //: with that limit, come from latents whose mean square is smaller, so that the overshoot of Claim
 //: 7.26 is smaller too.
 
-func distanceOfSetting(_ row: Int) -> Estimate {
-  Estimate(
-    mean: intervalRecord["frechet"][row], standardError: intervalRecord["frechet_error"][row])
+let atAllSteps = settings.filter { $0.number("guided_to") >= Double(schedule.steps) }
+let atLaterSteps = settings.filter { $0.number("guided_to") < Double(schedule.steps) }
+func nearestAtScale(_ rows: [Row]) -> Row {
+  nearest(rows.filter { $0["guidance"] == request.guidanceScale })
 }
-func nearest(_ rows: [Int]) -> Int {
-  rows.min { distanceOfSetting($0).mean < distanceOfSetting($1).mean } ?? 0
-}
-func isAtAllSteps(_ row: Int) -> Bool {
-  intervalRecord["guided_to"][row] >= Double(schedule.steps)
-}
-func hasScale(_ row: Int) -> Bool {
-  intervalRecord["guidance"][row] == request.guidanceScale
-}
-let atAllSteps = limitedRows.filter(isAtAllSteps)
-let atLaterSteps = limitedRows.filter { !isAtAllSteps($0) }
 let smallest = nearest(atLaterSteps)
-notebook.show("s of the smallest distance", intervalRecord["guidance"][smallest])
-notebook.show("τ of the smallest distance", Int(intervalRecord["guided_to"][smallest]))
+notebook.show("s of the smallest distance", smallest.number("guidance"))
+notebook.show("τ of the smallest distance", Int(smallest.number("guided_to")))
 notebook.check(
-  "distance at s = 3 with guidance at all steps",
-  distanceOfSetting(nearest(atAllSteps.filter(hasScale))),
-  isAbove: distanceOfSetting(nearest(atLaterSteps.filter(hasScale))), byStandardErrors: 4)
+  "distance at s = 3 with guidance at all steps", nearestAtScale(atAllSteps).frechet,
+  isAbove: nearestAtScale(atLaterSteps).frechet, byStandardErrors: 4)
 notebook.check(
-  "smallest distance with guidance at all steps", distanceOfSetting(nearest(atAllSteps)).mean,
-  isAbove: distanceOfSetting(smallest).mean)
-let usedLimit = Int(largeSet["guided_to"] ?? Double(schedule.steps))
-let used = limitedRows.first {
-  intervalRecord["guidance"][$0] == largeSet["guidance"]
-    && intervalRecord["guided_to"][$0] == largeSet["guided_to"]
+  "smallest distance with guidance at all steps", nearest(atAllSteps).frechet.mean,
+  isAbove: smallest.frechet.mean)
+let used = settings.first {
+  $0["guidance"] == largeSet["guidance"] && $0["guided_to"] == largeSet["guided_to"]
 }
 notebook.check(
-  "distance with the guidance of the ten thousand",
-  used.map { distanceOfSetting($0).mean } ?? .nan,
-  isAtMost: distanceOfSetting(smallest).mean + distanceOfSetting(smallest).standardError)
+  "distance with the guidance of the ten thousand", used?.frechet.mean ?? .nan,
+  isAtMost: smallest.frechet.mean + smallest.frechet.standardError)
+
+//: The first hundred images again, with guidance at the later steps only:
+
+let usedLimit = Int(largeSet["guided_to"] ?? Double(schedule.steps))
 var limitedRequest = request
 limitedRequest.guidedSteps = 1...usedLimit
-let limitedBar = ProgressBar("sampling", total: request.labels.count * request.steps)
-let limitedLatents = limitedRequest.latents(from: model) { limitedBar.move(to: $0) }
-limitedBar.finish()
+let limitedLatents = sampledLatents(limitedRequest, from: model)
 notebook.check(
   "mean square of latents with limited guidance", meanSquare(limitedLatents),
   isBelow: meanSquare(z0))
-let firstOfClass = classes.indices.map { $0 * each }
+let firstOfClass = classes.indices.map { $0 * imagesPerClass }
 notebook.figure(
   "limited",
   ImageGrid(
-    rows: [images, model.decode(limitedLatents)].map {
-      Picture.images(of: $0.rows(firstOfClass))
-    },
+    rows: [images, model.decode(limitedLatents)].map { Picture.images(of: $0.rows(firstOfClass)) },
     rowLabels: ["all steps", "$t \\le \(usedLimit)$"], columnLabels: classes),
   formats: [.png],
   caption: "The same noise and scale as in the first figure. Above, guidance at all steps; below, "
@@ -1671,45 +1591,34 @@ notebook.figure(
 //:
 //: How many steps does it take?
 
-let stepsRecord = notebook.orStop { try trainingChapter.record("steps.csv") }
-for note in stepsRecord.notes { notebook.show("record", note) }
-func stepRows(_ sampler: String) -> [Int] {
-  stepsRecord.rows.indices.filter { stepsRecord.words[$0]["sampler"] == sampler }
+let stepsRecord = record("steps.csv")
+let (ddimRows, ddpmRows, testRows) = (
+  stepsRecord.rows("sampler", "ddim"), stepsRecord.rows("sampler", "ddpm"),
+  stepsRecord.rows("sampler", "test")
+)
+func stepRow(_ name: String, _ row: Row) -> [any TableCell] {
+  [name, row.cell("steps")] + values(row, measures.prefix(4))
 }
 notebook.table(
-  "Steps",
-  columns: [
-    "sampler", "steps", Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
-    Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
-  ],
-  rows: (stepRows("ddim") + stepRows("ddpm") + stepRows("test")).map { row -> [any TableCell] in
-    let sampler = stepsRecord.words[row]["sampler"] ?? ""
-    let (right, recall) = (100 * stepsRecord["accuracy"][row], 100 * stepsRecord["recall"][row])
-    let (distance, error) = (stepsRecord["frechet"][row], stepsRecord["frechet_error"][row])
-    let isReal = sampler == "test"
-    let steps: any TableCell = isReal ? "" : Int(stepsRecord["steps"][row])
-    return [isReal ? "test images" : sampler, steps, right, distance, error, recall]
-  })
+  "Steps", columns: ["sampler", "steps"] + heads(measures.prefix(4)),
+  rows: ddimRows.map { stepRow("ddim", $0) } + ddpmRows.map { stepRow("ddpm", $0) }
+    + testRows.map { stepRow("test images", $0) })
+
+//: @fold How the figure is plotted
+
+let stepPlot = Plot(
+  x: Axis("steps", scale: .log, range: 8...5000), y: "Fréchet distance", size: Size(440, 280)
+).adding([("DDIM", ddimRows), ("DDPM", ddpmRows)]) { plot, series in
+  let (steps, distances) = (series.1.map { $0.number("steps") }, series.1.map(\.frechet))
+  return plot.line(steps, distances.map(\.mean), label: series.0, marker: .circle)
+    .errorBars(
+      steps, lower: distances.map { $0.mean - $0.standardError },
+      upper: distances.map { $0.mean + $0.standardError })
+}
 notebook.figure(
   "steps",
-  ["ddim", "ddpm"].reduce(
-    Plot(
-      x: Axis("steps", scale: .log, range: 8...5000), y: "Fréchet distance",
-      size: Size(440, 280))
-  ) { plot, sampler in
-    let chosen = stepRows(sampler)
-    let counts = chosen.map { stepsRecord["steps"][$0] }
-    let distances = chosen.map { stepsRecord["frechet"][$0] }
-    let errors = chosen.map { stepsRecord["frechet_error"][$0] }
-    return plot.line(counts, distances, label: sampler.uppercased(), marker: .circle)
-      .errorBars(
-        counts, lower: zip(distances, errors).map { $0 - $1 },
-        upper: zip(distances, errors).map { $0 + $1 })
-  }
-  .horizontal(
-    at: stepRows("test").first.map { stepsRecord["frechet"][$0] } ?? .nan, label: "test images",
-    color: .ink
-  ).legend(.below),
+  stepPlot.horizontal(at: testRows[0].frechet.mean, label: "test images", color: .ink)
+    .legend(.below),
   caption:
     "Distance from the real images against the number of steps, for DDIM and DDPM, each with its "
     + "standard error: smaller differences are not significant. The sets are small, so their "
@@ -1728,15 +1637,15 @@ notebook.figure(
 //: test images themselves, and the ten thousand samples are farther than reconstructions, but at
 //: most twice as far.
 
+let ofReconstructions = reconstruction("autoencoder").number("frechet")
 notebook.check(
-  "Fréchet distance of reconstructions", reconstruction("autoencoder", "frechet"),
-  isAbove: reconstruction("test", "frechet"))
-notebook.check(
-  "Fréchet distance of ten thousand samples", largeSet["frechet"] ?? .nan,
-  isAbove: reconstruction("autoencoder", "frechet"))
+  "Fréchet distance of test images, of reconstructions and of ten thousand samples",
+  increases: [
+    reconstruction("test").number("frechet"), ofReconstructions, largeSet.number("frechet"),
+  ])
 notebook.check(
   "distance of samples as a multiple of that of reconstructions",
-  (largeSet["frechet"] ?? .nan) / reconstruction("autoencoder", "frechet"), isAtMost: 2)
+  largeSet.number("frechet") / ofReconstructions, isAtMost: 2)
 
 //: ### Pixels instead of latents, v-prediction instead of noise
 //:
@@ -1747,38 +1656,25 @@ notebook.check(
 //: much the same size that predicts the noise in pixels. All three are smaller than the model
 //: above, and were evaluated with the same classifier.
 
-let comparison = notebook.orStop { try trainingChapter.record("equal-time.csv") }
-for note in comparison.notes { notebook.show("record", note) }
-let contestants = ["small-noise", "small-velocity", "pixels"]
-let contestantNames = ["latents, noise", "latents, v", "pixels, noise"]
-func contestant(_ name: String, _ column: String) -> Double {
-  comparison.words.firstIndex { $0["weights"]?.hasSuffix(name) ?? false }
-    .map { comparison[column][$0] } ?? .nan
+let comparison = record("equal-time.csv")
+func network(_ name: String) -> Row {
+  zip(comparison.rows, comparison.words).first { $1["weights"]?.hasSuffix(name) ?? false }!.0
 }
-let realRow: [any TableCell] = {
-  let row = comparison.row("sampler", "test")
-  func value(_ column: String) -> Double { row[column] ?? .nan }
-  return [
-    "test images", "", "", "", 100 * value("accuracy"), value("frechet"), value("frechet_error"),
-    100 * value("recall"), "",
-  ]
-}()
+func comparisonRow(_ name: String, _ row: Row) -> [any TableCell] {
+  let training: [any TableCell] = ["parameters", "images_seen", "minutes"].map { row.cell($0) }
+  let quality: [any TableCell] = values(row, measures.prefix(4))
+  return [name] + training + quality + [row.cell("seconds")]
+}
 notebook.table(
   "Equal training times",
-  columns: [
-    "diffuses, predicts", "weights", "images seen", Column("minutes", decimals: 1),
-    Column("accuracy, %", decimals: 1), Column("Fréchet", decimals: 2),
-    Column("standard error", decimals: 2), Column("recall, %", decimals: 1),
-    Column("seconds to sample", decimals: 0),
-  ],
-  rows: zip(contestants, contestantNames).map { key, name -> [any TableCell] in
-    let value = { contestant(key, $0) }
-    return [
-      name, Int(value("parameters")), Int(value("images_seen")), value("minutes"),
-      100 * value("accuracy"), value("frechet"), value("frechet_error"), 100 * value("recall"),
-      value("seconds"),
-    ]
-  } + [realRow])
+  columns: ["diffuses, predicts", "weights", "images seen", Column("minutes", decimals: 1)]
+    + heads(measures.prefix(4)) + [Column("seconds to sample", decimals: 0)],
+  rows: [
+    comparisonRow("latents, noise", network("small-noise")),
+    comparisonRow("latents, v", network("small-velocity")),
+    comparisonRow("pixels, noise", network("pixels")),
+    comparisonRow("test images", comparison.row("sampler", "test")),
+  ])
 
 //: **Claim 7.38.** In these runs the model of latents came closer to the real images than the model
 //: of pixels, by more than four standard errors of the sampled sets, and sampled as many images,
@@ -1787,15 +1683,12 @@ notebook.table(
 //: a classifier, which the model of pixels was not. The pixel model's samples were not clipped, and
 //: its guidance scale was that of the latents, so this is no measure of what pixels can do.)
 
-func distanceOf(_ name: String) -> Estimate {
-  Estimate(mean: contestant(name, "frechet"), standardError: contestant(name, "frechet_error"))
-}
 notebook.check(
-  "Fréchet distance of the model of pixels", distanceOf("pixels"),
-  isAbove: distanceOf("small-noise"), byStandardErrors: 4)
+  "Fréchet distance of the model of pixels", network("pixels").frechet,
+  isAbove: network("small-noise").frechet, byStandardErrors: 4)
 notebook.check(
-  "seconds to sample, pixels", contestant("pixels", "seconds"),
-  isAbove: contestant("small-noise", "seconds"))
+  "seconds to sample, pixels", network("pixels").number("seconds"),
+  isAbove: network("small-noise").number("seconds"))
 
 //: Of the two predictions neither wins by both measures: in these single runs the images of
 //: v-prediction had the higher accuracy and were farther from the real ones. The model above stays
@@ -1811,19 +1704,15 @@ let pixelModel = notebook.orStop { try LatentDiffusionModel(loadingPixels: weigh
 let pixelRequest = SampleRequest(
   labels: (0..<notebook.count(50, quick: 10)).map { $0 % classes.count }, steps: 25,
   seed: notebook.seed)
-let pixelBar = ProgressBar("sampling", total: pixelRequest.labels.count * pixelRequest.steps)
-let drawnPixels = pixelRequest.images(from: pixelModel) { pixelBar.move(to: $0) }
-pixelBar.finish()
-let pixelVerdict = judge.evaluate(count: drawnPixels.shape[0]) { drawnPixels.entries($0) }
-let pixelAccuracy = ClassAccuracy(logits: pixelVerdict.logits, labels: pixelRequest.labels)
+let pixelImages = pixelModel.decode(sampledLatents(pixelRequest, from: pixelModel))
+let pixelAccuracy = accuracy(pixelImages, pixelRequest.labels).overall
 notebook.check(
-  "accuracy, model of pixels",
-  .proportion(pixelAccuracy.overall.hits, of: pixelAccuracy.overall.trials),
-  equals: contestant("pixels", "accuracy"))
+  "accuracy, model of pixels", .proportion(pixelAccuracy.hits, of: pixelAccuracy.trials),
+  equals: network("pixels").number("accuracy"))
+var pixelGrid = ImageGrid(Picture.images(of: pixelImages), columns: classes.count)
+pixelGrid.columnLabels = classes
 notebook.figure(
-  "pixels",
-  ImageGrid(rows: rows(drawnPixels, of: classes.count), columnLabels: classes),
-  formats: [.png],
+  "pixels", pixelGrid, formats: [.png],
   caption: "Samples of the model of pixels after a few minutes of training, not clipped, uncurated."
 )
 
@@ -1838,24 +1727,21 @@ notebook.figure(
 //: The cost of this model, run by run (a second run of a network started from the weights of the
 //: first):
 
-let stages = [
+let trainings = [
   ("autoencoder", manifest.autoencoder), ("denoiser", manifest.denoiser),
   ("evaluation classifier", manifest.classifier),
   ("classifier of the feature loss", featureClassifier),
   ("model of pixels", manifest.pixels),
-].compactMap { name, stage in stage.map { (name, $0) } }
+].flatMap { name, stage in (stage?.lineage ?? []).map { (name: name, run: $0) } }
 notebook.table(
-  "Training",
-  columns: ["network", "weights", "images seen", Column("minutes", decimals: 0), "on"],
-  rows: stages.flatMap { name, stage in
-    stage.lineage.map { run -> [any TableCell] in
-      [name, run.parameters, run.imagesSeen, run.minutes, run.processor]
-    }
-  })
-for (name, stage) in stages {
-  for run in stage.lineage {
-    for command in run.parts?.map(\.command) ?? [run.command] { notebook.show(name, command) }
-  }
+  "Training", of: trainings,
+  columns: [
+    "network": { $0.name }, "weights": { $0.run.parameters },
+    "images seen": { $0.run.imagesSeen }, Column("minutes", decimals: 0): { $0.run.minutes },
+    "on": { $0.run.processor },
+  ])
+for (name, run) in trainings {
+  for command in run.parts?.map(\.command) ?? [run.command] { notebook.show(name, command) }
 }
 
 //: ## Training it yourself
@@ -1899,10 +1785,10 @@ for (name, stage) in stages {
 //:
 //: <details><summary>Answer</summary>
 //:
-//: The mean square is $(16 + 3/4)/4$, so the factor is 0.489: the first channel gets a standard
-//: deviation of 1.95, the others 0.24. Those three are lost in the noise long before the first. A
-//: factor for each channel, stored with the weights, treats them alike, if they deserve it: a
-//: channel may be small because it matters little.
+//: The mean square is $(16 + 3/4)/4$, so the factor is 0.489: it gives the first channel a
+//: standard deviation of 1.95 and the others 0.24. Those three are lost in the noise long before
+//: the first. A factor for each channel, stored with the weights, treats them alike, if they
+//: deserve it: a channel may be small because it matters little.
 
 notebook.check(
   claim: "7.17", "the factor of exercise 2", 1 / ((16 + 3 * 0.25) / 4).squareRoot(), equals: 0.489,

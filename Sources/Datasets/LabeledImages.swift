@@ -56,6 +56,9 @@ public struct LabeledImages: Sendable {
   /// One image as numbers in -1…1, plane by plane.
   public func values(_ index: Int) -> [Float] { bytes(index).map(Self.value) }
 
+  /// All images as numbers in -1…1, image after image.
+  public var values: [Double] { pixels.map { Double($0) / 127.5 - 1 } }
+
   /// Some of the images, in the order of `indices`.
   public func subset(_ indices: some Sequence<Int>) -> LabeledImages {
     let chosen = Array(indices)

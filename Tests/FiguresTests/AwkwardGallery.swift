@@ -28,7 +28,7 @@ extension Gallery {
         .line(manySteps, manySteps.map { 0.03 + exp(-$0 / 3000) }, label: "mean", color: .blue)
     ),
     (
-      "cloud",
+      "points",
       Plot(title: "20 000 points", x: "$x_1$", y: "$x_2$")
         .scatter(normals(20000), normals(20000, seed: 5), radius: 1.2, opacity: 0.3)
         .equalAspect()

@@ -52,23 +52,6 @@ import Testing
     }
   }
 
-  /// Files that are not rewritten yet. A file leaves the list when it is clean, and none joins it.
-  private static let toRewrite = Result {
-    Set(try Project.file("Tests/ProjectTests/Fixtures/to-rewrite.txt").lines)
-  }
-
-  @Test func filesToRewriteLeaveTheListWhenTheyAreClean() throws {
-    let banned =
-      try Vocabulary.words.map { try Pattern($0) }
-      + Vocabulary.spellings.map { try Pattern($0) }
-      + Vocabulary.identifiers.map { try Pattern($0, caseSensitive: true) }
-    let listed = try Self.toRewrite.get()
-    let clean = try Self.scanned.get().filter { file in
-      listed.contains(file.path) && banned.allSatisfy { $0.matches(in: file.text).isEmpty }
-    }
-    #expect(clean.isEmpty, "take off Fixtures/to-rewrite.txt: \(clean.map(\.path))")
-  }
-
   private static let scanned = Result { try readFiles() }
 
   /// Chapters' pages are woven from the sources, which are scanned instead.
@@ -85,8 +68,7 @@ import Testing
   private func expectNone(of words: [BannedWord], caseSensitive: Bool = false) throws {
     let patterns = try words.map { try Pattern($0, caseSensitive: caseSensitive) }
     var places: [String] = [], counts: [(file: String, count: Int)] = []
-    let toRewrite = try Self.toRewrite.get()
-    for file in try Self.scanned.get() where !toRewrite.contains(file.path) {
+    for file in try Self.scanned.get() {
       let text = file.text
       let present = patterns.filter { !$0.matches(in: text).isEmpty }
       guard !present.isEmpty else { continue }
