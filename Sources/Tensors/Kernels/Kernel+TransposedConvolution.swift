@@ -13,11 +13,11 @@ extension Kernel {
     let y = convolutionInputGradient(x, weight: weight, inputShape: shape, geometry: geometry)
     guard let bias else { return y }
     let channels = shape[3]
-    return Tensor(uninitialized: shape) { target in
+    return unsafe Tensor(uninitialized: shape) { target in
       for row in 0..<y.count / channels {
         for c in 0..<channels {
-          target[row * channels + c] =
-            y.storage.pointer[row * channels + c] + bias.storage.pointer[c]
+          unsafe target[row * channels + c] =
+            unsafe y.storage.pointer[row * channels + c] + bias.storage.pointer[c]
         }
       }
     }

@@ -23,7 +23,7 @@ extension Matrix {
     var (roomSize, indexSize): (Int32, Int32) = (-1, -1)
     var (room, indices): ([Double], [Int32]) = ([0], [0])
     for _ in 0..<2 {
-      dsyevd_(
+      unsafe dsyevd_(
         "V", "L", &n, &vectors, &n, &values, &room, &roomSize, &indices, &indexSize, &info)
       if roomSize == -1 {
         (roomSize, indexSize) = (Int32(room[0]), indices[0])
@@ -55,7 +55,7 @@ extension Matrix {
     var roomSize: Int32 = -1
     var room = [0.0]
     for _ in 0..<2 {
-      dgesdd_(
+      unsafe dgesdd_(
         "S", &m, &n, &matrix, &m, &values, &right, &m, &left, &k, &room, &roomSize, &indices, &info)
       if roomSize == -1 {
         roomSize = Int32(room[0])

@@ -18,8 +18,8 @@ extension Naive {
     let shape = geometry.transposedOutputShape(x.shape, outputs: outputs)
     var y = convolutionInputGradient(x, weight: weight, inputShape: shape, geometry: geometry)
     guard let bias else { return y }
-    y.withMutableElements { y in
-      for index in 0..<shape.elementCount { y[index] += bias[flat: index % outputs] }
+    unsafe y.withMutableElements { y in
+      for index in 0..<shape.elementCount { unsafe y[index] += bias[flat: index % outputs] }
     }
     return y
   }
