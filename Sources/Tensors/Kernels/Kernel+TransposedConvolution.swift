@@ -22,19 +22,4 @@ extension Kernel {
       }
     }
   }
-
-  /// Carries the gradient of `transposedConvolution` to its input.
-  public static func transposedConvolutionInputGradient(
-    _ dy: Tensor, weight: Tensor, geometry: ConvolutionGeometry
-  ) -> Tensor {
-    convolution(dy, weight: weight, bias: nil, geometry: geometry)
-  }
-
-  /// Carries the gradient of `transposedConvolution` to its weight,
-  /// `[inputs, outputs, kernel, kernel]`.
-  public static func transposedConvolutionWeightGradient(
-    _ x: Tensor, _ dy: Tensor, geometry: ConvolutionGeometry
-  ) -> Tensor {
-    convolutionWeightGradient(dy, x, geometry: geometry)
-  }
 }

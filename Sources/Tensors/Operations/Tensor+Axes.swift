@@ -87,11 +87,6 @@ extension Tensor {
     }
   }
 
-  /// Stacks tensors of equal shape along a new first axis.
-  public static func stacked(_ parts: [Tensor]) -> Tensor {
-    concatenated(parts.map { $0.reshaped([1] + $0.shape) }, along: 0)
-  }
-
   /// The part of this tensor whose indices along `axis` are in `range`.
   public func slice(_ range: Range<Int>, along axis: Int = 0) -> Tensor {
     let axis = shape.axis(axis)

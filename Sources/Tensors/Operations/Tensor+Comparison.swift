@@ -27,13 +27,6 @@ extension Tensor: Equatable {
     }
   }
 
-  /// The distance between two tensors relative to the norm of `other`: `‖self - other‖/‖other‖`.
-  public func relativeDistance(from other: Tensor) -> Double {
-    let scale = other.norm()
-    let distance = (self - other).norm()
-    return scale == 0 ? distance : distance / scale
-  }
-
   /// Whether every element is finite.
   public var isFinite: Bool {
     let count = count
