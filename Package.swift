@@ -25,24 +25,20 @@ let wholeModule = [
 let optimized: [SwiftSetting] =
   (isOptimized ? [.unsafeFlags(wholeModule + native)] : [.unsafeFlags(native)]) + vectors
 
-/// Modules without unsafe code, in which the compiler warns of any.
-let memorySafe: Set<String> = ["Autodiff", "Networks", "Weaving"]
-
-func safety(_ name: String) -> [SwiftSetting] {
-  memorySafe.contains(name) ? [.strictMemorySafety()] : []
-}
+/// The compiler warns of unsafe code that is not marked with `unsafe`.
+let safety: [SwiftSetting] = [.strictMemorySafety()]
 
 func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]),
-    swiftSettings: optimized + safety(name))
+    swiftSettings: optimized + safety)
 }
 
 /// A module that waits for files and people, not for the processor.
 func light(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]),
-    swiftSettings: safety(name))
+    swiftSettings: safety)
 }
 
 func tool(
@@ -51,7 +47,7 @@ func tool(
   .executableTarget(
     name: name, dependencies: dependencies + [argumentParser],
     exclude: existing("Sources/\(name)", ["README.md", "pytorch_sampler.py"]),
-    swiftSettings: settings)
+    swiftSettings: settings + safety)
 }
 
 func chapter(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -46,7 +46,7 @@ public enum CIFAR10 {
     let named = asked ?? environment[environmentVariable].flatMap { $0.isEmpty ? nil : $0 }
     let path = named ?? downloadFolder
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw Failure(path, .missing, "there is no such folder", remedy: remedy)
     }
     guard isFolder.boolValue else {
@@ -118,15 +118,15 @@ public enum CIFAR10 {
     _ data: Data, from path: String, to pixels: inout [UInt8], _ labels: inout [Int]
   ) throws(Failure) {
     var bad: (record: Int, label: UInt8)?
-    data.withUnsafeBytes { bytes in
+    unsafe data.withUnsafeBytes { bytes in
       for record in 0..<bytes.count / recordSize {
         let start = record * recordSize
-        if bytes[start] > 9 {
-          bad = (record, bytes[start])
+        if unsafe bytes[start] > 9 {
+          bad = unsafe (record, bytes[start])
           return
         }
-        labels.append(Int(bytes[start]))
-        pixels.append(contentsOf: bytes[start + 1..<start + recordSize])
+        unsafe labels.append(Int(bytes[start]))
+        unsafe pixels.append(contentsOf: bytes[start + 1..<start + recordSize])
       }
     }
     if let bad {

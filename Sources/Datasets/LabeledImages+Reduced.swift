@@ -10,16 +10,16 @@ extension LabeledImages {
     let (rows, columns) = (height / factor, width / factor)
     let area = factor * factor
     var result = [UInt8](repeating: 0, count: count * channels * rows * columns)
-    result.withUnsafeMutableBufferPointer { target in
-      pixels.withUnsafeBufferPointer { source in
+    unsafe result.withUnsafeMutableBufferPointer { target in
+      unsafe pixels.withUnsafeBufferPointer { source in
         for line in 0..<count * channels * rows {
           for column in 0..<columns {
             var sum = area / 2
             for dy in 0..<factor {
               let start = (line * factor + dy) * width + column * factor
-              for dx in 0..<factor { sum += Int(source[start + dx]) }
+              for dx in 0..<factor { unsafe sum += Int(source[start + dx]) }
             }
-            target[line * columns + column] = UInt8(sum / area)
+            unsafe target[line * columns + column] = UInt8(sum / area)
           }
         }
       }
@@ -33,15 +33,15 @@ extension LabeledImages {
     guard channels == 3 else { fatalError("\(channels) planes are not red, green and blue") }
     let plane = height * width
     var result = [UInt8](repeating: 0, count: count * plane)
-    result.withUnsafeMutableBufferPointer { target in
-      pixels.withUnsafeBufferPointer { source in
+    unsafe result.withUnsafeMutableBufferPointer { target in
+      unsafe pixels.withUnsafeBufferPointer { source in
         for image in 0..<count {
           for pixel in 0..<plane {
             let place = 3 * image * plane + pixel
             let sum =
-              299 * Int(source[place]) + 587 * Int(source[place + plane])
+              unsafe 299 * Int(source[place]) + 587 * Int(source[place + plane])
               + 114 * Int(source[place + 2 * plane])
-            target[image * plane + pixel] = UInt8((sum + 500) / 1000)
+            unsafe target[image * plane + pixel] = UInt8((sum + 500) / 1000)
           }
         }
       }

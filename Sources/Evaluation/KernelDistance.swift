@@ -45,11 +45,11 @@ private func offDiagonalSum(_ x: Tensor) -> Double { kernelSum(x, x, skippingDia
 private func kernelSum(_ x: Tensor, _ y: Tensor, skippingDiagonal: Bool) -> Double {
   let (rows, columns, width) = (x.shape[0], y.shape[0], Double(x.shape[1]))
   let products = matmul(x, y, transposingB: true)
-  return products.withElements { products in
+  return unsafe products.withElements { products in
     var sum = 0.0
     for row in 0..<rows {
       for column in 0..<columns where !(skippingDiagonal && row == column) {
-        let base = Double(products[row * columns + column]) / width + 1
+        let base = unsafe Double(products[row * columns + column]) / width + 1
         sum += base * base * base
       }
     }

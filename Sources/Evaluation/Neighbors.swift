@@ -27,14 +27,15 @@ public func nearestNeighbors(
     fatalError("\(count) neighbors among \(references.shape[0]) vectors")
   }
   var result = [[Neighbor]](repeating: [], count: queries.shape[0])
-  forTiles(of: queries, references) { start, rows, distances in
+  unsafe forTiles(of: queries, references) { start, rows, distances in
     let columns = references.shape[0]
-    result.withUnsafeMutableBufferPointer { result in
-      let place = result.baseAddress! + start
+    unsafe result.withUnsafeMutableBufferPointer { result in
+      let place = unsafe result.baseAddress! + start
       Parallel.forRanges(rows, grain: 8) { range in
         for row in range {
           let skipped = skippingSame ? start + row : -1
-          place[row] = smallest(distances + row * columns, columns, count, skipping: skipped)
+          unsafe place[row] = unsafe smallest(
+            distances + row * columns, columns, count, skipping: skipped)
         }
       }
     }
@@ -47,10 +48,10 @@ func areCovered(_ queries: Tensor, by references: Tensor, radii: [Double]) -> [B
   var result = [Bool](repeating: false, count: queries.shape[0])
   // A query that is a reference lies in that ball, whatever rounding does to the distance of 0.
   let limits = radii.map { Float($0 * $0 * (1 + 1e-6)) }
-  forTiles(of: queries, references) { start, rows, distances in
+  unsafe forTiles(of: queries, references) { start, rows, distances in
     for row in 0..<rows {
-      let line = distances + row * limits.count
-      result[start + row] = limits.indices.contains { line[$0] <= limits[$0] }
+      let line = unsafe distances + row * limits.count
+      result[start + row] = limits.indices.contains { unsafe line[$0] <= limits[$0] }
     }
   }
   return result
@@ -71,17 +72,17 @@ private func forTiles(
   for start in stride(from: 0, to: x.shape[0], by: 256) {
     let rows = min(256, x.shape[0] - start)
     var distances = matmul(x.slice(start..<start + rows), y, transposingB: true)
-    distances.withMutableElements { d in
+    unsafe distances.withMutableElements { d in
       Parallel.forRanges(rows, grain: 16) { range in
         for row in range {
           for column in 0..<columns {
             let place = row * columns + column
-            d[place] = max(0, squaresX[start + row] + squaresY[column] - 2 * d[place])
+            unsafe d[place] = unsafe max(0, squaresX[start + row] + squaresY[column] - 2 * d[place])
           }
         }
       }
     }
-    distances.withElements { body(start, rows, $0) }
+    unsafe distances.withElements { unsafe body(start, rows, $0) }
   }
 }
 
@@ -96,13 +97,14 @@ private func smallest(
   _ squares: UnsafePointer<Float>, _ columns: Int, _ count: Int, skipping skipped: Int
 ) -> [Neighbor] {
   var best = [(square: Float, index: Int)](repeating: (.infinity, -1), count: count)
-  for column in 0..<columns where squares[column] < best[count - 1].square && column != skipped {
+  for column in 0..<columns
+  where unsafe squares[column] < best[count - 1].square && column != skipped {
     var place = count - 1
-    while place > 0, squares[column] < best[place - 1].square {
+    while place > 0, unsafe squares[column] < best[place - 1].square {
       best[place] = best[place - 1]
       place -= 1
     }
-    best[place] = (squares[column], column)
+    best[place] = unsafe (squares[column], column)
   }
   return best.map { Neighbor(index: $0.index, distance: Double($0.square).squareRoot()) }
 }

@@ -12,12 +12,12 @@ public func peakSignalToNoise(_ x: Tensor, _ y: Tensor, range: Double = 2) -> [D
     fatalError("images of shapes \(x.shape) and \(y.shape) cannot be compared")
   }
   let each = x.count / max(1, batch)
-  return x.withElements { x in
-    y.withElements { y in
+  return unsafe x.withElements { x in
+    unsafe y.withElements { y in
       (0..<batch).map { image in
         var sum = 0.0
         for i in image * each..<(image + 1) * each {
-          let difference = Double(x[i] - y[i])
+          let difference = unsafe Double(x[i] - y[i])
           sum += difference * difference
         }
         return 10 * log10(range * range * Double(each) / sum)

@@ -32,10 +32,10 @@ public struct PrincipalComponents: Sendable {
   private static func leading(_ covariance: Matrix, _ count: Int) throws -> Tensor {
     let vectors = try covariance.lapackSymmetricEigen().vectors
     let width = covariance.rows
-    return Tensor(uninitialized: [width, count]) { result in
+    return unsafe Tensor(uninitialized: [width, count]) { result in
       for row in 0..<width {
         for k in 0..<count {
-          result[row * count + k] = Float(vectors.elements[row * width + width - 1 - k])
+          unsafe result[row * count + k] = Float(vectors.elements[row * width + width - 1 - k])
         }
       }
     }

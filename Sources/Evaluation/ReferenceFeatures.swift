@@ -120,8 +120,8 @@ public struct ReferenceFeatures: Sendable {
 public func weightsDigest(_ parameters: [Parameter]) -> String {
   var digest = Digest()
   for parameter in parameters {
-    parameter.value.withElements { elements in
-      for i in 0..<parameter.value.count { digest.add(word: UInt64(elements[i].bitPattern)) }
+    unsafe parameter.value.withElements { elements in
+      for i in 0..<parameter.value.count { unsafe digest.add(word: UInt64(elements[i].bitPattern)) }
     }
   }
   return String(digest.value, radix: 16)

@@ -25,13 +25,13 @@ public func structuralSimilarity(_ x: Tensor, _ y: Tensor, range: Double = 2) ->
   let (batch, channels, height, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
   let plane = height * width
   let constants = (0.0001 * range * range, 0.0009 * range * range)
-  let values = Tensor(uninitialized: [batch, channels]) { result in
-    x.withElements { x in
-      y.withElements { y in
+  let values = unsafe Tensor(uninitialized: [batch, channels]) { result in
+    unsafe x.withElements { x in
+      unsafe y.withElements { y in
         Parallel.forEach(batch * channels) { index in
-          let sum = similarity(
+          let sum = unsafe similarity(
             x + index * plane, y + index * plane, height: height, width: width, constants)
-          result[index] = Float(sum)
+          unsafe result[index] = Float(sum)
         }
       }
     }
@@ -47,11 +47,11 @@ private func similarity(
   let count = height * width
   let window = Window(height: height, width: width)
   func smoothed(_ value: (Int) -> Double) -> [Double] { window.averages((0..<count).map(value)) }
-  let meanX = smoothed { Double(x[$0]) }
-  let meanY = smoothed { Double(y[$0]) }
-  let squareX = smoothed { Double(x[$0]) * Double(x[$0]) }
-  let squareY = smoothed { Double(y[$0]) * Double(y[$0]) }
-  let product = smoothed { Double(x[$0]) * Double(y[$0]) }
+  let meanX = smoothed { unsafe Double(x[$0]) }
+  let meanY = smoothed { unsafe Double(y[$0]) }
+  let squareX = smoothed { unsafe Double(x[$0]) * Double(x[$0]) }
+  let squareY = smoothed { unsafe Double(y[$0]) * Double(y[$0]) }
+  let product = smoothed { unsafe Double(x[$0]) * Double(y[$0]) }
   var sum = 0.0
   for i in meanX.indices {
     let (a, b) = (meanX[i], meanY[i])

@@ -4,7 +4,7 @@ import CCairo
 ///
 /// A canvas is lent to a drawing closure or to `Drawable.draw(on:in:)`; the same calls make
 /// vector files and pictures.
-public final class Canvas {
+@safe public final class Canvas {
   /// The extent of the whole surface.
   public let size: Size
   let context: OpaquePointer
@@ -13,7 +13,7 @@ public final class Canvas {
 
   // The caller owns the cairo context and keeps it alive for as long as the canvas draws.
   init(context: OpaquePointer, size: Size, isVector: Bool, pixelsPerUnit: Double) {
-    self.context = context
+    unsafe self.context = unsafe context
     self.size = size
     self.isVector = isVector
     self.pixelsPerUnit = pixelsPerUnit
@@ -26,8 +26,9 @@ public final class Canvas {
     guard !path.isEmpty, color.opacity > 0 else { return }
     trace(path)
     setSource(color)
-    cairo_set_fill_rule(context, evenOdd ? CAIRO_FILL_RULE_EVEN_ODD : CAIRO_FILL_RULE_WINDING)
-    cairo_fill(context)
+    unsafe cairo_set_fill_rule(
+      context, evenOdd ? CAIRO_FILL_RULE_EVEN_ODD : CAIRO_FILL_RULE_WINDING)
+    unsafe cairo_fill(context)
   }
 
   /// Draws the outline of a path.
@@ -35,13 +36,13 @@ public final class Canvas {
     guard !path.isEmpty, color.opacity > 0, stroke.width > 0 else { return }
     trace(path)
     setSource(color)
-    cairo_set_line_width(context, stroke.width)
-    cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
-    cairo_set_line_cap(
+    unsafe cairo_set_line_width(context, stroke.width)
+    unsafe cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
+    unsafe cairo_set_line_cap(
       context, stroke.cap == .round ? CAIRO_LINE_CAP_ROUND : CAIRO_LINE_CAP_BUTT)
     let dashes = stroke.dash.lengths(width: stroke.width)
-    cairo_set_dash(context, dashes, Int32(dashes.count), 0)
-    cairo_stroke(context)
+    unsafe cairo_set_dash(context, dashes, Int32(dashes.count), 0)
+    unsafe cairo_stroke(context)
   }
 
   /// Draws the outline of a path.
@@ -58,7 +59,7 @@ public final class Canvas {
   /// Fills the whole surface.
   public func paint(_ color: Color) {
     setSource(color)
-    cairo_paint(context)
+    unsafe cairo_paint(context)
   }
 
   // MARK: - State
@@ -67,7 +68,7 @@ public final class Canvas {
   public func clipped<Result>(to path: Path, _ body: () throws -> Result) rethrows -> Result {
     try saved {
       trace(path)
-      cairo_clip(context)
+      unsafe cairo_clip(context)
       return try body()
     }
   }
@@ -84,7 +85,7 @@ public final class Canvas {
     to p: Point, _ body: () throws -> Result
   ) rethrows -> Result {
     try saved {
-      cairo_translate(context, p.x, p.y)
+      unsafe cairo_translate(context, p.x, p.y)
       return try body()
     }
   }
@@ -94,9 +95,9 @@ public final class Canvas {
     by angle: Double, about center: Point, _ body: () throws -> Result
   ) rethrows -> Result {
     try saved {
-      cairo_translate(context, center.x, center.y)
-      cairo_rotate(context, angle)
-      cairo_translate(context, -center.x, -center.y)
+      unsafe cairo_translate(context, center.x, center.y)
+      unsafe cairo_rotate(context, angle)
+      unsafe cairo_translate(context, -center.x, -center.y)
       return try body()
     }
   }
@@ -106,14 +107,14 @@ public final class Canvas {
     x: Double, y: Double, _ body: () throws -> Result
   ) rethrows -> Result {
     try saved {
-      cairo_scale(context, x, y)
+      unsafe cairo_scale(context, x, y)
       return try body()
     }
   }
 
   private func saved<Result>(_ body: () throws -> Result) rethrows -> Result {
-    cairo_save(context)
-    defer { cairo_restore(context) }
+    unsafe cairo_save(context)
+    defer { unsafe cairo_restore(context) }
     return try body()
   }
 
@@ -140,13 +141,13 @@ public final class Canvas {
       switch piece {
       case .glyphs(let string, let font, let size, let position):
         setSource(color)
-        cairo_set_font_face(context, font.face)
+        unsafe cairo_set_font_face(context, font.face)
         var matrix = font.matrix(size: size)
-        cairo_set_font_matrix(context, &matrix)
-        cairo_set_font_options(context, Font.options)
-        cairo_move_to(context, origin.x + position.x, origin.y + position.y)
-        cairo_show_text(context, string)
-        cairo_new_path(context)
+        unsafe cairo_set_font_matrix(context, &matrix)
+        unsafe cairo_set_font_options(context, Font.options)
+        unsafe cairo_move_to(context, origin.x + position.x, origin.y + position.y)
+        unsafe cairo_show_text(context, string)
+        unsafe cairo_new_path(context)
       case .stroke(let path, let width):
         stroke(path.transformed { $0 + origin }, color, Stroke(width: width, cap: .round))
       case .fill(let path):
@@ -165,18 +166,18 @@ public final class Canvas {
     let magnified =
       isVector && !smooth
       ? picture.magnified(by: min(64, Int((2 * factor).rounded(.up)))) : picture
-    let surface = magnified.makeSurface()
-    defer { cairo_surface_destroy(surface) }
+    let surface = unsafe magnified.makeSurface()
+    defer { unsafe cairo_surface_destroy(surface) }
     saved {
-      cairo_translate(context, target.x, target.y)
-      cairo_scale(
+      unsafe cairo_translate(context, target.x, target.y)
+      unsafe cairo_scale(
         context, target.width / Double(magnified.width), target.height / Double(magnified.height))
-      cairo_set_source_surface(context, surface, 0, 0)
-      let pattern = cairo_get_source(context)
-      cairo_pattern_set_filter(pattern, smooth ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST)
-      cairo_pattern_set_extend(pattern, CAIRO_EXTEND_PAD)
-      cairo_rectangle(context, 0, 0, Double(magnified.width), Double(magnified.height))
-      cairo_fill(context)
+      unsafe cairo_set_source_surface(context, surface, 0, 0)
+      let pattern = unsafe cairo_get_source(context)
+      unsafe cairo_pattern_set_filter(pattern, smooth ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST)
+      unsafe cairo_pattern_set_extend(pattern, CAIRO_EXTEND_PAD)
+      unsafe cairo_rectangle(context, 0, 0, Double(magnified.width), Double(magnified.height))
+      unsafe cairo_fill(context)
     }
   }
 
@@ -188,41 +189,41 @@ public final class Canvas {
       return
     }
     let density = 3.0
-    let surface = cairo_image_surface_create(
+    let surface = unsafe cairo_image_surface_create(
       CAIRO_FORMAT_ARGB32, Int32((box.width * density).rounded(.up)),
       Int32((box.height * density).rounded(.up)))
-    let inner = cairo_create(surface)
+    let inner = unsafe cairo_create(surface)
     defer {
-      cairo_destroy(inner)
-      cairo_surface_destroy(surface)
+      unsafe cairo_destroy(inner)
+      unsafe cairo_surface_destroy(surface)
     }
-    guard let inner else { fatalError("cannot make a surface for \(box)") }
-    cairo_scale(inner, density, density)
-    cairo_translate(inner, -box.x, -box.y)
-    body(Canvas(context: inner, size: size, isVector: false, pixelsPerUnit: density))
+    guard let inner = unsafe inner else { fatalError("cannot make a surface for \(box)") }
+    unsafe cairo_scale(inner, density, density)
+    unsafe cairo_translate(inner, -box.x, -box.y)
+    unsafe body(Canvas(context: inner, size: size, isVector: false, pixelsPerUnit: density))
     saved {
-      cairo_translate(context, box.x, box.y)
-      cairo_scale(context, 1 / density, 1 / density)
-      cairo_set_source_surface(context, surface, 0, 0)
-      cairo_paint(context)
+      unsafe cairo_translate(context, box.x, box.y)
+      unsafe cairo_scale(context, 1 / density, 1 / density)
+      unsafe cairo_set_source_surface(context, surface, 0, 0)
+      unsafe cairo_paint(context)
     }
   }
 
   // MARK: - Cairo
 
   private func trace(_ path: Path) {
-    cairo_new_path(context)
+    unsafe cairo_new_path(context)
     for element in path.elements {
       switch element {
-      case .move(let p): cairo_move_to(context, p.x, p.y)
-      case .line(let p): cairo_line_to(context, p.x, p.y)
-      case .curve(let a, let b, let p): cairo_curve_to(context, a.x, a.y, b.x, b.y, p.x, p.y)
-      case .close: cairo_close_path(context)
+      case .move(let p): unsafe cairo_move_to(context, p.x, p.y)
+      case .line(let p): unsafe cairo_line_to(context, p.x, p.y)
+      case .curve(let a, let b, let p): unsafe cairo_curve_to(context, a.x, a.y, b.x, b.y, p.x, p.y)
+      case .close: unsafe cairo_close_path(context)
       }
     }
   }
 
   private func setSource(_ c: Color) {
-    cairo_set_source_rgba(context, c.red, c.green, c.blue, c.opacity)
+    unsafe cairo_set_source_rgba(context, c.red, c.green, c.blue, c.opacity)
   }
 }

@@ -12,9 +12,9 @@ enum Font: Sendable {
 
   var face: OpaquePointer? {
     switch self {
-    case .upright, .italic: Font.regularFace.pointer
-    case .bold, .boldItalic: Font.boldFace.pointer
-    case .calligraphic: Font.serifFace.pointer
+    case .upright, .italic: unsafe Font.regularFace.pointer
+    case .bold, .boldItalic: unsafe Font.boldFace.pointer
+    case .calligraphic: unsafe Font.serifFace.pointer
     }
   }
 
@@ -41,7 +41,7 @@ enum Font: Sendable {
 
   func extents(_ string: String) -> Extents {
     var e = cairo_text_extents_t()
-    cairo_scaled_font_text_extents(scaled.pointer, string, &e)
+    unsafe cairo_scaled_font_text_extents(scaled.pointer, string, &e)
     let unit = 1 / Font.measuringSize
     return Extents(
       advance: e.x_advance * unit, left: e.x_bearing * unit,
@@ -52,7 +52,7 @@ enum Font: Sendable {
   // MARK: - Cairo's objects, made once
 
   // Cairo guards its fonts with locks of its own, so they may be used from any thread.
-  struct Handle: @unchecked Sendable {
+  @safe struct Handle: @unchecked Sendable {
     let pointer: OpaquePointer?
   }
 
@@ -81,23 +81,23 @@ enum Font: Sendable {
 
   // Without hinting a text has the same width at every magnification and in every format.
   private static let optionsHandle: Handle = {
-    let options = cairo_font_options_create()
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
-    return Handle(pointer: options)
+    let options = unsafe cairo_font_options_create()
+    unsafe cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
+    unsafe cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+    unsafe cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY)
+    return unsafe Handle(pointer: options)
   }()
 
-  static var options: OpaquePointer? { optionsHandle.pointer }
+  static var options: OpaquePointer? { unsafe optionsHandle.pointer }
 
   private static func makeFace(_ family: String, _ weight: cairo_font_weight_t) -> Handle {
-    Handle(pointer: cairo_toy_font_face_create(family, CAIRO_FONT_SLANT_NORMAL, weight))
+    unsafe Handle(pointer: cairo_toy_font_face_create(family, CAIRO_FONT_SLANT_NORMAL, weight))
   }
 
   private static func makeScaled(_ font: Font) -> Handle {
     var matrix = font.matrix(size: measuringSize)
     var identity = cairo_matrix_t(xx: 1, yx: 0, xy: 0, yy: 1, x0: 0, y0: 0)
-    return Handle(
+    return unsafe Handle(
       pointer: cairo_scaled_font_create(font.face, &matrix, &identity, optionsHandle.pointer))
   }
 

@@ -82,11 +82,6 @@ public struct Rectangle: Equatable, Sendable {
     p.x >= left && p.x <= right && p.y >= top && p.y <= bottom
   }
 
-  /// Returns whether two rectangles overlap in more than an edge.
-  public func intersects(_ other: Rectangle) -> Bool {
-    left < other.right && other.left < right && top < other.bottom && other.top < bottom
-  }
-
   /// Returns the rectangle with its edges moved inward by the margins.
   public func inset(by margins: Margins) -> Rectangle {
     Rectangle(

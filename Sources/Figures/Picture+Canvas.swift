@@ -10,23 +10,23 @@ extension Picture {
   ) rethrows {
     let columns = Int((Double(width) * magnification).rounded())
     let rows = Int((Double(height) * magnification).rounded())
-    let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(columns), Int32(rows))
-    let context = cairo_create(surface)
+    let surface = unsafe cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(columns), Int32(rows))
+    let context = unsafe cairo_create(surface)
     defer {
-      cairo_destroy(context)
-      cairo_surface_destroy(surface)
+      unsafe cairo_destroy(context)
+      unsafe cairo_surface_destroy(surface)
     }
-    guard let context, cairo_status(context) == CAIRO_STATUS_SUCCESS else {
+    guard let context = unsafe context, unsafe cairo_status(context) == CAIRO_STATUS_SUCCESS else {
       fatalError("cannot make a surface of \(columns)x\(rows) pixels")
     }
-    cairo_scale(context, magnification, magnification)
-    let canvas = Canvas(
+    unsafe cairo_scale(context, magnification, magnification)
+    let canvas = unsafe Canvas(
       context: context, size: Size(Double(width), Double(height)), isVector: false,
       pixelsPerUnit: magnification)
     canvas.paint(background)
     try body(canvas)
-    cairo_surface_flush(surface)
-    self.init(surface: surface, width: columns, height: rows)
+    unsafe cairo_surface_flush(surface)
+    unsafe self.init(surface: surface, width: columns, height: rows)
   }
 
   /// Draws a figure as a picture, with `magnification` pixels for each of its units.
@@ -41,20 +41,20 @@ extension Picture {
   }
 
   private init(surface: OpaquePointer?, width: Int, height: Int) {
-    let stride = Int(cairo_image_surface_get_stride(surface))
-    guard let data = cairo_image_surface_get_data(surface) else {
+    let stride = unsafe Int(cairo_image_surface_get_stride(surface))
+    guard let data = unsafe cairo_image_surface_get_data(surface) else {
       fatalError("the surface of a picture has no pixels")
     }
     var bytes = [UInt8](repeating: 0, count: width * height * 3)
-    bytes.withUnsafeMutableBufferPointer { bytes in
+    unsafe bytes.withUnsafeMutableBufferPointer { bytes in
       for y in 0..<height {
-        let row = UnsafeRawPointer(data + y * stride)
+        let row = unsafe UnsafeRawPointer(data + y * stride)
         for x in 0..<width {
-          let pixel = row.loadUnaligned(fromByteOffset: 4 * x, as: UInt32.self)
+          let pixel = unsafe row.loadUnaligned(fromByteOffset: 4 * x, as: UInt32.self)
           let i = 3 * (y * width + x)
-          bytes[i] = UInt8(truncatingIfNeeded: pixel >> 16)
-          bytes[i + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
-          bytes[i + 2] = UInt8(truncatingIfNeeded: pixel)
+          unsafe bytes[i] = UInt8(truncatingIfNeeded: pixel >> 16)
+          unsafe bytes[i + 1] = UInt8(truncatingIfNeeded: pixel >> 8)
+          unsafe bytes[i + 2] = UInt8(truncatingIfNeeded: pixel)
         }
       }
     }
@@ -63,22 +63,23 @@ extension Picture {
 
   // The caller destroys the surface.
   func makeSurface() -> OpaquePointer? {
-    let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
-    guard let data = cairo_image_surface_get_data(surface) else {
+    let surface = unsafe cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
+    guard let data = unsafe cairo_image_surface_get_data(surface) else {
       fatalError("cannot make a surface of \(width)x\(height) pixels")
     }
-    let stride = Int(cairo_image_surface_get_stride(surface))
-    bytes.withUnsafeBufferPointer { bytes in
+    let stride = unsafe Int(cairo_image_surface_get_stride(surface))
+    unsafe bytes.withUnsafeBufferPointer { bytes in
       for y in 0..<height {
-        let row = UnsafeMutableRawPointer(data + y * stride)
+        let row = unsafe UnsafeMutableRawPointer(data + y * stride)
         for x in 0..<width {
           let i = 3 * (y * width + x)
-          let pixel = UInt32(bytes[i]) << 16 | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2])
-          row.storeBytes(of: pixel | 0xFF00_0000, toByteOffset: 4 * x, as: UInt32.self)
+          let pixel =
+            unsafe UInt32(bytes[i]) << 16 | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2])
+          unsafe row.storeBytes(of: pixel | 0xFF00_0000, toByteOffset: 4 * x, as: UInt32.self)
         }
       }
     }
-    cairo_surface_mark_dirty(surface)
-    return surface
+    unsafe cairo_surface_mark_dirty(surface)
+    return unsafe surface
   }
 }

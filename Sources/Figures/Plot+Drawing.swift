@@ -128,7 +128,7 @@ extension Plot {
     drawTitle(on: canvas, above: box, in: rectangle, furniture)
     canvas.clipped(to: box.inset(by: -1)) {
       for mark in marks where mark.isBackground { mark.draw(on: canvas, in: frame) }
-      if showsGrid && !marks.contains(where: \.coversGrid) {
+      if !marks.contains(where: \.coversGrid) {
         drawGrid(on: canvas, frame, furniture)
       }
       for mark in marks where !mark.isBackground { mark.draw(on: canvas, in: frame) }

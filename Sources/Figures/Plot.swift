@@ -20,7 +20,6 @@ public struct Plot: Drawable {
   var seriesCount = 0
   var legendPlace = LegendPlace.automatic
   var hasEqualAspect = false
-  var showsGrid = true
   /// What a figure decides about one of its panels.
   var panel = PanelOptions()
 
@@ -41,9 +40,6 @@ public struct Plot: Drawable {
 
   /// Makes a unit of the one axis as long as a unit of the other.
   public func equalAspect() -> Plot { changed { $0.hasEqualAspect = true } }
-
-  /// Leaves the grid away.
-  public func withoutGrid() -> Plot { changed { $0.showsGrid = false } }
 
   func changed(_ change: (inout Plot) -> Void) -> Plot {
     var copy = self

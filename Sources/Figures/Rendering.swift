@@ -41,9 +41,10 @@ extension Drawable {
     case .png:
       return try Picture(self, magnification: magnification).png()
     case .svg:
-      return SVG.renumbered(try vectorBytes { cairo_svg_surface_create_for_stream($0, $1, $2, $3) })
+      return unsafe SVG.renumbered(
+        try vectorBytes { unsafe cairo_svg_surface_create_for_stream($0, $1, $2, $3) })
     case .pdf:
-      return try vectorBytes { cairo_pdf_surface_create_for_stream($0, $1, $2, $3) }
+      return try unsafe vectorBytes { unsafe cairo_pdf_surface_create_for_stream($0, $1, $2, $3) }
     }
   }
 
@@ -51,27 +52,28 @@ extension Drawable {
     _ create: (cairo_write_func_t, UnsafeMutableRawPointer, Double, Double) -> OpaquePointer?
   ) throws(Failure) -> [UInt8] {
     let sink = ByteSink()
-    let surface = create(ByteSink.receive, sink.pointer, size.width, size.height)
-    let context = cairo_create(surface)
+    let surface = unsafe create(ByteSink.receive, sink.pointer, size.width, size.height)
+    let context = unsafe cairo_create(surface)
     defer {
-      cairo_destroy(context)
-      cairo_surface_destroy(surface)
+      unsafe cairo_destroy(context)
+      unsafe cairo_surface_destroy(surface)
     }
-    switch cairo_surface_get_type(surface) {
-    case CAIRO_SURFACE_TYPE_SVG: cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX)
+    switch unsafe cairo_surface_get_type(surface) {
+    case CAIRO_SURFACE_TYPE_SVG:
+      unsafe cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX)
     case CAIRO_SURFACE_TYPE_PDF:
       // A date in the file would make it differ each time it is written.
-      cairo_pdf_surface_set_metadata(
+      unsafe cairo_pdf_surface_set_metadata(
         surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z")
     default: break
     }
-    guard let context else { throw .rendering("no context") }
-    let canvas = Canvas(context: context, size: size, isVector: true, pixelsPerUnit: 1)
+    guard let context = unsafe context else { throw .rendering("no context") }
+    let canvas = unsafe Canvas(context: context, size: size, isVector: true, pixelsPerUnit: 1)
     canvas.paint(.white)
     draw(on: canvas, in: Rectangle(size))
-    cairo_surface_finish(surface)
-    try check(cairo_status(context))
-    try check(cairo_surface_status(surface))
+    unsafe cairo_surface_finish(surface)
+    try unsafe check(cairo_status(context))
+    try unsafe check(cairo_surface_status(surface))
     return sink.bytes
   }
 }
@@ -79,10 +81,10 @@ extension Drawable {
 extension Picture {
   /// Returns the picture as the bytes of a PNG file.
   public func png() throws(Failure) -> [UInt8] {
-    let surface = makeSurface()
-    defer { cairo_surface_destroy(surface) }
+    let surface = unsafe makeSurface()
+    defer { unsafe cairo_surface_destroy(surface) }
     let sink = ByteSink()
-    try check(cairo_surface_write_to_png_stream(surface, ByteSink.receive, sink.pointer))
+    try unsafe check(cairo_surface_write_to_png_stream(surface, ByteSink.receive, sink.pointer))
     return sink.bytes
   }
 
@@ -97,19 +99,21 @@ extension Picture {
 
 private func check(_ status: cairo_status_t) throws(Failure) {
   guard status != CAIRO_STATUS_SUCCESS else { return }
-  throw .rendering(String(cString: cairo_status_to_string(status)))
+  throw unsafe .rendering(String(cString: cairo_status_to_string(status)))
 }
 
 /// Collects the bytes that Cairo writes.
 final class ByteSink {
   var bytes: [UInt8] = []
 
-  var pointer: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+  var pointer: UnsafeMutableRawPointer { unsafe Unmanaged.passUnretained(self).toOpaque() }
 
   static let receive: cairo_write_func_t = { closure, data, length in
-    guard let closure, let data else { return CAIRO_STATUS_WRITE_ERROR }
-    let sink = Unmanaged<ByteSink>.fromOpaque(closure).takeUnretainedValue()
-    sink.bytes += UnsafeBufferPointer(start: data, count: Int(length))
+    guard let closure = unsafe closure, let data = unsafe data else {
+      return CAIRO_STATUS_WRITE_ERROR
+    }
+    let sink = unsafe Unmanaged<ByteSink>.fromOpaque(closure).takeUnretainedValue()
+    unsafe sink.bytes += UnsafeBufferPointer(start: data, count: Int(length))
     return CAIRO_STATUS_SUCCESS
   }
 }

@@ -12,6 +12,4 @@ public enum Style {
   public static let plotSize = Size(420, 290)
   /// The radius of a point of a scatter plot.
   public static let pointRadius = 2.2
-  /// The space between the panels of a figure.
-  public static let panelGap = 22.0
 }

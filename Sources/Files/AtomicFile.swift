@@ -15,12 +15,12 @@ public enum AtomicFile {
     ///
     /// - Throws: a failure of kind `unwritable`.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
-      var rest = bytes
-      while !rest.isEmpty {
-        let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+      var rest = unsafe bytes
+      while unsafe !rest.isEmpty {
+        let written = unsafe Foundation.write(descriptor, rest.baseAddress, rest.count)
         if written < 0 && errno == EINTR { continue }
         guard written > 0 else { throw .writing(path) }
-        rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[written...])
       }
     }
 
@@ -29,8 +29,8 @@ public enum AtomicFile {
     /// - Throws: a failure of kind `unwritable`.
     public func write(_ data: Data) throws(Failure) {
       var failure: Failure?
-      data.withUnsafeBytes { bytes in
-        do { try write(bytes) } catch let error as Failure { failure = error } catch {}
+      unsafe data.withUnsafeBytes { bytes in
+        do { try unsafe write(bytes) } catch let error as Failure { failure = error } catch {}
       }
       if let failure { throw failure }
     }
@@ -45,19 +45,19 @@ public enum AtomicFile {
     guard !isFolder(path) else { throw .writing(path, code: EISDIR) }
     let number = UInt32.random(in: .min ... .max)
     let partial = "\(path).partial-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
-    let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let descriptor = unsafe open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .writing(path) }
     do throws(Failure) {
       try body(Writer(descriptor: descriptor, path: path))
       guard fsync(descriptor) == 0 else { throw .writing(path) }
     } catch {
       close(descriptor)
-      unlink(partial)
+      unsafe unlink(partial)
       throw error
     }
-    guard close(descriptor) == 0, rename(partial, path) == 0 else {
+    guard close(descriptor) == 0, unsafe rename(partial, path) == 0 else {
       let failure = Failure.writing(path)
-      unlink(partial)
+      unsafe unlink(partial)
       throw failure
     }
   }
@@ -86,9 +86,9 @@ public enum AtomicFile {
     let url = URL(fileURLWithPath: path)
     let partial = url.deletingLastPathComponent()
       .appendingPathComponent(".partial-\(getpid())-\(url.lastPathComponent)").path
-    defer { unlink(partial) }
+    defer { unsafe unlink(partial) }
     let result = try body(partial)
-    guard rename(partial, path) == 0 else { throw Failure.writing(path) }
+    guard unsafe rename(partial, path) == 0 else { throw Failure.writing(path) }
     return result
   }
 
@@ -96,7 +96,7 @@ public enum AtomicFile {
   ///
   /// - Throws: a failure of kind `unreadable`.
   public static func read(_ path: String, limit: Int = .max) throws(Failure) -> Data {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .reading(path) }
     defer { close(descriptor) }
     guard !isFolder(path) else {
@@ -113,7 +113,7 @@ public enum AtomicFile {
 
   private static func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       && isFolder.boolValue
   }
 }

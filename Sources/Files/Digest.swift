@@ -20,7 +20,7 @@ public struct Digest: Sendable, Equatable {
   /// Adds `bytes`.
   public mutating func add(bytes: some Sequence<UInt8>) {
     let isDone: Void? = bytes.withContiguousStorageIfAvailable { buffer in
-      for byte in buffer { add(word: UInt64(byte)) }
+      for i in buffer.indices { unsafe add(word: UInt64(buffer[i])) }
     }
     if isDone == nil { for byte in bytes { add(word: UInt64(byte)) } }
   }

@@ -88,5 +88,5 @@ extension Failure {
     return Failure(path, .unwritable, problem, remedy: remedy)
   }
 
-  private static func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+  private static func text(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

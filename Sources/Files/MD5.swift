@@ -45,12 +45,12 @@ public struct MD5: Sendable {
       start = min(64 - pending.count, bytes.count)
       pending += bytes[..<start]
       if pending.count < 64 { return }
-      pending.withUnsafeBytes { absorb($0, at: 0) }
+      unsafe pending.withUnsafeBytes { unsafe absorb($0, at: 0) }
       pending = []
     }
-    bytes.withUnsafeBytes { buffer in
+    unsafe bytes.withUnsafeBytes { buffer in
       while start + 64 <= buffer.count {
-        absorb(buffer, at: start)
+        unsafe absorb(buffer, at: start)
         start += 64
       }
     }
@@ -70,8 +70,8 @@ public struct MD5: Sendable {
 
   private mutating func absorb(_ buffer: UnsafeRawBufferPointer, at start: Int) {
     var (a, b, c, d) = (state.x, state.y, state.z, state.w)
-    Self.constants.withUnsafeBufferPointer { constants in
-      Self.shifts.withUnsafeBufferPointer { shifts in
+    unsafe Self.constants.withUnsafeBufferPointer { constants in
+      unsafe Self.shifts.withUnsafeBufferPointer { shifts in
         for i in 0..<64 {
           var mixed: UInt32
           let place: Int
@@ -81,9 +81,9 @@ public struct MD5: Sendable {
           case 2: (mixed, place) = (b ^ c ^ d, (3 * i + 5) & 15)
           default: (mixed, place) = (c ^ (b | ~d), (7 * i) & 15)
           }
-          let word = buffer.loadUnaligned(fromByteOffset: start + 4 * place, as: UInt32.self)
-          mixed = mixed &+ a &+ constants[i] &+ UInt32(littleEndian: word)
-          let shift = shifts[(i >> 4) * 4 + (i & 3)]
+          let word = unsafe buffer.loadUnaligned(fromByteOffset: start + 4 * place, as: UInt32.self)
+          mixed = unsafe mixed &+ a &+ constants[i] &+ UInt32(littleEndian: word)
+          let shift = unsafe shifts[(i >> 4) * 4 + (i & 3)]
           (a, d, c) = (d, c, b)
           b = b &+ ((mixed << shift) | (mixed >> (32 - shift)))
         }

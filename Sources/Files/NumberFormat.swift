@@ -20,16 +20,16 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   public func encode(_ numbers: UnsafePointer<Float>, count: Int, to bytes: UnsafeMutableRawPointer)
   {
     func store(_ i: Int, _ word: UInt16) {
-      bytes.storeBytes(of: word.littleEndian, toByteOffset: 2 * i, as: UInt16.self)
+      unsafe bytes.storeBytes(of: word.littleEndian, toByteOffset: 2 * i, as: UInt16.self)
     }
     switch self {
     case .float32:
       for i in 0..<count {
-        let bits = numbers[i].bitPattern.littleEndian
-        bytes.storeBytes(of: bits, toByteOffset: 4 * i, as: UInt32.self)
+        let bits = unsafe numbers[i].bitPattern.littleEndian
+        unsafe bytes.storeBytes(of: bits, toByteOffset: 4 * i, as: UInt32.self)
       }
-    case .float16: for i in 0..<count { store(i, Float16(numbers[i]).bitPattern) }
-    case .bfloat16: for i in 0..<count { store(i, Self.bfloat16(numbers[i])) }
+    case .float16: for i in 0..<count { unsafe store(i, Float16(numbers[i]).bitPattern) }
+    case .bfloat16: for i in 0..<count { unsafe store(i, Self.bfloat16(numbers[i])) }
     }
   }
 
@@ -37,18 +37,18 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   public func decode(_ bytes: UnsafeRawPointer, count: Int, to numbers: UnsafeMutablePointer<Float>)
   {
     func word(_ i: Int) -> UInt16 {
-      UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+      unsafe UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
     }
     switch self {
     case .float32:
       for i in 0..<count {
-        let bits = bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
-        numbers[i] = Float(bitPattern: UInt32(littleEndian: bits))
+        let bits = unsafe bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
+        unsafe numbers[i] = Float(bitPattern: UInt32(littleEndian: bits))
       }
     case .float16:
-      for i in 0..<count { numbers[i] = Float(Float16(bitPattern: word(i))) }
+      for i in 0..<count { unsafe numbers[i] = Float(Float16(bitPattern: word(i))) }
     case .bfloat16:
-      for i in 0..<count { numbers[i] = Float(bitPattern: UInt32(word(i)) << 16) }
+      for i in 0..<count { unsafe numbers[i] = Float(bitPattern: UInt32(word(i)) << 16) }
     }
   }
 

@@ -45,14 +45,15 @@ public struct Safetensors: Sendable {
     try header.validate(payload: data.count - start, path: path)
     metadata = header.metadata
     entries = [:]
-    data.withUnsafeBytes { bytes in
+    unsafe data.withUnsafeBytes { bytes in
       for (name, field) in header.entries {
         guard let format = NumberFormat(rawValue: field.dtype) else { continue }
         let count = field.shape.reduce(1, *)
-        let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
           initialized = count
           guard let numbers = buffer.baseAddress, count > 0 else { return }
-          format.decode(bytes.baseAddress! + start + field.offsets[0], count: count, to: numbers)
+          unsafe format.decode(
+            bytes.baseAddress! + start + field.offsets[0], count: count, to: numbers)
         }
         entries[name] = Entry(shape: field.shape, values: values)
       }
@@ -127,7 +128,7 @@ public struct Safetensors: Sendable {
     let header = headerText(names: names, format: format)
     try AtomicFile.write(to: path) { (writer) throws(Failure) in
       var length = UInt64(header.count).littleEndian
-      try writer.write(Data(bytes: &length, count: 8))
+      try unsafe writer.write(Data(bytes: &length, count: 8))
       try writer.write(header)
       for name in names {
         guard let entry = entries[name] else { continue }
@@ -139,9 +140,9 @@ public struct Safetensors: Sendable {
   private static func bytes(of values: [Float], format: NumberFormat) -> Data {
     var data = Data(count: values.count * format.byteCount)
     if values.isEmpty { return data }
-    data.withUnsafeMutableBytes { bytes in
-      values.withUnsafeBufferPointer {
-        format.encode($0.baseAddress!, count: values.count, to: bytes.baseAddress!)
+    unsafe data.withUnsafeMutableBytes { bytes in
+      unsafe values.withUnsafeBufferPointer {
+        unsafe format.encode($0.baseAddress!, count: values.count, to: bytes.baseAddress!)
       }
     }
     return data

@@ -69,7 +69,7 @@ public enum Subprocess {
       var states = pipes.indices.map { i in
         pollfd(fd: isOpen[i] ? pipes[i].reading : -1, events: Int16(POLLIN), revents: 0)
       }
-      _ = poll(&states, 2, 50)
+      _ = unsafe poll(&states, 2, 50)
       for i in 0..<2 where states[i].revents != 0 {
         let bytes = pipes[i].read() ?? []
         texts[i] += bytes
@@ -93,7 +93,7 @@ public enum Subprocess {
 
     init(for arguments: [String]) throws(Failure) {
       var ends: [Int32] = [0, 0]
-      guard pipe(&ends) == 0 else { throw Subprocess.failure(arguments, errno) }
+      guard unsafe pipe(&ends) == 0 else { throw Subprocess.failure(arguments, errno) }
       (reading, writing) = (ends[0], ends[1])
       for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     }
@@ -112,7 +112,7 @@ public enum Subprocess {
     func read() -> [UInt8]? {
       var buffer = [UInt8](repeating: 0, count: 65536)
       while true {
-        let count = Foundation.read(reading, &buffer, buffer.count)
+        let count = unsafe Foundation.read(reading, &buffer, buffer.count)
         if count < 0, errno == EINTR { continue }
         return count < 0 ? nil : Array(buffer[..<count])
       }
@@ -123,18 +123,18 @@ public enum Subprocess {
   private static func spawn(
     _ arguments: [String], _ outputs: [Int32: Pipe], hasInput: Bool = true
   ) throws(Failure) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    if !hasInput { posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) }
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    if !hasInput { unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) }
     for (descriptor, pipe) in outputs {
-      posix_spawn_file_actions_adddup2(&actions, pipe.writing, descriptor)
+      unsafe posix_spawn_file_actions_adddup2(&actions, pipe.writing, descriptor)
     }
-    var pointers = arguments.map { strdup($0) }
-    pointers.append(nil)
-    defer { for pointer in pointers { free(pointer) } }
+    var pointers = unsafe arguments.map { unsafe strdup($0) }
+    unsafe pointers.append(nil)
+    defer { for i in unsafe pointers.indices { unsafe free(pointers[i]) } }
     var child = pid_t()
-    let status = posix_spawnp(&child, arguments[0], &actions, nil, pointers, environ)
+    let status = unsafe posix_spawnp(&child, arguments[0], &actions, nil, pointers, environ)
     for pipe in outputs.values { pipe.closeWritingEnd() }
     guard status == 0 else { throw failure(arguments, status) }
     return child
@@ -142,7 +142,7 @@ public enum Subprocess {
 
   private static func wait(for child: pid_t) -> Int32 {
     var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    while unsafe waitpid(child, &status, 0) < 0, errno == EINTR {}
     let signal = status & 0x7f
     return signal == 0 ? (status >> 8) & 0xff : 128 + signal
   }
@@ -155,7 +155,7 @@ public enum Subprocess {
         remedy: "install it: sudo apt-get install -y \(name)")
     }
     return Failure(
-      name, .missingTool, "cannot be run: \(String(cString: strerror(code)))",
+      name, .missingTool, unsafe "cannot be run: \(String(cString: strerror(code)))",
       remedy: "check that it exists and is executable")
   }
 }

@@ -93,12 +93,12 @@ public struct AdamW: Sendable {
 
     func apply(_ gradient: Tensor, _ weight: inout Tensor, _ m: inout Tensor, _ v: inout Tensor) {
       let count = weight.count
-      weight.withMutableElements { w in
-        m.withMutableElements { m in
-          v.withMutableElements { v in
-            gradient.withElements { g in
+      unsafe weight.withMutableElements { w in
+        unsafe m.withMutableElements { m in
+          unsafe v.withMutableElements { v in
+            unsafe gradient.withElements { g in
               Parallel.forRanges(count, grain: 1 << 15) { range in
-                apply(range, g, w, m, v)
+                unsafe apply(range, g, w, m, v)
               }
             }
           }
@@ -112,20 +112,21 @@ public struct AdamW: Sendable {
     ) {
       var i = range.lowerBound
       while i + laneCount <= range.upperBound {
-        let slope = g.vector(i) * scale
-        let mean = m.vector(i) + first * (slope - m.vector(i))
-        let square = v.vector(i) + second * (slope * slope - v.vector(i))
+        let slope = unsafe g.vector(i) * scale
+        let mean = unsafe m.vector(i) + first * (slope - m.vector(i))
+        let square = unsafe v.vector(i) + second * (slope * slope - v.vector(i))
         let denominator = square.squareRoot() * secondCorrection + epsilon
-        m.store(mean, i)
-        v.store(square, i)
-        w.store(w.vector(i) * kept - rate * mean / denominator, i)
+        unsafe m.store(mean, i)
+        unsafe v.store(square, i)
+        unsafe w.store(w.vector(i) * kept - rate * mean / denominator, i)
         i += laneCount
       }
       while i < range.upperBound {
-        let slope = g[i] * scale
-        m[i] += first * (slope - m[i])
-        v[i] += second * (slope * slope - v[i])
-        w[i] = w[i] * kept - rate * m[i] / (v[i].squareRoot() * secondCorrection + epsilon)
+        let slope = unsafe g[i] * scale
+        unsafe m[i] += first * (slope - m[i])
+        unsafe v[i] += second * (slope * slope - v[i])
+        unsafe w[i] =
+          unsafe w[i] * kept - rate * m[i] / (v[i].squareRoot() * secondCorrection + epsilon)
         i += 1
       }
     }

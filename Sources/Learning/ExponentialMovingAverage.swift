@@ -41,10 +41,10 @@ public struct ExponentialMovingAverage: Sendable {
 
   private static func move(_ average: inout Tensor, towards weight: Tensor, _ gain: Float) {
     let count = weight.count
-    average.withMutableElements { a in
-      weight.withElements { w in
+    unsafe average.withMutableElements { a in
+      unsafe weight.withElements { w in
         Parallel.forRanges(count, grain: 1 << 16) { range in
-          for i in range { a[i] += gain * (w[i] - a[i]) }
+          for i in range { unsafe a[i] += gain * (w[i] - a[i]) }
         }
       }
     }

@@ -14,12 +14,12 @@ extension LabeledImages {
     _ indices: [Int], mirrored: [Bool]? = nil, shifts: [(rows: Int, columns: Int)]? = nil
   ) -> Tensor {
     let size = imageSize
-    return Tensor(uninitialized: [indices.count, channels, height, width]) { result in
-      pixels.withUnsafeBufferPointer { pixels in
+    return unsafe Tensor(uninitialized: [indices.count, channels, height, width]) { result in
+      unsafe pixels.withUnsafeBufferPointer { pixels in
         Parallel.forEach(indices.count) { entry in
-          let source = UnsafeBufferPointer(
+          let source = unsafe UnsafeBufferPointer(
             rebasing: pixels[indices[entry] * size..<(indices[entry] + 1) * size])
-          copy(
+          unsafe copy(
             source, to: result + entry * size, mirrored: mirrored?[entry] ?? false,
             shift: shifts?[entry] ?? (0, 0))
         }
@@ -40,14 +40,14 @@ extension LabeledImages {
       let origin = row % height - shift.rows
       let isInside = (0..<height).contains(origin)
       if columns.count < width || !isInside {
-        (result + start).update(repeating: 0, count: width)
+        unsafe (result + start).update(repeating: 0, count: width)
       }
       guard isInside else { continue }
       let line = (row - shift.rows) * width
       for column in columns {
         let from = column - shift.columns
         let place = line + (mirrored ? width - 1 - from : from)
-        result[start + column] = Self.value(of: source[place])
+        unsafe result[start + column] = unsafe Self.value(of: source[place])
       }
     }
   }

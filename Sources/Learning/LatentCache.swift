@@ -78,13 +78,13 @@ public struct LatentCache: Sendable {
     return (0..<channels).map { channel in
       var sum = 0.0
       var squares = 0.0
-      means.withElements { m in
-        standardDeviations.withElements { s in
+      unsafe means.withElements { m in
+        unsafe standardDeviations.withElements { s in
           for entry in 0..<count {
             let start = (entry * channels + channel) * places
             for i in start..<start + places {
-              sum += Double(m[i])
-              squares += Double(m[i] * m[i] + s[i] * s[i])
+              unsafe sum += Double(m[i])
+              unsafe squares += Double(m[i] * m[i] + s[i] * s[i])
             }
           }
         }
@@ -110,13 +110,14 @@ public struct LatentCache: Sendable {
     let each = means.count / max(1, count)
     let factor = Float(scale)
     var draws = generator
-    return Tensor(uninitialized: [entries.count] + means.shape.dropFirst()) { z in
-      means.withElements { m in
-        standardDeviations.withElements { s in
+    return unsafe Tensor(uninitialized: [entries.count] + means.shape.dropFirst()) { z in
+      unsafe means.withElements { m in
+        unsafe standardDeviations.withElements { s in
           for (row, entry) in entries.enumerated() {
             for i in 0..<each {
               let noise = Float(draws.normal())
-              z[row * each + i] = factor * (m[entry * each + i] + s[entry * each + i] * noise)
+              unsafe z[row * each + i] =
+                unsafe factor * (m[entry * each + i] + s[entry * each + i] * noise)
             }
           }
         }

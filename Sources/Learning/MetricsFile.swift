@@ -30,7 +30,7 @@ public final class MetricsFile {
       }
     }
     try table.write(to: path)
-    descriptor = open(path, O_WRONLY | O_APPEND)
+    descriptor = unsafe open(path, O_WRONLY | O_APPEND)
     guard descriptor >= 0 else { throw .writing(path) }
   }
 
@@ -41,7 +41,7 @@ public final class MetricsFile {
     var values = values
     values["step"] = Double(step)
     let row = Array((CSVTable.line(columns, values) + "\n").utf8)
-    guard Foundation.write(descriptor, row, row.count) == row.count else {
+    guard unsafe Foundation.write(descriptor, row, row.count) == row.count else {
       throw .writing(path)
     }
   }

@@ -88,7 +88,7 @@ public struct RunFolder: Sendable {
   ///
   /// - Throws: `Failure` if another process trains in it.
   public func lock() throws(Failure) -> Lock {
-    let descriptor = open(path, O_RDONLY)
+    let descriptor = unsafe open(path, O_RDONLY)
     guard descriptor >= 0 else { throw .reading(path) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
@@ -155,7 +155,7 @@ public struct RunFolder: Sendable {
   /// Saves the state of `run` and deletes all but the last `checkpointsKept` checkpoints.
   public func save(_ run: TrainingRun) throws(Failure) {
     try run.save(to: checkpointPath(run.step))
-    for old in checkpointSteps.dropLast(Self.checkpointsKept) { unlink(checkpointPath(old)) }
+    for old in checkpointSteps.dropLast(Self.checkpointsKept) { unsafe unlink(checkpointPath(old)) }
   }
 
   /// Restores the newest checkpoint of `run`; without checkpoints it starts from the beginning.
@@ -172,6 +172,6 @@ public struct RunFolder: Sendable {
   private static func reason(_ error: any Error) -> String {
     let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
     guard let code = underlying?.code else { return (error as NSError).localizedDescription }
-    return String(cString: strerror(Int32(code)))
+    return unsafe String(cString: strerror(Int32(code)))
   }
 }

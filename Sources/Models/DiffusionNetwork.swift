@@ -49,10 +49,10 @@ extension Tensor {
   func mapInParallel(entries: Int, _ body: (Tensor, Range<Int>) -> Tensor) -> Tensor {
     let count = shape.first ?? 0
     let each = self.count / Swift.max(1, count)
-    return Tensor(uninitialized: shape) { place in
+    return unsafe Tensor(uninitialized: shape) { place in
       Parallel.forRanges(count, grain: entries) { range in
-        body(slice(range), range).withElements {
-          (place + range.lowerBound * each).update(from: $0, count: range.count * each)
+        unsafe body(slice(range), range).withElements {
+          unsafe (place + range.lowerBound * each).update(from: $0, count: range.count * each)
         }
       }
     }

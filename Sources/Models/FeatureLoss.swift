@@ -55,17 +55,17 @@ func unitVectors(_ x: Variable) -> Variable {
   let rows = x.value.count / width
   var inverses = Tensor(repeating: 0, shape: [rows])
   let input = x.value
-  let y = Tensor(uninitialized: x.shape) { y in
-    input.withElements { x in
-      inverses.withMutableElements { inverses in
+  let y = unsafe Tensor(uninitialized: x.shape) { y in
+    unsafe input.withElements { x in
+      unsafe inverses.withMutableElements { inverses in
         Parallel.forRanges(rows, grain: 256) { range in
           for row in range {
             let start = row * width
             var sum: Float = 1e-10
-            for i in start..<start + width { sum += x[i] * x[i] }
+            for i in start..<start + width { unsafe sum += x[i] * x[i] }
             let inverse = 1 / sum.squareRoot()
-            inverses[row] = inverse
-            for i in start..<start + width { y[i] = x[i] * inverse }
+            unsafe inverses[row] = inverse
+            for i in start..<start + width { unsafe y[i] = unsafe x[i] * inverse }
           }
         }
       }
@@ -77,16 +77,18 @@ func unitVectors(_ x: Variable) -> Variable {
 }
 
 private func unitVectorGradient(_ dy: Tensor, y: Tensor, inverses: Tensor, width: Int) -> Tensor {
-  Tensor(uninitialized: y.shape) { dx in
-    dy.withElements { dy in
-      y.withElements { y in
-        inverses.withElements { inverse in
+  unsafe Tensor(uninitialized: y.shape) { dx in
+    unsafe dy.withElements { dy in
+      unsafe y.withElements { y in
+        unsafe inverses.withElements { inverse in
           Parallel.forRanges(inverses.count, grain: 256) { range in
             for row in range {
               let start = row * width
               var along: Float = 0
-              for i in start..<start + width { along += y[i] * dy[i] }
-              for i in start..<start + width { dx[i] = (dy[i] - along * y[i]) * inverse[row] }
+              for i in start..<start + width { unsafe along += y[i] * dy[i] }
+              for i in start..<start + width {
+                unsafe dx[i] = unsafe (dy[i] - along * y[i]) * inverse[row]
+              }
             }
           }
         }

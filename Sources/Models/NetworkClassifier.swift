@@ -77,8 +77,8 @@ public struct NetworkClassifier<Network: DiffusionNetwork>: NoisyClassifier {
   public func crossEntropyLoss(_ xt: Value, t: Int, labels: [Int]) -> Double {
     let logs = logProbabilities(xt, t: t)
     let classes = logs.shape[1]
-    return logs.withElements { logs in
-      labels.indices.reduce(0.0) { $0 - Double(logs[$1 * classes + labels[$1]]) }
+    return unsafe logs.withElements { logs in
+      labels.indices.reduce(0.0) { unsafe $0 - Double(logs[$1 * classes + labels[$1]]) }
     } / Double(max(1, labels.count))
   }
 

@@ -17,14 +17,14 @@ func fourierFeatures(_ x: Variable, frequencies: Int) -> Variable {
   guard frequencies > 0 else { return x }
   let input = x.value
   let width = 1 + 2 * frequencies
-  let features = Tensor(uninitialized: [x.shape[0], x.shape[1] * width]) { y in
-    input.withElements { x in
+  let features = unsafe Tensor(uninitialized: [x.shape[0], x.shape[1] * width]) { y in
+    unsafe input.withElements { x in
       for i in 0..<input.count {
-        y[i * width] = x[i]
+        unsafe y[i * width] = unsafe x[i]
         for k in 0..<frequencies {
-          let angle = x[i] * Float(1 << k)
-          y[i * width + 2 * k + 1] = sin(angle)
-          y[i * width + 2 * k + 2] = cos(angle)
+          let angle = unsafe x[i] * Float(1 << k)
+          unsafe y[i * width + 2 * k + 1] = sin(angle)
+          unsafe y[i * width + 2 * k + 2] = cos(angle)
         }
       }
     }
@@ -38,14 +38,14 @@ private func fourierGradient(
   _ dy: Tensor, _ y: Tensor, _ frequencies: Int, _ shape: Shape
 ) -> Tensor {
   let width = 1 + 2 * frequencies
-  return Tensor(uninitialized: shape) { dx in
-    dy.withElements { dy in
-      y.withElements { y in
+  return unsafe Tensor(uninitialized: shape) { dx in
+    unsafe dy.withElements { dy in
+      unsafe y.withElements { y in
         for i in 0..<shape.elementCount {
-          dx[i] = dy[i * width]
+          unsafe dx[i] = unsafe dy[i * width]
           for k in 0..<frequencies {
             let (sine, cosine) = (i * width + 2 * k + 1, i * width + 2 * k + 2)
-            dx[i] += Float(1 << k) * (y[cosine] * dy[sine] - y[sine] * dy[cosine])
+            unsafe dx[i] += Float(1 << k) * (y[cosine] * dy[sine] - y[sine] * dy[cosine])
           }
         }
       }

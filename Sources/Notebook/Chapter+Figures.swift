@@ -115,7 +115,9 @@ extension Chapter {
     do {
       try FileManager.default.createDirectory(
         at: figuresFolder, withIntermediateDirectories: true)
-      if access(figuresFolder.path, W_OK | X_OK) != 0 { reason = String(cString: strerror(errno)) }
+      if unsafe access(figuresFolder.path, W_OK | X_OK) != 0 {
+        reason = unsafe String(cString: strerror(errno))
+      }
     } catch {
       reason = oneLine(error)
     }

@@ -43,7 +43,7 @@ public final class Chapter: Sendable {
     var write: @Sendable (String) -> Void = {
       fflush(nil)
       guard !writeAll($0, to: 1) else { return }
-      let reason = String(cString: strerror(errno))
+      let reason = unsafe String(cString: strerror(errno))
       writeAll("error: cannot write to standard output: \(reason)\n", to: 2)
       _exit(1)
     }
@@ -51,7 +51,7 @@ public final class Chapter: Sendable {
       fflush(nil)
       writeAll($0, to: 2)
     }
-    var usesColor = isatty(1) == 1 && getenv("NO_COLOR") == nil
+    var usesColor = unsafe isatty(1) == 1 && getenv("NO_COLOR") == nil
     var package: String?
     var source: String?
   }

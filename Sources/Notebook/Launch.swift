@@ -113,7 +113,9 @@ func oneLine(_ error: any Error) -> String {
   var text = "\(error)"
   if let cocoa = error as? CocoaError {
     let reason = cocoa.underlying as? POSIXError
-    text = reason.map { String(cString: strerror($0.code.rawValue)) } ?? cocoa.localizedDescription
+    text =
+      reason.map { unsafe String(cString: strerror($0.code.rawValue)) }
+      ?? cocoa.localizedDescription
   }
   return text.split(separator: "\n").joined(separator: " ")
 }
@@ -123,7 +125,7 @@ func oneLine(_ error: any Error) -> String {
 func writeAll(_ text: String, to descriptor: Int32) -> Bool {
   var rest = Array(text.utf8)[...]
   while !rest.isEmpty {
-    let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    let written = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
     if written < 0 {
       if errno == EINTR || errno == EAGAIN { continue }
       return false
@@ -156,7 +158,7 @@ struct ChapterIdentity: Sendable {
     var folder = source
     while let slash = folder.lastIndex(of: "/"), slash > folder.startIndex {
       folder = String(folder[..<slash])
-      if access(folder + "/Package.swift", F_OK) == 0 { return folder }
+      if unsafe access(folder + "/Package.swift", F_OK) == 0 { return folder }
     }
     return nil
   }

@@ -28,10 +28,10 @@ public enum Parallel {
       set { setting.store(max(1, newValue), ordering: .relaxed) }
     }
 
-    private static let setting = Atomic<Int>(
+    private static let setting = unsafe Atomic<Int>(
       max(
         1,
-        getenv("DIFFUSION_THREADS").flatMap { Int(String(cString: $0)) }
+        getenv("DIFFUSION_THREADS").flatMap { unsafe Int(String(cString: $0)) }
           ?? Int(parallelism_available_cores())))
 
     /// Calls `body` with each of `0..<pieces`, on several threads, and returns when all are done.
@@ -43,8 +43,8 @@ public enum Parallel {
         return
       }
       let isDone = withoutActuallyEscaping(body) { escaping in
-        withUnsafePointer(to: escaping) { body in
-          ThreadPool.shared.run(pieces: pieces, helpers: min(pieces, threadCount) - 1, body)
+        unsafe withUnsafePointer(to: escaping) { body in
+          unsafe ThreadPool.shared.run(pieces: pieces, helpers: min(pieces, threadCount) - 1, body)
         }
       }
       if !isDone { for piece in 0..<pieces { body(piece) } }
@@ -54,9 +54,9 @@ public enum Parallel {
   /// Returns the results of `body` for each of `0..<count`, in this order; `forEach` calls it.
   public static func map<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
     var results = [Result?](repeating: nil, count: count)
-    results.withUnsafeMutableBufferPointer { buffer in
+    unsafe results.withUnsafeMutableBufferPointer { buffer in
       guard let place = buffer.baseAddress else { return }
-      forEach(count) { place[$0] = body($0) }
+      forEach(count) { unsafe place[$0] = body($0) }
     }
     return results.map { $0! }
   }

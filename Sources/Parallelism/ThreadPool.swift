@@ -20,7 +20,7 @@
     typealias Body = (Int) -> Void
 
     /// One call of `run`. Its body is valid while pieces are left or at work.
-    private final class Job: @unchecked Sendable {
+    @safe private final class Job: @unchecked Sendable {
       let body: UnsafePointer<Body>
       let pieces: Int
       let helpers: Int
@@ -29,7 +29,7 @@
       let finished = Atomic<Int>(0)
 
       init(_ body: UnsafePointer<Body>, pieces: Int, helpers: Int) {
-        self.body = body
+        unsafe self.body = unsafe body
         self.pieces = pieces
         self.helpers = helpers
       }
@@ -44,7 +44,7 @@
       }
 
       // By itself, so that nothing of the body is held when the piece counts as finished.
-      @inline(never) private func call(_ piece: Int) { body.pointee(piece) }
+      @inline(never) private func call(_ piece: Int) { unsafe body.pointee(piece) }
     }
 
     /// The number of polls before a thread sleeps or yields: about a tenth of a millisecond.
@@ -64,7 +64,7 @@
     ///   body, or from another thread.
     func run(pieces: Int, helpers: Int, _ body: UnsafePointer<Body>) -> Bool {
       guard !isBusy.exchange(true, ordering: .acquiring) else { return false }
-      let job = Job(body, pieces: pieces, helpers: helpers)
+      let job = unsafe Job(body, pieces: pieces, helpers: helpers)
       condition.lock()
       self.job = job
       generation.wrappingAdd(1, ordering: .releasing)
@@ -113,19 +113,19 @@
   }
 
   /// A lock on which threads can wait to be woken.
-  private final class Condition: @unchecked Sendable {
+  @safe private final class Condition: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let signal = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     init() {
-      pthread_mutex_init(mutex, nil)
-      pthread_cond_init(signal, nil)
+      unsafe pthread_mutex_init(mutex, nil)
+      unsafe pthread_cond_init(signal, nil)
     }
 
-    func lock() { pthread_mutex_lock(mutex) }
-    func unlock() { pthread_mutex_unlock(mutex) }
-    func wait() { pthread_cond_wait(signal, mutex) }
-    func broadcast() { pthread_cond_broadcast(signal) }
+    func lock() { unsafe pthread_mutex_lock(mutex) }
+    func unlock() { unsafe pthread_mutex_unlock(mutex) }
+    func wait() { unsafe pthread_cond_wait(signal, mutex) }
+    func broadcast() { unsafe pthread_cond_broadcast(signal) }
   }
 
   /// The function of a new thread.
@@ -137,22 +137,22 @@
   /// Starts a thread that never ends, with a stack of 8 MiB.
   private func startThread(_ body: @escaping () -> Never) {
     var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setstacksize(&attributes, 8 << 20)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    let task = Unmanaged.passRetained(Task(body)).toOpaque()
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setstacksize(&attributes, 8 << 20)
+    unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    let task = unsafe Unmanaged.passRetained(Task(body)).toOpaque()
     #if canImport(Darwin)
       var thread: pthread_t?
       let failure = pthread_create(&thread, &attributes, { work($0) }, task)
     #else
       var thread = pthread_t()
-      let failure = pthread_create(&thread, &attributes, { work($0!) }, task)
+      let failure = unsafe pthread_create(&thread, &attributes, { unsafe work($0!) }, unsafe task)
     #endif
     guard failure == 0 else { fatalError("the system cannot start a thread (error \(failure))") }
-    pthread_attr_destroy(&attributes)
+    unsafe pthread_attr_destroy(&attributes)
   }
 
   private func work(_ task: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    Unmanaged<Task>.fromOpaque(task).takeRetainedValue().body()
+    unsafe Unmanaged<Task>.fromOpaque(task).takeRetainedValue().body()
   }
 #endif

@@ -65,12 +65,12 @@ extension PointSet: LinearCombinableBatch {
     guard terms.allSatisfy({ $0.1.values.count == size && $0.1.dimensions == dimensions }) else {
       fatalError("a sum of point sets needs sets of the same size")
     }
-    let values = [Double](unsafeUninitializedCapacity: size) { buffer, filled in
+    let values = unsafe [Double](unsafeUninitializedCapacity: size) { buffer, filled in
       filled = size
       guard let result = buffer.baseAddress else { return }
       for (position, term) in terms.enumerated() {
-        term.1.values.withUnsafeBufferPointer {
-          accumulate(term.0, $0.baseAddress!, into: result, size, isFirst: position == 0)
+        unsafe term.1.values.withUnsafeBufferPointer {
+          unsafe accumulate(term.0, $0.baseAddress!, into: result, size, isFirst: position == 0)
         }
       }
     }
@@ -82,9 +82,9 @@ extension PointSet: LinearCombinableBatch {
     _ count: Int, isFirst: Bool
   ) {
     if isFirst {
-      for i in 0..<count { result[i] = weight * source[i] }
+      for i in 0..<count { unsafe result[i] = unsafe weight * source[i] }
     } else {
-      for i in 0..<count { result[i] += weight * source[i] }
+      for i in 0..<count { unsafe result[i] += weight * source[i] }
     }
   }
 

@@ -21,7 +21,7 @@ extension UnsafePointer<Float> {
   /// Loads the vector that starts `offset` elements on.
   @inlinable @inline(__always)
   public func vector(_ offset: Int) -> FloatVector {
-    UnsafeRawPointer(self + offset).loadUnaligned(as: FloatVector.self)
+    unsafe UnsafeRawPointer(self + offset).loadUnaligned(as: FloatVector.self)
   }
 }
 
@@ -29,29 +29,31 @@ extension UnsafeMutablePointer<Float> {
   /// Loads the vector that starts `offset` elements on.
   @inlinable @inline(__always)
   public func vector(_ offset: Int) -> FloatVector {
-    UnsafeRawPointer(self + offset).loadUnaligned(as: FloatVector.self)
+    unsafe UnsafeRawPointer(self + offset).loadUnaligned(as: FloatVector.self)
   }
 
   /// Stores a vector `offset` elements on.
   @inlinable @inline(__always)
   public func store(_ value: FloatVector, _ offset: Int) {
-    UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: FloatVector.self)
+    unsafe UnsafeMutableRawPointer(self + offset).storeBytes(of: value, as: FloatVector.self)
   }
 
   /// Adds a vector to the elements `offset` elements on.
   @inlinable @inline(__always)
-  public func add(_ value: FloatVector, _ offset: Int) { store(vector(offset) + value, offset) }
+  public func add(_ value: FloatVector, _ offset: Int) {
+    unsafe store(vector(offset) + value, offset)
+  }
 
   /// Copies `count` elements of `source` to the elements here.
   @inlinable @inline(__always)
   public func copyRow(_ source: UnsafePointer<Float>, count: Int) {
     var i = 0
     while i + laneCount <= count {
-      store(source.vector(i), i)
+      unsafe store(source.vector(i), i)
       i += laneCount
     }
     while i < count {
-      self[i] = source[i]
+      unsafe self[i] = unsafe source[i]
       i += 1
     }
   }
@@ -61,11 +63,11 @@ extension UnsafeMutablePointer<Float> {
   public func addRow(_ source: UnsafePointer<Float>, count: Int) {
     var i = 0
     while i + laneCount <= count {
-      add(source.vector(i), i)
+      unsafe add(source.vector(i), i)
       i += laneCount
     }
     while i < count {
-      self[i] += source[i]
+      unsafe self[i] += source[i]
       i += 1
     }
   }
@@ -128,9 +130,9 @@ extension FloatVector {
     p = FloatVector(repeating: 0.5).addingProduct(p, r)
     p = FloatVector(repeating: 1).addingProduct(p, r)
     p = FloatVector(repeating: 1).addingProduct(p, r)
-    let bits = unsafeBitCast(shifted, to: IntegerVector.self)
+    let bits = unsafe unsafeBitCast(shifted, to: IntegerVector.self)
     let exponent = (bits &- 0x4B40_0000 &+ 127) &<< 23
-    return p * unsafeBitCast(exponent, to: FloatVector.self)
+    return unsafe p * unsafeBitCast(exponent, to: FloatVector.self)
   }
 
   /// The reciprocal of lanes from 1 to 1e38, to about two units in the last place.
@@ -139,9 +141,10 @@ extension FloatVector {
   /// guess that is off by an eighth at most; three of Newton's steps r ← r (2 - x r) square that.
   @_transparent
   public static func reciprocal(_ x: FloatVector) -> FloatVector {
-    let guess = IntegerVector(repeating: 0x7EF3_11C7) &- unsafeBitCast(x, to: IntegerVector.self)
+    let guess =
+      unsafe IntegerVector(repeating: 0x7EF3_11C7) &- unsafeBitCast(x, to: IntegerVector.self)
     let two = FloatVector(repeating: 2), negative = FloatVector.zero - x
-    var r = unsafeBitCast(guess, to: FloatVector.self)
+    var r = unsafe unsafeBitCast(guess, to: FloatVector.self)
     r *= two.addingProduct(negative, r)
     r *= two.addingProduct(negative, r)
     // Apart, this step's two products and sum leave 1 for 1.
@@ -171,14 +174,14 @@ extension FloatVector {
   public static func transposed(
     _ square: UnsafeMutablePointer<FloatVector>, _ spare: UnsafeMutablePointer<FloatVector>
   ) -> UnsafeMutablePointer<FloatVector> {
-    interleave(square, into: spare)
-    interleave(spare, into: square)
-    interleave(square, into: spare)
+    unsafe interleave(square, into: spare)
+    unsafe interleave(spare, into: square)
+    unsafe interleave(square, into: spare)
     #if VECTORS_OF_16
       interleave(spare, into: square)
       return square
     #else
-      return spare
+      return unsafe spare
     #endif
   }
 
@@ -187,14 +190,14 @@ extension FloatVector {
     _ rows: UnsafeMutablePointer<FloatVector>, into result: UnsafeMutablePointer<FloatVector>
   ) {
     for i in 0..<laneCount / 2 {
-      let first = rows[i], second = rows[i + laneCount / 2]
+      let first = unsafe rows[i], second = unsafe rows[i + laneCount / 2]
       var low = FloatVector.zero, high = FloatVector.zero
       low.evenHalf = first.lowHalf
       low.oddHalf = second.lowHalf
       high.evenHalf = first.highHalf
       high.oddHalf = second.highHalf
-      result[2 * i] = low
-      result[2 * i + 1] = high
+      unsafe result[2 * i] = low
+      unsafe result[2 * i + 1] = high
     }
   }
 }

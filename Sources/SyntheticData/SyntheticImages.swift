@@ -35,14 +35,14 @@ public enum SyntheticImages {
     _ count: Int, seed: UInt64 = 0, from first: Int = 0, style: Style = .colored
   ) -> LabeledImages {
     var pixels = [UInt8](repeating: 0, count: count * 3072)
-    pixels.withUnsafeMutableBufferPointer { buffer in
+    unsafe pixels.withUnsafeMutableBufferPointer { buffer in
       let place = buffer.baseAddress!
       Parallel.forRanges(count, grain: 16) { range in
         for i in range {
           let picture = picture(first + i, seed: seed, style: style)
           for plane in 0..<3 {
             for pixel in 0..<1024 {
-              place[i * 3072 + plane * 1024 + pixel] = picture.bytes[3 * pixel + plane]
+              unsafe place[i * 3072 + plane * 1024 + pixel] = picture.bytes[3 * pixel + plane]
             }
           }
         }

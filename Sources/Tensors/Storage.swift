@@ -8,7 +8,7 @@ import Foundation
 /// A buffer is reused once nothing refers to its storage. Using a pointer does not retain
 /// it: wrap code that uses `pointer` in `withExtendedLifetime`, or pass it to `withPointer`.
 @usableFromInline
-final class Storage: @unchecked Sendable {
+@safe final class Storage: @unchecked Sendable {
   @usableFromInline let pointer: UnsafeMutablePointer<Float>
   let capacity: Int
 
@@ -48,10 +48,10 @@ final class Storage: @unchecked Sendable {
   /// Allocates room for `count` elements, 64-byte aligned, with unspecified contents.
   init(count: Int) {
     capacity = BufferPool.roundedCapacity(count)
-    pointer = BufferPool.shared.take(capacity)
+    unsafe pointer = unsafe BufferPool.shared.take(capacity)
   }
 
-  deinit { BufferPool.shared.give(pointer, capacity) }
+  deinit { unsafe BufferPool.shared.give(pointer, capacity) }
 
   /// Calls `body` with the elements, which stay allocated until it returns.
   @inlinable @inline(__always)
@@ -59,16 +59,16 @@ final class Storage: @unchecked Sendable {
     _ body: (UnsafeMutablePointer<Float>) throws -> Result
   ) rethrows -> Result {
     defer { withExtendedLifetime(self) {} }
-    return try body(pointer)
+    return try unsafe body(pointer)
   }
 }
 
 /// Free buffers by capacity.
-final class BufferPool: @unchecked Sendable {
+@safe final class BufferPool: @unchecked Sendable {
   static let shared = BufferPool()
 
   private let lock = NSLock()
-  private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
+  private var free: [Int: [UnsafeMutablePointer<Float>]] = unsafe [:]
   private var heldElements = 0
 
   /// The most that is kept for later, in elements: 2 GiB of memory.
@@ -84,10 +84,10 @@ final class BufferPool: @unchecked Sendable {
 
   func take(_ capacity: Int) -> UnsafeMutablePointer<Float> {
     lock.lock()
-    if let pointer = free[capacity]?.popLast() {
+    if let pointer = unsafe free[capacity]?.popLast() {
       heldElements -= capacity
       lock.unlock()
-      return pointer
+      return unsafe pointer
     }
     lock.unlock()
     let bytes = capacity * 4 + Self.readableBehind
@@ -97,9 +97,9 @@ final class BufferPool: @unchecked Sendable {
     #if os(Linux)
       // Kernels run through dozens of matrices at once; with pages of 4 KiB they would spend their
       // time looking up addresses.
-      if isLarge { madvise(raw, bytes, Int32(MADV_HUGEPAGE)) }
+      if isLarge { unsafe madvise(raw, bytes, Int32(MADV_HUGEPAGE)) }
     #endif
-    return raw.bindMemory(to: Float.self, capacity: capacity)
+    return unsafe raw.bindMemory(to: Float.self, capacity: capacity)
   }
 
   private static let largePage = 1 << 21
@@ -111,9 +111,9 @@ final class BufferPool: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     if heldElements + capacity > mostHeld {
-      UnsafeMutableRawPointer(pointer).deallocate()
+      unsafe UnsafeMutableRawPointer(pointer).deallocate()
     } else {
-      free[capacity, default: []].append(pointer)
+      unsafe free[capacity, default: []].append(pointer)
       heldElements += capacity
     }
   }

@@ -14,7 +14,7 @@ public struct Tensor: Sendable {
     uninitialized shape: Shape, _ body: (UnsafeMutablePointer<Float>) throws -> Void
   ) rethrows {
     self.init(allocating: shape)
-    try storage.withPointer(body)
+    try unsafe storage.withPointer(body)
   }
 
   @usableFromInline
@@ -28,10 +28,10 @@ public struct Tensor: Sendable {
     guard elements.count == shape.elementCount else {
       fatalError("\(elements.count) elements do not fill a tensor of shape \(shape)")
     }
-    self.init(uninitialized: shape) { destination in
-      elements.withUnsafeBufferPointer { source in
+    unsafe self.init(uninitialized: shape) { destination in
+      unsafe elements.withUnsafeBufferPointer { source in
         if let base = source.baseAddress {
-          destination.update(from: base, count: source.count)
+          unsafe destination.update(from: base, count: source.count)
         }
       }
     }
@@ -45,7 +45,9 @@ public struct Tensor: Sendable {
 
   /// Creates a tensor with every element equal to `value`.
   public init(repeating value: Float, shape: Shape) {
-    self.init(uninitialized: shape) { $0.update(repeating: value, count: shape.elementCount) }
+    unsafe self.init(uninitialized: shape) {
+      unsafe $0.update(repeating: value, count: shape.elementCount)
+    }
   }
 
   /// Creates a tensor of zeros.
@@ -66,12 +68,12 @@ public struct Tensor: Sendable {
   /// The value of a tensor with a single element.
   public var scalar: Float {
     guard count == 1 else { fatalError("a tensor of shape \(shape) is not a single number") }
-    return withElements { $0[0] }
+    return unsafe withElements { unsafe $0[0] }
   }
 
   /// The elements in row-major order.
   public var elements: [Float] {
-    withElements { Array(UnsafeBufferPointer(start: $0, count: count)) }
+    unsafe withElements { unsafe Array(UnsafeBufferPointer(start: $0, count: count)) }
   }
 
   /// Calls `body` with the elements, to read.
@@ -79,7 +81,7 @@ public struct Tensor: Sendable {
   public func withElements<Result>(
     _ body: (UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
-    try storage.withPointer { try body(UnsafePointer($0)) }
+    try unsafe storage.withPointer { try unsafe body(UnsafePointer($0)) }
   }
 
   /// Calls `body` with the elements, to write; copies them first if another tensor shares them.
@@ -88,7 +90,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutablePointer<Float>) throws -> Result
   ) rethrows -> Result {
     makeUnique()
-    return try storage.withPointer(body)
+    return try unsafe storage.withPointer(body)
   }
 
   @usableFromInline
@@ -97,7 +99,7 @@ public struct Tensor: Sendable {
       storage.invalidate()
     } else {
       let copy = Storage(count: count)
-      copy.pointer.update(from: storage.pointer, count: count)
+      unsafe copy.pointer.update(from: storage.pointer, count: count)
       storage = copy
     }
   }
@@ -107,12 +109,12 @@ public struct Tensor: Sendable {
   public subscript(flat index: Int) -> Float {
     get {
       if index < 0 || index >= count { fatalError("index \(index) outside 0..<\(count)") }
-      return storage.pointer[index]
+      return unsafe storage.pointer[index]
     }
     set {
       if index < 0 || index >= count { fatalError("index \(index) outside 0..<\(count)") }
       makeUnique()
-      storage.pointer[index] = newValue
+      unsafe storage.pointer[index] = newValue
     }
   }
 

@@ -7,7 +7,7 @@ import Tensors
 
 nonisolated(unsafe) private var generator = RandomGenerator(seed: 1)
 
-func random(_ shape: Shape) -> Tensor { Tensor.normal(shape, using: &generator) }
+func random(_ shape: Shape) -> Tensor { unsafe Tensor.normal(shape, using: &generator) }
 
 /// A large matrix product by OpenBLAS, its rows split over the threads: what the machine can do.
 func matrixProductPeak(seconds: Double) -> Row {

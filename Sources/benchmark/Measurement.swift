@@ -29,7 +29,7 @@ struct Timing {
   /// Seconds on a monotonic clock.
   static func clock() -> Double {
     var time = timespec()
-    clock_gettime(countsProcessorTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+    unsafe clock_gettime(countsProcessorTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }

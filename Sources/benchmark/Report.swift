@@ -9,7 +9,7 @@ struct Report {
   let asJSON: Bool
 
   func header() {
-    let kernels = String(cString: processor_blas_kernels())
+    let kernels = unsafe String(cString: processor_blas_kernels())
     let model = Processor.name ?? "unknown processor"
     #if DEBUG
       let configuration = "debug"

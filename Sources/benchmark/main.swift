@@ -7,7 +7,7 @@ let arguments = Arguments.parseOrExit()
 if let threads = arguments.threads { Parallel.threadCount = threads }
 if arguments.processorTime {
   Parallel.threadCount = 1
-  Timing.countsProcessorTime = true
+  unsafe Timing.countsProcessorTime = true
 }
 
 let report = Report(asJSON: arguments.json)

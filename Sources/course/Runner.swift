@@ -118,9 +118,9 @@ struct Runner {
 
   private func program(_ chapter: CourseChapter) throws(Problems) -> String {
     let beside = Console.programFolder.appendingPathComponent(chapter.product).path
-    if isBuildFolder(Console.programFolder), access(beside, X_OK) == 0 { return beside }
+    if isBuildFolder(Console.programFolder), unsafe access(beside, X_OK) == 0 { return beside }
     let built = course.root.appendingPathComponent(".build/debug/\(chapter.product)").path
-    guard access(built, X_OK) == 0 else {
+    guard unsafe access(built, X_OK) == 0 else {
       throw Problems([
         Problem(chapter.product, "was built, but is neither at \(beside) nor at \(built)")
       ])
@@ -192,8 +192,8 @@ struct Runner {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names.sorted() {
       let (from, to) = (folder.appendingPathComponent(name), place.appendingPathComponent(name))
-      guard rename(from.path, to.path) == 0 else {
-        let reason = String(cString: strerror(errno))
+      guard unsafe rename(from.path, to.path) == 0 else {
+        let reason = unsafe String(cString: strerror(errno))
         throw Problems([Problem(to.path, "cannot be written: \(reason)")])
       }
     }

@@ -1,5 +1,6 @@
 import Autodiff
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct LayerGradientTests {
@@ -64,19 +65,6 @@ import Testing
     let (x, weight) = (normal([2, 3, 3, 2], 1), normal([2, 2, 3, 3], 2))
     expectGradients([x, weight]) {
       convolution($0[0], $0[1], nil, .init(kernel: 3, padding: 1), residual: $0[0])
-    }
-  }
-
-  @Test(
-    arguments: [
-      ([1, 1, 1, 1], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
-      ([2, 3, 2, 3], ConvolutionGeometry(kernel: 4, stride: 2, padding: 1)),
-      ([1, 2, 3, 2], ConvolutionGeometry(kernel: 3, stride: 2)),
-    ] as [(Shape, ConvolutionGeometry)])
-  func transposedConvolutions(_ shape: Shape, _ geometry: ConvolutionGeometry) {
-    let weight = normal([shape[3], 2, geometry.kernel, geometry.kernel], 2)
-    expectGradients([normal(shape), weight, normal([2], 3)]) {
-      transposedConvolution($0[0], $0[1], $0[2], geometry)
     }
   }
 

@@ -184,10 +184,11 @@ import Testing
       let step = linear.transition(from: t, to: t - 1)
       expect(step.noiseLossWeight(variance: step.beta), equals: weight, relatively: 2e-4)
       if t > 1 {
-        // The same term in x0: the noise error is the x0 error times the root of the SNR.
+        // The same term in x0 (Kingma et al., "Variational diffusion models", 2021, equation 13): half
+        // the decrease of the signal-to-noise ratio.
         expect(
           step.noiseLossWeight(variance: step.posteriorVariance) * linear.snr(t),
-          equals: step.x0LossWeight, relatively: 1e-9)
+          equals: 0.5 * (linear.snr(t - 1) - linear.snr(t)), relatively: 1e-9)
       }
     }
   }

@@ -50,17 +50,6 @@ private func definite(_ n: Int, _ seed: UInt64) -> Matrix {
     #expect(throws: LinearAlgebraError.singular) { try Matrix([[1, 2], [2, 4]]).solve([1, 1]) }
   }
 
-  @Test(arguments: [(3, 3), (5, 2), (2, 6), (1, 4)])
-  func singularVectorsDiagonalise(_ rows: Int, _ columns: Int) throws {
-    let a = random(rows, columns, 5)
-    let (left, values, right) = try a.singularValues()
-    #expect((left * .diagonal(values) * right - a).norm < 1e-12)
-    let k = min(rows, columns)
-    #expect((left.transposed * left - .identity(k)).norm < 1e-12)
-    #expect((right * right.transposed - .identity(k)).norm < 1e-12)
-    #expect(values == values.sorted(by: >))
-  }
-
   @Test func squareRootsSquareToTheMatrix() throws {
     let a = definite(8, 6)
     let root = try a.squareRoot()

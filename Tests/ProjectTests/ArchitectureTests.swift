@@ -21,6 +21,6 @@ import Testing
       guard target.folder.hasPrefix("Sources") else { continue }
       #expect(figure.arrows[target.name] != nil, "\(target.name)")
     }
-    #expect(figure.arrows["Networks"] == ["Autodiff"])
+    #expect(figure.arrows["Networks"] == ["Autodiff", "Files"])
   }
 }

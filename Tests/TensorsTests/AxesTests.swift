@@ -40,7 +40,6 @@ private let orders: [(Shape, [Int])] = [
     }
     #expect(x.slice(1..<4, along: 1)[2, 0, 1] == x[2, 1, 1])
     #expect(x.slice(2..<2, along: 0).shape == [0, 5, 2])
-    #expect(Tensor.stacked([x, x]).shape == [2, 3, 5, 2])
   }
 
   @Test func addingAPartIsTheAdjointOfSlicing() {

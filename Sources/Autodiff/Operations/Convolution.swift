@@ -17,7 +17,7 @@ public func convolution(
   _ x: Variable, _ weight: Variable, _ bias: Variable?, _ geometry: ConvolutionGeometry,
   channelBias: Variable? = nil, residual: Variable? = nil
 ) -> Variable {
-  checkConvolution(x, weight, inputAxis: 1, geometry)
+  checkConvolution(x, weight, geometry)
   let (input, w, inputShape) = (x.value, weight.value, x.shape)
   let y = Kernel.convolution(
     input, weight: w, bias: bias?.value, geometry: geometry, channelBias: channelBias?.value,
@@ -58,31 +58,6 @@ private func biasReceivers(_ bias: Variable?, _ channelBias: Variable?) -> [Rece
   ]
 }
 
-/// Applies the adjoint of a convolution, which with a stride enlarges images.
-///
-/// - Parameters:
-///   - x: `[batch, height, width, inputs]`, channels last.
-///   - weight: `[inputs, outputs, kernel, kernel]`.
-///   - bias: `[outputs]`.
-/// - Returns: `[batch, height', width', outputs]` with `geometry.transposedOutputExtents`.
-public func transposedConvolution(
-  _ x: Variable, _ weight: Variable, _ bias: Variable?, _ geometry: ConvolutionGeometry
-) -> Variable {
-  checkConvolution(x, weight, inputAxis: 0, geometry)
-  let (input, w) = (x.value, weight.value)
-  return x.tape.record(
-    Kernel.transposedConvolution(input, weight: w, bias: bias?.value, geometry: geometry),
-    [
-      bias?.receives { dy in Kernel.biasGradient(dy) },
-      weight.receives { dy in
-        Kernel.transposedConvolutionWeightGradient(input, dy, geometry: geometry)
-      },
-      x.receives { dy in
-        Kernel.transposedConvolutionInputGradient(dy, weight: w, geometry: geometry)
-      },
-    ])
-}
-
 /// Doubles the extents of images `[batch, height, width, channels]` by repeating every pixel.
 public func upsampledNearest(_ x: Variable) -> Variable {
   x.tape.record(
@@ -90,9 +65,9 @@ public func upsampledNearest(_ x: Variable) -> Variable {
 }
 
 private func checkConvolution(
-  _ x: Variable, _ weight: Variable, inputAxis: Int, _ geometry: ConvolutionGeometry
+  _ x: Variable, _ weight: Variable, _ geometry: ConvolutionGeometry
 ) {
-  guard x.shape.count == 4, weight.shape.count == 4, x.shape[3] == weight.shape[inputAxis],
+  guard x.shape.count == 4, weight.shape.count == 4, x.shape[3] == weight.shape[1],
     weight.shape[2] == geometry.kernel, weight.shape[3] == geometry.kernel
   else {
     fatalError(

@@ -16,12 +16,12 @@ extension Mixture: ExactDistribution {
       fatalError("points of \(xt.dimensions) dimensions for a distribution of \(dimensions)")
     }
     let table = NoiseTable(self, alphaBar: alphaBar, noiseVariance: noiseVariance)
-    let values = [Double](unsafeUninitializedCapacity: xt.values.count) { buffer, filled in
+    let values = unsafe [Double](unsafeUninitializedCapacity: xt.values.count) { buffer, filled in
       filled = xt.values.count
       guard let result = buffer.baseAddress else { return }
-      xt.values.withUnsafeBufferPointer { x in
+      unsafe xt.values.withUnsafeBufferPointer { x in
         Parallel.forRanges(xt.count, grain: 1024) { range in
-          table.expectedNoise(range, x.baseAddress!, into: result)
+          unsafe table.expectedNoise(range, x.baseAddress!, into: result)
         }
       }
     }
@@ -78,12 +78,13 @@ private struct NoiseTable {
     _ range: Range<Int>, _ x: UnsafePointer<Double>, into result: UnsafeMutablePointer<Double>
   ) {
     let d = dimensions
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: count * (d + 1) + d) { scratch in
-      let (shares, along) = (scratch.baseAddress!, scratch.baseAddress! + count)
-      let shift = scratch.baseAddress! + count * (d + 1)
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: count * (d + 1) + d) {
+      scratch in
+      let (shares, along) = unsafe (scratch.baseAddress!, scratch.baseAddress! + count)
+      let shift = unsafe scratch.baseAddress! + count * (d + 1)
       for i in range {
-        weigh(x + i * d, shares, along, shift)
-        gather(shares, along, into: result + i * d)
+        unsafe weigh(x + i * d, shares, along, shift)
+        unsafe gather(shares, along, into: result + i * d)
       }
     }
   }
@@ -98,21 +99,21 @@ private struct NoiseTable {
     let d = dimensions
     var most = -Double.infinity
     for k in 0..<count {
-      for axis in 0..<d { shift[axis] = x[axis] - means[k * d + axis] }
+      for axis in 0..<d { unsafe shift[axis] = unsafe x[axis] - means[k * d + axis] }
       var value = logs[k]
       for axis in 0..<d {
-        var place = shift[axis]
+        var place = unsafe shift[axis]
         if !isAxisAligned {
           place = 0
-          for j in 0..<d { place += axes[(k * d + j) * d + axis] * shift[j] }
+          for j in 0..<d { unsafe place += axes[(k * d + j) * d + axis] * shift[j] }
         }
-        along[k * d + axis] = place
+        unsafe along[k * d + axis] = place
         value -= 0.5 * precisions[k * d + axis] * place * place
       }
-      shares[k] = value
+      unsafe shares[k] = value
       most = max(most, value)
     }
-    for k in 0..<count { shares[k] = exp(shares[k] - most) }
+    for k in 0..<count { unsafe shares[k] = unsafe exp(shares[k] - most) }
   }
 
   /// Averages the expected noise of the components.
@@ -123,18 +124,18 @@ private struct NoiseTable {
   ) {
     let d = dimensions
     var total = 0.0
-    for axis in 0..<d { result[axis] = 0 }
+    for axis in 0..<d { unsafe result[axis] = 0 }
     for k in 0..<count {
-      total += shares[k]
+      unsafe total += shares[k]
       for axis in 0..<d {
-        let pull = shares[k] * precisions[k * d + axis] * along[k * d + axis]
+        let pull = unsafe shares[k] * precisions[k * d + axis] * along[k * d + axis]
         if isAxisAligned {
-          result[axis] += pull
+          unsafe result[axis] += pull
         } else {
-          for j in 0..<d { result[j] += axes[(k * d + j) * d + axis] * pull }
+          for j in 0..<d { unsafe result[j] += axes[(k * d + j) * d + axis] * pull }
         }
       }
     }
-    for axis in 0..<d { result[axis] *= noiseScale / total }
+    for axis in 0..<d { unsafe result[axis] *= noiseScale / total }
   }
 }

@@ -68,11 +68,4 @@ extension Transition {
   public func noiseLossWeight(variance: Double) -> Double {
     beta * beta / (2 * variance * alpha * noiseVariance)
   }
-
-  /// The weight of $\|x_0 - \hat x_0\|^2$ in the variational bound's term of this step, if the reverse
-  /// variance is the posterior's: half the decrease of the signal-to-noise ratio (Kingma et al.,
-  /// "Variational diffusion models", 2021, equation 13).
-  public var x0LossWeight: Double {
-    0.5 * (previousAlphaBar / previousNoiseVariance - alphaBar / noiseVariance)
-  }
 }

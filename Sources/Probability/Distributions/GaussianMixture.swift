@@ -42,7 +42,7 @@ public struct GaussianComponent: MixtureComponent {
   public func sample(
     using stream: inout RandomGenerator, into place: UnsafeMutablePointer<Double>
   ) {
-    place[0] = mean + standardDeviation * stream.normal()
+    unsafe place[0] = mean + standardDeviation * stream.normal()
   }
 
   public static func point(_ index: Int, of points: PointSet) -> Double { points.values[index] }

@@ -121,11 +121,11 @@ public struct Mixture<Part: MixtureComponent>: Sendable, Equatable {
   public func samples(using streams: inout RandomStreams) -> (points: PointSet, labels: [Int]) {
     let bounds = components.reduce(into: [0.0]) { $0.append($0.last! + $1.weight) }
     let d = dimensions
-    let samples = streams.points(dimensions: d + 1) { stream, place in
+    let samples = unsafe streams.points(dimensions: d + 1) { stream, place in
       let u = stream.uniform()
       let k = max(0, (bounds.firstIndex { u < $0 } ?? bounds.count - 1) - 1)
-      components[k].sample(using: &stream, into: place)
-      place[d] = Double(components[k].label)
+      unsafe components[k].sample(using: &stream, into: place)
+      unsafe place[d] = Double(components[k].label)
     }
     var points = PointSet(zeros: samples.count, dimensions: d)
     for i in 0..<samples.count {

@@ -80,11 +80,11 @@ public struct MultivariateGaussian: Sendable, Equatable {
     }
     let n = dimensions
     var result = vector
-    factor.elements.withUnsafeBufferPointer { elements in
+    unsafe factor.elements.withUnsafeBufferPointer { elements in
       for row in 0..<n {
         var value = result[row]
-        for column in 0..<row { value -= elements[row * n + column] * result[column] }
-        result[row] = value / elements[row * n + row]
+        for column in 0..<row { unsafe value -= elements[row * n + column] * result[column] }
+        result[row] = unsafe value / elements[row * n + row]
       }
     }
     return result

@@ -63,7 +63,7 @@ public struct MultivariateComponent: MixtureComponent {
     using stream: inout RandomGenerator, into place: UnsafeMutablePointer<Double>
   ) {
     let shift = root * (0..<dimensions).map { _ in stream.normal() }
-    for axis in 0..<dimensions { place[axis] = mean[axis] + shift[axis] }
+    for axis in 0..<dimensions { unsafe place[axis] = mean[axis] + shift[axis] }
   }
 
   public static func point(_ index: Int, of points: PointSet) -> [Double] { points[index] }

@@ -103,13 +103,15 @@ extension Matrix {
     var result = zeros(a.rows, b.columns)
     if result.elements.isEmpty || a.columns == 0 { return result }
     let (inner, width) = (a.columns, b.columns)
-    a.elements.withUnsafeBufferPointer { a in
-      b.elements.withUnsafeBufferPointer { b in
-        result.elements.withUnsafeMutableBufferPointer { c in
+    unsafe a.elements.withUnsafeBufferPointer { a in
+      unsafe b.elements.withUnsafeBufferPointer { b in
+        unsafe result.elements.withUnsafeMutableBufferPointer { c in
           for row in 0..<c.count / width {
             for k in 0..<inner {
-              let factor = a[row * inner + k]
-              for column in 0..<width { c[row * width + column] += factor * b[k * width + column] }
+              let factor = unsafe a[row * inner + k]
+              for column in 0..<width {
+                unsafe c[row * width + column] += factor * b[k * width + column]
+              }
             }
           }
         }

@@ -25,11 +25,14 @@ public struct RandomStreams: Sendable {
 
   /// Standard Gaussian points, one per stream.
   public mutating func normalPoints(dimensions: Int = 1) -> PointSet {
-    let values = [Double](unsafeUninitializedCapacity: count * dimensions) { buffer, filled in
+    let values = unsafe [Double](unsafeUninitializedCapacity: count * dimensions) {
+      buffer, filled in
       let elements = buffer.baseAddress
       filled = count * dimensions
       forEachStream(count) { entry, stream in
-        for i in entry * dimensions..<(entry + 1) * dimensions { elements![i] = stream.normal() }
+        for i in entry * dimensions..<(entry + 1) * dimensions {
+          unsafe elements![i] = stream.normal()
+        }
       }
     }
     return PointSet(values, dimensions: dimensions)
@@ -39,10 +42,11 @@ public struct RandomStreams: Sendable {
   public mutating func points(
     dimensions: Int = 1, _ body: (inout RandomGenerator, UnsafeMutablePointer<Double>) -> Void
   ) -> PointSet {
-    let values = [Double](unsafeUninitializedCapacity: count * dimensions) { buffer, filled in
+    let values = unsafe [Double](unsafeUninitializedCapacity: count * dimensions) {
+      buffer, filled in
       let elements = buffer.baseAddress
       filled = count * dimensions
-      forEachStream(count) { entry, stream in body(&stream, elements! + entry * dimensions) }
+      forEachStream(count) { entry, stream in unsafe body(&stream, elements! + entry * dimensions) }
     }
     return PointSet(values, dimensions: dimensions)
   }
@@ -57,10 +61,10 @@ public struct RandomStreams: Sendable {
       fatalError("\(generators.count) random streams for a batch of \(entries)")
     }
     sampleCount += 1
-    generators.withUnsafeMutableBufferPointer { buffer in
+    unsafe generators.withUnsafeMutableBufferPointer { buffer in
       guard let streams = buffer.baseAddress else { return }
       Parallel.forRanges(entries, grain: max(1, min(4096, entries / 8))) { range in
-        for entry in range { body(entry, &streams[entry]) }
+        for entry in range { unsafe body(entry, &streams[entry]) }
       }
     }
   }

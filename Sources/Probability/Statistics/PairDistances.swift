@@ -31,22 +31,22 @@ extension Distance {
     }
     let d = first.dimensions
     var sums = [Double](repeating: 0, count: first.count)
-    sums.withUnsafeMutableBufferPointer { sums in
+    unsafe sums.withUnsafeMutableBufferPointer { sums in
       let place = sums.baseAddress!
-      first.values.withUnsafeBufferPointer { x in
-        second.values.withUnsafeBufferPointer { y in
+      unsafe first.values.withUnsafeBufferPointer { x in
+        unsafe second.values.withUnsafeBufferPointer { y in
           Parallel.forRanges(first.count, grain: 16) { range in
             for i in range {
               var total = 0.0
               for j in 0..<y.count / d {
                 var square = 0.0
                 for axis in 0..<d {
-                  let gap = x[i * d + axis] - y[j * d + axis]
+                  let gap = unsafe x[i * d + axis] - y[j * d + axis]
                   square += gap * gap
                 }
                 total += body(square)
               }
-              place[i] = total
+              unsafe place[i] = total
             }
           }
         }

@@ -20,16 +20,19 @@ extension Tensor: LinearCombinableBatch {
   ) -> Tensor {
     let (a, b, c) = (first.0, second.0, third.0)
     let isShort = c == 0
-    return first.1.withElements { x in
-      second.1.withElements { y in
-        third.1.withElements { z in
-          Tensor(uninitialized: shape) { result in
+    return unsafe first.1.withElements { x in
+      unsafe second.1.withElements { y in
+        unsafe third.1.withElements { z in
+          unsafe Tensor(uninitialized: shape) { result in
             let count = shape.elementCount
             if isShort {
-              for i in 0..<count { result[i] = Float(a * Double(x[i]) + b * Double(y[i])) }
+              for i in 0..<count {
+                unsafe result[i] = unsafe Float(a * Double(x[i]) + b * Double(y[i]))
+              }
             } else {
               for i in 0..<count {
-                result[i] = Float(a * Double(x[i]) + b * Double(y[i]) + c * Double(z[i]))
+                unsafe result[i] = unsafe Float(
+                  a * Double(x[i]) + b * Double(y[i]) + c * Double(z[i]))
               }
             }
           }
@@ -41,8 +44,8 @@ extension Tensor: LinearCombinableBatch {
   private static func sumOfMany(_ shape: Shape, _ terms: [(Double, Tensor)]) -> Tensor {
     var total = [Double](repeating: 0, count: shape.elementCount)
     for (weight, tensor) in terms {
-      tensor.withElements { x in
-        for i in total.indices { total[i] += weight * Double(x[i]) }
+      unsafe tensor.withElements { x in
+        for i in total.indices { unsafe total[i] += weight * Double(x[i]) }
       }
     }
     return Tensor(total.map { Float($0) }, shape: shape)
@@ -60,12 +63,14 @@ extension Tensor: LinearCombinableBatch {
       )
     }
     let each = shape.elementCount / Swift.max(1, entries)
-    return first.1.withElements { x in
-      second.1.withElements { y in
-        Tensor(uninitialized: shape) { result in
+    return unsafe first.1.withElements { x in
+      unsafe second.1.withElements { y in
+        unsafe Tensor(uninitialized: shape) { result in
           for entry in 0..<entries {
             let (a, b) = (Float(first.0[entry]), Float(second.0[entry]))
-            for i in entry * each..<(entry + 1) * each { result[i] = a * x[i] + b * y[i] }
+            for i in entry * each..<(entry + 1) * each {
+              unsafe result[i] = unsafe a * x[i] + b * y[i]
+            }
           }
         }
       }

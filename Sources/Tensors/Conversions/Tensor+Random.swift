@@ -3,8 +3,8 @@ import Probability
 extension Tensor {
   /// Creates a tensor of independent standard Gaussian samples.
   public static func normal(_ shape: Shape, using generator: inout RandomGenerator) -> Tensor {
-    Tensor(uninitialized: shape) { elements in
-      for i in 0..<shape.elementCount { elements[i] = Float(generator.normal()) }
+    unsafe Tensor(uninitialized: shape) { elements in
+      for i in 0..<shape.elementCount { unsafe elements[i] = Float(generator.normal()) }
     }
   }
 
@@ -12,8 +12,8 @@ extension Tensor {
   public static func uniform(
     _ shape: Shape, in range: ClosedRange<Double> = 0...1, using generator: inout RandomGenerator
   ) -> Tensor {
-    Tensor(uninitialized: shape) { elements in
-      for i in 0..<shape.elementCount { elements[i] = Float(generator.uniform(in: range)) }
+    unsafe Tensor(uninitialized: shape) { elements in
+      for i in 0..<shape.elementCount { unsafe elements[i] = Float(generator.uniform(in: range)) }
     }
   }
 
@@ -25,10 +25,10 @@ extension Tensor {
     _ shape: Shape, streamsOf generator: RandomGenerator, from first: Int = 0
   ) -> Tensor {
     let each = shape.dropFirst().reduce(1, *)
-    return Tensor(uninitialized: shape) { elements in
+    return unsafe Tensor(uninitialized: shape) { elements in
       for entry in 0..<shape[0] {
         var stream = generator.split(first + entry)
-        for i in 0..<each { elements[entry * each + i] = Float(stream.normal()) }
+        for i in 0..<each { unsafe elements[entry * each + i] = Float(stream.normal()) }
       }
     }
   }
@@ -41,9 +41,9 @@ extension RandomStreams {
   public mutating func normal(_ shape: Shape) -> Tensor {
     let entries = shape.first ?? 1
     let each = shape.elementCount / max(1, entries)
-    return Tensor(uninitialized: shape) { elements in
+    return unsafe Tensor(uninitialized: shape) { elements in
       forEachStream(entries) { entry, stream in
-        for i in entry * each..<(entry + 1) * each { elements[i] = Float(stream.normal()) }
+        for i in entry * each..<(entry + 1) * each { unsafe elements[i] = Float(stream.normal()) }
       }
     }
   }

@@ -21,7 +21,7 @@ struct AttentionKernels {
       let weights = Storage(count: queries * keys), panels = panelStorage()
       defer { withExtendedLifetime((weights, panels)) {} }
       for piece in pieces {
-        forward(
+        unsafe forward(
           piece, q, k, v, weights.pointer, panels.pointer, into: output,
           logSumExp: logSumExp + piece * queries)
       }
@@ -55,14 +55,14 @@ struct AttentionKernels {
     logSumExp: UnsafeMutablePointer<Float>
   ) {
     let (queryBase, keyBase) = bases(piece)
-    scores(q + queryBase, k + keyBase, panels, into: weights)
+    unsafe scores(q + queryBase, k + keyBase, panels, into: weights)
     for row in 0..<queries {
-      logSumExp[row] = Self.softmax(weights + row * keys, keys, scale)
+      unsafe logSumExp[row] = unsafe Self.softmax(weights + row * keys, keys, scale)
     }
-    Gemm.pack(
+    unsafe Gemm.pack(
       depth: keys, columns: width, v + keyBase, rowStride: channels, columnStride: 1,
       into: panels)
-    Gemm.multiply(
+    unsafe Gemm.multiply(
       rows: queries, columns: width, depth: keys, weights, aRow: keys, aDepth: 1,
       panels: panels, into: output + queryBase, cRow: channels, accumulate: false)
   }
@@ -71,9 +71,9 @@ struct AttentionKernels {
     _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ panels: UnsafeMutablePointer<Float>,
     into weights: UnsafeMutablePointer<Float>
   ) {
-    Gemm.pack(
+    unsafe Gemm.pack(
       depth: width, columns: keys, k, rowStride: 1, columnStride: channels, into: panels)
-    Gemm.multiply(
+    unsafe Gemm.multiply(
       rows: queries, columns: keys, depth: width, q, aRow: channels, aDepth: 1, panels: panels,
       into: weights, cRow: keys, accumulate: false)
   }
@@ -86,16 +86,16 @@ struct AttentionKernels {
     var most = -Float.infinity
     var i = 0
     if count >= laneCount {
-      var lanes = row.vector(0)
+      var lanes = unsafe row.vector(0)
       while i + laneCount <= count {
-        let next = row.vector(i)
+        let next = unsafe row.vector(i)
         lanes.replace(with: next, where: next .> lanes)
         i += laneCount
       }
       most = lanes.greatest
     }
     while i < count {
-      most = Swift.max(most, row[i])
+      most = unsafe Swift.max(most, row[i])
       i += 1
     }
     let shift = -most * scale
@@ -103,27 +103,27 @@ struct AttentionKernels {
     i = 0
     var lanes = FloatVector.zero
     while i + laneCount <= count {
-      let e = FloatVector.exp(
+      let e = unsafe FloatVector.exp(
         FloatVector(repeating: shift).addingProduct(row.vector(i), FloatVector(repeating: scale)))
-      row.store(e, i)
+      unsafe row.store(e, i)
       lanes += e
       i += laneCount
     }
     sum = lanes.total
     while i < count {
-      let e = FloatVector.exp(FloatVector(repeating: row[i] * scale + shift))[0]
-      row[i] = e
+      let e = unsafe FloatVector.exp(FloatVector(repeating: row[i] * scale + shift))[0]
+      unsafe row[i] = e
       sum += e
       i += 1
     }
     let inverse = 1 / sum
     i = 0
     while i + laneCount <= count {
-      row.store(row.vector(i) * inverse, i)
+      unsafe row.store(row.vector(i) * inverse, i)
       i += laneCount
     }
     while i < count {
-      row[i] *= inverse
+      unsafe row[i] *= inverse
       i += 1
     }
     return most * scale + Foundation.log(sum)
@@ -144,32 +144,32 @@ struct AttentionKernels {
       defer { withExtendedLifetime(panels) {} }
       for piece in pieces {
         let (queryBase, keyBase) = bases(piece)
-        scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
-        let sums = logSumExp + piece * queries
+        unsafe scores(q + queryBase, k + keyBase, panels.pointer, into: weights.pointer)
+        let sums = unsafe logSumExp + piece * queries
         for row in 0..<queries {
-          Self.weightsFromScores(weights.pointer + row * keys, keys, scale, sums[row])
+          unsafe Self.weightsFromScores(weights.pointer + row * keys, keys, scale, sums[row])
         }
         // dV = Pᵀ dO, then dP = dO vᵀ and dS in its place.
-        keyGradient(weights.pointer, dOutput + queryBase, panels.pointer, into: dv + keyBase)
-        Gemm.pack(
+        unsafe keyGradient(weights.pointer, dOutput + queryBase, panels.pointer, into: dv + keyBase)
+        unsafe Gemm.pack(
           depth: width, columns: keys, v + keyBase, rowStride: 1, columnStride: channels,
           into: panels.pointer)
-        Gemm.multiply(
+        unsafe Gemm.multiply(
           rows: queries, columns: keys, depth: width, dOutput + queryBase, aRow: channels,
           aDepth: 1, panels: panels.pointer, into: slopes.pointer, cRow: keys, accumulate: false)
         for row in 0..<queries {
           let at = queryBase + row * channels
-          let inner = Self.dot(dOutput + at, output + at, width)
-          Self.scoreGradient(
+          let inner = unsafe Self.dot(dOutput + at, output + at, width)
+          unsafe Self.scoreGradient(
             slopes.pointer + row * keys, weights.pointer + row * keys, keys, inner, scale)
         }
-        Gemm.pack(
+        unsafe Gemm.pack(
           depth: keys, columns: width, k + keyBase, rowStride: channels, columnStride: 1,
           into: panels.pointer)
-        Gemm.multiply(
+        unsafe Gemm.multiply(
           rows: queries, columns: width, depth: keys, slopes.pointer, aRow: keys, aDepth: 1,
           panels: panels.pointer, into: dq + queryBase, cRow: channels, accumulate: false)
-        keyGradient(slopes.pointer, q + queryBase, panels.pointer, into: dk + keyBase)
+        unsafe keyGradient(slopes.pointer, q + queryBase, panels.pointer, into: dk + keyBase)
       }
     }
   }
@@ -179,9 +179,9 @@ struct AttentionKernels {
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ panels: UnsafeMutablePointer<Float>,
     into gradient: UnsafeMutablePointer<Float>
   ) {
-    Gemm.pack(
+    unsafe Gemm.pack(
       depth: queries, columns: width, b, rowStride: channels, columnStride: 1, into: panels)
-    Gemm.multiply(
+    unsafe Gemm.multiply(
       rows: keys, columns: width, depth: queries, a, aRow: 1, aDepth: keys, panels: panels,
       into: gradient, cRow: channels, accumulate: false)
   }
@@ -193,12 +193,12 @@ struct AttentionKernels {
     var i = 0
     let shift = FloatVector(repeating: -logSumExp)
     while i + laneCount <= count {
-      row.store(
+      unsafe row.store(
         FloatVector.exp(shift.addingProduct(row.vector(i), FloatVector(repeating: scale))), i)
       i += laneCount
     }
     while i < count {
-      row[i] = FloatVector.exp(FloatVector(repeating: row[i] * scale - logSumExp))[0]
+      unsafe row[i] = unsafe FloatVector.exp(FloatVector(repeating: row[i] * scale - logSumExp))[0]
       i += 1
     }
   }
@@ -210,11 +210,11 @@ struct AttentionKernels {
   ) {
     var i = 0
     while i + laneCount <= count {
-      slopes.store(weights.vector(i) * (slopes.vector(i) - inner) * scale, i)
+      unsafe slopes.store(weights.vector(i) * (slopes.vector(i) - inner) * scale, i)
       i += laneCount
     }
     while i < count {
-      slopes[i] = weights[i] * (slopes[i] - inner) * scale
+      unsafe slopes[i] = unsafe weights[i] * (slopes[i] - inner) * scale
       i += 1
     }
   }
@@ -226,12 +226,12 @@ struct AttentionKernels {
     var lanes = FloatVector.zero
     var i = 0
     while i + laneCount <= count {
-      lanes.addProduct(a.vector(i), b.vector(i))
+      unsafe lanes.addProduct(a.vector(i), b.vector(i))
       i += laneCount
     }
     var sum = lanes.total
     while i < count {
-      sum += a[i] * b[i]
+      unsafe sum += a[i] * b[i]
       i += 1
     }
     return sum

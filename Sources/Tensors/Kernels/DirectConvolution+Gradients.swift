@@ -76,7 +76,7 @@ extension DirectConvolution {
       let (vertical, horizontal) = (phases[index].vertical, phases[index].horizontal)
       let row = vertical.tap + (vertical.taps - 1 - rest / horizontal.taps) * stride
       let column = horizontal.tap + (horizontal.taps - 1 - rest % horizontal.taps) * stride
-      packTap(
+      unsafe packTap(
         weight + row * kernel + column, depth: phases[index].taps * outputs, at: rest * outputs,
         into: packed + starts[index])
     }
@@ -90,19 +90,19 @@ extension DirectConvolution {
     let (inputs, outputs, taps) = (inputs, outputs, taps)
     if hasNarrowInput {
       for c in 0..<inputs {
-        let target = packed + c * depth + at
-        for o in 0..<outputs { target[o] = weight[(o * inputs + c) * taps] }
+        let target = unsafe packed + c * depth + at
+        for o in 0..<outputs { unsafe target[o] = unsafe weight[(o * inputs + c) * taps] }
       }
       return
     }
     let width = panelWidth
     for first in Swift.stride(from: 0, to: inputs, by: width) {
-      let panel = packed + first * depth + at * width
+      let panel = unsafe packed + first * depth + at * width
       let filled = min(width, inputs - first)
       for o in 0..<outputs {
-        let source = weight + (o * inputs + first) * taps, target = panel + o * width
-        for j in 0..<filled { target[j] = source[j * taps] }
-        for j in filled..<width { target[j] = 0 }
+        let source = unsafe weight + (o * inputs + first) * taps, target = unsafe panel + o * width
+        for j in 0..<filled { unsafe target[j] = unsafe source[j * taps] }
+        for j in filled..<width { unsafe target[j] = 0 }
       }
     }
   }
@@ -119,23 +119,23 @@ extension DirectConvolution {
     let size = max(1, min(batch, 192 / max(1, outputHeight * outputWidth)))
     Parallel.forRanges(batch, grain: size) { images in
       if used.count < phases.count {
-        (dx + images.lowerBound * height * width * inputs).update(
+        unsafe (dx + images.lowerBound * height * width * inputs).update(
           repeating: 0, count: images.count * height * width * inputs)
       }
-      let part = Self.padded(
+      let part = unsafe Self.padded(
         dy, height: outputHeight, width: outputWidth, channels: outputs, images: images,
         rows: 0..<rows.count, top: -rows.lowerBound, left: -columns.lowerBound,
         paddedWidth: columns.count)
       defer { withExtendedLifetime(part.storage) {} }
-      var start = filters
+      var start = unsafe filters
       for phase in phases {
         if !phase.vertical.isEmpty && !phase.horizontal.isEmpty {
           let corner =
             (phase.vertical.start - rows.lowerBound) * part.row
             + (phase.horizontal.start - columns.lowerBound) * outputs
-          inputGradient(phase, part, corner, filters: start, images, dx)
+          unsafe inputGradient(phase, part, corner, filters: start, images, dx)
         }
-        start += transposedElements(phase)
+        unsafe start += transposedElements(phase)
       }
       withExtendedLifetime(part.storage) {}
     }
@@ -163,13 +163,14 @@ extension DirectConvolution {
     let depth = StridedLoops(
       inner: horizontal.taps * outputs, stride: 1, middle: vertical.taps, middleStride: dy.row)
     let target =
-      dx + ((images.lowerBound * height + vertical.first) * width + horizontal.first) * inputs
+      unsafe dx + ((images.lowerBound * height + vertical.first) * width + horizontal.first)
+      * inputs
     if hasNarrowInput {
-      Gemm.multiplyNarrow(
+      unsafe Gemm.multiplyNarrow(
         rows: from, depth: depth, dy.storage.pointer + corner, filters, columns: inputs,
         into: target, cRows: to, accumulate: false)
     } else {
-      Gemm.multiply(
+      unsafe Gemm.multiply(
         rows: from, depth: depth, dy.storage.pointer + corner,
         Gemm.Panels(packed: filters, depth: depth.count), columns: inputs, into: target,
         cRows: to, accumulate: false)
@@ -197,26 +198,27 @@ extension DirectConvolution {
       var isFirst = true
       for start in Swift.stride(from: batch * part / parts, to: end, by: size) {
         let images = start..<min(end, start + size)
-        let input = padded(x, images: images, rows: 0..<outputHeight)
+        let input = unsafe padded(x, images: images, rows: 0..<outputHeight)
         defer { withExtendedLifetime(input.storage) {} }
         if hasFewOutputs {
-          addRows(input, dy, images, to: sums[part].pointer, isFirst)
+          unsafe addRows(input, dy, images, to: sums[part].pointer, isFirst)
         } else {
-          addPatches(input, dy, images, to: sums[part].pointer, isFirst)
+          unsafe addPatches(input, dy, images, to: sums[part].pointer, isFirst)
         }
         withExtendedLifetime(input.storage) {}
         isFirst = false
       }
     }
-    LinearKernels.add(
-      sums.map { UnsafePointer($0.pointer) }, count: outputs * patch, into: sums[0].pointer)
-    let total = UnsafePointer(sums[0].pointer)
+    unsafe LinearKernels.add(
+      sums.map { unsafe UnsafePointer($0.pointer) }, count: outputs * patch,
+      into: unsafe sums[0].pointer)
+    let total = unsafe UnsafePointer(sums[0].pointer)
     let (tapStep, outputStep) = hasFewOutputs ? (1, patch) : (outputs, 1)
     Parallel.forRanges(outputs, grain: 16) { range in
       for c in 0..<inputs {
         for o in range {
-          let target = dw + (o * inputs + c) * taps, source = total + o * outputStep
-          for tap in 0..<taps { target[tap] = source[(tap * inputs + c) * tapStep] }
+          let target = unsafe dw + (o * inputs + c) * taps, source = unsafe total + o * outputStep
+          for tap in 0..<taps { unsafe target[tap] = unsafe source[(tap * inputs + c) * tapStep] }
         }
       }
     }
@@ -232,7 +234,7 @@ extension DirectConvolution {
     let count = images.count * perImage
     let panels = Storage(count: Gemm.panelElements(depth: count, columns: outputs))
     defer { withExtendedLifetime(panels) {} }
-    Gemm.pack(
+    unsafe Gemm.pack(
       depth: count, columns: outputs, dy + images.lowerBound * perImage * outputs,
       rowStride: outputs, columnStride: 1, into: panels.pointer)
     let depth = StridedLoops(
@@ -240,7 +242,7 @@ extension DirectConvolution {
       middleStride: geometry.stride * x.row, outer: images.count, outerStride: x.image)
     let line = kernel * inputs
     for row in 0..<kernel {
-      Gemm.multiply(
+      unsafe Gemm.multiply(
         rows: StridedLoops(inner: line, stride: 1), depth: depth, x.storage.pointer + row * x.row,
         Gemm.Panels(packed: panels.pointer, depth: count), columns: outputs,
         into: sum + row * line * outputs, cRows: StridedLoops(inner: line, stride: outputs),
@@ -257,11 +259,12 @@ extension DirectConvolution {
     var adds = !isFirst
     for image in images {
       for y in 0..<outputHeight {
-        let gradient = dy + (image * outputHeight + y) * outputWidth * outputs
+        let gradient = unsafe dy + (image * outputHeight + y) * outputWidth * outputs
         let pixels =
-          x.storage.pointer + (image - images.lowerBound) * x.image + y * geometry.stride * x.row
+          unsafe x.storage.pointer + (image - images.lowerBound) * x.image + y * geometry.stride
+          * x.row
         for row in 0..<kernel {
-          Gemm.multiply(
+          unsafe Gemm.multiply(
             rows: StridedLoops(inner: outputs, stride: 1),
             depth: StridedLoops(inner: outputWidth, stride: outputs),
             gradient, Gemm.Panels(inPlace: pixels + row * x.row, row: geometry.stride * inputs),

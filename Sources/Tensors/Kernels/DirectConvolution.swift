@@ -34,21 +34,23 @@ struct DirectConvolution {
     let (taps, inputs, patch, outputs) = (taps, inputs, patch, outputs)
     if isNarrow {
       return Parallel.forEach(outputs) { o in
-        let source = weight + o * patch, target = packed + o * patch
+        let source = unsafe weight + o * patch, target = unsafe packed + o * patch
         for c in 0..<inputs {
-          for tap in 0..<taps { target[tap * inputs + c] = source[c * taps + tap] }
+          for tap in 0..<taps { unsafe target[tap * inputs + c] = unsafe source[c * taps + tap] }
         }
       }
     }
     let width = panelWidth
     Parallel.forEach((outputs + width - 1) / width) { index in
-      let panel = packed + index * width * patch
+      let panel = unsafe packed + index * width * patch
       let filled = min(width, outputs - index * width)
-      if filled < width { panel.update(repeating: 0, count: width * patch) }
+      if filled < width { unsafe panel.update(repeating: 0, count: width * patch) }
       for j in 0..<filled {
-        let filter = weight + (index * width + j) * patch
+        let filter = unsafe weight + (index * width + j) * patch
         for c in 0..<inputs {
-          for tap in 0..<taps { panel[(tap * inputs + c) * width + j] = filter[c * taps + tap] }
+          for tap in 0..<taps {
+            unsafe panel[(tap * inputs + c) * width + j] = unsafe filter[c * taps + tap]
+          }
         }
       }
     }
@@ -72,19 +74,21 @@ struct DirectConvolution {
     let row = paddedWidth * channels, image = rows.count * row
     let storage = Storage(count: images.count * image)
     let rightPart = (paddedWidth - left - width) * channels
-    var target = storage.pointer
+    var target = unsafe storage.pointer
     for number in images {
       for line in rows {
         let y = line - top
         if y < 0 || y >= height {
-          target.update(repeating: 0, count: row)
+          unsafe target.update(repeating: 0, count: row)
         } else {
-          if left > 0 { target.update(repeating: 0, count: left * channels) }
-          (target + left * channels).copyRow(
+          if left > 0 { unsafe target.update(repeating: 0, count: left * channels) }
+          unsafe (target + left * channels).copyRow(
             x + (number * height + y) * width * channels, count: width * channels)
-          if rightPart > 0 { (target + row - rightPart).update(repeating: 0, count: rightPart) }
+          if rightPart > 0 {
+            unsafe (target + row - rightPart).update(repeating: 0, count: rightPart)
+          }
         }
-        target += row
+        unsafe target += row
       }
     }
     return Padded(storage: storage, row: row, image: image)
@@ -92,7 +96,7 @@ struct DirectConvolution {
 
   /// The padded rows under output rows `rows` of `images`.
   func padded(_ x: UnsafePointer<Float>, images: Range<Int>, rows: Range<Int>) -> Padded {
-    Self.padded(
+    unsafe Self.padded(
       x, height: height, width: width, channels: inputs, images: images,
       rows: rows.lowerBound * geometry.stride..<(rows.upperBound - 1) * geometry.stride + kernel,
       top: geometry.top, left: geometry.left, paddedWidth: paddedWidth)
@@ -136,7 +140,7 @@ struct DirectConvolution {
       let panels = panelCount * split / splits..<panelCount * (split + 1) / splits
       let columns =
         panels.lowerBound * panelWidth..<min(outputs, panels.upperBound * panelWidth)
-      forward(x, filters, epilogue, images, rows, panels, columns, y)
+      unsafe forward(x, filters, epilogue, images, rows, panels, columns, y)
     }
   }
 
@@ -145,12 +149,12 @@ struct DirectConvolution {
     _ images: Range<Int>, _ rows: Range<Int>, _ panels: Range<Int>, _ columns: Range<Int>,
     _ y: UnsafeMutablePointer<Float>
   ) {
-    let part = padded(x, images: images, rows: rows)
+    let part = unsafe padded(x, images: images, rows: rows)
     defer { withExtendedLifetime(part.storage) {} }
     let first = (images.lowerBound * outputHeight + rows.lowerBound) * outputWidth
     for image in images {
       let start = (image * outputHeight + rows.lowerBound) * outputWidth
-      prepare(start..<start + rows.count * outputWidth, image: image, columns, epilogue, y)
+      unsafe prepare(start..<start + rows.count * outputWidth, image: image, columns, epilogue, y)
     }
     let from = StridedLoops(
       inner: outputWidth, stride: geometry.stride * inputs, middle: rows.count,
@@ -161,11 +165,11 @@ struct DirectConvolution {
     let depth = StridedLoops(
       inner: kernel * inputs, stride: 1, middle: kernel, middleStride: part.row)
     if isNarrow {
-      Gemm.multiplyNarrow(
+      unsafe Gemm.multiplyNarrow(
         rows: from, depth: depth, part.storage.pointer, filters, columns: outputs,
         into: y + first * outputs, cRows: to, accumulate: !epilogue.isEmpty)
     } else {
-      Gemm.multiply(
+      unsafe Gemm.multiply(
         rows: from, depth: depth, part.storage.pointer,
         Gemm.Panels(packed: filters, depth: patch), columns: outputs, panelRange: panels,
         into: y + first * outputs, cRows: to, accumulate: !epilogue.isEmpty)
@@ -178,20 +182,22 @@ struct DirectConvolution {
     _ pixels: Range<Int>, image: Int, _ columns: Range<Int>, _ epilogue: ConvolutionEpilogue,
     _ y: UnsafeMutablePointer<Float>
   ) {
-    if epilogue.isEmpty { return }
+    if unsafe epilogue.isEmpty { return }
     let count = columns.count
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { sums in
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { sums in
       let addend = sums.baseAddress!
-      addend.update(repeating: 0, count: count)
-      if let bias = epilogue.bias { addend.addRow(bias + columns.lowerBound, count: count) }
-      if let bias = epilogue.channelBias {
-        addend.addRow(bias + image * outputs + columns.lowerBound, count: count)
+      unsafe addend.update(repeating: 0, count: count)
+      if let bias = unsafe epilogue.bias {
+        unsafe addend.addRow(bias + columns.lowerBound, count: count)
+      }
+      if let bias = unsafe epilogue.channelBias {
+        unsafe addend.addRow(bias + image * outputs + columns.lowerBound, count: count)
       }
       for pixel in pixels {
-        let target = y + pixel * outputs + columns.lowerBound
-        target.copyRow(addend, count: count)
-        if let residual = epilogue.residual {
-          target.addRow(residual + pixel * outputs + columns.lowerBound, count: count)
+        let target = unsafe y + pixel * outputs + columns.lowerBound
+        unsafe target.copyRow(addend, count: count)
+        if let residual = unsafe epilogue.residual {
+          unsafe target.addRow(residual + pixel * outputs + columns.lowerBound, count: count)
         }
       }
     }

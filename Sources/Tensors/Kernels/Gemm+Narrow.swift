@@ -22,11 +22,11 @@ extension Gemm {
     let length = depth.count
     for outer in 0..<rows.outer {
       for middle in 0..<rows.middle {
-        let left = a + outer * rows.outerStride + middle * rows.middleStride
-        let target = c + outer * cRows.outerStride + middle * cRows.middleStride
+        let left = unsafe a + outer * rows.outerStride + middle * rows.middleStride
+        let target = unsafe c + outer * cRows.outerStride + middle * cRows.middleStride
         for row in stride(from: 0, to: rows.inner, by: 4) {
           for column in stride(from: 0, to: columns, by: 4) {
-            dotTile(
+            unsafe dotTile(
               min(4, rows.inner - row), min(4, columns - column), depth, left + row * rows.stride,
               rows.stride, w + column * length, length, target + row * cRows.stride + column,
               cRows.stride, accumulate)
@@ -55,35 +55,35 @@ extension Gemm {
     let row3 = min(3, rows - 1) * aRow
     let column1 = min(1, columns - 1) * wRow, column2 = min(2, columns - 1) * wRow
     let column3 = min(3, columns - 1) * wRow
-    var b = w
+    var b = unsafe w
     for outer in 0..<depth.outer {
       for middle in 0..<depth.middle {
-        var x = a + outer * depth.outerStride + middle * depth.middleStride
+        var x = unsafe a + outer * depth.outerStride + middle * depth.middleStride
         for _ in 0..<depth.inner / laneCount {
-          let b0 = b.vector(0), b1 = b.vector(column1), b2 = b.vector(column2)
-          let b3 = b.vector(column3)
-          let x0 = x.vector(0)
+          let b0 = unsafe b.vector(0), b1 = unsafe b.vector(column1), b2 = unsafe b.vector(column2)
+          let b3 = unsafe b.vector(column3)
+          let x0 = unsafe x.vector(0)
           s00.addProduct(x0, b0)
           s01.addProduct(x0, b1)
           s02.addProduct(x0, b2)
           s03.addProduct(x0, b3)
-          let x1 = x.vector(row1)
+          let x1 = unsafe x.vector(row1)
           s10.addProduct(x1, b0)
           s11.addProduct(x1, b1)
           s12.addProduct(x1, b2)
           s13.addProduct(x1, b3)
-          let x2 = x.vector(row2)
+          let x2 = unsafe x.vector(row2)
           s20.addProduct(x2, b0)
           s21.addProduct(x2, b1)
           s22.addProduct(x2, b2)
           s23.addProduct(x2, b3)
-          let x3 = x.vector(row3)
+          let x3 = unsafe x.vector(row3)
           s30.addProduct(x3, b0)
           s31.addProduct(x3, b1)
           s32.addProduct(x3, b2)
           s33.addProduct(x3, b3)
-          x += laneCount
-          b += laneCount
+          unsafe x += laneCount
+          unsafe b += laneCount
         }
       }
     }
@@ -93,10 +93,10 @@ extension Gemm {
       SIMD4(s20.total, s21.total, s22.total, s23.total),
       SIMD4(s30.total, s31.total, s32.total, s33.total)
     )
-    writeRow(sums.0, columns, c, accumulate)
-    if rows > 1 { writeRow(sums.1, columns, c + cRow, accumulate) }
-    if rows > 2 { writeRow(sums.2, columns, c + 2 * cRow, accumulate) }
-    if rows > 3 { writeRow(sums.3, columns, c + 3 * cRow, accumulate) }
+    unsafe writeRow(sums.0, columns, c, accumulate)
+    if rows > 1 { unsafe writeRow(sums.1, columns, c + cRow, accumulate) }
+    if rows > 2 { unsafe writeRow(sums.2, columns, c + 2 * cRow, accumulate) }
+    if rows > 3 { unsafe writeRow(sums.3, columns, c + 3 * cRow, accumulate) }
   }
 
   @inline(__always)
@@ -104,7 +104,7 @@ extension Gemm {
     _ sums: SIMD4<Float>, _ columns: Int, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
   ) {
     for column in 0..<columns {
-      c[column] = accumulate ? c[column] + sums[column] : sums[column]
+      unsafe c[column] = unsafe accumulate ? c[column] + sums[column] : sums[column]
     }
   }
 }

@@ -8,17 +8,17 @@ extension Gemm {
     into panels: UnsafeMutablePointer<Float>
   ) {
     for first in stride(from: 0, to: columns, by: panelWidth) {
-      let panel = panels + first * depth
+      let panel = unsafe panels + first * depth
       let filled = min(panelWidth, columns - first)
-      let source = b + first * columnStride
+      let source = unsafe b + first * columnStride
       if columnStride == 1 {
-        packRows(depth, filled, source, rowStride, into: panel)
+        unsafe packRows(depth, filled, source, rowStride, into: panel)
       } else {
-        packColumns(depth, filled, source, rowStride, columnStride, into: panel)
+        unsafe packColumns(depth, filled, source, rowStride, columnStride, into: panel)
       }
       if filled < panelWidth {
         for k in 0..<depth {
-          (panel + k * panelWidth + filled).update(repeating: 0, count: panelWidth - filled)
+          unsafe (panel + k * panelWidth + filled).update(repeating: 0, count: panelWidth - filled)
         }
       }
     }
@@ -30,12 +30,12 @@ extension Gemm {
     into panel: UnsafeMutablePointer<Float>
   ) {
     for k in 0..<depth {
-      let row = source + k * rowStride, target = panel + k * panelWidth
+      let row = unsafe source + k * rowStride, target = unsafe panel + k * panelWidth
       if filled == panelWidth {
-        target.store(row.vector(0), 0)
-        target.store(row.vector(laneCount), laneCount)
+        unsafe target.store(row.vector(0), 0)
+        unsafe target.store(row.vector(laneCount), laneCount)
       } else {
-        target.copyRow(row, count: filled)
+        unsafe target.copyRow(row, count: filled)
       }
     }
   }
@@ -47,20 +47,24 @@ extension Gemm {
   ) {
     let wholeDepth = rowStride == 1 ? depth / laneCount * laneCount : 0
     let wholeColumns = wholeDepth > 0 ? filled / laneCount * laneCount : 0
-    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount) { room in
-      let square = room.baseAddress!, spare = square + laneCount
+    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount) { room in
+      let square = room.baseAddress!, spare = unsafe square + laneCount
       for j in stride(from: 0, to: wholeColumns, by: laneCount) {
         for k in stride(from: 0, to: wholeDepth, by: laneCount) {
-          for lane in 0..<laneCount { square[lane] = source.vector((j + lane) * columnStride + k) }
-          let columns = FloatVector.transposed(square, spare)
-          for lane in 0..<laneCount { panel.store(columns[lane], (k + lane) * panelWidth + j) }
+          for lane in 0..<laneCount {
+            unsafe square[lane] = unsafe source.vector((j + lane) * columnStride + k)
+          }
+          let columns = unsafe FloatVector.transposed(square, spare)
+          for lane in 0..<laneCount {
+            unsafe panel.store(columns[lane], (k + lane) * panelWidth + j)
+          }
         }
       }
     }
     for j in 0..<filled {
-      let column = source + j * columnStride
+      let column = unsafe source + j * columnStride
       for k in (j < wholeColumns ? wholeDepth : 0)..<depth {
-        panel[k * panelWidth + j] = column[k * rowStride]
+        unsafe panel[k * panelWidth + j] = unsafe column[k * rowStride]
       }
     }
   }

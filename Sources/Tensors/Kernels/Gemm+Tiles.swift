@@ -31,13 +31,13 @@ extension Gemm {
       }
     #else
       while row + 6 <= rows {
-        tile6(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
+        unsafe tile6(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
         row += 6
       }
     #endif
     while row < rows {
       let count = min(4, rows - row)
-      tile4(count, depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
+      unsafe tile4(count, depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
       row += count
     }
   }
@@ -278,67 +278,67 @@ extension Gemm {
       var l3 = FloatVector.zero, h3 = FloatVector.zero
       var l4 = FloatVector.zero, h4 = FloatVector.zero
       var l5 = FloatVector.zero, h5 = FloatVector.zero
-      var b = b
-      var outer = a
+      var b = unsafe b
+      var outer = unsafe a
       for _ in 0..<depth.outer {
-        var middle = outer
+        var middle = unsafe outer
         for _ in 0..<depth.middle {
-          var a0 = middle
-          var a1 = middle + 3 * aRow
+          var a0 = unsafe middle
+          var a1 = unsafe middle + 3 * aRow
           for _ in 0..<depth.inner {
-            let low = b.vector(0), high = b.vector(laneCount)
-            let x0 = FloatVector(repeating: a0[0])
+            let low = unsafe b.vector(0), high = unsafe b.vector(laneCount)
+            let x0 = unsafe FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = FloatVector(repeating: a0[aRow])
+            let x1 = unsafe FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = FloatVector(repeating: a0[2 * aRow])
+            let x2 = unsafe FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = FloatVector(repeating: a1[0])
+            let x3 = unsafe FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = FloatVector(repeating: a1[aRow])
+            let x4 = unsafe FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = FloatVector(repeating: a1[2 * aRow])
+            let x5 = unsafe FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            a0 += depth.stride
-            a1 += depth.stride
-            b += bRow
+            unsafe a0 += depth.stride
+            unsafe a1 += depth.stride
+            unsafe b += bRow
           }
-          middle += depth.middleStride
+          unsafe middle += depth.middleStride
         }
-        outer += depth.outerStride
+        unsafe outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.vector(0)
-        h0 += c.vector(laneCount)
-        l1 += c.vector(cRow)
-        h1 += c.vector(cRow + laneCount)
-        l2 += c.vector(2 * cRow)
-        h2 += c.vector(2 * cRow + laneCount)
-        l3 += c.vector(3 * cRow)
-        h3 += c.vector(3 * cRow + laneCount)
-        l4 += c.vector(4 * cRow)
-        h4 += c.vector(4 * cRow + laneCount)
-        l5 += c.vector(5 * cRow)
-        h5 += c.vector(5 * cRow + laneCount)
+        unsafe l0 += c.vector(0)
+        unsafe h0 += c.vector(laneCount)
+        unsafe l1 += c.vector(cRow)
+        unsafe h1 += c.vector(cRow + laneCount)
+        unsafe l2 += c.vector(2 * cRow)
+        unsafe h2 += c.vector(2 * cRow + laneCount)
+        unsafe l3 += c.vector(3 * cRow)
+        unsafe h3 += c.vector(3 * cRow + laneCount)
+        unsafe l4 += c.vector(4 * cRow)
+        unsafe h4 += c.vector(4 * cRow + laneCount)
+        unsafe l5 += c.vector(5 * cRow)
+        unsafe h5 += c.vector(5 * cRow + laneCount)
       }
-      c.store(l0, 0)
-      c.store(h0, laneCount)
-      c.store(l1, cRow)
-      c.store(h1, cRow + laneCount)
-      c.store(l2, 2 * cRow)
-      c.store(h2, 2 * cRow + laneCount)
-      c.store(l3, 3 * cRow)
-      c.store(h3, 3 * cRow + laneCount)
-      c.store(l4, 4 * cRow)
-      c.store(h4, 4 * cRow + laneCount)
-      c.store(l5, 5 * cRow)
-      c.store(h5, 5 * cRow + laneCount)
+      unsafe c.store(l0, 0)
+      unsafe c.store(h0, laneCount)
+      unsafe c.store(l1, cRow)
+      unsafe c.store(h1, cRow + laneCount)
+      unsafe c.store(l2, 2 * cRow)
+      unsafe c.store(h2, 2 * cRow + laneCount)
+      unsafe c.store(l3, 3 * cRow)
+      unsafe c.store(h3, 3 * cRow + laneCount)
+      unsafe c.store(l4, 4 * cRow)
+      unsafe c.store(h4, 4 * cRow + laneCount)
+      unsafe c.store(l5, 5 * cRow)
+      unsafe c.store(h5, 5 * cRow + laneCount)
     }
   #endif
 
@@ -357,54 +357,54 @@ extension Gemm {
     var l3 = FloatVector.zero, h3 = FloatVector.zero
     let last = rows - 1
     let row1 = min(1, last), row2 = min(2, last), row3 = min(3, last)
-    var b = b
-    var outer = a
+    var b = unsafe b
+    var outer = unsafe a
     for _ in 0..<depth.outer {
-      var middle = outer
+      var middle = unsafe outer
       for _ in 0..<depth.middle {
-        var a0 = middle, a1 = middle + row1 * aRow
-        var a2 = middle + row2 * aRow, a3 = middle + row3 * aRow
+        var a0 = unsafe middle, a1 = unsafe middle + row1 * aRow
+        var a2 = unsafe middle + row2 * aRow, a3 = unsafe middle + row3 * aRow
         for _ in 0..<depth.inner {
-          let low = b.vector(0), high = b.vector(laneCount)
-          let x0 = FloatVector(repeating: a0[0])
+          let low = unsafe b.vector(0), high = unsafe b.vector(laneCount)
+          let x0 = unsafe FloatVector(repeating: a0[0])
           l0.addProduct(x0, low)
           h0.addProduct(x0, high)
-          let x1 = FloatVector(repeating: a1[0])
+          let x1 = unsafe FloatVector(repeating: a1[0])
           l1.addProduct(x1, low)
           h1.addProduct(x1, high)
-          let x2 = FloatVector(repeating: a2[0])
+          let x2 = unsafe FloatVector(repeating: a2[0])
           l2.addProduct(x2, low)
           h2.addProduct(x2, high)
-          let x3 = FloatVector(repeating: a3[0])
+          let x3 = unsafe FloatVector(repeating: a3[0])
           l3.addProduct(x3, low)
           h3.addProduct(x3, high)
-          a0 += depth.stride
-          a1 += depth.stride
-          a2 += depth.stride
-          a3 += depth.stride
-          b += bRow
+          unsafe a0 += depth.stride
+          unsafe a1 += depth.stride
+          unsafe a2 += depth.stride
+          unsafe a3 += depth.stride
+          unsafe b += bRow
         }
-        middle += depth.middleStride
+        unsafe middle += depth.middleStride
       }
-      outer += depth.outerStride
+      unsafe outer += depth.outerStride
     }
     if accumulate {
-      l0 += c.vector(0)
-      h0 += c.vector(laneCount)
-      l1 += c.vector(row1 * cRow)
-      h1 += c.vector(row1 * cRow + laneCount)
-      l2 += c.vector(row2 * cRow)
-      h2 += c.vector(row2 * cRow + laneCount)
-      l3 += c.vector(row3 * cRow)
-      h3 += c.vector(row3 * cRow + laneCount)
+      unsafe l0 += c.vector(0)
+      unsafe h0 += c.vector(laneCount)
+      unsafe l1 += c.vector(row1 * cRow)
+      unsafe h1 += c.vector(row1 * cRow + laneCount)
+      unsafe l2 += c.vector(row2 * cRow)
+      unsafe h2 += c.vector(row2 * cRow + laneCount)
+      unsafe l3 += c.vector(row3 * cRow)
+      unsafe h3 += c.vector(row3 * cRow + laneCount)
     }
-    c.store(l0, 0)
-    c.store(h0, laneCount)
-    c.store(l1, row1 * cRow)
-    c.store(h1, row1 * cRow + laneCount)
-    c.store(l2, row2 * cRow)
-    c.store(h2, row2 * cRow + laneCount)
-    c.store(l3, row3 * cRow)
-    c.store(h3, row3 * cRow + laneCount)
+    unsafe c.store(l0, 0)
+    unsafe c.store(h0, laneCount)
+    unsafe c.store(l1, row1 * cRow)
+    unsafe c.store(h1, row1 * cRow + laneCount)
+    unsafe c.store(l2, row2 * cRow)
+    unsafe c.store(h2, row2 * cRow + laneCount)
+    unsafe c.store(l3, row3 * cRow)
+    unsafe c.store(h3, row3 * cRow + laneCount)
   }
 }

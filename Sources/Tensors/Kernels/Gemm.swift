@@ -36,7 +36,7 @@ enum Gemm {
   }
 
   /// The right factor of a product: panels, or a matrix whose rows are read in place.
-  struct Panels {
+  @unsafe struct Panels {
     let start: UnsafePointer<Float>
     /// The distance between the rows of a panel.
     let row: Int
@@ -45,13 +45,13 @@ enum Gemm {
 
     /// Panels packed by `pack`.
     init(packed start: UnsafePointer<Float>, depth: Int) {
-      (self.start, row, panel) = (start, panelWidth, panelWidth * depth)
+      unsafe (self.start, row, panel) = unsafe (start, panelWidth, panelWidth * depth)
     }
 
     /// A matrix with rows `row` apart. If its columns do not fill whole panels, what lies behind
     /// each row is read as well, and not used.
     init(inPlace start: UnsafePointer<Float>, row: Int) {
-      (self.start, self.row, panel) = (start, row, panelWidth)
+      unsafe (self.start, self.row, panel) = unsafe (start, row, panelWidth)
     }
   }
 
@@ -68,13 +68,14 @@ enum Gemm {
     accumulate: Bool
   ) {
     let range = panelRange ?? 0..<(columns + panelWidth - 1) / panelWidth
-    let product = Product(rows: rows, depth: depth, a: a, b: b, c: c, cRows: cRows)
+    let product = unsafe Product(rows: rows, depth: depth, a: a, b: b, c: c, cRows: cRows)
     let whole = range.clamped(to: 0..<columns / panelWidth)
     if whole == range {
-      product.run(range, columns, accumulate, edge: nil)
+      unsafe product.run(range, columns, accumulate, edge: nil)
     } else {
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * panelWidth) { edge in
-        product.run(range, columns, accumulate, edge: edge.baseAddress)
+      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * panelWidth) {
+        edge in
+        unsafe product.run(range, columns, accumulate, edge: edge.baseAddress)
       }
     }
   }
@@ -86,7 +87,7 @@ enum Gemm {
     panels: UnsafePointer<Float>, panelRange: Range<Int>? = nil,
     into c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool
   ) {
-    multiply(
+    unsafe multiply(
       rows: StridedLoops(inner: rows, stride: aRow),
       depth: StridedLoops(inner: depth, stride: aDepth), a,
       Panels(packed: panels, depth: depth), columns: columns, panelRange: panelRange, into: c,
@@ -128,7 +129,7 @@ enum Gemm {
 }
 
 /// The operands of a product.
-private struct Product {
+@unsafe private struct Product {
   let rows: StridedLoops, depth: StridedLoops
   let a: UnsafePointer<Float>, b: Gemm.Panels
   let c: UnsafeMutablePointer<Float>, cRows: StridedLoops
@@ -140,20 +141,21 @@ private struct Product {
     _ range: Range<Int>, _ columns: Int, _ accumulate: Bool, edge: UnsafeMutablePointer<Float>?
   ) {
     var adds = accumulate
-    Gemm.forEachChunk(of: depth) { chunk, aOffset, bOffset in
+    unsafe Gemm.forEachChunk(of: depth) { chunk, aOffset, bOffset in
       for index in range {
         let filled = columns - index * panelWidth
-        let panel = b.start + index * b.panel + bOffset * b.row
-        for outer in 0..<rows.outer {
-          for middle in 0..<rows.middle {
-            let left = a + aOffset + outer * rows.outerStride + middle * rows.middleStride
+        let panel = unsafe b.start + index * b.panel + bOffset * b.row
+        for outer in unsafe 0..<rows.outer {
+          for middle in unsafe 0..<rows.middle {
+            let left = unsafe a + aOffset + outer * rows.outerStride + middle * rows.middleStride
             let target =
-              c + index * panelWidth + outer * cRows.outerStride + middle * cRows.middleStride
+              unsafe c + index * panelWidth + outer * cRows.outerStride + middle
+              * cRows.middleStride
             if filled >= panelWidth {
-              Gemm.panelProduct(
+              unsafe Gemm.panelProduct(
                 rows.inner, chunk, left, rows.stride, panel, b.row, target, cRows.stride, adds)
-            } else if let edge {
-              edgeProduct(filled, chunk, left, panel, target, adds, edge)
+            } else if let edge = unsafe edge {
+              unsafe edgeProduct(filled, chunk, left, panel, target, adds, edge)
             }
           }
         }
@@ -167,16 +169,16 @@ private struct Product {
     _ columns: Int, _ depth: StridedLoops, _ a: UnsafePointer<Float>, _ panel: UnsafePointer<Float>,
     _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool, _ buffer: UnsafeMutablePointer<Float>
   ) {
-    for row in stride(from: 0, to: rows.inner, by: Gemm.tileRows) {
-      let height = min(Gemm.tileRows, rows.inner - row)
-      Gemm.panelProduct(
+    for row in unsafe stride(from: 0, to: rows.inner, by: Gemm.tileRows) {
+      let height = unsafe min(Gemm.tileRows, rows.inner - row)
+      unsafe Gemm.panelProduct(
         height, depth, a + row * rows.stride, rows.stride, panel, b.row, buffer, panelWidth, false)
       for i in 0..<height {
-        let target = c + (row + i) * cRows.stride, source = buffer + i * panelWidth
+        let target = unsafe c + (row + i) * cRows.stride, source = unsafe buffer + i * panelWidth
         if accumulate {
-          target.addRow(source, count: columns)
+          unsafe target.addRow(source, count: columns)
         } else {
-          target.copyRow(source, count: columns)
+          unsafe target.copyRow(source, count: columns)
         }
       }
     }

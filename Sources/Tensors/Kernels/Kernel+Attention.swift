@@ -10,8 +10,8 @@ extension Kernel {
     let sizes = attentionSizes(query, key, value, heads: heads)
     OperationCount.add(2 * sizes.batch * sizes.queries * sizes.keys * sizes.channels)
     let logSumExp = Tensor(allocating: [sizes.batch, heads, sizes.queries])
-    let output = Tensor(uninitialized: query.shape) { output in
-      sizes.forward(
+    let output = unsafe Tensor(uninitialized: query.shape) { output in
+      unsafe sizes.forward(
         query.storage.pointer, key.storage.pointer, value.storage.pointer, into: output,
         logSumExp: logSumExp.storage.pointer)
     }
@@ -43,7 +43,7 @@ extension Kernel {
     OperationCount.add(4 * sizes.batch * sizes.queries * sizes.keys * sizes.channels)
     let dq = Tensor(allocating: query.shape)
     let dk = Tensor(allocating: key.shape), dv = Tensor(allocating: value.shape)
-    sizes.backward(
+    unsafe sizes.backward(
       dy.storage.pointer, query.storage.pointer, key.storage.pointer, value.storage.pointer,
       output: output.storage.pointer, logSumExp: logSumExp.storage.pointer,
       dq: dq.storage.pointer, dk: dk.storage.pointer, dv: dv.storage.pointer)

@@ -14,10 +14,10 @@ extension Kernel {
     channelBias: Tensor? = nil, residual: Tensor? = nil
   ) -> Tensor {
     let call = ConvolutionCall(x.shape, weight: weight.shape, geometry)
-    let epilogue = ConvolutionEpilogue(
-      bias: bias.map { UnsafePointer($0.storage.pointer) },
-      channelBias: channelBias.map { UnsafePointer($0.storage.pointer) },
-      residual: residual.map { UnsafePointer($0.storage.pointer) })
+    let epilogue = unsafe ConvolutionEpilogue(
+      bias: bias.map { unsafe UnsafePointer($0.storage.pointer) },
+      channelBias: unsafe channelBias.map { unsafe UnsafePointer($0.storage.pointer) },
+      residual: unsafe residual.map { unsafe UnsafePointer($0.storage.pointer) })
     let outputShape = geometry.outputShape(x.shape, outputs: call.outputs)
     if let residual, residual.shape != outputShape {
       fatalError("convolution: residual \(residual.shape) should be \(outputShape)")
@@ -30,22 +30,23 @@ extension Kernel {
         x, weight: weight.reshaped([call.outputs, call.inputs]), bias: bias, residual: residual)
     }
     OperationCount.add(call.multiplyAdds)
-    return Tensor(uninitialized: outputShape) { y in
+    return unsafe Tensor(uninitialized: outputShape) { y in
       if call.prefersWinograd {
         let winograd = call.winograd
         let filters = keep(weight, .winograd) {
-          winograd.transformedFilters(weight.storage.pointer, transposed: false)
+          unsafe winograd.transformedFilters(weight.storage.pointer, transposed: false)
         }
         defer { withExtendedLifetime(filters) {} }
-        winograd.forward(
+        unsafe winograd.forward(
           x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
       } else {
         let direct = call.direct
         let filters = keep(weight, .directConvolution) {
-          direct.packedFilters(weight.storage.pointer, transposed: false)
+          unsafe direct.packedFilters(weight.storage.pointer, transposed: false)
         }
         defer { withExtendedLifetime(filters) {} }
-        direct.forward(x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
+        unsafe direct.forward(
+          x.storage.pointer, filters: filters.pointer, epilogue: epilogue, into: y)
       }
     }
   }
@@ -60,16 +61,17 @@ extension Kernel {
       return linearInputGradient(dy, weight: weight.reshaped([call.outputs, call.inputs]))
     }
     OperationCount.add(call.multiplyAdds)
-    return Tensor(uninitialized: inputShape) { dx in
+    return unsafe Tensor(uninitialized: inputShape) { dx in
       if call.prefersWinograd {
-        let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+        let filters = unsafe call.winograd.transformedFilters(
+          weight.storage.pointer, transposed: true)
         defer { withExtendedLifetime(filters) {} }
-        call.winograd.backward(
+        unsafe call.winograd.backward(
           nil, dy.storage.pointer, filters: filters.pointer, dx: dx, dw: nil)
       } else {
-        let filters = call.direct.packedFilters(weight.storage.pointer, transposed: true)
+        let filters = unsafe call.direct.packedFilters(weight.storage.pointer, transposed: true)
         defer { withExtendedLifetime(filters) {} }
-        call.direct.inputGradient(dy.storage.pointer, filters: filters.pointer, into: dx)
+        unsafe call.direct.inputGradient(dy.storage.pointer, filters: filters.pointer, into: dx)
       }
     }
   }
@@ -85,12 +87,12 @@ extension Kernel {
       return linearWeightGradient(x, dy).reshaped(shape)
     }
     OperationCount.add(call.multiplyAdds)
-    return Tensor(uninitialized: shape) { dw in
+    return unsafe Tensor(uninitialized: shape) { dw in
       if call.prefersWinograd {
-        call.winograd.backward(
+        unsafe call.winograd.backward(
           x.storage.pointer, dy.storage.pointer, filters: nil, dx: nil, dw: dw)
       } else {
-        call.direct.weightGradient(x.storage.pointer, dy.storage.pointer, into: dw)
+        unsafe call.direct.weightGradient(x.storage.pointer, dy.storage.pointer, into: dw)
       }
     }
   }
@@ -108,11 +110,11 @@ extension Kernel {
       )
     }
     call.requireOutput(dy)
-    let filters = call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+    let filters = unsafe call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
     defer { withExtendedLifetime(filters) {} }
     OperationCount.add(2 * call.multiplyAdds)
     let dx = Tensor(allocating: x.shape), dw = Tensor(allocating: weight.shape)
-    call.winograd.backward(
+    unsafe call.winograd.backward(
       x.storage.pointer, dy.storage.pointer, filters: filters.pointer, dx: dx.storage.pointer,
       dw: dw.storage.pointer)
     return (dx, dw)
@@ -120,7 +122,7 @@ extension Kernel {
 }
 
 /// The terms that are added to the output of a convolution while it is written.
-struct ConvolutionEpilogue {
+@unsafe struct ConvolutionEpilogue {
   /// `[out]`, or nil.
   var bias: UnsafePointer<Float>?
   /// `[batch, out]`, one bias per image and channel, or nil.
@@ -128,7 +130,7 @@ struct ConvolutionEpilogue {
   /// The output's shape, or nil.
   var residual: UnsafePointer<Float>?
 
-  var isEmpty: Bool { bias == nil && channelBias == nil && residual == nil }
+  var isEmpty: Bool { unsafe bias == nil && channelBias == nil && residual == nil }
 }
 
 /// The sizes of one convolution and the kernel that suits them.
@@ -181,7 +183,7 @@ struct ConvolutionCall {
 extension Winograd {
   func transformedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
     let panels = Storage(count: Self.positions * filterElements(transposed: transposed))
-    transformFilters(weight, transposed: transposed, into: panels.pointer)
+    unsafe transformFilters(weight, transposed: transposed, into: panels.pointer)
     return panels
   }
 }
@@ -190,9 +192,9 @@ extension DirectConvolution {
   func packedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
     let packed = Storage(count: transposed ? transposedFilterElements : filterElements)
     if transposed {
-      packTransposedFilters(weight, into: packed.pointer)
+      unsafe packTransposedFilters(weight, into: packed.pointer)
     } else {
-      packFilters(weight, into: packed.pointer)
+      unsafe packFilters(weight, into: packed.pointer)
     }
     return packed
   }

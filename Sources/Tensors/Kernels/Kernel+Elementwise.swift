@@ -4,17 +4,17 @@ import SIMDMath
 extension Kernel {
   /// Applies SiLU to every element: `x·σ(x)`.
   public static func silu(_ x: Tensor) -> Tensor {
-    Tensor(uninitialized: x.shape) { y in
-      let source = UnsafePointer(x.storage.pointer)
+    unsafe Tensor(uninitialized: x.shape) { y in
+      let source = unsafe UnsafePointer(x.storage.pointer)
       Parallel.forRanges(x.count, grain: 1 << 15) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          let u = source.vector(i)
-          y.store(u * FloatVector.sigmoid(u), i)
+          let u = unsafe source.vector(i)
+          unsafe y.store(u * FloatVector.sigmoid(u), i)
           i += laneCount
         }
         while i < range.upperBound {
-          y[i] = source[i] * FloatVector.sigmoid(FloatVector(repeating: source[i]))[0]
+          unsafe y[i] = unsafe source[i] * FloatVector.sigmoid(FloatVector(repeating: source[i]))[0]
           i += 1
         }
       }
@@ -23,16 +23,17 @@ extension Kernel {
 
   /// Carries the gradient of `silu` to its input `x`.
   public static func siluGradient(_ dy: Tensor, x: Tensor) -> Tensor {
-    Tensor(uninitialized: x.shape) { dx in
-      let source = UnsafePointer(x.storage.pointer), gradient = UnsafePointer(dy.storage.pointer)
+    unsafe Tensor(uninitialized: x.shape) { dx in
+      let source = unsafe UnsafePointer(x.storage.pointer),
+        gradient = unsafe UnsafePointer(dy.storage.pointer)
       Parallel.forRanges(x.count, grain: 1 << 15) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          dx.store(gradient.vector(i) * slope(source.vector(i)), i)
+          unsafe dx.store(gradient.vector(i) * slope(source.vector(i)), i)
           i += laneCount
         }
         while i < range.upperBound {
-          dx[i] = gradient[i] * slope(FloatVector(repeating: source[i]))[0]
+          unsafe dx[i] = unsafe gradient[i] * slope(FloatVector(repeating: source[i]))[0]
           i += 1
         }
       }
@@ -49,17 +50,17 @@ extension Kernel {
   /// Doubles the extents of `[batch, height, width, channels]` by repeating every pixel.
   public static func upsampledNearest(_ x: Tensor) -> Tensor {
     let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    return Tensor(uninitialized: [batch, 2 * height, 2 * width, channels]) { y in
-      let source = x.storage.pointer
+    return unsafe Tensor(uninitialized: [batch, 2 * height, 2 * width, channels]) { y in
+      let source = unsafe x.storage.pointer
       Parallel.forRanges(batch * height, grain: 16) { rows in
         for row in rows {
-          let target = y + row * 4 * width * channels
+          let target = unsafe y + row * 4 * width * channels
           for column in 0..<width {
-            let pixel = source + (row * width + column) * channels
-            (target + 2 * column * channels).update(from: pixel, count: channels)
-            (target + (2 * column + 1) * channels).update(from: pixel, count: channels)
+            let pixel = unsafe source + (row * width + column) * channels
+            unsafe (target + 2 * column * channels).update(from: pixel, count: channels)
+            unsafe (target + (2 * column + 1) * channels).update(from: pixel, count: channels)
           }
-          (target + 2 * width * channels).update(from: target, count: 2 * width * channels)
+          unsafe (target + 2 * width * channels).update(from: target, count: 2 * width * channels)
         }
       }
     }
@@ -69,23 +70,24 @@ extension Kernel {
   public static func upsampledNearestGradient(_ dy: Tensor) -> Tensor {
     let (batch, height, width) = (dy.shape[0], dy.shape[1] / 2, dy.shape[2] / 2)
     let channels = dy.shape[3]
-    return Tensor(uninitialized: [batch, height, width, channels]) { dx in
-      let source = UnsafePointer(dy.storage.pointer)
+    return unsafe Tensor(uninitialized: [batch, height, width, channels]) { dx in
+      let source = unsafe UnsafePointer(dy.storage.pointer)
       Parallel.forRanges(batch * height, grain: 16) { rows in
         for row in rows {
           for column in 0..<width {
-            let corner = source + (row * 4 * width + 2 * column) * channels
-            let below = corner + 2 * width * channels
-            let target = dx + (row * width + column) * channels
+            let corner = unsafe source + (row * 4 * width + 2 * column) * channels
+            let below = unsafe corner + 2 * width * channels
+            let target = unsafe dx + (row * width + column) * channels
             var c = 0
             while c + laneCount <= channels {
-              target.store(
+              unsafe target.store(
                 corner.vector(c) + corner.vector(channels + c)
                   + (below.vector(c) + below.vector(channels + c)), c)
               c += laneCount
             }
             while c < channels {
-              target[c] = corner[c] + corner[channels + c] + (below[c] + below[channels + c])
+              unsafe target[c] =
+                unsafe corner[c] + corner[channels + c] + (below[c] + below[channels + c])
               c += 1
             }
           }

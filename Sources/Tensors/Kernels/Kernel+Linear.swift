@@ -21,17 +21,17 @@ extension Kernel {
     OperationCount.add(rows * inputs * outputs)
     let panels = keep(weight, .linear(inputs: inputs)) {
       let panels = Storage(count: Gemm.panelElements(depth: inputs, columns: outputs))
-      packParallel(
+      unsafe packParallel(
         depth: inputs, columns: outputs, weight.storage.pointer, rowStride: 1,
         columnStride: inputs, into: panels.pointer)
       return panels
     }
     defer { withExtendedLifetime(panels) {} }
-    return Tensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
-      LinearKernels.forward(
+    return unsafe Tensor(uninitialized: x.shape.dropLast() + [outputs]) { y in
+      unsafe LinearKernels.forward(
         x.storage.pointer, rows: rows, inputs: inputs, outputs: outputs, panels: panels.pointer,
-        bias: bias.map { UnsafePointer($0.storage.pointer) },
-        residual: residual.map { UnsafePointer($0.storage.pointer) }, into: y)
+        bias: bias.map { unsafe UnsafePointer($0.storage.pointer) },
+        residual: unsafe residual.map { unsafe UnsafePointer($0.storage.pointer) }, into: unsafe y)
     }
   }
 
@@ -43,11 +43,11 @@ extension Kernel {
     OperationCount.add(rows * inputs * outputs)
     let panels = Storage(count: Gemm.panelElements(depth: outputs, columns: inputs))
     defer { withExtendedLifetime(panels) {} }
-    packParallel(
+    unsafe packParallel(
       depth: outputs, columns: inputs, weight.storage.pointer, rowStride: inputs, columnStride: 1,
       into: panels.pointer)
-    return Tensor(uninitialized: dy.shape.dropLast() + [inputs]) { dx in
-      LinearKernels.forward(
+    return unsafe Tensor(uninitialized: dy.shape.dropLast() + [inputs]) { dx in
+      unsafe LinearKernels.forward(
         dy.storage.pointer, rows: rows, inputs: outputs, outputs: inputs, panels: panels.pointer,
         bias: nil, residual: nil, into: dx)
     }
@@ -61,8 +61,8 @@ extension Kernel {
       fatalError("linearWeightGradient: rows of \(x.shape) and \(dy.shape) differ")
     }
     OperationCount.add(rows * inputs * outputs)
-    return Tensor(uninitialized: [outputs, inputs]) { dw in
-      LinearKernels.weightGradient(
+    return unsafe Tensor(uninitialized: [outputs, inputs]) { dw in
+      unsafe LinearKernels.weightGradient(
         x.storage.pointer, dy.storage.pointer, rows: rows, inputs: inputs, outputs: outputs,
         into: dw)
     }
@@ -71,8 +71,8 @@ extension Kernel {
   /// Sums over all axes but the last: the gradient of a bias that was added to every row.
   public static func biasGradient(_ dy: Tensor) -> Tensor {
     let channels = dy.shape.last ?? 1
-    return Tensor(uninitialized: [channels]) { sum in
-      LinearKernels.rowSum(
+    return unsafe Tensor(uninitialized: [channels]) { sum in
+      unsafe LinearKernels.rowSum(
         dy.storage.pointer, rows: dy.count / max(1, channels), channels: channels, into: sum)
     }
   }
@@ -84,10 +84,10 @@ extension Kernel {
       fatalError("channelBiasGradient: shape \(dy.shape) has no channels of images")
     }
     let batch = dy.shape[0], pixels = dy.count / max(1, batch * channels)
-    return Tensor(uninitialized: [batch, channels]) { sums in
+    return unsafe Tensor(uninitialized: [batch, channels]) { sums in
       Parallel.forRanges(batch, grain: 4) { images in
         for image in images {
-          LinearKernels.sumRows(
+          unsafe LinearKernels.sumRows(
             dy.storage.pointer + image * pixels * channels, rows: pixels, channels: channels,
             into: sums + image * channels)
         }
@@ -108,7 +108,7 @@ extension Kernel {
   ) {
     let width = panelWidth
     Parallel.forEach((columns + width - 1) / width) { index in
-      Gemm.pack(
+      unsafe Gemm.pack(
         depth: depth, columns: min(width, columns - index * width),
         b + index * width * columnStride, rowStride: rowStride, columnStride: columnStride,
         into: panels + index * width * depth)

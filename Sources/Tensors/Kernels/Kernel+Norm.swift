@@ -9,8 +9,8 @@ extension Kernel {
   ) -> (output: Tensor, statistics: Tensor) {
     let sizes = normSizes(x, scale: scale, shift: shift, groups: groups)
     let statistics = Tensor(allocating: [sizes.batch, groups, 2])
-    let output = Tensor(uninitialized: x.shape) { y in
-      NormKernels.forward(
+    let output = unsafe Tensor(uninitialized: x.shape) { y in
+      unsafe NormKernels.forward(
         x.storage.pointer, sizes, scale: scale.storage.pointer, shift: shift.storage.pointer,
         epsilon: epsilon, activation: activation, into: y, statistics: statistics.storage.pointer)
     }
@@ -27,8 +27,8 @@ extension Kernel {
       fatalError("groupNormGradient: gradient \(dy.shape) for an output of \(x.shape)")
     }
     let dScale = Tensor(allocating: scale.shape), dShift = Tensor(allocating: shift.shape)
-    let dx = Tensor(uninitialized: x.shape) { dx in
-      NormKernels.backward(
+    let dx = unsafe Tensor(uninitialized: x.shape) { dx in
+      unsafe NormKernels.backward(
         dy.storage.pointer, x.storage.pointer, sizes, statistics: statistics.storage.pointer,
         scale: scale.storage.pointer, shift: shift.storage.pointer, activation: activation,
         dx: dx, dScale: dScale.storage.pointer, dShift: dShift.storage.pointer)

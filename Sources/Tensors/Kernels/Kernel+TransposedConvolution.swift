@@ -13,28 +13,13 @@ extension Kernel {
     let y = convolutionInputGradient(x, weight: weight, inputShape: shape, geometry: geometry)
     guard let bias else { return y }
     let channels = shape[3]
-    return Tensor(uninitialized: shape) { target in
+    return unsafe Tensor(uninitialized: shape) { target in
       for row in 0..<y.count / channels {
         for c in 0..<channels {
-          target[row * channels + c] =
-            y.storage.pointer[row * channels + c] + bias.storage.pointer[c]
+          unsafe target[row * channels + c] =
+            unsafe y.storage.pointer[row * channels + c] + bias.storage.pointer[c]
         }
       }
     }
-  }
-
-  /// Carries the gradient of `transposedConvolution` to its input.
-  public static func transposedConvolutionInputGradient(
-    _ dy: Tensor, weight: Tensor, geometry: ConvolutionGeometry
-  ) -> Tensor {
-    convolution(dy, weight: weight, bias: nil, geometry: geometry)
-  }
-
-  /// Carries the gradient of `transposedConvolution` to its weight,
-  /// `[inputs, outputs, kernel, kernel]`.
-  public static func transposedConvolutionWeightGradient(
-    _ x: Tensor, _ dy: Tensor, geometry: ConvolutionGeometry
-  ) -> Tensor {
-    convolutionWeightGradient(dy, x, geometry: geometry)
   }
 }

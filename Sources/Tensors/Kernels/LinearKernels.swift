@@ -24,19 +24,19 @@ enum LinearKernels {
       let mine = panelCount * split / splits..<panelCount * (split + 1) / splits
       let columns =
         mine.lowerBound * panelWidth..<min(outputs, mine.upperBound * panelWidth)
-      if bias != nil || residual != nil {
+      if unsafe bias != nil || residual != nil {
         for row in range {
-          let target = y + row * outputs
-          if let residual {
-            let source = residual + row * outputs
-            for o in columns { target[o] = source[o] }
-            if let bias { for o in columns { target[o] += bias[o] } }
-          } else if let bias {
-            for o in columns { target[o] = bias[o] }
+          let target = unsafe y + row * outputs
+          if let residual = unsafe residual {
+            let source = unsafe residual + row * outputs
+            for o in columns { unsafe target[o] = unsafe source[o] }
+            if let bias = unsafe bias { for o in columns { unsafe target[o] += bias[o] } }
+          } else if let bias = unsafe bias {
+            for o in columns { unsafe target[o] = unsafe bias[o] }
           }
         }
       }
-      Gemm.multiply(
+      unsafe Gemm.multiply(
         rows: range.count, columns: outputs, depth: inputs, x + range.lowerBound * inputs,
         aRow: inputs, aDepth: 1, panels: panels, panelRange: mine,
         into: y + range.lowerBound * outputs, cRow: outputs,
@@ -60,17 +60,18 @@ enum LinearKernels {
       var isFirst = true
       for index in blocks * part / parts..<blocks * (part + 1) / parts {
         let range = index * size..<min(rows, (index + 1) * size)
-        Gemm.pack(
+        unsafe Gemm.pack(
           depth: range.count, columns: inputs, x + range.lowerBound * inputs, rowStride: inputs,
           columnStride: 1, into: panels.pointer)
-        Gemm.multiply(
+        unsafe Gemm.multiply(
           rows: outputs, columns: inputs, depth: range.count, dy + range.lowerBound * outputs,
           aRow: 1, aDepth: outputs, panels: panels.pointer, into: sums[part].pointer,
           cRow: inputs, accumulate: !isFirst)
         isFirst = false
       }
     }
-    add(sums.map { UnsafePointer($0.pointer) }, count: outputs * inputs, into: dw)
+    unsafe add(
+      sums.map { unsafe UnsafePointer($0.pointer) }, count: outputs * inputs, into: unsafe dw)
     withExtendedLifetime(sums) {}
   }
 
@@ -78,20 +79,20 @@ enum LinearKernels {
   static func add(
     _ parts: [UnsafePointer<Float>], count: Int, into sum: UnsafeMutablePointer<Float>
   ) {
-    parts.withUnsafeBufferPointer { parts in
-      let others = parts.dropFirst()
+    unsafe parts.withUnsafeBufferPointer { parts in
+      let others = unsafe parts.dropFirst()
       Parallel.forRanges(count, grain: 1 << 14) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
-          var total = parts[0].vector(i)
-          for part in others { total += part.vector(i) }
-          sum.store(total, i)
+          var total = unsafe parts[0].vector(i)
+          for k in unsafe others.indices { unsafe total += others[k].vector(i) }
+          unsafe sum.store(total, i)
           i += laneCount
         }
         while i < range.upperBound {
-          var total = parts[0][i]
-          for part in others { total += part[i] }
-          sum[i] = total
+          var total = unsafe parts[0][i]
+          for k in unsafe others.indices { unsafe total += others[k][i] }
+          unsafe sum[i] = total
           i += 1
         }
       }
@@ -107,13 +108,13 @@ enum LinearKernels {
     defer { withExtendedLifetime(partial) {} }
     Parallel.forEach(parts) { part in
       let first = rows * part / parts
-      sumRows(
+      unsafe sumRows(
         dy + first * channels, rows: rows * (part + 1) / parts - first, channels: channels,
         into: partial.pointer + part * channels)
     }
-    sum.update(repeating: 0, count: channels)
+    unsafe sum.update(repeating: 0, count: channels)
     for part in 0..<parts {
-      sum.addRow(partial.pointer + part * channels, count: channels)
+      unsafe sum.addRow(partial.pointer + part * channels, count: channels)
     }
   }
 
@@ -124,7 +125,7 @@ enum LinearKernels {
   static func sumRows(
     _ x: UnsafePointer<Float>, rows: Int, channels: Int, into sums: UnsafeMutablePointer<Float>
   ) {
-    sums.update(repeating: 0, count: channels)
+    unsafe sums.update(repeating: 0, count: channels)
     for start in stride(from: 0, to: rows, by: 64) {
       let end = min(rows, start + 64)
       var c = 0
@@ -132,26 +133,26 @@ enum LinearKernels {
         var s0 = FloatVector.zero, s1 = FloatVector.zero, s2 = FloatVector.zero,
           s3 = FloatVector.zero
         for row in start..<end {
-          let source = x + row * channels + c
-          s0 += source.vector(0)
-          s1 += source.vector(laneCount)
-          s2 += source.vector(2 * laneCount)
-          s3 += source.vector(3 * laneCount)
+          let source = unsafe x + row * channels + c
+          unsafe s0 += source.vector(0)
+          unsafe s1 += source.vector(laneCount)
+          unsafe s2 += source.vector(2 * laneCount)
+          unsafe s3 += source.vector(3 * laneCount)
         }
-        sums.add(s0, c)
-        sums.add(s1, c + laneCount)
-        sums.add(s2, c + 2 * laneCount)
-        sums.add(s3, c + 3 * laneCount)
+        unsafe sums.add(s0, c)
+        unsafe sums.add(s1, c + laneCount)
+        unsafe sums.add(s2, c + 2 * laneCount)
+        unsafe sums.add(s3, c + 3 * laneCount)
         c += 4 * laneCount
       }
       while c + laneCount <= channels {
         var sum = FloatVector.zero
-        for row in start..<end { sum += x.vector(row * channels + c) }
-        sums.add(sum, c)
+        for row in start..<end { unsafe sum += x.vector(row * channels + c) }
+        unsafe sums.add(sum, c)
         c += laneCount
       }
       while c < channels {
-        for row in start..<end { sums[c] += x[row * channels + c] }
+        for row in start..<end { unsafe sums[c] += x[row * channels + c] }
         c += 1
       }
     }

@@ -22,27 +22,29 @@ enum NormKernels {
     Parallel.forRanges(sizes.batch, grain: 1) { range in
       let work = Storage(count: 4 * channels)
       defer { withExtendedLifetime(work) {} }
-      let sums = work.pointer, means = work.pointer + channels
-      let factors = work.pointer + 2 * channels, offsets = work.pointer + 3 * channels
+      let sums = unsafe work.pointer, means = unsafe work.pointer + channels
+      let factors = unsafe work.pointer + 2 * channels, offsets = unsafe work.pointer + 3 * channels
       for image in range {
-        let source = x + image * sizes.positions * channels
-        let target = y + image * sizes.positions * channels
-        let numbers = statistics + image * sizes.groups * 2
-        LinearKernels.sumRows(source, rows: sizes.positions, channels: channels, into: sums)
-        groupMeans(sums, sizes) { group, mean in
-          numbers[2 * group] = mean
-          for c in group * sizes.groupSize..<(group + 1) * sizes.groupSize { means[c] = mean }
-        }
-        channelSquares(source, sizes, means, into: sums)
-        groupMeans(sums, sizes) { group, variance in
-          let factor = 1 / (variance + epsilon).squareRoot()
-          numbers[2 * group + 1] = factor
+        let source = unsafe x + image * sizes.positions * channels
+        let target = unsafe y + image * sizes.positions * channels
+        let numbers = unsafe statistics + image * sizes.groups * 2
+        unsafe LinearKernels.sumRows(source, rows: sizes.positions, channels: channels, into: sums)
+        unsafe groupMeans(sums, sizes) { group, mean in
+          unsafe numbers[2 * group] = mean
           for c in group * sizes.groupSize..<(group + 1) * sizes.groupSize {
-            factors[c] = factor * scale[c]
-            offsets[c] = shift[c] - means[c] * factors[c]
+            unsafe means[c] = mean
           }
         }
-        apply(source, sizes, factors, offsets, activation, into: target)
+        unsafe channelSquares(source, sizes, means, into: sums)
+        unsafe groupMeans(sums, sizes) { group, variance in
+          let factor = 1 / (variance + epsilon).squareRoot()
+          unsafe numbers[2 * group + 1] = factor
+          for c in group * sizes.groupSize..<(group + 1) * sizes.groupSize {
+            unsafe factors[c] = unsafe factor * scale[c]
+            unsafe offsets[c] = unsafe shift[c] - means[c] * factors[c]
+          }
+        }
+        unsafe apply(source, sizes, factors, offsets, activation, into: target)
       }
     }
   }
@@ -55,7 +57,7 @@ enum NormKernels {
     let size = sizes.groupSize
     for group in 0..<sizes.groups {
       var total = 0.0
-      for c in group * size..<(group + 1) * size { total += Double(sums[c]) }
+      for c in group * size..<(group + 1) * size { unsafe total += Double(sums[c]) }
       body(group, Float(total / Double(size * sizes.positions)))
     }
   }
@@ -66,44 +68,44 @@ enum NormKernels {
     into sums: UnsafeMutablePointer<Float>
   ) {
     let channels = sizes.channels
-    sums.update(repeating: 0, count: channels)
+    unsafe sums.update(repeating: 0, count: channels)
     for start in stride(from: 0, to: sizes.positions, by: 64) {
       let end = min(sizes.positions, start + 64)
       var c = 0
       while c + 4 * laneCount <= channels {
-        let m0 = means.vector(c), m1 = means.vector(c + laneCount)
-        let m2 = means.vector(c + 2 * laneCount), m3 = means.vector(c + 3 * laneCount)
+        let m0 = unsafe means.vector(c), m1 = unsafe means.vector(c + laneCount)
+        let m2 = unsafe means.vector(c + 2 * laneCount), m3 = unsafe means.vector(c + 3 * laneCount)
         var s0 = FloatVector.zero, s1 = FloatVector.zero, s2 = FloatVector.zero,
           s3 = FloatVector.zero
         for position in start..<end {
-          let row = x + position * channels + c
-          let d0 = row.vector(0) - m0, d1 = row.vector(laneCount) - m1
-          let d2 = row.vector(2 * laneCount) - m2, d3 = row.vector(3 * laneCount) - m3
+          let row = unsafe x + position * channels + c
+          let d0 = unsafe row.vector(0) - m0, d1 = unsafe row.vector(laneCount) - m1
+          let d2 = unsafe row.vector(2 * laneCount) - m2, d3 = unsafe row.vector(3 * laneCount) - m3
           s0.addProduct(d0, d0)
           s1.addProduct(d1, d1)
           s2.addProduct(d2, d2)
           s3.addProduct(d3, d3)
         }
-        sums.add(s0, c)
-        sums.add(s1, c + laneCount)
-        sums.add(s2, c + 2 * laneCount)
-        sums.add(s3, c + 3 * laneCount)
+        unsafe sums.add(s0, c)
+        unsafe sums.add(s1, c + laneCount)
+        unsafe sums.add(s2, c + 2 * laneCount)
+        unsafe sums.add(s3, c + 3 * laneCount)
         c += 4 * laneCount
       }
       while c + laneCount <= channels {
-        let mean = means.vector(c)
+        let mean = unsafe means.vector(c)
         var sum = FloatVector.zero
         for position in start..<end {
-          let difference = x.vector(position * channels + c) - mean
+          let difference = unsafe x.vector(position * channels + c) - mean
           sum.addProduct(difference, difference)
         }
-        sums.add(sum, c)
+        unsafe sums.add(sum, c)
         c += laneCount
       }
       while c < channels {
         for position in start..<end {
-          let difference = x[position * channels + c] - means[c]
-          sums[c] += difference * difference
+          let difference = unsafe x[position * channels + c] - means[c]
+          unsafe sums[c] += difference * difference
         }
         c += 1
       }
@@ -118,23 +120,24 @@ enum NormKernels {
     let channels = sizes.channels
     let activates = activation == .silu
     for position in 0..<sizes.positions {
-      let source = x + position * channels, target = y + position * channels
+      let source = unsafe x + position * channels, target = unsafe y + position * channels
       var c = 0
       if activates {
         while c + laneCount <= channels {
-          let u = offsets.vector(c).addingProduct(source.vector(c), factors.vector(c))
-          target.store(u * FloatVector.sigmoid(u), c)
+          let u = unsafe offsets.vector(c).addingProduct(source.vector(c), factors.vector(c))
+          unsafe target.store(u * FloatVector.sigmoid(u), c)
           c += laneCount
         }
       } else {
         while c + laneCount <= channels {
-          target.store(offsets.vector(c).addingProduct(source.vector(c), factors.vector(c)), c)
+          unsafe target.store(
+            offsets.vector(c).addingProduct(source.vector(c), factors.vector(c)), c)
           c += laneCount
         }
       }
       while c < channels {
-        let u = source[c] * factors[c] + offsets[c]
-        target[c] = activates ? u * FloatVector.sigmoid(FloatVector(repeating: u))[0] : u
+        let u = unsafe source[c] * factors[c] + offsets[c]
+        unsafe target[c] = activates ? u * FloatVector.sigmoid(FloatVector(repeating: u))[0] : u
         c += 1
       }
     }
@@ -155,17 +158,17 @@ enum NormKernels {
       let work = Storage(count: 6 * channels)
       defer { withExtendedLifetime(work) {} }
       for image in range {
-        imageBackward(
+        unsafe imageBackward(
           dy + image * sizes.positions * channels, x + image * sizes.positions * channels, sizes,
           statistics + image * sizes.groups * 2, scale, shift, activation == .silu,
           dx + image * sizes.positions * channels, parts.pointer + 2 * image * channels,
           work.pointer)
       }
     }
-    LinearKernels.rowSum(
+    unsafe LinearKernels.rowSum(
       parts.pointer, rows: sizes.batch, channels: 2 * channels, into: parts.pointer)
-    dScale.update(from: parts.pointer, count: channels)
-    dShift.update(from: parts.pointer + channels, count: channels)
+    unsafe dScale.update(from: parts.pointer, count: channels)
+    unsafe dShift.update(from: parts.pointer + channels, count: channels)
   }
 
   /// What a vector of channels does to the gradient of the output.
@@ -177,8 +180,8 @@ enum NormKernels {
       _ inverse: UnsafePointer<Float>, _ center: UnsafePointer<Float>,
       _ scale: UnsafePointer<Float>, _ shift: UnsafePointer<Float>, _ c: Int
     ) {
-      (self.inverse, self.center) = (inverse.vector(c), center.vector(c))
-      (self.scale, self.shift) = (scale.vector(c), shift.vector(c))
+      (self.inverse, self.center) = unsafe (inverse.vector(c), center.vector(c))
+      (self.scale, self.shift) = unsafe (scale.vector(c), shift.vector(c))
     }
 
     /// The normalized input x̂, and ∂L/∂u at u = scale x̂ + shift.
@@ -203,70 +206,71 @@ enum NormKernels {
     _ parts: UnsafeMutablePointer<Float>, _ work: UnsafeMutablePointer<Float>
   ) {
     let channels = sizes.channels, size = sizes.groupSize
-    let inverse = work, center = work + channels
-    let factor = work + 2 * channels, product = work + 3 * channels, constant = work + 4 * channels
+    let inverse = unsafe work, center = unsafe work + channels
+    let factor = unsafe work + 2 * channels, product = unsafe work + 3 * channels,
+      constant = unsafe work + 4 * channels
     for c in 0..<channels {
       let group = c / size
-      inverse[c] = statistics[2 * group + 1]
-      center[c] = -statistics[2 * group] * statistics[2 * group + 1]
+      unsafe inverse[c] = unsafe statistics[2 * group + 1]
+      unsafe center[c] = unsafe -statistics[2 * group] * statistics[2 * group + 1]
     }
     // First pass: ∂L/∂u into dx, and its sums with and without x̂.
-    let dScale = parts, dShift = parts + channels
+    let dScale = unsafe parts, dShift = unsafe parts + channels
     var c = 0
     while c + 2 * laneCount <= channels {
-      let first = Slopes(inverse, center, scale, shift, c)
-      let second = Slopes(inverse, center, scale, shift, c + laneCount)
+      let first = unsafe Slopes(inverse, center, scale, shift, c)
+      let second = unsafe Slopes(inverse, center, scale, shift, c + laneCount)
       var scaleSum0 = FloatVector.zero, shiftSum0 = FloatVector.zero
       var scaleSum1 = FloatVector.zero, shiftSum1 = FloatVector.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let (normal0, gradient0) = first.gradient(dy.vector(at), x.vector(at), activates)
-        let (normal1, gradient1) = second.gradient(
+        let (normal0, gradient0) = unsafe first.gradient(dy.vector(at), x.vector(at), activates)
+        let (normal1, gradient1) = unsafe second.gradient(
           dy.vector(at + laneCount), x.vector(at + laneCount), activates)
-        dx.store(gradient0, at)
-        dx.store(gradient1, at + laneCount)
+        unsafe dx.store(gradient0, at)
+        unsafe dx.store(gradient1, at + laneCount)
         scaleSum0.addProduct(gradient0, normal0)
         shiftSum0 += gradient0
         scaleSum1.addProduct(gradient1, normal1)
         shiftSum1 += gradient1
       }
-      dScale.store(scaleSum0, c)
-      dShift.store(shiftSum0, c)
-      dScale.store(scaleSum1, c + laneCount)
-      dShift.store(shiftSum1, c + laneCount)
+      unsafe dScale.store(scaleSum0, c)
+      unsafe dShift.store(shiftSum0, c)
+      unsafe dScale.store(scaleSum1, c + laneCount)
+      unsafe dShift.store(shiftSum1, c + laneCount)
       c += 2 * laneCount
     }
     while c + laneCount <= channels {
-      let slopes = Slopes(inverse, center, scale, shift, c)
+      let slopes = unsafe Slopes(inverse, center, scale, shift, c)
       var scaleSum = FloatVector.zero, shiftSum = FloatVector.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let (normal, gradient) = slopes.gradient(dy.vector(at), x.vector(at), activates)
-        dx.store(gradient, at)
+        let (normal, gradient) = unsafe slopes.gradient(dy.vector(at), x.vector(at), activates)
+        unsafe dx.store(gradient, at)
         scaleSum.addProduct(gradient, normal)
         shiftSum += gradient
       }
-      dScale.store(scaleSum, c)
-      dShift.store(shiftSum, c)
+      unsafe dScale.store(scaleSum, c)
+      unsafe dShift.store(shiftSum, c)
       c += laneCount
     }
     while c < channels {
       var sumScale: Float = 0, sumShift: Float = 0
       for position in 0..<sizes.positions {
         let at = position * channels + c
-        let normal = x[at] * inverse[c] + center[c]
-        var gradient = dy[at]
+        let normal = unsafe x[at] * inverse[c] + center[c]
+        var gradient = unsafe dy[at]
         if activates {
-          let u = normal * scale[c] + shift[c]
+          let u = unsafe normal * scale[c] + shift[c]
           let sigmoid = FloatVector.sigmoid(FloatVector(repeating: u))[0]
           gradient *= sigmoid + u * sigmoid * (1 - sigmoid)
         }
-        dx[at] = gradient
+        unsafe dx[at] = gradient
         sumScale += gradient * normal
         sumShift += gradient
       }
-      dScale[c] = sumScale
-      dShift[c] = sumShift
+      unsafe dScale[c] = sumScale
+      unsafe dShift[c] = sumShift
       c += 1
     }
     // Second pass: dx = factor · ∂L/∂u + product · x + constant.
@@ -274,27 +278,27 @@ enum NormKernels {
     for group in 0..<sizes.groups {
       var meanGradient = 0.0, meanProduct = 0.0
       for c in group * size..<(group + 1) * size {
-        meanGradient += Double(dShift[c] * scale[c])
-        meanProduct += Double(dScale[c] * scale[c])
+        unsafe meanGradient += Double(dShift[c] * scale[c])
+        unsafe meanProduct += Double(dScale[c] * scale[c])
       }
       let g = Float(meanGradient / count), h = Float(meanProduct / count)
       for c in group * size..<(group + 1) * size {
-        factor[c] = inverse[c] * scale[c]
-        product[c] = -inverse[c] * h * inverse[c]
-        constant[c] = -inverse[c] * (g + h * center[c])
+        unsafe factor[c] = unsafe inverse[c] * scale[c]
+        unsafe product[c] = unsafe -inverse[c] * h * inverse[c]
+        unsafe constant[c] = unsafe -inverse[c] * (g + h * center[c])
       }
     }
     for position in 0..<sizes.positions {
       let row = position * channels
       var c = 0
       while c + laneCount <= channels {
-        var value = constant.vector(c).addingProduct(dx.vector(row + c), factor.vector(c))
-        value.addProduct(x.vector(row + c), product.vector(c))
-        dx.store(value, row + c)
+        var value = unsafe constant.vector(c).addingProduct(dx.vector(row + c), factor.vector(c))
+        unsafe value.addProduct(x.vector(row + c), product.vector(c))
+        unsafe dx.store(value, row + c)
         c += laneCount
       }
       while c < channels {
-        dx[row + c] = constant[c] + dx[row + c] * factor[c] + x[row + c] * product[c]
+        unsafe dx[row + c] = unsafe constant[c] + dx[row + c] * factor[c] + x[row + c] * product[c]
         c += 1
       }
     }

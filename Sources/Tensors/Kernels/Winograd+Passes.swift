@@ -43,18 +43,21 @@ extension Winograd {
         let step = stride(tiles: tiles, channels: inputs)
         let v = Storage(count: Self.positions * step)
         defer { withExtendedLifetime(v) {} }
-        transformInput(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
-        for panel in 0..<panels { product(v.pointer, step, strips, panel, filters, epilogue, y) }
+        unsafe transformInput(
+          x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
+        for panel in 0..<panels {
+          unsafe product(v.pointer, step, strips, panel, filters, epilogue, y)
+        }
       }
     } else {
       let step = stride(tiles: tiles, channels: inputs)
       let v = Storage(count: Self.positions * step)
       defer { withExtendedLifetime(v) {} }
       Parallel.forRanges(all, grain: max(1, all / 8)) { strips in
-        transformInput(x, strips: strips, first: 0, into: v.pointer, stride: step)
+        unsafe transformInput(x, strips: strips, first: 0, into: v.pointer, stride: step)
       }
       Parallel.forEach(panels) { panel in
-        product(v.pointer, step, 0..<all, panel, filters, epilogue, y)
+        unsafe product(v.pointer, step, 0..<all, panel, filters, epilogue, y)
       }
     }
   }
@@ -72,12 +75,12 @@ extension Winograd {
     let m = Storage(count: Self.positions * mStride)
     defer { withExtendedLifetime(m) {} }
     for position in 0..<Self.positions {
-      Gemm.multiply(
+      unsafe Gemm.multiply(
         rows: tiles, columns: width, depth: inputs, v + position * vStride, aRow: inputs,
         aDepth: 1, panels: filters + position * perPosition + column * inputs,
         into: m.pointer + position * mStride, cRow: width, accumulate: false)
     }
-    writeOutput(
+    unsafe writeOutput(
       m.pointer, stride: mStride, row: width, channels: column..<min(outputs, column + width),
       strips: strips, epilogue: epilogue, to: y)
   }
@@ -89,11 +92,11 @@ extension Winograd {
     _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
     dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
   ) {
-    dx?.update(repeating: 0, count: batch * height * width * inputs)
+    unsafe dx?.update(repeating: 0, count: batch * height * width * inputs)
     if inputs * outputs <= 64 * 64 {
-      backwardByImages(x, dy, filters: filters, dx: dx, dw: dw)
+      unsafe backwardByImages(x, dy, filters: filters, dx: dx, dw: dw)
     } else {
-      backwardByPositions(x, dy, filters: filters, dx: dx, dw: dw)
+      unsafe backwardByPositions(x, dy, filters: filters, dx: dx, dw: dw)
     }
   }
 
@@ -107,7 +110,9 @@ extension Winograd {
     let parts = min(8, (batch + size - 1) / size)
     let imagesPerPart = (batch + parts - 1) / parts
     let matrix = inputs * outputs
-    let sums = (0..<(dw == nil ? 0 : parts)).map { _ in Storage(count: Self.positions * matrix) }
+    let sums = unsafe (0..<(dw == nil ? 0 : parts)).map { _ in
+      Storage(count: Self.positions * matrix)
+    }
     defer { withExtendedLifetime(sums) {} }
     Parallel.forEach(parts) { part in
       let end = min(batch, (part + 1) * imagesPerPart)
@@ -122,29 +127,29 @@ extension Winograd {
         defer { withExtendedLifetime(v) {} }
         let m = Storage(count: Self.positions * mStride)
         defer { withExtendedLifetime(m) {} }
-        if let x, dw != nil {
-          transformInput(
+        if let x = unsafe x, unsafe dw != nil {
+          unsafe transformInput(
             x, strips: strips(images), first: first, into: v.pointer, stride: vStride)
         }
-        transformOutputGradient(
+        unsafe transformOutputGradient(
           dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
-        products(
+        unsafe products(
           0..<Self.positions, tiles: tiles, v.pointer, vStride, m.pointer, mStride, filters,
           filterSums: dw == nil ? nil : sums[part].pointer, accumulate: !isFirst,
           wantsInput: dx != nil)
-        if let dx {
-          addInputGradient(
+        if let dx = unsafe dx {
+          unsafe addInputGradient(
             v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
         isFirst = false
       }
     }
-    guard let dw else { return }
+    guard let dw = unsafe dw else { return }
     let filled = sums.indices.filter { $0 * imagesPerPart < batch }
-    LinearKernels.add(
-      filled.map { UnsafePointer(sums[$0].pointer) }, count: Self.positions * matrix,
-      into: sums[0].pointer)
-    filterGradients(sums[0].pointer, into: dw)
+    unsafe LinearKernels.add(
+      filled.map { unsafe UnsafePointer(sums[$0].pointer) }, count: Self.positions * matrix,
+      into: unsafe sums[0].pointer)
+    unsafe filterGradients(sums[0].pointer, into: dw)
   }
 
   // Many channels: the 36 positions are shared out over the threads, so that the transformed
@@ -158,7 +163,7 @@ extension Winograd {
     let tilesAtOnce = max(160, (1 << 21) / (Self.positions * (inputs + outputs)))
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
     let matrix = inputs * outputs
-    let sums = dw == nil ? nil : Storage(count: Self.positions * matrix)
+    let sums = unsafe dw == nil ? nil : Storage(count: Self.positions * matrix)
     defer { withExtendedLifetime(sums) {} }
     let most = size * tilesPerImage
     let vStride = stride(tiles: most, channels: inputs)
@@ -173,28 +178,28 @@ extension Winograd {
       let grain = max(1, (end - start + 7) / 8)
       Parallel.forRanges(end - start, grain: grain) { range in
         let images = start + range.lowerBound..<start + range.upperBound
-        if let x, dw != nil {
-          transformInput(
+        if let x = unsafe x, unsafe dw != nil {
+          unsafe transformInput(
             x, strips: strips(images), first: first, into: v.pointer, stride: vStride)
         }
-        transformOutputGradient(
+        unsafe transformOutputGradient(
           dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
       }
       Parallel.forEach(Self.positions) { position in
-        products(
+        unsafe products(
           position..<position + 1, tiles: tiles, v.pointer, vStride,
           m.pointer, mStride, filters, filterSums: sums?.pointer, accumulate: start > 0,
           wantsInput: dx != nil)
       }
-      if let dx {
+      if let dx = unsafe dx {
         Parallel.forRanges(end - start, grain: grain) { range in
           let images = start + range.lowerBound..<start + range.upperBound
-          addInputGradient(
+          unsafe addInputGradient(
             v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
       }
     }
-    if let dw, let sums { filterGradients(sums.pointer, into: dw) }
+    if let dw = unsafe dw, let sums { unsafe filterGradients(sums.pointer, into: dw) }
   }
 
   // The matrix products of some positions: dU += Vᵀ dM, then dV = dM Uᵀ in V's place.
@@ -206,15 +211,15 @@ extension Winograd {
     let perPosition = filterElements(transposed: true)
     let width = panelWidth
     for position in range {
-      let gradients = m + position * mStride
-      if let filterSums {
-        Gemm.multiply(
+      let gradients = unsafe m + position * mStride
+      if let filterSums = unsafe filterSums {
+        unsafe Gemm.multiply(
           rows: inputs, columns: outputs, depth: tiles, v + position * vStride, aRow: 1,
           aDepth: inputs, panels: gradients, into: filterSums + position * inputs * outputs,
           cRow: outputs, accumulate: accumulate)
       }
-      if wantsInput, let filters {
-        Gemm.multiply(
+      if wantsInput, let filters = unsafe filters {
+        unsafe Gemm.multiply(
           rows: StridedLoops(inner: tiles, stride: width),
           depth: StridedLoops(
             inner: width, stride: 1, middle: paddedOutputs / width, middleStride: tiles * width),

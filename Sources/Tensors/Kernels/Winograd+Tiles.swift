@@ -87,43 +87,43 @@ extension Winograd {
     into v: UnsafeMutablePointer<Float>, stride: Int
   ) {
     let channels = inputs
-    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
+    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
           let tile = (strip - first) * tilesAcross + tileColumn
           let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
-          let corner = x + ((image * height + top) * width + left) * channels
+          let corner = unsafe x + ((image * height + top) * width + left) * channels
           let rowStep = width * channels
           for c in Swift.stride(from: 0, to: channels, by: laneCount) {
             for j in 0..<6 {
               var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero
               var d3 = FloatVector.zero, d4 = FloatVector.zero, d5 = FloatVector.zero
               if left + j >= 0 && left + j < width {
-                let pixel = corner + j * channels + c
-                if top >= 0 { d0 = pixel.vector(0) }
-                d1 = pixel.vector(rowStep)
-                if top + 2 < height { d2 = pixel.vector(2 * rowStep) }
-                if top + 3 < height { d3 = pixel.vector(3 * rowStep) }
-                if top + 4 < height { d4 = pixel.vector(4 * rowStep) }
-                if top + 5 < height { d5 = pixel.vector(5 * rowStep) }
+                let pixel = unsafe corner + j * channels + c
+                if top >= 0 { d0 = unsafe pixel.vector(0) }
+                d1 = unsafe pixel.vector(rowStep)
+                if top + 2 < height { d2 = unsafe pixel.vector(2 * rowStep) }
+                if top + 3 < height { d3 = unsafe pixel.vector(3 * rowStep) }
+                if top + 4 < height { d4 = unsafe pixel.vector(4 * rowStep) }
+                if top + 5 < height { d5 = unsafe pixel.vector(5 * rowStep) }
               }
               let t = Self.bT(d0, d1, d2, d3, d4, d5)
-              (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
-              (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+              unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+              unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
             }
-            let target = v + tile * channels + c
+            let target = unsafe v + tile * channels + c
             for i in 0..<6 {
-              let t = Self.bT(
+              let t = unsafe Self.bT(
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
-              let row = target + 6 * i * stride
-              row.store(t.0, 0)
-              row.store(t.1, stride)
-              row.store(t.2, 2 * stride)
-              row.store(t.3, 3 * stride)
-              row.store(t.4, 4 * stride)
-              row.store(t.5, 5 * stride)
+              let row = unsafe target + 6 * i * stride
+              unsafe row.store(t.0, 0)
+              unsafe row.store(t.1, stride)
+              unsafe row.store(t.2, 2 * stride)
+              unsafe row.store(t.3, 3 * stride)
+              unsafe row.store(t.4, 4 * stride)
+              unsafe row.store(t.5, 5 * stride)
             }
           }
         }
@@ -138,33 +138,33 @@ extension Winograd {
     to dx: UnsafeMutablePointer<Float>
   ) {
     let channels = inputs
-    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
+    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
           let tile = (strip - first) * tilesAcross + tileColumn
           let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
           for c in Swift.stride(from: 0, to: channels, by: laneCount) {
-            let source = v + tile * channels + c
+            let source = unsafe v + tile * channels + c
             for j in 0..<6 {
-              let column = source + j * stride
-              let t = Self.b(
+              let column = unsafe source + j * stride
+              let t = unsafe Self.b(
                 column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
                 column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
-              (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
-              (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+              unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+              unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
             }
             for i in 0..<6 where top + i >= 0 && top + i < height {
-              let t = Self.b(
+              let t = unsafe Self.b(
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
-              let row = dx + ((image * height + top + i) * width + left) * channels + c
-              if left >= 0 { row.add(t.0, 0) }
-              row.add(t.1, channels)
-              if left + 2 < width { row.add(t.2, 2 * channels) }
-              if left + 3 < width { row.add(t.3, 3 * channels) }
-              if left + 4 < width { row.add(t.4, 4 * channels) }
-              if left + 5 < width { row.add(t.5, 5 * channels) }
+              let row = unsafe dx + ((image * height + top + i) * width + left) * channels + c
+              if left >= 0 { unsafe row.add(t.0, 0) }
+              unsafe row.add(t.1, channels)
+              if left + 2 < width { unsafe row.add(t.2, 2 * channels) }
+              if left + 3 < width { unsafe row.add(t.3, 3 * channels) }
+              if left + 4 < width { unsafe row.add(t.4, 4 * channels) }
+              if left + 5 < width { unsafe row.add(t.5, 5 * channels) }
             }
           }
         }
@@ -181,7 +181,7 @@ extension Winograd {
   ) {
     let channels = outputs
     let first = strips.lowerBound
-    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
+    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
@@ -189,38 +189,40 @@ extension Winograd {
           let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
           for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
             var addend = FloatVector.zero
-            if let bias = epilogue.bias { addend += bias.vector(c) }
-            if let bias = epilogue.channelBias { addend += bias.vector(image * channels + c) }
-            let source = m + tile * mRow + c - block.lowerBound
+            if let bias = unsafe epilogue.bias { unsafe addend += bias.vector(c) }
+            if let bias = unsafe epilogue.channelBias {
+              unsafe addend += bias.vector(image * channels + c)
+            }
+            let source = unsafe m + tile * mRow + c - block.lowerBound
             for j in 0..<6 {
-              let column = source + j * stride
-              let t = Self.aT(
+              let column = unsafe source + j * stride
+              let t = unsafe Self.aT(
                 column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
                 column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
-              (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
+              unsafe (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
             }
             for i in 0..<rows {
-              let t = Self.aT(
+              let t = unsafe Self.aT(
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
               let pixel =
                 ((image * height + tileRow * 4 + i) * width + tileColumn * 4) * channels + c
-              let row = y + pixel
-              if let residual = epilogue.residual {
-                let add = residual + pixel
-                row.store(t.0 + addend + add.vector(0), 0)
-                if columns > 1 { row.store(t.1 + addend + add.vector(channels), channels) }
+              let row = unsafe y + pixel
+              if let residual = unsafe epilogue.residual {
+                let add = unsafe residual + pixel
+                unsafe row.store(t.0 + addend + add.vector(0), 0)
+                if columns > 1 { unsafe row.store(t.1 + addend + add.vector(channels), channels) }
                 if columns > 2 {
-                  row.store(t.2 + addend + add.vector(2 * channels), 2 * channels)
+                  unsafe row.store(t.2 + addend + add.vector(2 * channels), 2 * channels)
                 }
                 if columns > 3 {
-                  row.store(t.3 + addend + add.vector(3 * channels), 3 * channels)
+                  unsafe row.store(t.3 + addend + add.vector(3 * channels), 3 * channels)
                 }
               } else {
-                row.store(t.0 + addend, 0)
-                if columns > 1 { row.store(t.1 + addend, channels) }
-                if columns > 2 { row.store(t.2 + addend, 2 * channels) }
-                if columns > 3 { row.store(t.3 + addend, 3 * channels) }
+                unsafe row.store(t.0 + addend, 0)
+                if columns > 1 { unsafe row.store(t.1 + addend, channels) }
+                if columns > 2 { unsafe row.store(t.2 + addend, 2 * channels) }
+                if columns > 3 { unsafe row.store(t.3 + addend, 3 * channels) }
               }
             }
           }
@@ -240,40 +242,41 @@ extension Winograd {
     into m: UnsafeMutablePointer<Float>, stride: Int, tiles: Int
   ) {
     let channels = outputs, padded = paddedOutputs
-    withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
+    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
       for strip in strips {
         let image = strip / tilesDown, tileRow = strip % tilesDown
         for tileColumn in 0..<tilesAcross {
           let tile = (strip - first) * tilesAcross + tileColumn
           let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
-          let corner = dy + ((image * height + tileRow * 4) * width + tileColumn * 4) * channels
+          let corner =
+            unsafe dy + ((image * height + tileRow * 4) * width + tileColumn * 4) * channels
           let rowStep = width * channels
           for c in Swift.stride(from: 0, to: padded, by: laneCount) {
             for j in 0..<4 {
               var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero,
                 d3 = FloatVector.zero
               if j < columns && c < channels {
-                let pixel = corner + j * channels + c
-                d0 = pixel.vector(0)
-                if rows > 1 { d1 = pixel.vector(rowStep) }
-                if rows > 2 { d2 = pixel.vector(2 * rowStep) }
-                if rows > 3 { d3 = pixel.vector(3 * rowStep) }
+                let pixel = unsafe corner + j * channels + c
+                d0 = unsafe pixel.vector(0)
+                if rows > 1 { d1 = unsafe pixel.vector(rowStep) }
+                if rows > 2 { d2 = unsafe pixel.vector(2 * rowStep) }
+                if rows > 3 { d3 = unsafe pixel.vector(3 * rowStep) }
               }
               let t = Self.a(d0, d1, d2, d3)
-              (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)
-              (half[12 + j], half[16 + j], half[20 + j]) = (t.3, t.4, t.5)
+              unsafe (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)
+              unsafe (half[12 + j], half[16 + j], half[20 + j]) = (t.3, t.4, t.5)
             }
             let target =
-              m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
+              unsafe m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
             for i in 0..<6 {
-              let t = Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
-              let row = target + 6 * i * stride
-              row.store(t.0, 0)
-              row.store(t.1, stride)
-              row.store(t.2, 2 * stride)
-              row.store(t.3, 3 * stride)
-              row.store(t.4, 4 * stride)
-              row.store(t.5, 5 * stride)
+              let t = unsafe Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
+              let row = unsafe target + 6 * i * stride
+              unsafe row.store(t.0, 0)
+              unsafe row.store(t.1, stride)
+              unsafe row.store(t.2, 2 * stride)
+              unsafe row.store(t.3, 3 * stride)
+              unsafe row.store(t.4, 4 * stride)
+              unsafe row.store(t.5, 5 * stride)
             }
           }
         }

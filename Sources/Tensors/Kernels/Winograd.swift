@@ -78,20 +78,22 @@ struct Winograd {
     let paddedBlocks = (columns + panelWidth - 1) / panelWidth * 2
     Parallel.forEach(paddedBlocks) { block in
       let column = block * laneCount
-      let panel = panels + column / panelWidth * panelWidth * paddedDepth + column % panelWidth
-      withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount + 27) { room in
-        let square = room.baseAddress!, spare = square + laneCount
-        let taps = spare + laneCount, half = taps + 9
+      let panel =
+        unsafe panels + column / panelWidth * panelWidth * paddedDepth + column % panelWidth
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount + 27) {
+        room in
+        let square = room.baseAddress!, spare = unsafe square + laneCount
+        let taps = unsafe spare + laneCount, half = unsafe taps + 9
         for k in 0..<paddedDepth {
-          let target = panel + k * panelWidth
+          let target = unsafe panel + k * panelWidth
           if k < depth && column < columns {
-            Self.loadTaps(
+            unsafe Self.loadTaps(
               weight + k * depthStride + column * columnStride, columnStride, square, spare,
               into: taps)
-            Self.transformFilter(taps, half, into: target, perPosition)
+            unsafe Self.transformFilter(taps, half, into: target, perPosition)
           } else {
             for position in 0..<Self.positions {
-              target.store(FloatVector.zero, position * perPosition)
+              unsafe target.store(FloatVector.zero, position * perPosition)
             }
           }
         }
@@ -111,7 +113,7 @@ struct Winograd {
       for tap in 0..<9 { taps[tap] = columns[tap] }
     #else
       for lane in 0..<laneCount {
-        for tap in 0..<9 { taps[tap][lane] = filters[lane * step + tap] }
+        for tap in 0..<9 { unsafe taps[tap][lane] = unsafe filters[lane * step + tap] }
       }
     #endif
   }
@@ -122,19 +124,19 @@ struct Winograd {
     into target: UnsafeMutablePointer<Float>, _ perPosition: Int
   ) {
     for j in 0..<3 {
-      let t = g(taps[j], taps[3 + j], taps[6 + j])
-      (half[j], half[3 + j], half[6 + j]) = (t.0, t.1, t.2)
-      (half[9 + j], half[12 + j], half[15 + j]) = (t.3, t.4, t.5)
+      let t = unsafe g(taps[j], taps[3 + j], taps[6 + j])
+      unsafe (half[j], half[3 + j], half[6 + j]) = (t.0, t.1, t.2)
+      unsafe (half[9 + j], half[12 + j], half[15 + j]) = (t.3, t.4, t.5)
     }
     for i in 0..<6 {
-      let t = g(half[3 * i], half[3 * i + 1], half[3 * i + 2])
-      let row = target + 6 * i * perPosition
-      row.store(t.0, 0)
-      row.store(t.1, perPosition)
-      row.store(t.2, 2 * perPosition)
-      row.store(t.3, 3 * perPosition)
-      row.store(t.4, 4 * perPosition)
-      row.store(t.5, 5 * perPosition)
+      let t = unsafe g(half[3 * i], half[3 * i + 1], half[3 * i + 2])
+      let row = unsafe target + 6 * i * perPosition
+      unsafe row.store(t.0, 0)
+      unsafe row.store(t.1, perPosition)
+      unsafe row.store(t.2, 2 * perPosition)
+      unsafe row.store(t.3, 3 * perPosition)
+      unsafe row.store(t.4, 4 * perPosition)
+      unsafe row.store(t.5, 5 * perPosition)
     }
   }
 
@@ -145,29 +147,29 @@ struct Winograd {
     let perPosition = inputs * outputs
     Parallel.forEach(outputs / laneCount) { block in
       let column = block * laneCount
-      withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 18) { half in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 9 * laneCount) { taps in
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 18) { half in
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 9 * laneCount) { taps in
           let taps = taps.baseAddress!
           for k in 0..<inputs {
-            let source = transformed + k * outputs + column
+            let source = unsafe transformed + k * outputs + column
             for j in 0..<6 {
-              let t = Self.gT(
+              let t = unsafe Self.gT(
                 source.vector(j * perPosition), source.vector((6 + j) * perPosition),
                 source.vector((12 + j) * perPosition), source.vector((18 + j) * perPosition),
                 source.vector((24 + j) * perPosition), source.vector((30 + j) * perPosition))
-              (half[j], half[6 + j], half[12 + j]) = t
+              unsafe (half[j], half[6 + j], half[12 + j]) = t
             }
             for i in 0..<3 {
-              let t = Self.gT(
+              let t = unsafe Self.gT(
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
-              taps.store(t.0, 3 * i * laneCount)
-              taps.store(t.1, (3 * i + 1) * laneCount)
-              taps.store(t.2, (3 * i + 2) * laneCount)
+              unsafe taps.store(t.0, 3 * i * laneCount)
+              unsafe taps.store(t.1, (3 * i + 1) * laneCount)
+              unsafe taps.store(t.2, (3 * i + 2) * laneCount)
             }
             for lane in 0..<laneCount {
-              let filter = gradient + ((column + lane) * inputs + k) * 9
-              for tap in 0..<9 { filter[tap] = taps[tap * laneCount + lane] }
+              let filter = unsafe gradient + ((column + lane) * inputs + k) * 9
+              for tap in 0..<9 { unsafe filter[tap] = unsafe taps[tap * laneCount + lane] }
             }
           }
         }

@@ -44,13 +44,13 @@ extension Naive {
     let taps = geometry.kernel * geometry.kernel
     let shape = geometry.outputShape(x.shape, outputs: outputs)
     let pixels = shape[1] * shape[2]
-    return accumulated(shape) { y in
-      x.withElements { source in
-        weight.withElements { w in
+    return unsafe accumulated(shape) { y in
+      unsafe x.withElements { source in
+        unsafe weight.withElements { w in
           forEachTap(geometry, input: x.shape, output: shape) { outputPixel, inputPixel, tap in
             for o in 0..<outputs {
               for i in 0..<inputs {
-                y[outputPixel * outputs + o] +=
+                unsafe y[outputPixel * outputs + o] +=
                   Double(w[(o * inputs + i) * taps + tap]) * Double(source[inputPixel * inputs + i])
               }
             }
@@ -59,9 +59,11 @@ extension Naive {
       }
       for index in 0..<shape.elementCount {
         let (pixel, o) = (index / outputs, index % outputs)
-        if let bias { y[index] += Double(bias[flat: o]) }
-        if let channelBias { y[index] += Double(channelBias[flat: pixel / pixels * outputs + o]) }
-        if let residual { y[index] += Double(residual[flat: index]) }
+        if let bias { unsafe y[index] += Double(bias[flat: o]) }
+        if let channelBias {
+          unsafe y[index] += Double(channelBias[flat: pixel / pixels * outputs + o])
+        }
+        if let residual { unsafe y[index] += Double(residual[flat: index]) }
       }
     }
   }
@@ -78,14 +80,14 @@ extension Naive {
   ) -> Tensor {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let taps = geometry.kernel * geometry.kernel
-    return accumulated(inputShape) { dx in
-      dy.withElements { gradient in
-        weight.withElements { w in
+    return unsafe accumulated(inputShape) { dx in
+      unsafe dy.withElements { gradient in
+        unsafe weight.withElements { w in
           forEachTap(geometry, input: inputShape, output: dy.shape) {
             outputPixel, inputPixel, tap in
             for o in 0..<outputs {
               for i in 0..<inputs {
-                dx[inputPixel * inputs + i] +=
+                unsafe dx[inputPixel * inputs + i] +=
                   Double(w[(o * inputs + i) * taps + tap])
                   * Double(gradient[outputPixel * outputs + o])
               }
@@ -107,13 +109,13 @@ extension Naive {
   ) -> Tensor {
     let (inputs, outputs) = (x.shape[3], dy.shape[3])
     let taps = geometry.kernel * geometry.kernel
-    return accumulated([outputs, inputs, geometry.kernel, geometry.kernel]) { dw in
-      x.withElements { source in
-        dy.withElements { gradient in
+    return unsafe accumulated([outputs, inputs, geometry.kernel, geometry.kernel]) { dw in
+      unsafe x.withElements { source in
+        unsafe dy.withElements { gradient in
           forEachTap(geometry, input: x.shape, output: dy.shape) { outputPixel, inputPixel, tap in
             for o in 0..<outputs {
               for i in 0..<inputs {
-                dw[(o * inputs + i) * taps + tap] +=
+                unsafe dw[(o * inputs + i) * taps + tap] +=
                   Double(source[inputPixel * inputs + i])
                   * Double(gradient[outputPixel * outputs + o])
               }

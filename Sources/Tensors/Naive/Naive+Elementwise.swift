@@ -46,11 +46,11 @@ extension Naive {
   /// - Returns: `[batch, height, width, channels]`.
   public static func upsampledNearestGradient(_ dy: Tensor) -> Tensor {
     let (height, width, channels) = (dy.shape[1], dy.shape[2], dy.shape[3])
-    return accumulated([dy.shape[0], height / 2, width / 2, channels]) { sums in
+    return unsafe accumulated([dy.shape[0], height / 2, width / 2, channels]) { sums in
       for index in 0..<dy.count {
         let (pixel, c) = (index / channels, index % channels)
         let (row, column) = (pixel / width, pixel % width)
-        sums[(row / 2 * (width / 2) + column / 2) * channels + c] += Double(dy[flat: index])
+        unsafe sums[(row / 2 * (width / 2) + column / 2) * channels + c] += Double(dy[flat: index])
       }
     }
   }

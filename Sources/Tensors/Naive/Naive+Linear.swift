@@ -9,21 +9,21 @@ extension Naive {
   public static func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) -> Tensor {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let rows = x.count / inputs
-    return accumulated(x.shape.dropLast() + [outputs]) { y in
-      x.withElements { x in
-        weight.withElements { w in
+    return unsafe accumulated(x.shape.dropLast() + [outputs]) { y in
+      unsafe x.withElements { x in
+        unsafe weight.withElements { w in
           for r in 0..<rows {
             for o in 0..<outputs {
               for i in 0..<inputs {
-                y[r * outputs + o] += Double(w[o * inputs + i]) * Double(x[r * inputs + i])
+                unsafe y[r * outputs + o] += Double(w[o * inputs + i]) * Double(x[r * inputs + i])
               }
             }
           }
         }
       }
-      bias?.withElements { bias in
+      unsafe bias?.withElements { bias in
         for r in 0..<rows {
-          for o in 0..<outputs { y[r * outputs + o] += Double(bias[o]) }
+          for o in 0..<outputs { unsafe y[r * outputs + o] += Double(bias[o]) }
         }
       }
     }
@@ -35,13 +35,13 @@ extension Naive {
   public static func linearInputGradient(_ dy: Tensor, weight: Tensor) -> Tensor {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     let rows = dy.count / outputs
-    return accumulated(dy.shape.dropLast() + [inputs]) { dx in
-      dy.withElements { dy in
-        weight.withElements { w in
+    return unsafe accumulated(dy.shape.dropLast() + [inputs]) { dx in
+      unsafe dy.withElements { dy in
+        unsafe weight.withElements { w in
           for r in 0..<rows {
             for o in 0..<outputs {
               for i in 0..<inputs {
-                dx[r * inputs + i] += Double(dy[r * outputs + o]) * Double(w[o * inputs + i])
+                unsafe dx[r * inputs + i] += Double(dy[r * outputs + o]) * Double(w[o * inputs + i])
               }
             }
           }
@@ -56,13 +56,13 @@ extension Naive {
   public static func linearWeightGradient(_ x: Tensor, _ dy: Tensor) -> Tensor {
     let (inputs, outputs) = (x.shape.last!, dy.shape.last!)
     let rows = x.count / inputs
-    return accumulated([outputs, inputs]) { dw in
-      x.withElements { x in
-        dy.withElements { dy in
+    return unsafe accumulated([outputs, inputs]) { dw in
+      unsafe x.withElements { x in
+        unsafe dy.withElements { dy in
           for r in 0..<rows {
             for o in 0..<outputs {
               for i in 0..<inputs {
-                dw[o * inputs + i] += Double(dy[r * outputs + o]) * Double(x[r * inputs + i])
+                unsafe dw[o * inputs + i] += Double(dy[r * outputs + o]) * Double(x[r * inputs + i])
               }
             }
           }
@@ -77,9 +77,9 @@ extension Naive {
   /// - Returns: `[outputs]`.
   public static func biasGradient(_ dy: Tensor) -> Tensor {
     let (outputs, count) = (dy.shape.last!, dy.count)
-    return accumulated([outputs]) { sums in
-      dy.withElements { dy in
-        for i in 0..<count { sums[i % outputs] += Double(dy[i]) }
+    return unsafe accumulated([outputs]) { sums in
+      unsafe dy.withElements { dy in
+        for i in 0..<count { unsafe sums[i % outputs] += Double(dy[i]) }
       }
     }
   }

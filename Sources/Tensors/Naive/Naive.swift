@@ -16,11 +16,11 @@ public enum Naive {
   ) -> Tensor {
     let count = shape.elementCount
     let sums = UnsafeMutablePointer<Double>.allocate(capacity: count)
-    defer { sums.deallocate() }
-    sums.initialize(repeating: 0, count: count)
-    body(sums)
-    return Tensor(uninitialized: shape) { result in
-      for i in 0..<count { result[i] = Float(sums[i]) }
+    defer { unsafe sums.deallocate() }
+    unsafe sums.initialize(repeating: 0, count: count)
+    unsafe body(sums)
+    return unsafe Tensor(uninitialized: shape) { result in
+      for i in 0..<count { unsafe result[i] = unsafe Float(sums[i]) }
     }
   }
 

@@ -14,13 +14,13 @@ extension Tensor {
     if loops.extents.count == 1 { return reshaped(newShape) }
     if let images = MatrixBatch(loops) { return images.transposed(self, newShape) }
     let stride = loops.innermostStrides.first
-    return Tensor(uninitialized: newShape) { result in
-      withElements { x in
+    return unsafe Tensor(uninitialized: newShape) { result in
+      unsafe withElements { x in
         loops.forEachRun { at, from, _, count in
           if stride == 1 {
-            (result + at).update(from: x + from, count: count)
+            unsafe (result + at).update(from: x + from, count: count)
           } else {
-            for k in 0..<count { result[at + k] = x[from + k * stride] }
+            for k in 0..<count { unsafe result[at + k] = unsafe x[from + k * stride] }
           }
         }
       }
@@ -44,10 +44,10 @@ extension Tensor {
     let loops = LoopNest(broadcasting: shape, newShape)
     guard loops.shape == newShape else { fatalError("cannot broadcast \(shape) to \(newShape)") }
     let stride = loops.innermostStrides.first
-    return Tensor(uninitialized: newShape) { result in
-      withElements { x in
+    return unsafe Tensor(uninitialized: newShape) { result in
+      unsafe withElements { x in
         loops.forEachRun { at, from, _, count in
-          for k in 0..<count { result[at + k] = x[from + k * stride] }
+          for k in 0..<count { unsafe result[at + k] = unsafe x[from + k * stride] }
         }
       }
     }
@@ -70,25 +70,21 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, *)
     let width = shape[axis...].reduce(1, *)
     let widths = parts.map { $0.shape[axis...].reduce(1, *) }
-    return Tensor(uninitialized: shape) { result in
+    return unsafe Tensor(uninitialized: shape) { result in
       withExtendedLifetime(parts) {
-        let sources = parts.map { UnsafePointer($0.storage.pointer) }
+        let sources = unsafe parts.map { unsafe UnsafePointer($0.storage.pointer) }
         Parallel.forRanges(outer, grain: LoopNest.grain / (width + 1) + 1) { range in
           for i in range {
-            var place = result + i * width
-            for (source, width) in zip(sources, widths) {
-              place.update(from: source + i * width, count: width)
-              place += width
+            var place = unsafe result + i * width
+            for k in unsafe sources.indices {
+              let (source, width) = unsafe (sources[k], widths[k])
+              unsafe place.update(from: source + i * width, count: width)
+              unsafe place += width
             }
           }
         }
       }
     }
-  }
-
-  /// Stacks tensors of equal shape along a new first axis.
-  public static func stacked(_ parts: [Tensor]) -> Tensor {
-    concatenated(parts.map { $0.reshaped([1] + $0.shape) }, along: 0)
   }
 
   /// The part of this tensor whose indices along `axis` are in `range`.
@@ -102,11 +98,11 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
     let (length, stride) = (range.count * inner, shape[axis] * inner)
-    return Tensor(uninitialized: newShape) { result in
-      withElements { x in
+    return unsafe Tensor(uninitialized: newShape) { result in
+      unsafe withElements { x in
         Parallel.forRanges(outer, grain: LoopNest.grain / (length + 1) + 1) { entries in
           for i in entries {
-            (result + i * length).update(
+            unsafe (result + i * length).update(
               from: x + i * stride + range.lowerBound * inner, count: length)
           }
         }
@@ -126,12 +122,12 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, *)
     let inner = shape[(axis + 1)...].reduce(1, *)
     let (length, stride) = (part.shape[axis] * inner, shape[axis] * inner)
-    withMutableElements { x in
-      part.withElements { part in
+    unsafe withMutableElements { x in
+      unsafe part.withElements { part in
         Parallel.forRanges(outer, grain: LoopNest.grain / (length + 1) + 1) { entries in
           for i in entries {
-            let (from, to) = (part + i * length, x + i * stride + start * inner)
-            for k in 0..<length { to[k] += from[k] }
+            let (from, to) = unsafe (part + i * length, x + i * stride + start * inner)
+            for k in 0..<length { unsafe to[k] += from[k] }
           }
         }
       }
@@ -154,11 +150,11 @@ extension Tensor {
   public func rows(_ indices: [Int]) -> Tensor {
     let width = shape.dropFirst().reduce(1, *)
     let extent = shape[0]
-    return Tensor(uninitialized: [indices.count] + shape.dropFirst()) { result in
-      withElements { x in
+    return unsafe Tensor(uninitialized: [indices.count] + shape.dropFirst()) { result in
+      unsafe withElements { x in
         for (place, index) in indices.enumerated() {
           guard index >= 0, index < extent else { fatalError("row \(index) of \(extent)") }
-          (result + place * width).update(from: x + index * width, count: width)
+          unsafe (result + place * width).update(from: x + index * width, count: width)
         }
       }
     }
@@ -172,11 +168,11 @@ extension Tensor {
     guard rows.count == indices.count * width else {
       fatalError("shape \(rows.shape) is not \(indices.count) rows of shape \(shape)")
     }
-    withMutableElements { x in
-      rows.withElements { rows in
+    unsafe withMutableElements { x in
+      unsafe rows.withElements { rows in
         for (place, index) in indices.enumerated() {
           guard index >= 0, index < extent else { fatalError("row \(index) of \(extent)") }
-          for k in 0..<width { x[index * width + k] += rows[place * width + k] }
+          for k in 0..<width { unsafe x[index * width + k] += rows[place * width + k] }
         }
       }
     }
@@ -202,17 +198,17 @@ private struct MatrixBatch {
   func transposed(_ x: Tensor, _ shape: Shape) -> Tensor {
     let block = 32
     let blockRows = (rows + block - 1) / block
-    return Tensor(uninitialized: shape) { result in
-      x.withElements { x in
+    return unsafe Tensor(uninitialized: shape) { result in
+      unsafe x.withElements { x in
         Parallel.forEach(batch * blockRows) { piece in
-          let (source, target) = (
+          let (source, target) = unsafe (
             x + piece / blockRows * rows * columns, result + piece / blockRows * rows * columns
           )
           let first = piece % blockRows * block
           for start in stride(from: 0, to: columns, by: block) {
             for column in start..<min(start + block, columns) {
               for row in first..<min(first + block, rows) {
-                target[column * rows + row] = source[row * columns + column]
+                unsafe target[column * rows + row] = unsafe source[row * columns + column]
               }
             }
           }

@@ -25,10 +25,10 @@ extension Tensor {
   /// Exchanges left and right: reverses the last axis.
   public func mirrored() -> Tensor {
     let width = shape.last ?? 1
-    return Tensor(uninitialized: shape) { out in
-      withElements { x in
+    return unsafe Tensor(uninitialized: shape) { out in
+      unsafe withElements { x in
         for row in stride(from: 0, to: count, by: width) {
-          for column in 0..<width { out[row + column] = x[row + width - 1 - column] }
+          for column in 0..<width { unsafe out[row + column] = unsafe x[row + width - 1 - column] }
         }
       }
     }

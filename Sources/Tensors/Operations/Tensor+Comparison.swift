@@ -3,8 +3,8 @@ extension Tensor: Equatable {
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.shape == b.shape else { return false }
     let count = a.count
-    return a.withElements { a in
-      b.withElements { b in (0..<count).allSatisfy { a[$0] == b[$0] } }
+    return unsafe a.withElements { a in
+      unsafe b.withElements { b in (0..<count).allSatisfy { unsafe a[$0] == b[$0] } }
     }
   }
 
@@ -14,11 +14,11 @@ extension Tensor: Equatable {
       fatalError("cannot compare shapes \(shape) and \(other.shape)")
     }
     let count = count
-    return withElements { a in
-      other.withElements { b in
+    return unsafe withElements { a in
+      unsafe other.withElements { b in
         var largest: Float = 0
         for i in 0..<count {
-          let difference = Swift.abs(a[i] - b[i])
+          let difference = unsafe Swift.abs(a[i] - b[i])
           if difference.isNaN { return .nan }
           largest = Swift.max(largest, difference)
         }
@@ -27,17 +27,10 @@ extension Tensor: Equatable {
     }
   }
 
-  /// The distance between two tensors relative to the norm of `other`: `‖self - other‖/‖other‖`.
-  public func relativeDistance(from other: Tensor) -> Double {
-    let scale = other.norm()
-    let distance = (self - other).norm()
-    return scale == 0 ? distance : distance / scale
-  }
-
   /// Whether every element is finite.
   public var isFinite: Bool {
     let count = count
-    return withElements { x in (0..<count).allSatisfy { x[$0].isFinite } }
+    return unsafe withElements { x in (0..<count).allSatisfy { unsafe x[$0].isFinite } }
   }
 
   /// The mean of $(x - y)^2$ over all elements, accumulated in double precision.
@@ -54,10 +47,10 @@ extension Tensor: Equatable {
     guard shape == other.shape else {
       fatalError("tensors of shapes \(shape) and \(other.shape) cannot be compared")
     }
-    return withElements { x in
-      other.withElements { y in
+    return unsafe withElements { x in
+      unsafe other.withElements { y in
         var sum = 0.0
-        for i in 0..<count { sum += body(Double(x[i]), Double(y[i])) }
+        for i in 0..<count { unsafe sum += body(Double(x[i]), Double(y[i])) }
         return sum
       }
     }

@@ -32,13 +32,13 @@ public func matmul(
   let worth = max(1, min(16, m * n * k >> 22))
   let rows = (m + worth - 1) / worth
   let pieces = rows == 0 ? 0 : (m + rows - 1) / rows
-  return Tensor(uninitialized: batchShape + [m, n]) { c in
-    a.withElements { a in
-      b.withElements { b in
+  return unsafe Tensor(uninitialized: batchShape + [m, n]) { c in
+    unsafe a.withElements { a in
+      unsafe b.withElements { b in
         Parallel.forEach(batch * pieces) { piece in
           let (entry, first) = (piece / pieces, piece % pieces * rows)
           let start = (batchA.isEmpty ? 0 : entry) * m * k
-          multiply(
+          unsafe multiply(
             rows: min(rows, m - first), n, k,
             a + start + (transposingA ? first : first * k), transposingA ? m : k, transposingA,
             b + (batchB.isEmpty ? 0 : entry) * k * n, transposingB ? k : n, transposingB,
@@ -62,9 +62,9 @@ private func multiply(
   _ b: UnsafePointer<Float>, _ stepB: Int, _ transposedB: Bool,
   _ c: UnsafeMutablePointer<Float>
 ) {
-  if k == 0 { return c.update(repeating: 0, count: rows * n) }
+  if k == 0 { return unsafe c.update(repeating: 0, count: rows * n) }
   if n == 0 { return }
-  cblas_sgemm(
+  unsafe cblas_sgemm(
     CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
     Int32(rows), Int32(n), Int32(k), 1, a, Int32(stepA), b, Int32(stepB), 0, c, Int32(n))
 }

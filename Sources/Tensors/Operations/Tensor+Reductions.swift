@@ -4,22 +4,24 @@ import Parallelism
 /// threads: a mean over millions of single-precision numbers is accurate to single precision.
 extension Tensor {
   /// The sum of all elements.
-  public func sum() -> Double { total { x, range in partialSum(range) { Double(x[$0]) } } }
+  public func sum() -> Double {
+    unsafe total { x, range in partialSum(range) { unsafe Double(x[$0]) } }
+  }
 
   /// The mean of all elements.
   public func mean() -> Double { sum() / Double(count) }
 
   /// The sum of all elements' squares.
   public func sumOfSquares() -> Double {
-    total { x, range in partialSum(range) { Double(x[$0]) * Double(x[$0]) } }
+    unsafe total { x, range in partialSum(range) { unsafe Double(x[$0]) * Double(x[$0]) } }
   }
 
   /// The mean of all elements' squared distances from their mean (divided by n, not by
   /// n - 1).
   public func variance() -> Double {
     let center = mean()
-    let squares = total { x, range in
-      partialSum(range) { (Double(x[$0]) - center) * (Double(x[$0]) - center) }
+    let squares = unsafe total { x, range in
+      partialSum(range) { unsafe (Double(x[$0]) - center) * (Double(x[$0]) - center) }
     }
     return squares / Double(count)
   }
@@ -29,12 +31,12 @@ extension Tensor {
 
   /// The largest element.
   public func max() -> Float {
-    withElements { x in (0..<count).reduce(-.infinity) { Swift.max($0, x[$1]) } }
+    unsafe withElements { x in (0..<count).reduce(-.infinity) { unsafe Swift.max($0, x[$1]) } }
   }
 
   /// The smallest element.
   public func min() -> Float {
-    withElements { x in (0..<count).reduce(.infinity) { Swift.min($0, x[$1]) } }
+    unsafe withElements { x in (0..<count).reduce(.infinity) { unsafe Swift.min($0, x[$1]) } }
   }
 
   /// The sum of the products of corresponding elements.
@@ -42,30 +44,32 @@ extension Tensor {
     guard other.shape == shape else {
       fatalError("no inner product between shapes \(shape) and \(other.shape)")
     }
-    return other.withElements { b in
-      total { a, range in partialSum(range) { Double(a[$0]) * Double(b[$0]) } }
+    return unsafe other.withElements { b in
+      unsafe total { a, range in partialSum(range) { unsafe Double(a[$0]) * Double(b[$0]) } }
     }
   }
 
   /// Sums over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func sum(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: 0) { $0.combine(+) }
+    unsafe reduced(axes, keepingAxes, from: 0) { unsafe $0.combine(+) }
   }
 
   /// Averages over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func mean(axes: [Int], keepingAxes: Bool = false) -> Tensor {
     let averaged = axes.map { shape[shape.axis($0)] }.reduce(1, *)
-    return reduced(axes, keepingAxes, from: 0, scale: 1 / Double(averaged)) { $0.combine(+) }
+    return unsafe reduced(axes, keepingAxes, from: 0, scale: 1 / Double(averaged)) {
+      unsafe $0.combine(+)
+    }
   }
 
   /// Takes the largest over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func max(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: -.infinity) { $0.combine { Swift.max($0, $1) } }
+    unsafe reduced(axes, keepingAxes, from: -.infinity) { unsafe $0.combine { Swift.max($0, $1) } }
   }
 
   /// Takes the smallest over `axes` (negative: from the end), which are removed, or kept with extent 1.
   public func min(axes: [Int], keepingAxes: Bool = false) -> Tensor {
-    reduced(axes, keepingAxes, from: .infinity) { $0.combine { Swift.min($0, $1) } }
+    unsafe reduced(axes, keepingAxes, from: .infinity) { unsafe $0.combine { Swift.min($0, $1) } }
   }
 
   /// Takes the mean squared distance from the mean over `axes`, which are removed, or kept with extent 1.
@@ -77,10 +81,10 @@ extension Tensor {
   /// The position of the largest element in every row of the last axis, the first of equals.
   public func indicesOfMaximum() -> [Int] {
     let width = shape.last ?? 1
-    return withElements { elements in
+    return unsafe withElements { elements in
       (0..<count / width).map { row in
         (0..<width).reduce(0) {
-          elements[row * width + $1] > elements[row * width + $0] ? $1 : $0
+          unsafe elements[row * width + $1] > elements[row * width + $0] ? $1 : $0
         }
       }
     }
@@ -116,12 +120,12 @@ extension Tensor {
       shape, first: LoopNest.broadcastStrides(narrow), second: shape.strides)
     let isOneResult = loops.innermostStrides.first == 0
     var results = [Double](repeating: initial, count: narrow.elementCount)
-    withElements { x in
-      results.withUnsafeMutableBufferPointer { results in
+    unsafe withElements { x in
+      unsafe results.withUnsafeMutableBufferPointer { results in
         guard let base = results.baseAddress else { return }
         forEachOutermost(loops) { elements in
           loops.forEachRun(in: elements) { at, slot, _, length in
-            body(
+            unsafe body(
               ReducedRun(
                 x: x + at, count: length, results: base + slot, isOneResult: isOneResult,
                 initial: initial))
@@ -151,10 +155,10 @@ extension Tensor {
   ) -> Double {
     let (count, grain) = (count, LoopNest.grain)
     var sums = [Double](repeating: 0, count: (count + grain - 1) / grain)
-    withElements { x in
-      sums.withUnsafeMutableBufferPointer { sums in
+    unsafe withElements { x in
+      unsafe sums.withUnsafeMutableBufferPointer { sums in
         Parallel.forRanges(count, grain: grain) { range in
-          sums[range.lowerBound / grain] = partial(x, range)
+          unsafe sums[range.lowerBound / grain] = unsafe partial(x, range)
         }
       }
     }
@@ -183,7 +187,7 @@ private func partialSum(_ range: Range<Int>, _ term: (Int) -> Double) -> Double 
 }
 
 /// A stretch of elements, and the result that they all go into, or their results side by side.
-private struct ReducedRun {
+@unsafe private struct ReducedRun {
   let x: UnsafePointer<Float>
   let count: Int
   let results: UnsafeMutablePointer<Double>
@@ -193,23 +197,23 @@ private struct ReducedRun {
   /// Combines every element with what its result was.
   @inline(__always)
   func combine(_ function: (Double, Double) -> Double) {
-    guard isOneResult else {
-      for i in 0..<count { results[i] = function(results[i], Double(x[i])) }
+    guard unsafe isOneResult else {
+      for i in unsafe 0..<count { unsafe results[i] = unsafe function(results[i], Double(x[i])) }
       return
     }
-    var (a, b, c, d) = (initial, initial, initial, initial)
+    var (a, b, c, d) = unsafe (initial, initial, initial, initial)
     var i = 0
-    while i + 4 <= count {
-      a = function(a, Double(x[i]))
-      b = function(b, Double(x[i + 1]))
-      c = function(c, Double(x[i + 2]))
-      d = function(d, Double(x[i + 3]))
+    while unsafe i + 4 <= count {
+      a = unsafe function(a, Double(x[i]))
+      b = unsafe function(b, Double(x[i + 1]))
+      c = unsafe function(c, Double(x[i + 2]))
+      d = unsafe function(d, Double(x[i + 3]))
       i += 4
     }
-    while i < count {
-      a = function(a, Double(x[i]))
+    while unsafe i < count {
+      a = unsafe function(a, Double(x[i]))
       i += 1
     }
-    results[0] = function(results[0], function(function(a, b), function(c, d)))
+    unsafe results[0] = unsafe function(results[0], function(function(a, b), function(c, d)))
   }
 }

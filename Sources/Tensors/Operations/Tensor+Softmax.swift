@@ -3,19 +3,19 @@ import Parallelism
 
 /// Takes the softmax of every row of the last axis: `exp(x)/Σ exp(x)`.
 public func softmax(_ x: Tensor) -> Tensor {
-  eachRow(x) { row, result, width in
-    let (largest, total) = exponentials(row, width)
+  unsafe eachRow(x) { row, result, width in
+    let (largest, total) = unsafe exponentials(row, width)
     let scale = Float(1 / total)
-    for i in 0..<width { result[i] = Foundation.exp(row[i] - largest) * scale }
+    for i in 0..<width { unsafe result[i] = unsafe Foundation.exp(row[i] - largest) * scale }
   }
 }
 
 /// Takes the logarithm of the softmax of every row of the last axis: `x - log Σ exp(x)`.
 public func logSoftmax(_ x: Tensor) -> Tensor {
-  eachRow(x) { row, result, width in
-    let (largest, total) = exponentials(row, width)
+  unsafe eachRow(x) { row, result, width in
+    let (largest, total) = unsafe exponentials(row, width)
     let logTotal = Float(Foundation.log(total))
-    for i in 0..<width { result[i] = row[i] - largest - logTotal }
+    for i in 0..<width { unsafe result[i] = unsafe row[i] - largest - logTotal }
   }
 }
 
@@ -23,12 +23,12 @@ public func logSoftmax(_ x: Tensor) -> Tensor {
 public func logSumExp(_ x: Tensor) -> Tensor {
   let width = x.shape.last ?? 1
   let rows = x.count / width
-  return Tensor(uninitialized: x.shape.dropLast()) { result in
-    x.withElements { x in
+  return unsafe Tensor(uninitialized: x.shape.dropLast()) { result in
+    unsafe x.withElements { x in
       for row in 0..<rows {
-        let (largest, total) = exponentials(x + row * width, width)
+        let (largest, total) = unsafe exponentials(x + row * width, width)
         // All weights are 0: log 0, not the sum of two infinities.
-        result[row] =
+        unsafe result[row] =
           largest == -.infinity ? largest : Float(Double(largest) + Foundation.log(total))
       }
     }
@@ -41,9 +41,9 @@ private func exponentials(
   _ row: UnsafePointer<Float>, _ width: Int
 ) -> (largest: Float, total: Double) {
   var largest = -Float.infinity
-  for i in 0..<width { largest = max(largest, row[i]) }
+  for i in 0..<width { largest = unsafe max(largest, row[i]) }
   var total = 0.0
-  for i in 0..<width { total += Double(Foundation.exp(row[i] - largest)) }
+  for i in 0..<width { unsafe total += Double(Foundation.exp(row[i] - largest)) }
   return (largest, total)
 }
 
@@ -52,10 +52,10 @@ private func eachRow(
 ) -> Tensor {
   let width = x.shape.last ?? 1
   let rows = x.count / width
-  return Tensor(uninitialized: x.shape) { result in
-    x.withElements { x in
+  return unsafe Tensor(uninitialized: x.shape) { result in
+    unsafe x.withElements { x in
       Parallel.forRanges(rows, grain: (1 << 13) / width + 1) { range in
-        for row in range { body(x + row * width, result + row * width, width) }
+        for row in range { unsafe body(x + row * width, result + row * width, width) }
       }
     }
   }

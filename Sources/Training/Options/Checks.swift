@@ -52,12 +52,12 @@ func checkWritable(_ path: String) throws {
   let folder = URL(filePath: path).deletingLastPathComponent().path
   let manager = FileManager.default
   var isFolder: ObjCBool = false
-  guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+  guard unsafe manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
     throw refuse(
       "lies in a folder that does not exist",
       "make the folder \(folder), or name another file with --output")
   }
-  if manager.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+  if unsafe manager.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
     throw refuse("is a folder", "name a file with --output, as in \(path)/samples.png")
   }
   guard ["png", "svg", "pdf"].contains(URL(filePath: path).pathExtension.lowercased()) else {

@@ -66,7 +66,7 @@ public struct Manifest: Codable, Sendable {
   /// Reads the manifest that belongs to weights at `path`, a folder or a file in it.
   init(beside path: String) throws {
     var isFolder: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    _ = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
     try self.init(
       in: isFolder.boolValue ? path : URL(filePath: path).deletingLastPathComponent().path)
   }
