@@ -220,7 +220,7 @@ let testTargets: [Target] = [
   tests("DatasetsTests", ["Datasets", "Probability", "Files"]),
   tests("SyntheticDataTests", ["SyntheticData", "Datasets", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
-  tests("TrainingTests", ["Training", "Evaluation", "Files", "chapter-07-latent-diffusion"]),
+  tests("TrainingTests", ["Training", "chapter-07-latent-diffusion"]),
   tests("ProjectTests", ["Diffusion", "Probability", "Figures", "course"]),
 ]
 

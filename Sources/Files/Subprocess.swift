@@ -52,6 +52,8 @@ public enum Subprocess {
     }
     if lines < count, !pending.isEmpty { eachLine(String(decoding: pending, as: UTF8.self)) }
     if lines >= count { kill(child, SIGTERM) }
+    // A program that writes on finds nobody reading.
+    pipe.closeReadingEnd()
     return wait(for: child)
   }
 
@@ -88,7 +90,7 @@ public enum Subprocess {
 
   /// The two ends of a pipe; the writing end is closed once the program has it.
   private final class Pipe {
-    let reading: Int32
+    private(set) var reading: Int32
     private(set) var writing: Int32
 
     init(for arguments: [String]) throws(Failure) {
@@ -100,7 +102,12 @@ public enum Subprocess {
 
     deinit {
       closeWritingEnd()
-      close(reading)
+      closeReadingEnd()
+    }
+
+    func closeReadingEnd() {
+      if reading >= 0 { close(reading) }
+      reading = -1
     }
 
     func closeWritingEnd() {
@@ -130,11 +137,22 @@ public enum Subprocess {
     for (descriptor, pipe) in outputs {
       unsafe posix_spawn_file_actions_adddup2(&actions, pipe.writing, descriptor)
     }
+    // Signals that this program ignores or blocks have their usual effect on the other.
+    var attributes = posix_spawnattr_t()
+    var signals = sigset_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    for signal in [SIGTERM, SIGINT, SIGPIPE] { unsafe sigaddset(&signals, signal) }
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var pointers = unsafe arguments.map { unsafe strdup($0) }
     unsafe pointers.append(nil)
     defer { for i in unsafe pointers.indices { unsafe free(pointers[i]) } }
     var child = pid_t()
-    let status = unsafe posix_spawnp(&child, arguments[0], &actions, nil, pointers, environ)
+    let status = unsafe posix_spawnp(&child, arguments[0], &actions, &attributes, pointers, environ)
     for pipe in outputs.values { pipe.closeWritingEnd() }
     guard status == 0 else { throw failure(arguments, status) }
     return child

@@ -3,18 +3,6 @@ import Probability
 import Tensors
 import Testing
 
-/// Standard Gaussian samples, determined by the seed.
-func normal(_ shape: Shape, _ seed: UInt64 = 1) -> Tensor {
-  var generator = RandomGenerator(seed: seed)
-  return .normal(shape, using: &generator)
-}
-
-/// Uniform samples in `range`, determined by the seed.
-func uniform(_ shape: Shape, in range: ClosedRange<Double>, _ seed: UInt64 = 1) -> Tensor {
-  var generator = RandomGenerator(seed: seed)
-  return .uniform(shape, in: range, using: &generator)
-}
-
 /// Expects that the tape's derivatives agree with central differences.
 ///
 /// Also expects that gradients have the shapes of their inputs, that a value does not depend on

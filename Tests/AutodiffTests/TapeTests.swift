@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct TapeTests {

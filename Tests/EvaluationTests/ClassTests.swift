@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import Probability
 import Tensors
+import TestSupport
 import Testing
 
 /// Logits that are sure of one class each.
@@ -26,7 +27,7 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
 
 @Test func scoreLiesBetweenOneAndTheNumberOfClasses() {
   for scale: Float in [0.1, 1, 10, 100] {
-    let value = classifierScore(logits: normal([500, 10], seed: 1) * scale).value
+    let value = classifierScore(logits: normal([500, 10], 1) * scale).value
     #expect((1...10).contains(value))
   }
 }
@@ -65,7 +66,7 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
 // MARK: Diversity
 
 @Test func diversityOfOneClassIsTheMeanSquaredDistanceOfItsPairs() {
-  let features = normal([40, 3], seed: 1)
+  let features = normal([40, 3], 1)
   let expected =
     (0..<40).reduce(0.0) { sum, i in
       sum
@@ -81,7 +82,7 @@ private func sure(_ labels: [Int], classes: Int = 10) -> Tensor {
 }
 
 @Test func diversityDoesNotCountHowFarClassesAreApart() {
-  let features = normal([400, 3], seed: 2)
+  let features = normal([400, 3], 2)
   let labels = (0..<400).map { $0 % 2 }
   var moved = features
   for row in labels.indices where labels[row] == 1 {

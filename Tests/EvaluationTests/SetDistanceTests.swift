@@ -2,18 +2,14 @@ import Evaluation
 import Foundation
 import Probability
 import Tensors
+import TestSupport
 import Testing
-
-func normal(_ shape: Shape, seed: UInt64) -> Tensor {
-  var generator = RandomGenerator(seed: seed)
-  return .normal(shape, using: &generator)
-}
 
 // MARK: Fréchet
 
 @Test func frechetDistanceInOneDimensionIsTheSquaredWassersteinDistanceOfNormals() throws {
-  let x = normal([400, 1], seed: 1)
-  let y = normal([300, 1], seed: 2) * 3 + 2
+  let x = normal([400, 1], 1)
+  let y = normal([300, 1], 2) * 3 + 2
   func moments(_ x: Tensor) -> (mean: Double, standardDeviation: Double) {
     let n = Double(x.count)
     return (x.mean(), (x.variance() * n / (n - 1)).squareRoot())
@@ -26,26 +22,26 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 }
 
 @Test func frechetDistanceOfASetToItselfIsZero() throws {
-  let x = normal([200, 6], seed: 3)
+  let x = normal([200, 6], 3)
   #expect(abs(try FrechetDistance(from: x)(to: x).value) < 1e-9)
 }
 
 @Test func frechetDistanceOfAShiftedSetIsTheSquareOfTheShift() throws {
-  let x = normal([200, 6], seed: 3)
+  let x = normal([200, 6], 3)
   #expect(abs(try FrechetDistance(from: x)(to: x + 0.5).value - 6 * 0.25) < 1e-4)
 }
 
 @Test func frechetDistanceOfSetsFromOneDistributionShrinksLikeTheInverseOfTheirSize() throws {
-  let reference = FrechetDistance(from: normal([20_000, 8], seed: 4))
-  let small = try reference(to: normal([250, 8], seed: 5)).value
-  let large = try reference(to: normal([4000, 8], seed: 6)).value
+  let reference = FrechetDistance(from: normal([20_000, 8], 4))
+  let small = try reference(to: normal([250, 8], 5)).value
+  let large = try reference(to: normal([4000, 8], 6)).value
   #expect(small > 0 && large > 0)
   #expect(small / large > 4)
 }
 
 @Test func jackknifeErrorOfTheFrechetDistanceIsItsSpread() throws {
-  let reference = FrechetDistance(from: normal([5000, 4], seed: 7))
-  let measured = try (0..<40).map { try reference(to: normal([500, 4], seed: 100 + $0) + 0.5) }
+  let reference = FrechetDistance(from: normal([5000, 4], 7))
+  let measured = try (0..<40).map { try reference(to: normal([500, 4], 100 + $0) + 0.5) }
   let values = Estimate(of: measured.map(\.value))
   let spread = values.standardError * 40.0.squareRoot()
   let predicted = measured.reduce(0) { $0 + $1.standardError } / 40
@@ -56,7 +52,7 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 // MARK: Kernel distance
 
 @Test func kernelDistanceOfOneDistributionIsZeroWithinItsError() {
-  let measured = kernelDistance(normal([4000, 8], seed: 1), normal([4000, 8], seed: 2))
+  let measured = kernelDistance(normal([4000, 8], 1), normal([4000, 8], 2))
   #expect(abs(measured.value) < 4 * measured.standardError)
   #expect(measured.samples == 4000)
 }
@@ -72,29 +68,29 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 }
 
 @Test func kernelDistanceSeesAShift() {
-  let measured = kernelDistance(normal([2000, 8], seed: 1), normal([2000, 8], seed: 2) + 0.5)
+  let measured = kernelDistance(normal([2000, 8], 1), normal([2000, 8], 2) + 0.5)
   #expect(measured.value > 10 * measured.standardError)
 }
 
 // MARK: Precision and recall
 
 @Test func identicalSetsHavePrecisionAndRecallOfOne() {
-  let x = normal([300, 5], seed: 1)
+  let x = normal([300, 5], 1)
   let result = PrecisionAndRecall(real: x, samples: x)
   #expect(result.precision.value == 1 && result.recall.value == 1)
 }
 
 @Test func setsFarApartHavePrecisionAndRecallOfZero() {
-  let x = normal([300, 5], seed: 1)
+  let x = normal([300, 5], 1)
   let result = PrecisionAndRecall(real: x, samples: x + 100)
   #expect(result.precision.value == 0 && result.recall.value == 0)
 }
 
 @Test func samplesOfHalfTheRealSetAreRealButDoNotReachTheOtherHalf() {
-  let near = normal([200, 5], seed: 1)
-  let far = normal([200, 5], seed: 2) + 50
+  let near = normal([200, 5], 1)
+  let far = normal([200, 5], 2) + 50
   let result = PrecisionAndRecall(
-    real: .concatenated([near, far], along: 0), samples: normal([400, 5], seed: 3))
+    real: .concatenated([near, far], along: 0), samples: normal([400, 5], 3))
   #expect(result.precision.value > 0.8)
   #expect((0.4...0.5).contains(result.recall.value))
 }
@@ -102,7 +98,7 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 // MARK: Neighbors
 
 @Test func nearestNeighborsAreThoseOfASearchThroughAllPairs() {
-  let (x, y) = (normal([20, 3, 2], seed: 1), normal([50, 3, 2], seed: 2))
+  let (x, y) = (normal([20, 3, 2], 1), normal([50, 3, 2], 2))
   let found = nearestNeighbors(to: x, in: y, count: 3)
   for query in 0..<20 {
     let distances = (0..<50).map { reference in
@@ -118,7 +114,7 @@ func normal(_ shape: Shape, seed: UInt64) -> Tensor {
 }
 
 @Test func aSetComparedWithItselfCanLeaveOutTheSameVector() {
-  let x = normal([30, 4], seed: 1)
+  let x = normal([30, 4], 1)
   let with = nearestNeighbors(to: x, in: x, count: 1)
   let without = nearestNeighbors(to: x, in: x, count: 1, skippingSame: true)
   #expect(with.enumerated().allSatisfy { $1[0].index == $0 })

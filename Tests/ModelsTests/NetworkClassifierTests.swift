@@ -4,6 +4,7 @@ import Foundation
 import Networks
 import Probability
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Learning
@@ -16,11 +17,6 @@ private let pointNetwork = MLP(
 private let imageNetwork = UNetEncoder(
   .init(inputChannels: 2, classes: 3, channels: [8, 16], groups: 4),
   generator: RandomGenerator(seed: 4))
-
-private func normal(_ shape: Shape, seed: UInt64) -> Tensor {
-  var generator = RandomGenerator(seed: seed)
-  return .normal(shape, using: &generator)
-}
 
 /// The derivative of the sum of the labels' log probabilities along `direction`, by fourth-order
 /// differences.
@@ -38,8 +34,8 @@ private func slope<Network>(
 
 @Test func theLabelScoreOfPointsIsTheGradientOfTheLogProbability() {
   let classifier = NetworkClassifier(pointNetwork, diffusion)
-  let x = PointSet(normal([5, 2], seed: 1))
-  let direction = PointSet(normal([5, 2], seed: 2))
+  let x = PointSet(normal([5, 2], 1))
+  let direction = PointSet(normal([5, 2], 2))
   let labels = [0, 2, 1, 1, 0]
   let score = classifier.labelScore(x, t: 300, labels: labels)
   let along = zip(score.values, direction.values).reduce(0) { $0 + $1.0 * $1.1 }
@@ -50,8 +46,8 @@ private func slope<Network>(
 
 @Test func theLabelScoreOfImagesIsTheGradientOfTheLogProbability() {
   let classifier = NetworkClassifier(imageNetwork, diffusion)
-  let x = normal([3, 2, 8, 8], seed: 5)
-  let direction = normal([3, 2, 8, 8], seed: 6)
+  let x = normal([3, 2, 8, 8], 5)
+  let direction = normal([3, 2, 8, 8], 6)
   let labels = [1, 0, 2]
   let score = classifier.labelScore(x, t: 40, labels: labels)
   let numeric = slope(classifier, x, along: direction, t: 40, labels: labels)
@@ -61,7 +57,7 @@ private func slope<Network>(
 
 @Test func scoresDoNotDependOnOtherEntriesOfTheBatch() {
   let classifier = NetworkClassifier(imageNetwork, diffusion)
-  let x = normal([4, 2, 8, 8], seed: 7)
+  let x = normal([4, 2, 8, 8], 7)
   let together = classifier.labelScore(x, t: 10, labels: [0, 1, 2, 0])
   let alone = classifier.labelScore(x.slice(2..<3), t: 10, labels: [2])
   let difference = together.slice(2..<3) - alone
@@ -70,7 +66,7 @@ private func slope<Network>(
 
 @Test func theExpectedScoreOverLabelsIsZero() {
   let classifier = NetworkClassifier(pointNetwork, diffusion)
-  let x = PointSet(normal([6, 2], seed: 8))
+  let x = PointSet(normal([6, 2], 8))
   let logs = classifier.logProbabilities(x, t: 500).elements
   var sum = [Double](repeating: 0, count: 12)
   for label in 0..<3 {
@@ -81,7 +77,7 @@ private func slope<Network>(
 }
 
 @Test func theNetworkIsConditionedOnTheStepUnlessDataAreClean() {
-  let x = PointSet(normal([4, 2], seed: 9))
+  let x = PointSet(normal([4, 2], 9))
   let conditioned = NetworkClassifier(pointNetwork, diffusion)
   let unconditioned = NetworkClassifier(pointNetwork, diffusion, times: 0...0)
   #expect(conditioned.logProbabilities(x, t: 7) != conditioned.logProbabilities(x, t: 700))
@@ -120,7 +116,7 @@ private func slope<Network>(
 
 @Test func aLossOnCleanDataAddsNoNoise() {
   let classifier = NetworkClassifier(pointNetwork, diffusion, times: 0...0)
-  let x = normal([8, 2], seed: 12)
+  let x = normal([8, 2], 12)
   let labels = [0, 1, 2, 0, 1, 2, 0, 1]
   let batch = classifier.loss(
     x, labels: labels, tape: Tape(), generator: RandomGenerator(seed: 13))

@@ -30,7 +30,7 @@ import Testing
 
   @Test func weightOfALossMultipliesIt() {
     let network = MLP(.init(width: 8, layers: 1), generator: RandomGenerator(seed: 1))
-    let x0 = normal([6, 2], seed: 3)
+    let x0 = normal([6, 2], 3)
     func loss(_ weights: [Double]?) -> Double {
       let model = DiffusionModel(
         network, .linear(steps: 10), sampleShape: [2], lossWeights: weights)

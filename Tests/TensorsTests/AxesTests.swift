@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 private let orders: [(Shape, [Int])] = [

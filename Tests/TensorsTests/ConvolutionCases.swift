@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 
 /// A convolution to try: odd extents, few and many channels, all strides and paddings.
 struct ConvolutionCase: Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Parallelism
 import Tensors
+import TestSupport
 import Testing
 
 /// The fast kernels against the reference, on odd shapes.

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// The product of two matrices by its definition, summed in double precision.

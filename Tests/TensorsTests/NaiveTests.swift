@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 /// The reference kernels against sums that a person can do, and against the identity that makes a

@@ -1,5 +1,6 @@
 import Parallelism
 import Tensors
+import TestSupport
 import Testing
 
 private let reductions: [(Shape, [Int])] = [

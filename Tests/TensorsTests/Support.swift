@@ -1,11 +1,6 @@
 import Probability
 import Tensors
-
-/// Standard Gaussian samples, determined by the seed.
-func normal(_ shape: Shape, _ seed: UInt64) -> Tensor {
-  var generator = RandomGenerator(seed: seed)
-  return .normal(shape, using: &generator)
-}
+import TestSupport
 
 /// All positions in a tensor of `shape`, in row-major order.
 func positions(_ shape: Shape) -> [[Int]] {
