@@ -178,8 +178,8 @@ extension FloatVector {
     unsafe interleave(spare, into: square)
     unsafe interleave(square, into: spare)
     #if VECTORS_OF_16
-      interleave(spare, into: square)
-      return square
+      unsafe interleave(spare, into: square)
+      return unsafe square
     #else
       return unsafe spare
     #endif

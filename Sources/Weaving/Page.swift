@@ -63,7 +63,7 @@ struct Weaver {
 
   init(_ source: ChapterSource, _ transcript: Transcript, _ surroundings: PageSurroundings) {
     self.source = source
-    self.transcript = transcript
+    self.transcript = transcript.numbered(by: source)
     self.surroundings = surroundings
     mathematics = Mathematics(file: source.file)
   }

@@ -22,11 +22,11 @@ extension Gemm {
     var row = 0
     #if VECTORS_OF_16
       while row + 12 <= rows {
-        tile12(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
+        unsafe tile12(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
         row += 12
       }
       if row + 8 <= rows {
-        tile8(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
+        unsafe tile8(depth, a + row * aRow, aRow, b, bRow, c + row * cRow, cRow, accumulate)
         row += 8
       }
     #else
@@ -62,113 +62,113 @@ extension Gemm {
       var l9 = FloatVector.zero, h9 = FloatVector.zero
       var l10 = FloatVector.zero, h10 = FloatVector.zero
       var l11 = FloatVector.zero, h11 = FloatVector.zero
-      var b = b
-      var outer = a
+      var b = unsafe b
+      var outer = unsafe a
       for _ in 0..<depth.outer {
-        var middle = outer
+        var middle = unsafe outer
         for _ in 0..<depth.middle {
-          var a0 = middle
-          var a1 = middle + 3 * aRow
-          var a2 = middle + 6 * aRow
-          var a3 = middle + 9 * aRow
+          var a0 = unsafe middle
+          var a1 = unsafe middle + 3 * aRow
+          var a2 = unsafe middle + 6 * aRow
+          var a3 = unsafe middle + 9 * aRow
           for _ in 0..<depth.inner {
-            let low = b.vector(0), high = b.vector(laneCount)
-            let x0 = FloatVector(repeating: a0[0])
+            let low = unsafe b.vector(0), high = unsafe b.vector(laneCount)
+            let x0 = unsafe FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = FloatVector(repeating: a0[aRow])
+            let x1 = unsafe FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = FloatVector(repeating: a0[2 * aRow])
+            let x2 = unsafe FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = FloatVector(repeating: a1[0])
+            let x3 = unsafe FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = FloatVector(repeating: a1[aRow])
+            let x4 = unsafe FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = FloatVector(repeating: a1[2 * aRow])
+            let x5 = unsafe FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            let x6 = FloatVector(repeating: a2[0])
+            let x6 = unsafe FloatVector(repeating: a2[0])
             l6.addProduct(x6, low)
             h6.addProduct(x6, high)
-            let x7 = FloatVector(repeating: a2[aRow])
+            let x7 = unsafe FloatVector(repeating: a2[aRow])
             l7.addProduct(x7, low)
             h7.addProduct(x7, high)
-            let x8 = FloatVector(repeating: a2[2 * aRow])
+            let x8 = unsafe FloatVector(repeating: a2[2 * aRow])
             l8.addProduct(x8, low)
             h8.addProduct(x8, high)
-            let x9 = FloatVector(repeating: a3[0])
+            let x9 = unsafe FloatVector(repeating: a3[0])
             l9.addProduct(x9, low)
             h9.addProduct(x9, high)
-            let x10 = FloatVector(repeating: a3[aRow])
+            let x10 = unsafe FloatVector(repeating: a3[aRow])
             l10.addProduct(x10, low)
             h10.addProduct(x10, high)
-            let x11 = FloatVector(repeating: a3[2 * aRow])
+            let x11 = unsafe FloatVector(repeating: a3[2 * aRow])
             l11.addProduct(x11, low)
             h11.addProduct(x11, high)
-            a0 += depth.stride
-            a1 += depth.stride
-            a2 += depth.stride
-            a3 += depth.stride
-            b += bRow
+            unsafe a0 += depth.stride
+            unsafe a1 += depth.stride
+            unsafe a2 += depth.stride
+            unsafe a3 += depth.stride
+            unsafe b += bRow
           }
-          middle += depth.middleStride
+          unsafe middle += depth.middleStride
         }
-        outer += depth.outerStride
+        unsafe outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.vector(0)
-        h0 += c.vector(laneCount)
-        l1 += c.vector(cRow)
-        h1 += c.vector(cRow + laneCount)
-        l2 += c.vector(2 * cRow)
-        h2 += c.vector(2 * cRow + laneCount)
-        l3 += c.vector(3 * cRow)
-        h3 += c.vector(3 * cRow + laneCount)
-        l4 += c.vector(4 * cRow)
-        h4 += c.vector(4 * cRow + laneCount)
-        l5 += c.vector(5 * cRow)
-        h5 += c.vector(5 * cRow + laneCount)
-        l6 += c.vector(6 * cRow)
-        h6 += c.vector(6 * cRow + laneCount)
-        l7 += c.vector(7 * cRow)
-        h7 += c.vector(7 * cRow + laneCount)
-        l8 += c.vector(8 * cRow)
-        h8 += c.vector(8 * cRow + laneCount)
-        l9 += c.vector(9 * cRow)
-        h9 += c.vector(9 * cRow + laneCount)
-        l10 += c.vector(10 * cRow)
-        h10 += c.vector(10 * cRow + laneCount)
-        l11 += c.vector(11 * cRow)
-        h11 += c.vector(11 * cRow + laneCount)
+        unsafe l0 += c.vector(0)
+        unsafe h0 += c.vector(laneCount)
+        unsafe l1 += c.vector(cRow)
+        unsafe h1 += c.vector(cRow + laneCount)
+        unsafe l2 += c.vector(2 * cRow)
+        unsafe h2 += c.vector(2 * cRow + laneCount)
+        unsafe l3 += c.vector(3 * cRow)
+        unsafe h3 += c.vector(3 * cRow + laneCount)
+        unsafe l4 += c.vector(4 * cRow)
+        unsafe h4 += c.vector(4 * cRow + laneCount)
+        unsafe l5 += c.vector(5 * cRow)
+        unsafe h5 += c.vector(5 * cRow + laneCount)
+        unsafe l6 += c.vector(6 * cRow)
+        unsafe h6 += c.vector(6 * cRow + laneCount)
+        unsafe l7 += c.vector(7 * cRow)
+        unsafe h7 += c.vector(7 * cRow + laneCount)
+        unsafe l8 += c.vector(8 * cRow)
+        unsafe h8 += c.vector(8 * cRow + laneCount)
+        unsafe l9 += c.vector(9 * cRow)
+        unsafe h9 += c.vector(9 * cRow + laneCount)
+        unsafe l10 += c.vector(10 * cRow)
+        unsafe h10 += c.vector(10 * cRow + laneCount)
+        unsafe l11 += c.vector(11 * cRow)
+        unsafe h11 += c.vector(11 * cRow + laneCount)
       }
-      c.store(l0, 0)
-      c.store(h0, laneCount)
-      c.store(l1, cRow)
-      c.store(h1, cRow + laneCount)
-      c.store(l2, 2 * cRow)
-      c.store(h2, 2 * cRow + laneCount)
-      c.store(l3, 3 * cRow)
-      c.store(h3, 3 * cRow + laneCount)
-      c.store(l4, 4 * cRow)
-      c.store(h4, 4 * cRow + laneCount)
-      c.store(l5, 5 * cRow)
-      c.store(h5, 5 * cRow + laneCount)
-      c.store(l6, 6 * cRow)
-      c.store(h6, 6 * cRow + laneCount)
-      c.store(l7, 7 * cRow)
-      c.store(h7, 7 * cRow + laneCount)
-      c.store(l8, 8 * cRow)
-      c.store(h8, 8 * cRow + laneCount)
-      c.store(l9, 9 * cRow)
-      c.store(h9, 9 * cRow + laneCount)
-      c.store(l10, 10 * cRow)
-      c.store(h10, 10 * cRow + laneCount)
-      c.store(l11, 11 * cRow)
-      c.store(h11, 11 * cRow + laneCount)
+      unsafe c.store(l0, 0)
+      unsafe c.store(h0, laneCount)
+      unsafe c.store(l1, cRow)
+      unsafe c.store(h1, cRow + laneCount)
+      unsafe c.store(l2, 2 * cRow)
+      unsafe c.store(h2, 2 * cRow + laneCount)
+      unsafe c.store(l3, 3 * cRow)
+      unsafe c.store(h3, 3 * cRow + laneCount)
+      unsafe c.store(l4, 4 * cRow)
+      unsafe c.store(h4, 4 * cRow + laneCount)
+      unsafe c.store(l5, 5 * cRow)
+      unsafe c.store(h5, 5 * cRow + laneCount)
+      unsafe c.store(l6, 6 * cRow)
+      unsafe c.store(h6, 6 * cRow + laneCount)
+      unsafe c.store(l7, 7 * cRow)
+      unsafe c.store(h7, 7 * cRow + laneCount)
+      unsafe c.store(l8, 8 * cRow)
+      unsafe c.store(h8, 8 * cRow + laneCount)
+      unsafe c.store(l9, 9 * cRow)
+      unsafe c.store(h9, 9 * cRow + laneCount)
+      unsafe c.store(l10, 10 * cRow)
+      unsafe c.store(h10, 10 * cRow + laneCount)
+      unsafe c.store(l11, 11 * cRow)
+      unsafe c.store(h11, 11 * cRow + laneCount)
     }
 
     /// Multiplies 8 rows by one panel.
@@ -186,83 +186,83 @@ extension Gemm {
       var l5 = FloatVector.zero, h5 = FloatVector.zero
       var l6 = FloatVector.zero, h6 = FloatVector.zero
       var l7 = FloatVector.zero, h7 = FloatVector.zero
-      var b = b
-      var outer = a
+      var b = unsafe b
+      var outer = unsafe a
       for _ in 0..<depth.outer {
-        var middle = outer
+        var middle = unsafe outer
         for _ in 0..<depth.middle {
-          var a0 = middle
-          var a1 = middle + 3 * aRow
-          var a2 = middle + 6 * aRow
+          var a0 = unsafe middle
+          var a1 = unsafe middle + 3 * aRow
+          var a2 = unsafe middle + 6 * aRow
           for _ in 0..<depth.inner {
-            let low = b.vector(0), high = b.vector(laneCount)
-            let x0 = FloatVector(repeating: a0[0])
+            let low = unsafe b.vector(0), high = unsafe b.vector(laneCount)
+            let x0 = unsafe FloatVector(repeating: a0[0])
             l0.addProduct(x0, low)
             h0.addProduct(x0, high)
-            let x1 = FloatVector(repeating: a0[aRow])
+            let x1 = unsafe FloatVector(repeating: a0[aRow])
             l1.addProduct(x1, low)
             h1.addProduct(x1, high)
-            let x2 = FloatVector(repeating: a0[2 * aRow])
+            let x2 = unsafe FloatVector(repeating: a0[2 * aRow])
             l2.addProduct(x2, low)
             h2.addProduct(x2, high)
-            let x3 = FloatVector(repeating: a1[0])
+            let x3 = unsafe FloatVector(repeating: a1[0])
             l3.addProduct(x3, low)
             h3.addProduct(x3, high)
-            let x4 = FloatVector(repeating: a1[aRow])
+            let x4 = unsafe FloatVector(repeating: a1[aRow])
             l4.addProduct(x4, low)
             h4.addProduct(x4, high)
-            let x5 = FloatVector(repeating: a1[2 * aRow])
+            let x5 = unsafe FloatVector(repeating: a1[2 * aRow])
             l5.addProduct(x5, low)
             h5.addProduct(x5, high)
-            let x6 = FloatVector(repeating: a2[0])
+            let x6 = unsafe FloatVector(repeating: a2[0])
             l6.addProduct(x6, low)
             h6.addProduct(x6, high)
-            let x7 = FloatVector(repeating: a2[aRow])
+            let x7 = unsafe FloatVector(repeating: a2[aRow])
             l7.addProduct(x7, low)
             h7.addProduct(x7, high)
-            a0 += depth.stride
-            a1 += depth.stride
-            a2 += depth.stride
-            b += bRow
+            unsafe a0 += depth.stride
+            unsafe a1 += depth.stride
+            unsafe a2 += depth.stride
+            unsafe b += bRow
           }
-          middle += depth.middleStride
+          unsafe middle += depth.middleStride
         }
-        outer += depth.outerStride
+        unsafe outer += depth.outerStride
       }
       if accumulate {
-        l0 += c.vector(0)
-        h0 += c.vector(laneCount)
-        l1 += c.vector(cRow)
-        h1 += c.vector(cRow + laneCount)
-        l2 += c.vector(2 * cRow)
-        h2 += c.vector(2 * cRow + laneCount)
-        l3 += c.vector(3 * cRow)
-        h3 += c.vector(3 * cRow + laneCount)
-        l4 += c.vector(4 * cRow)
-        h4 += c.vector(4 * cRow + laneCount)
-        l5 += c.vector(5 * cRow)
-        h5 += c.vector(5 * cRow + laneCount)
-        l6 += c.vector(6 * cRow)
-        h6 += c.vector(6 * cRow + laneCount)
-        l7 += c.vector(7 * cRow)
-        h7 += c.vector(7 * cRow + laneCount)
+        unsafe l0 += c.vector(0)
+        unsafe h0 += c.vector(laneCount)
+        unsafe l1 += c.vector(cRow)
+        unsafe h1 += c.vector(cRow + laneCount)
+        unsafe l2 += c.vector(2 * cRow)
+        unsafe h2 += c.vector(2 * cRow + laneCount)
+        unsafe l3 += c.vector(3 * cRow)
+        unsafe h3 += c.vector(3 * cRow + laneCount)
+        unsafe l4 += c.vector(4 * cRow)
+        unsafe h4 += c.vector(4 * cRow + laneCount)
+        unsafe l5 += c.vector(5 * cRow)
+        unsafe h5 += c.vector(5 * cRow + laneCount)
+        unsafe l6 += c.vector(6 * cRow)
+        unsafe h6 += c.vector(6 * cRow + laneCount)
+        unsafe l7 += c.vector(7 * cRow)
+        unsafe h7 += c.vector(7 * cRow + laneCount)
       }
-      c.store(l0, 0)
-      c.store(h0, laneCount)
-      c.store(l1, cRow)
-      c.store(h1, cRow + laneCount)
-      c.store(l2, 2 * cRow)
-      c.store(h2, 2 * cRow + laneCount)
-      c.store(l3, 3 * cRow)
-      c.store(h3, 3 * cRow + laneCount)
-      c.store(l4, 4 * cRow)
-      c.store(h4, 4 * cRow + laneCount)
-      c.store(l5, 5 * cRow)
-      c.store(h5, 5 * cRow + laneCount)
-      c.store(l6, 6 * cRow)
-      c.store(h6, 6 * cRow + laneCount)
-      c.store(l7, 7 * cRow)
-      c.store(h7, 7 * cRow + laneCount)
+      unsafe c.store(l0, 0)
+      unsafe c.store(h0, laneCount)
+      unsafe c.store(l1, cRow)
+      unsafe c.store(h1, cRow + laneCount)
+      unsafe c.store(l2, 2 * cRow)
+      unsafe c.store(h2, 2 * cRow + laneCount)
+      unsafe c.store(l3, 3 * cRow)
+      unsafe c.store(h3, 3 * cRow + laneCount)
+      unsafe c.store(l4, 4 * cRow)
+      unsafe c.store(h4, 4 * cRow + laneCount)
+      unsafe c.store(l5, 5 * cRow)
+      unsafe c.store(h5, 5 * cRow + laneCount)
+      unsafe c.store(l6, 6 * cRow)
+      unsafe c.store(h6, 6 * cRow + laneCount)
+      unsafe c.store(l7, 7 * cRow)
+      unsafe c.store(h7, 7 * cRow + laneCount)
     }
   #else
     /// Multiplies 6 rows by one panel.

@@ -108,9 +108,9 @@ struct Winograd {
     _ spare: UnsafeMutablePointer<FloatVector>, into taps: UnsafeMutablePointer<FloatVector>
   ) {
     #if VECTORS_OF_16
-      for lane in 0..<laneCount { square[lane] = filters.vector(lane * step) }
-      let columns = FloatVector.transposed(square, spare)
-      for tap in 0..<9 { taps[tap] = columns[tap] }
+      for lane in 0..<laneCount { unsafe square[lane] = unsafe filters.vector(lane * step) }
+      let columns = unsafe FloatVector.transposed(square, spare)
+      for tap in 0..<9 { unsafe taps[tap] = unsafe columns[tap] }
     #else
       for lane in 0..<laneCount {
         for tap in 0..<9 { unsafe taps[tap][lane] = unsafe filters[lane * step + tap] }
