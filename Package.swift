@@ -34,7 +34,8 @@ func core(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: optimized + safety)
 }
 
-/// A module that waits for files and people, not for the processor.
+/// A module that waits for files and people, or calls a library that does the work: not optimized,
+/// which takes a third of the time to compile.
 func light(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
     name: name, dependencies: dependencies, exclude: existing("Sources/\(name)", ["README.md"]),
@@ -116,7 +117,7 @@ let coreModules: [Target] = [
 
 let teaching: [Target] = [
   light("Formulas", []),
-  core("Figures", ["Formulas", "Files", "CCairo"]),
+  light("Figures", ["Formulas", "Files", "CCairo"]),
   core("SyntheticData", ["Datasets", "Figures", "Probability", "Parallelism", "Files"]),
   light("Weaving", ["Formulas", "Files"]),
   light("Notebook", ["Probability", "Weaving", "Figures", "Files", argumentParser]),

@@ -86,7 +86,11 @@ public struct DiffusionModel<Network: DiffusionNetwork>: Denoiser, ConditionalDe
     }
     let given = network.labelCount == nil ? nil : labels
     guard let entries = Network.entriesPerThread else {
-      return Value(network(xt.tensor, t: [t], labels: given))
+      return Value(
+        xt.tensor.inStableBatch { batch in
+          let filling = [Int](repeating: nullLabel, count: batch.shape[0] - labels.count)
+          return network(batch, t: [t], labels: given.map { $0 + filling })
+        })
     }
     return Value(
       xt.tensor.mapInParallel(entries: entries) { part, range in

@@ -90,6 +90,8 @@ public struct LatentDiffusionModel: Sendable {
   /// - Returns: Images `[batch, 3, height, width]`.
   public func decode(_ z: Tensor, batchSize: Int = 100) -> Tensor {
     guard isLatent else { return z }
-    return z.mapBatches(of: batchSize) { autoencoder.decode(.sum((1 / latentScale, $0))) }
+    return z.mapBatches(of: batchSize) { part in
+      part.inStableBatch { autoencoder.decode(.sum((1 / latentScale, $0))) }
+    }
   }
 }

@@ -43,7 +43,7 @@ public struct Course: Sendable {
   private static func isCourse(_ folder: URL) -> Bool {
     let files = FileManager.default
     var isFolder: ObjCBool = false
-    return files.fileExists(atPath: folder.appendingPathComponent("Package.swift").path)
+    return unsafe files.fileExists(atPath: folder.appendingPathComponent("Package.swift").path)
       && files.fileExists(
         atPath: folder.appendingPathComponent("Chapters").path, isDirectory: &isFolder)
       && isFolder.boolValue

@@ -87,9 +87,9 @@ public enum NumberText {
 
   // Foundation's String(format:) costs milliseconds at its first call.
   private static func printed(_ format: String, _ precision: Int, _ value: Double) -> String {
-    withVaList([Int32(precision), value]) { arguments in
+    unsafe withVaList([Int32(precision), value]) { arguments in
       var buffer = [CChar](repeating: 0, count: 400)
-      let length = vsnprintf(&buffer, buffer.count, format, arguments)
+      let length = unsafe vsnprintf(&buffer, buffer.count, format, arguments)
       let bytes = buffer.prefix(min(Int(length), buffer.count - 1)).map { UInt8(bitPattern: $0) }
       return String(decoding: bytes, as: UTF8.self)
     }

@@ -130,14 +130,29 @@ private func plan(steps: Int) -> TrainingPlan { .small(steps: steps, seed: 5) }
     }
   }
 
+  @Test func anImageIsTheSameAloneAndInASheet() {
+    let model = LatentDiffusionModel(
+      autoencoder: nil, network: tinyModel(classes: 2, startsAtZero: false).network,
+      configuration: .init(
+        denoiser: tinyConfiguration(classes: 2, startsAtZero: false), latentScale: nil,
+        classes: ["dark", "bright"]))
+    var request = SampleRequest(labels: [0, 1, 1, 0], steps: 5, guidanceScale: 2, seed: 4)
+    let sheet = request.images(from: model)
+    for size in [1, 3] {
+      request.batchSize = size
+      #expect(request.images(from: model) == sheet)
+    }
+  }
+
   @Test func aSampleDependsOnItsIndexAndNotOnItsBatch() {
     let model = tinyModel(classes: 2, startsAtZero: false)
     let sampler = Sampler(
       .ancestral(), schedule: model.schedule, timesteps: [5, 20, 50], clip: .images)
     let together = model.sample(5, with: sampler, seed: 6)
-    let apart = model.sample(5, with: sampler, seed: 6, batchSize: 2)
     #expect(together.shape == [5, 1, 8, 8])
-    #expect(together.largestDifference(from: apart) < 1e-5)
+    for size in [1, 2, 3] {
+      #expect(model.sample(5, with: sampler, seed: 6, batchSize: size) == together)
+    }
     #expect(together.largestDifference(from: model.sample(5, with: sampler, seed: 7)) > 0.1)
     let unguided = model.sample(
       labels: [0, 1, 0, 1, 1], scale: 0, with: sampler, seed: 6)

@@ -162,11 +162,14 @@ struct ConvolutionCall {
 
   var pixels: Int { batch * outputHeight * outputWidth }
 
+  /// The pixels of a batch from which Winograd's algorithm is chosen.
+  static let winogradPixels = 256
+
   /// Winograd's algorithm reads four times as many numbers for the filters; it pays from a few
   /// hundred pixels on, and its transforms handle whole vectors of channels.
   var prefersWinograd: Bool {
     geometry == ConvolutionGeometry(kernel: 3, padding: 1) && inputs % laneCount == 0
-      && outputs % laneCount == 0 && height >= 3 && width >= 3 && pixels >= 256
+      && outputs % laneCount == 0 && height >= 3 && width >= 3 && pixels >= Self.winogradPixels
   }
 
   var winograd: Winograd {

@@ -75,25 +75,27 @@ struct Winograd {
     let depthStride = transposed ? inputs * 9 : 9
     let columnStride = transposed ? 9 : inputs * 9
     let perPosition = filterElements(transposed: transposed)
-    let paddedBlocks = (columns + panelWidth - 1) / panelWidth * 2
-    Parallel.forEach(paddedBlocks) { block in
-      let column = block * laneCount
-      let panel =
-        unsafe panels + column / panelWidth * panelWidth * paddedDepth + column % panelWidth
+    // A panel is two vectors wide; both are written at once, or each line of memory would be fetched
+    // and written back twice.
+    Parallel.forEach((columns + panelWidth - 1) / panelWidth) { index in
+      let panel = unsafe panels + index * panelWidth * paddedDepth
       unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount + 27) {
         room in
         let square = room.baseAddress!, spare = unsafe square + laneCount
         let taps = unsafe spare + laneCount, half = unsafe taps + 9
         for k in 0..<paddedDepth {
-          let target = unsafe panel + k * panelWidth
-          if k < depth && column < columns {
-            unsafe Self.loadTaps(
-              weight + k * depthStride + column * columnStride, columnStride, square, spare,
-              into: taps)
-            unsafe Self.transformFilter(taps, half, into: target, perPosition)
-          } else {
-            for position in 0..<Self.positions {
-              unsafe target.store(FloatVector.zero, position * perPosition)
+          for part in 0..<2 {
+            let column = index * panelWidth + part * laneCount
+            let target = unsafe panel + k * panelWidth + part * laneCount
+            if k < depth && column < columns {
+              unsafe Self.loadTaps(
+                weight + k * depthStride + column * columnStride, columnStride, square, spare,
+                into: taps)
+              unsafe Self.transformFilter(taps, half, into: target, perPosition)
+            } else {
+              for position in 0..<Self.positions {
+                unsafe target.store(FloatVector.zero, position * perPosition)
+              }
             }
           }
         }
@@ -101,20 +103,18 @@ struct Winograd {
     }
   }
 
-  // Loads the nine taps of as many filters as there are lanes.
+  // Loads the nine taps of as many filters as there are lanes. Vectors of 8 hold all taps but the
+  // last.
   @inline(__always)
   private static func loadTaps(
     _ filters: UnsafePointer<Float>, _ step: Int, _ square: UnsafeMutablePointer<FloatVector>,
     _ spare: UnsafeMutablePointer<FloatVector>, into taps: UnsafeMutablePointer<FloatVector>
   ) {
-    #if VECTORS_OF_16
-      for lane in 0..<laneCount { unsafe square[lane] = unsafe filters.vector(lane * step) }
-      let columns = unsafe FloatVector.transposed(square, spare)
-      for tap in 0..<9 { unsafe taps[tap] = unsafe columns[tap] }
-    #else
-      for lane in 0..<laneCount {
-        for tap in 0..<9 { unsafe taps[tap][lane] = unsafe filters[lane * step + tap] }
-      }
+    for lane in 0..<laneCount { unsafe square[lane] = unsafe filters.vector(lane * step) }
+    let columns = unsafe FloatVector.transposed(square, spare)
+    for tap in 0..<min(9, laneCount) { unsafe taps[tap] = unsafe columns[tap] }
+    #if !VECTORS_OF_16
+      for lane in 0..<laneCount { unsafe taps[8][lane] = unsafe filters[lane * step + 8] }
     #endif
   }
 
@@ -140,40 +140,68 @@ struct Winograd {
     }
   }
 
+  // Stores the nine taps of as many filters as there are lanes, `step` apart.
+  @inline(__always)
+  private static func storeTaps(
+    _ taps: UnsafePointer<FloatVector>, _ square: UnsafeMutablePointer<FloatVector>,
+    to filters: UnsafeMutablePointer<Float>, _ step: Int
+  ) {
+    #if VECTORS_OF_16
+      for lane in 0..<laneCount {
+        let filter = unsafe filters + lane * step
+        for tap in 0..<9 { unsafe filter[tap] = unsafe taps[tap][lane] }
+      }
+    #else
+      for tap in 0..<8 { unsafe square[tap] = unsafe taps[tap] }
+      let rows = unsafe FloatVector.transposed(square, square + laneCount)
+      for lane in 0..<laneCount {
+        unsafe filters.store(rows[lane], lane * step)
+        unsafe filters[lane * step + 8] = unsafe taps[8][lane]
+      }
+    #endif
+  }
+
   /// Maps gradients of transformed filters, 36 matrices [in, out], to gradients of the filters.
   func filterGradients(
     _ transformed: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
   ) {
     let perPosition = inputs * outputs
-    Parallel.forEach(outputs / laneCount) { block in
-      let column = block * laneCount
-      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 18) { half in
-        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 9 * laneCount) { taps in
-          let taps = taps.baseAddress!
-          for k in 0..<inputs {
-            let source = unsafe transformed + k * outputs + column
-            for j in 0..<6 {
-              let t = unsafe Self.gT(
-                source.vector(j * perPosition), source.vector((6 + j) * perPosition),
-                source.vector((12 + j) * perPosition), source.vector((18 + j) * perPosition),
-                source.vector((24 + j) * perPosition), source.vector((30 + j) * perPosition))
-              unsafe (half[j], half[6 + j], half[12 + j]) = t
-            }
-            for i in 0..<3 {
-              let t = unsafe Self.gT(
-                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
-                half[6 * i + 5])
-              unsafe taps.store(t.0, 3 * i * laneCount)
-              unsafe taps.store(t.1, (3 * i + 1) * laneCount)
-              unsafe taps.store(t.2, (3 * i + 2) * laneCount)
-            }
-            for lane in 0..<laneCount {
-              let filter = unsafe gradient + ((column + lane) * inputs + k) * 9
-              for tap in 0..<9 { unsafe filter[tap] = unsafe taps[tap * laneCount + lane] }
-            }
+    // Two vectors at a time, which fill the lines of memory that are read.
+    Parallel.forEach((outputs + panelWidth - 1) / panelWidth) { index in
+      let first = index * panelWidth
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 27 + 2 * laneCount) {
+        room in
+        let half = room.baseAddress!, taps = unsafe half + 18, square = unsafe taps + 9
+        for k in 0..<inputs {
+          for column in Swift.stride(
+            from: first, to: min(outputs, first + panelWidth), by: laneCount)
+          {
+            unsafe Self.filterGradient(transformed + k * outputs + column, perPosition, half, taps)
+            unsafe Self.storeTaps(
+              taps, square, to: gradient + (column * inputs + k) * 9, inputs * 9)
           }
         }
       }
+    }
+  }
+
+  @inline(__always)
+  private static func filterGradient(
+    _ source: UnsafePointer<Float>, _ perPosition: Int, _ half: UnsafeMutablePointer<FloatVector>,
+    _ taps: UnsafeMutablePointer<FloatVector>
+  ) {
+    for j in 0..<6 {
+      let t = unsafe gT(
+        source.vector(j * perPosition), source.vector((6 + j) * perPosition),
+        source.vector((12 + j) * perPosition), source.vector((18 + j) * perPosition),
+        source.vector((24 + j) * perPosition), source.vector((30 + j) * perPosition))
+      unsafe (half[j], half[6 + j], half[12 + j]) = t
+    }
+    for i in 0..<3 {
+      let t = unsafe gT(
+        half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+        half[6 * i + 5])
+      unsafe (taps[3 * i], taps[3 * i + 1], taps[3 * i + 2]) = t
     }
   }
 }

@@ -22,6 +22,20 @@ extension Tensor {
     .concatenated(try (0..<count).batches(of: size).map(body), along: 0)
   }
 
+  /// The number of images from which on convolutions of images of 4x4 pixels or more use the same
+  /// algorithm whatever the batch size, so that an image's result is the same to the last bit in every
+  /// larger batch.
+  public static let leastBatch = ConvolutionCall.winogradPixels / 16
+
+  /// Applies `body` to this batch, filled up with zeros to `leastBatch` entries, and returns the
+  /// results of its own entries.
+  public func inStableBatch(_ body: (Tensor) throws -> Tensor) rethrows -> Tensor {
+    let count = shape[0]
+    guard count < Self.leastBatch else { return try body(self) }
+    let filling = Tensor.zeros([Self.leastBatch - count] + shape.dropFirst())
+    return try body(.concatenated([self, filling], along: 0)).slice(0..<count)
+  }
+
   /// Exchanges left and right: reverses the last axis.
   public func mirrored() -> Tensor {
     let width = shape.last ?? 1
