@@ -222,7 +222,7 @@ let testTargets: [Target] = [
   tests("SyntheticDataTests", ["SyntheticData", "Datasets", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
   tests("TrainingTests", ["Training", "chapter-07-latent-diffusion"]),
-  tests("ProjectTests", ["Diffusion", "Probability", "Figures", "course"]),
+  tests("ProjectTests", ["Diffusion", "Probability", "Figures", "Files", "course"]),
 ]
 
 let importable = [

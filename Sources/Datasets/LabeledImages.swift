@@ -51,13 +51,12 @@ public struct LabeledImages: Sendable {
 
   /// The number that stands for a byte: -1 for 0, 1 for 255.
   @inlinable
-  public static func value(of byte: UInt8) -> Float { Float(byte) / 127.5 - 1 }
-
-  /// One image as numbers in -1…1, plane by plane.
-  public func values(_ index: Int) -> [Float] { bytes(index).map(Self.value) }
+  public static func value<Number: BinaryFloatingPoint>(of byte: UInt8) -> Number {
+    Number(byte) / 127.5 - 1
+  }
 
   /// All images as numbers in -1…1, image after image.
-  public var values: [Double] { pixels.map { Double($0) / 127.5 - 1 } }
+  public var values: [Double] { pixels.map { Self.value(of: $0) } }
 
   /// Some of the images, in the order of `indices`.
   public func subset(_ indices: some Sequence<Int>) -> LabeledImages {

@@ -51,19 +51,16 @@ public struct SampleRequest: Sendable {
   public func latents(
     from model: LatentDiffusionModel, progress: (Int) -> Void = { _ in }
   ) -> Tensor {
-    var parts: [Tensor] = []
-    for range in labels.indices.batches(of: batchSize) {
-      let start = range.lowerBound
-      var streams = RandomStreams(seed: seed, count: range.count, from: start)
+    Tensor.mapBatches(labels.count, of: batchSize) { range in
+      var streams = RandomStreams(seed: seed, count: range.count, from: range.lowerBound)
       let zT = streams.normal(model.denoiser.shape(range.count))
       var z0 = zT
       for (index, state) in chain(model, zT, Array(labels[range]), streams).enumerated() {
         z0 = state.x
-        progress(start * steps + (index + 1) * range.count)
+        progress(range.lowerBound * steps + (index + 1) * range.count)
       }
-      parts.append(z0)
+      return z0
     }
-    return .concatenated(parts, along: 0)
   }
   // snippet.end
 

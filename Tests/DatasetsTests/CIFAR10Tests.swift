@@ -35,7 +35,9 @@ import Testing
     #expect(images.labels == [3, 9, 0])
     #expect(images.bytes(1).prefix(3) == [100, 101, 102])
     // Image 2, green plane, row 1, column 5.
-    #expect(images.values(2)[1024 + 37] == LabeledImages.value(of: UInt8((1024 + 37 + 200) % 256)))
+    #expect(
+      images.values[2 * 3072 + 1024 + 37] == LabeledImages.value(of: UInt8((1024 + 37 + 200) % 256))
+    )
   }
 
   @Test func trainingFilesAreReadInOrder() throws {
@@ -126,7 +128,7 @@ import Testing
 
 @Suite struct PixelTests {
   @Test func bytesSpanMinusOneToOne() {
-    let values = (UInt8.min...UInt8.max).map(LabeledImages.value)
+    let values: [Float] = (UInt8.min...UInt8.max).map(LabeledImages.value)
     #expect(values.first == -1 && values.last == 1)
     #expect(zip(values, values.dropFirst()).allSatisfy { abs($1 - $0 - 1 / 127.5) < 1e-6 })
   }

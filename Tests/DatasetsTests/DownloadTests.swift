@@ -39,11 +39,8 @@ import Testing
     try? FileManager.default.createDirectory(
       atPath: folder.path + "/batches", withIntermediateDirectories: true)
     for name in names { folder.write(file, to: "batches/" + name) }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["tar", "-czf", folder.path + "/a.tar.gz", "-C", folder.path, "batches"]
-    try! process.run()
-    process.waitUntilExit()
+    _ = try! Subprocess.run(
+      ["tar", "-czf", folder.path + "/a.tar.gz", "-C", folder.path, "batches"])
     return FileManager.default.contents(atPath: folder.path + "/a.tar.gz")!
   }()
 

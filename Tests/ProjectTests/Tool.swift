@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Programs of the toolchain that tests run.
@@ -13,14 +14,7 @@ enum Tool {
   static func run(
     _ program: String, _ arguments: [String]
   ) throws -> (status: Int32, text: String) {
-    let process = Process(), pipe = Pipe()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    process.standardOutput = pipe
-    process.standardError = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    let outcome = try Subprocess.outcome(of: [program] + arguments)
+    return (outcome.status, outcome.output + outcome.errors)
   }
 }

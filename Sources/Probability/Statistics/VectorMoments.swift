@@ -17,11 +17,7 @@ public struct VectorMoments: Sendable {
 
   /// Adds the rows of a matrix.
   public mutating func add(_ rows: Matrix) {
-    var sum = [Double](repeating: 0, count: rows.columns)
-    for row in 0..<rows.rows {
-      for column in 0..<rows.columns { sum[column] += rows.elements[row * rows.columns + column] }
-    }
-    add(count: rows.rows, sum: sum, products: rows.transposed * rows)
+    add(count: rows.rows, sum: rows.columnSums, products: rows.transposed * rows)
   }
 
   /// Adds vectors of which the sum and the sum of products $x x^T$ are known.
@@ -64,6 +60,15 @@ public struct VectorMoments: Sendable {
 }
 
 extension Matrix {
+  /// The sum of the rows.
+  var columnSums: [Double] {
+    var sums = [Double](repeating: 0, count: columns)
+    for row in 0..<rows {
+      for column in 0..<columns { sums[column] += elements[row * columns + column] }
+    }
+    return sums
+  }
+
   /// The rows with a vector subtracted from each.
   public func subtracting(_ vector: [Double]) -> Matrix {
     var result = self
@@ -78,11 +83,7 @@ extension Matrix {
   /// The mean is subtracted before products are summed, so nothing cancels.
   public func meanAndCovariance() -> (mean: [Double], covariance: Matrix) {
     guard rows > 1 else { fatalError("a covariance needs two observations or more") }
-    var mean = [Double](repeating: 0, count: columns)
-    for row in 0..<rows {
-      for column in 0..<columns { mean[column] += elements[row * columns + column] }
-    }
-    for column in 0..<columns { mean[column] /= Double(rows) }
+    let mean = columnSums.map { $0 / Double(rows) }
     var moments = VectorMoments(width: columns)
     moments.add(subtracting(mean))
     return (mean, moments.unbiasedCovariance)
