@@ -67,18 +67,18 @@ struct Run: ParsableCommand {
     let chapters = try selection.chapters(of: course)
     let runner = Runner(course: course, isDetailed: selection.names.count == 1)
     var failed: [String] = []
+    var times = TimeTable()
     for chapter in chapters {
       do {
-        if quick {
-          try runner.tryOut(chapter)
-        } else {
-          try runner.renew(chapter)
-        }
+        let seconds = quick ? try runner.tryOut(chapter) : try runner.renew(chapter)
+        times.add(chapter.name, seconds: seconds)
       } catch {
         Console.report(error.list)
         failed.append(chapter.name)
+        times.add(chapter.name, seconds: nil)
       }
     }
+    if !times.lines.isEmpty { Console.say("\n" + times.lines.joined(separator: "\n")) }
     guard failed.isEmpty else {
       throw Problems([Problem("course", "failed: " + failed.joined(separator: ", "))])
     }

@@ -8,14 +8,15 @@ struct Runner {
   /// Whether to show all that a chapter prints, rather than a line.
   let isDetailed: Bool
 
-  /// Runs a chapter and takes what comes out for the course: figures, transcript, page.
+  /// Runs a chapter and takes what comes out for the course: figures, transcript, page. Returns how
+  /// many seconds it ran.
   ///
   /// - Throws: if it does not build, does not finish or fails a check; the page, its transcript and
   ///   its figures stay as they were.
-  func renew(_ chapter: CourseChapter) throws(Problems) {
+  func renew(_ chapter: CourseChapter) throws(Problems) -> Double {
     let drawn = scratch(chapter).appendingPathComponent("figures")
     try? FileManager.default.removeItem(at: drawn)
-    let transcript = try runAndSeal(chapter, figures: drawn)
+    let (transcript, seconds) = try runAndSeal(chapter, figures: drawn)
     try move(drawn, into: chapter.figures)
     try write(transcript.json, to: chapter.url("transcript.json"))
     for stray in course.strayFigures(of: chapter, transcript) {
@@ -25,19 +26,20 @@ struct Runner {
     _ = try course.writePage(of: chapter)
     try? FileManager.default.removeItem(at: scratch(chapter))
     if isDetailed { Console.say("\nwoven: \(chapter.path("README.md"))") }
+    return seconds
   }
 
-  /// Runs a chapter with fewer samples; keeps nothing.
-  func tryOut(_ chapter: CourseChapter) throws(Problems) {
+  /// Runs a chapter with fewer samples and keeps nothing; returns how many seconds it ran.
+  func tryOut(_ chapter: CourseChapter) throws(Problems) -> Double {
     try build(chapter)
-    try run(chapter, ["--quick"])
+    return try run(chapter, ["--quick"])
   }
 
   /// Runs a chapter aside, and returns how it differs from its transcript.
   func reproduce(_ chapter: CourseChapter) throws(Problems) -> [Problem] {
     let committed = try course.transcript(of: chapter)
     let aside = scratch(chapter).appendingPathComponent("figures")
-    let transcript = try runAndSeal(
+    let (transcript, _) = try runAndSeal(
       chapter, figures: aside, arguments: ["--seed", String(committed.seed)])
     try? FileManager.default.removeItem(at: scratch(chapter))
     return transcript.differences(from: committed).map {
@@ -51,14 +53,14 @@ struct Runner {
 
   private func runAndSeal(
     _ chapter: CourseChapter, figures: URL, arguments: [String] = []
-  ) throws(Problems) -> Transcript {
+  ) throws(Problems) -> (transcript: Transcript, seconds: Double) {
     let source = try chapter.source()
     let others = chapter.otherSources
     try build(chapter)
     let record = scratch(chapter).appendingPathComponent("transcript.json")
     try makeFolder(scratch(chapter))
     try? FileManager.default.removeItem(at: record)
-    try run(
+    let seconds = try run(
       chapter, ["--record", record.path, "--figures", figures.path] + arguments)
     guard let json = try? String(contentsOf: record, encoding: .utf8) else {
       throw Problems([Problem(chapter.path("main.swift"), "recorded nothing")])
@@ -70,7 +72,7 @@ struct Runner {
       ])
     }
     let transcript = try Transcript(json: json, file: record.path)
-    return try transcript.sealed(with: source, others: others)
+    return (try transcript.sealed(with: source, others: others), seconds)
   }
 
   // MARK: - Other programs
@@ -130,10 +132,11 @@ struct Runner {
 
   // MARK: - Running
 
-  private func run(_ chapter: CourseChapter, _ arguments: [String]) throws(Problems) {
+  /// Runs a chapter's program and returns how many seconds it took.
+  private func run(_ chapter: CourseChapter, _ arguments: [String]) throws(Problems) -> Double {
     let program = try program(chapter)
     var tally = Tally()
-    let start = Date()
+    let clock = ContinuousClock(), start = clock.now
     let status: Int32
     if isDetailed {
       status = try run([program] + arguments)
@@ -144,14 +147,15 @@ struct Runner {
         Console.showStatus("\(chapter.name): \(tally.words)")
       }
       Console.clearLine()
-      let seconds = NumberText.duration(-start.timeIntervalSinceNow)
-      Console.say("\(status == 0 ? "✓" : "✗") \(chapter.name): \(tally.words), \(seconds)")
+      let time = NumberText.duration((clock.now - start) / .seconds(1))
+      Console.say("\(status == 0 ? "✓" : "✗") \(chapter.name): \(tally.words), \(time)")
       for failure in tally.failures { Console.say("    " + failure) }
     }
     guard status == 0 else {
       let reason = status == 1 ? "failed; the page stays as it was" : "ended with status \(status)"
       throw Problems([Problem(chapter.path("main.swift"), reason)])
     }
+    return (clock.now - start) / .seconds(1)
   }
 
   private struct Tally {

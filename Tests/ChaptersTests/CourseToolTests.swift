@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import TestSupport
 import Testing
 import Weaving
 
@@ -26,12 +27,12 @@ import Weaving
         #!/bin/sh
         [ -e "\(root.path)/broken" ] && { echo "main.swift:3: error: no"; exit 1; }
         mkdir -p "\(root.path)/.build/debug"
-        cp "\(root.path)/program" "\(root.path)/.build/debug/chapter-04-x"
+        cp "\(root.path)/program" "\(root.path)/.build/debug/$5"
         """)
       try program()
       let tool = try #require(Bundle.main.executableURL).deletingLastPathComponent()
         .appendingPathComponent("course")
-      try FileManager.default.copyItem(at: tool, to: root.appendingPathComponent("bin/course"))
+      try copyProgram(tool.path, to: root.appendingPathComponent("bin/course").path)
     }
 
     deinit { try? FileManager.default.removeItem(at: root) }
@@ -40,9 +41,10 @@ import Weaving
       let url = root.appendingPathComponent(path)
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: url)
       if executable {
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: url.path)
+        try writeProgram(text, to: url.path)
+      } else {
+        try Data(text.utf8).write(to: url)
       }
     }
 
@@ -202,6 +204,19 @@ import Weaving
     #expect(run.status == 0)
     #expect(place.text("Chapters/04-x/transcript.json") == nil)
     #expect(place.text("figures/04-x/f.svg") == nil)
+  }
+
+  @Test func theTimesOfSeveralChaptersAreATable() throws {
+    #expect(try !place.course("run", "--quick").output.contains("total"))
+    try place.write("Chapters/05-long-name/main.swift", "//: # Five\ncheck()\n")
+    let lines = try place.course("run", "--quick").output.split(separator: "\n")
+    #expect(lines.count == 6, "\(lines)")
+    #expect(lines[2] == "chapter       seconds")
+    for (line, pattern) in zip(
+      lines.dropFirst(3), [/04-x +0\.\d/, /05-long-name +0\.\d/, /total +0\.\d/])
+    {
+      #expect(line.wholeMatch(of: pattern) != nil && line.count == lines[2].count, "\(line)")
+    }
   }
 
   @Test func theListSaysWhatIsFresh() throws {
