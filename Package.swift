@@ -177,8 +177,8 @@ let tools: [Target] = [
   tool(
     "benchmark",
     [
-      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "Probability",
-      "Parallelism", "Files", "COpenBLAS", "CProcessor",
+      "Learning", "Models", "Networks", "Autodiff", "Diffusion", "Tensors", "SIMDMath",
+      "Probability", "Parallelism", "Weaving", "Figures", "Files", "COpenBLAS", "CProcessor",
     ], settings: optimized),
 ]
 
@@ -222,6 +222,7 @@ let testTargets: [Target] = [
   tests("SyntheticDataTests", ["SyntheticData", "Datasets", "Files"]),
   tests("EvaluationTests", ["Evaluation", "Tensors", "Probability"]),
   tests("TrainingTests", ["Training", "chapter-07-latent-diffusion"]),
+  tests("BenchmarkTests", ["benchmark", "Tensors", "Probability", "Files"]),
   tests("ProjectTests", ["Diffusion", "Probability", "Figures", "Files", "course"]),
 ]
 

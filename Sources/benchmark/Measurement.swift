@@ -14,12 +14,17 @@ struct Timing {
     var times: [Double] = []
     var spent = 0.0
     while spent < seconds || times.count < 3 {
-      let start = clock()
-      body()
-      times.append(clock() - start)
+      times.append(once(body))
       spent += times.last!
     }
     return Timing(times: times.sorted())
+  }
+
+  /// The seconds of one run.
+  static func once(_ body: () -> Void) -> Double {
+    let start = clock()
+    body()
+    return clock() - start
   }
 
   /// Whether the clock measures the processor time of this thread instead of the elapsed time. With one

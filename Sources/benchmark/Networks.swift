@@ -14,7 +14,7 @@ func measureNetwork(
   _ subject: Subject, _ part: Part, batches: [Int], seconds: Double
 ) -> [Row] {
   let batch = subject == .vae ? 64 : 128
-  let work = subject == .vae ? autoencoderWork() : unetWork(subject)
+  let work = networkWork(subject)
   var rows: [Row] = []
   if part != .forward {
     rows.append(
@@ -32,8 +32,13 @@ func measureNetwork(
   return rows
 }
 
+/// A network and what is measured of it.
+func networkWork(_ subject: Subject) -> NetworkWork {
+  subject == .vae ? autoencoderWork() : unetWork(subject)
+}
+
 /// What is measured of a network.
-private struct Work {
+struct NetworkWork {
   let parameters: [Parameter]
   /// Makes data for a batch, and a function that computes the loss on it.
   let loss: (_ images: Int) -> (Tape) -> Variable
@@ -53,7 +58,7 @@ func makeUNet(_ subject: Subject) -> UNet {
   return UNet(configuration, generator: RandomGenerator(seed: 1))
 }
 
-private func unetWork(_ subject: Subject) -> Work {
+private func unetWork(_ subject: Subject) -> NetworkWork {
   let net = makeUNet(subject)
   func inputs(_ batch: Int) -> (x: Tensor, target: Tensor, t: [Double], labels: [Int]) {
     var random = RandomGenerator(seed: 2)
@@ -63,7 +68,7 @@ private func unetWork(_ subject: Subject) -> Work {
       (0..<batch).map { _ in random.index(below: 11) }
     )
   }
-  return Work(
+  return NetworkWork(
     parameters: net.parameters,
     loss: { batch in
       let (x, target, t, labels) = inputs(batch)
@@ -78,13 +83,13 @@ private func unetWork(_ subject: Subject) -> Work {
 }
 
 // As the comparison has it: decoded from the mean of the encoder's distribution.
-private func autoencoderWork() -> Work {
+private func autoencoderWork() -> NetworkWork {
   let net = Autoencoder(.init(), generator: RandomGenerator(seed: 1))
   func images(_ batch: Int) -> Tensor {
     var random = RandomGenerator(seed: 2)
     return .normal([batch, 3, 32, 32], using: &random)
   }
-  return Work(
+  return NetworkWork(
     parameters: net.parameters,
     loss: { batch in
       let x = images(batch)
@@ -99,18 +104,23 @@ private func autoencoderWork() -> Work {
     })
 }
 
+extension AdamW {
+  /// A step of training on a loss.
+  mutating func step(on loss: (Tape) -> Variable) {
+    let gradients = { () -> Gradients in
+      let tape = Tape()
+      return tape.gradients(of: loss(tape))
+    }()
+    update(gradients, learningRate: 1e-4)
+  }
+}
+
 private func trainingStep(
   _ name: String, _ parameters: [Parameter], images: Int, seconds: Double,
   loss: (Tape) -> Variable
 ) -> Row {
   var optimizer = AdamW(parameters)
-  func step() {
-    let gradients = { () -> Gradients in
-      let tape = Tape()
-      return tape.gradients(of: loss(tape))
-    }()
-    optimizer.update(gradients, learningRate: 1e-4)
-  }
+  func step() { optimizer.step(on: loss) }
   Memory.resetPeak()
   let count = OperationCount.multiplyAdds(in: step)
   let timing = Timing.of(step, seconds: seconds)

@@ -8,7 +8,10 @@ import Tensors
 struct Report {
   let asJSON: Bool
 
-  func header() {
+  /// Prints what was run where.
+  ///
+  /// - Parameter more: other programs and their versions.
+  func header(_ more: [(key: String, text: String)] = []) {
     let kernels = unsafe String(cString: processor_blas_kernels())
     let model = Processor.name ?? "unknown processor"
     #if DEBUG
@@ -17,14 +20,17 @@ struct Report {
       let configuration = "release"
     #endif
     if asJSON {
-      object([
+      let own = [
         "processor": model, "threads": "\(Parallel.threadCount)", "openblas": kernels,
         "configuration": configuration,
-      ])
+      ]
+      object(own.merging(more.map { ($0.key, $0.text) }) { first, _ in first })
     } else {
-      print(
-        "\(model), \(Parallel.threadCount) threads, OpenBLAS kernels: \(kernels), "
-          + "\(configuration) build")
+      let words = [
+        model, "\(Parallel.threadCount) threads", "OpenBLAS kernels: \(kernels)",
+        "\(configuration) build",
+      ]
+      print((words + more.map(\.text)).joined(separator: ", "))
     }
   }
 
@@ -73,7 +79,8 @@ struct Report {
     fflush(nil)
   }
 
-  private func object(_ fields: [String: String]) {
+  /// Prints one JSON object.
+  func object(_ fields: [String: String]) {
     let body = fields.sorted { $0.key < $1.key }.map { key, value in
       let isNumber = Double(value) != nil
       let text = value.replacingOccurrences(of: "\"", with: "'")

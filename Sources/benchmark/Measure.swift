@@ -1,0 +1,79 @@
+import ArgumentParser
+import Parallelism
+
+/// What can be measured.
+enum Subject: String, CaseIterable, ExpressibleByArgument {
+  case unetSmall = "unet-small"
+  case unetBase = "unet-base"
+  case unetCourse = "unet-course"
+  case vae
+  case gemm, conv, norm, attention, sampler, startup
+
+  /// Whether the subject is a network.
+  var isNetwork: Bool { [.unetSmall, .unetBase, .unetCourse, .vae].contains(self) }
+}
+
+/// What is measured of a network.
+enum Part: String, CaseIterable, ExpressibleByArgument {
+  case all, training, forward
+}
+
+/// Measures what is named: the default command.
+struct Measure: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures kernels, networks, the sampler and the start of chapters.")
+
+  @Argument(help: "What to measure; everything if nothing is named.")
+  var subjects: [Subject] = []
+
+  @OptionGroup var common: CommonOptions
+
+  @Option(help: "Seconds to spend on each network; kernels take a tenth.")
+  var seconds = 10.0
+
+  @Option(help: "What to measure of a network: all, training or forward.")
+  var part = Part.all
+
+  @Option(
+    name: .customLong("batch"), parsing: .upToNextOption,
+    help: "Batch sizes of the forward passes (default: the training step's, 16 and 1).")
+  var batches: [Int] = []
+
+  @Flag(help: "Count the time that one thread runs, to compare kernels on a busy machine.")
+  var processorTime = false
+
+  func validate() throws {
+    try requirePositive(seconds: seconds)
+    if let batch = batches.first(where: { $0 < 1 }) {
+      throw ValidationError("--batch is \(batch); give at least 1")
+    }
+  }
+
+  func run() throws {
+    let report = common.begin()
+    if processorTime {
+      Parallel.threadCount = 1
+      unsafe Timing.countsProcessorTime = true
+    }
+    report.header()
+    let peak = matrixProductPeak(seconds: seconds / 4)
+    report.peak(peak)
+    for subject in subjects.isEmpty ? Subject.allCases : subjects {
+      measure(subject, report, peak: peak)
+    }
+  }
+
+  private func measure(_ subject: Subject, _ report: Report, peak: Row) {
+    switch subject {
+    case .unetSmall, .unetBase, .unetCourse, .vae:
+      report.network(
+        measureNetwork(subject, part, batches: batches, seconds: seconds), peak: peak)
+    case .gemm: report.rows("gemm", measureProducts(seconds: seconds / 10), peak: peak)
+    case .conv: report.rows("conv", measureConvolutions(seconds: seconds / 10), peak: peak)
+    case .norm: report.rows("norm", measureNorms(seconds: seconds / 10), peak: nil)
+    case .attention: report.rows("attention", measureAttention(seconds: seconds / 10), peak: peak)
+    case .sampler: report.rows("sampler", measureSampler(seconds: seconds), peak: peak)
+    case .startup: report.rows("startup", measureStartup(), peak: nil)
+    }
+  }
+}
