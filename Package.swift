@@ -47,7 +47,7 @@ func tool(
 ) -> Target {
   .executableTarget(
     name: name, dependencies: dependencies + [argumentParser],
-    exclude: existing("Sources/\(name)", ["README.md", "pytorch_sampler.py"]),
+    exclude: existing("Sources/\(name)", ["README.md", "pytorch_networks.py"]),
     swiftSettings: settings + safety)
 }
 

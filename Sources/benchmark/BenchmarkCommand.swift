@@ -8,8 +8,9 @@ struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
     abstract: "Measures the speed of the kernels, the training step and the sampler.",
-    discussion: "Without a subcommand: benchmark measure; see benchmark measure --help",
-    subcommands: [Measure.self, Ladder.self, Growth.self],
+    discussion: "Without a subcommand: benchmark measure, which also compares with PyTorch. Its "
+      + "arguments and options: benchmark measure --help",
+    subcommands: [Measure.self, Ladder.self, Growth.self, NetworkRuns.self],
     defaultSubcommand: Measure.self)
 
   /// Reads the command line and runs; every mistake and every failure is one line on standard

@@ -42,15 +42,40 @@ struct Measure: ParsableCommand {
   @Flag(help: "Count the time that one thread runs, to compare kernels on a busy machine.")
   var processorTime = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Compare the networks with PyTorch, run by this Python.", valueName: "python"))
+  var against: String?
+
+  @Option(help: "How often each side of the comparison is run (default: 3).")
+  var rounds: Int?
+
   func validate() throws {
     try requirePositive(seconds: seconds)
     if let batch = batches.first(where: { $0 < 1 }) {
       throw ValidationError("--batch is \(batch); give at least 1")
     }
+    if let rounds, rounds < 1 { throw ValidationError("--rounds is \(rounds); give at least 1") }
+    guard against != nil else {
+      if rounds != nil { throw ValidationError("--rounds is for --against PYTHON") }
+      return
+    }
+    if let other = subjects.first(where: { !$0.isNetwork }) {
+      throw ValidationError("--against compares networks; \(other.rawValue) is none")
+    }
+    if processorTime || part != .all || !batches.isEmpty {
+      throw ValidationError("--against takes neither --processor-time nor --part nor --batch")
+    }
   }
 
   func run() throws {
     let report = common.begin()
+    if let against {
+      let comparison = PyTorchComparison(
+        python: against, subjects: subjects.isEmpty ? PyTorchComparison.subjects : subjects,
+        rounds: rounds ?? 3, seconds: seconds)
+      return try comparison.run(report)
+    }
     if processorTime {
       Parallel.threadCount = 1
       unsafe Timing.countsProcessorTime = true
