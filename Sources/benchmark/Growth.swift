@@ -46,9 +46,12 @@ struct Growth: ParsableCommand {
   func run() throws {
     let report = common.begin()
     report.header()
-    let panels = [batches(), steps(), sizes()]
-    Console.clearStatus()
-    for panel in panels { report.growth(panel) }
+    let panels = [batches, steps, sizes].map { measure in
+      let panel = measure()
+      Console.clearStatus()
+      report.growth(panel)
+      return panel
+    }
     let url = URL(fileURLWithPath: figure)
     try GrowthFigure(panels: panels).figure.write(to: url)
     if !common.json { print("\nwritten: \(figure)") }
@@ -140,5 +143,6 @@ extension Report {
         "  " + "\(curve.name): exponent".padding(toLength: 50, withPad: " ", startingAt: 0)
           + String(format: "%10.2f", exponent))
     }
+    fflush(nil)
   }
 }

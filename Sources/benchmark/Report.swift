@@ -32,6 +32,7 @@ struct Report {
       ]
       print((words + more.map(\.text)).joined(separator: ", "))
     }
+    fflush(nil)
   }
 
   func peak(_ row: Row) {
