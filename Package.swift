@@ -90,7 +90,7 @@ let libraries: [Target] = [
 let coreModules: [Target] = [
   core("Files", []),
   core("Parallelism", ["CParallelism"]),
-  core("SIMDMath", []),
+  core("SIMDMath", ["CProcessor"]),
   core("Probability", ["Parallelism"]),
   core(
     "Tensors", ["SIMDMath", "Probability", "Parallelism", "COpenBLAS", "CProcessor"]),

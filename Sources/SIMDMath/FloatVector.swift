@@ -2,6 +2,8 @@
 // the processor that builds the package has AVX-512, eight elsewhere. Everything in this module is
 // small and inlinable, so that kernels in any module compile to straight vector code.
 
+import CProcessor
+
 #if VECTORS_OF_16
   /// The vector of single-precision numbers that the kernels compute with.
   public typealias FloatVector = SIMD16<Float>
@@ -23,6 +25,13 @@ extension UnsafePointer<Float> {
   public func vector(_ offset: Int) -> FloatVector {
     unsafe UnsafeRawPointer(self + offset).loadUnaligned(as: FloatVector.self)
   }
+}
+
+extension UnsafePointer<Float> {
+  /// Brings the line of memory `offset` elements on close to the core, for a read that follows. Lines
+  /// are 16 elements long. An address outside of any buffer does no harm.
+  @inlinable @inline(__always)
+  public func prefetch(_ offset: Int) { unsafe processor_prefetch(self + offset) }
 }
 
 extension UnsafeMutablePointer<Float> {
@@ -74,6 +83,31 @@ extension UnsafeMutablePointer<Float> {
 }
 
 extension FloatVector {
+  /// This vector plus a product, rounded once: `self + a b`. It takes the place of the library's method
+  /// of this name, which goes through the lanes one by one.
+  @inlinable @inline(__always)
+  public func addingProduct(_ a: FloatVector, _ b: FloatVector) -> FloatVector {
+    #if VECTORS_OF_16
+      processor_multiply_add16(a, b, self)
+    #else
+      processor_multiply_add8(a, b, self)
+    #endif
+  }
+
+  /// Adds a product to this vector, rounded once.
+  @inlinable @inline(__always)
+  public mutating func addProduct(_ a: FloatVector, _ b: FloatVector) { self = addingProduct(a, b) }
+
+  /// The square root of each lane, in place of the library's, which goes through the lanes one by one.
+  @inlinable @inline(__always)
+  public func squareRoot() -> FloatVector {
+    #if VECTORS_OF_16
+      processor_square_root16(self)
+    #else
+      processor_square_root8(self)
+    #endif
+  }
+
   /// The sum of the lanes, added in pairs.
   @inlinable @inline(__always)
   public var total: Float {
@@ -136,19 +170,23 @@ extension FloatVector {
   }
 
   /// The reciprocal of lanes from 1 to 1e38, to about two units in the last place.
-  ///
-  /// A division keeps a core busy four times as long. The exponent bits, negated, make a first
-  /// guess that is off by an eighth at most; three of Newton's steps r ← r (2 - x r) square that.
   @_transparent
   public static func reciprocal(_ x: FloatVector) -> FloatVector {
-    let guess =
-      unsafe IntegerVector(repeating: 0x7EF3_11C7) &- unsafeBitCast(x, to: IntegerVector.self)
-    let two = FloatVector(repeating: 2), negative = FloatVector.zero - x
-    var r = unsafe unsafeBitCast(guess, to: FloatVector.self)
-    r *= two.addingProduct(negative, r)
-    r *= two.addingProduct(negative, r)
-    // Apart, this step's two products and sum leave 1 for 1.
-    return (r + r) + (negative * r) * r
+    #if VECTORS_OF_16
+      // A division of 16 numbers keeps a core busy four times as long. The exponent bits, negated,
+      // make a first guess that is off by an eighth at most; three of Newton's steps
+      // r ← r (2 - x r) square that.
+      let guess =
+        unsafe IntegerVector(repeating: 0x7EF3_11C7) &- unsafeBitCast(x, to: IntegerVector.self)
+      let two = FloatVector(repeating: 2), negative = FloatVector.zero - x
+      var r = unsafe unsafeBitCast(guess, to: FloatVector.self)
+      r *= two.addingProduct(negative, r)
+      r *= two.addingProduct(negative, r)
+      // Apart, this step's two products and sum leave 1 for 1.
+      return (r + r) + (negative * r) * r
+    #else
+      return FloatVector(repeating: 1) / x
+    #endif
   }
 
   /// The logistic function 1 / (1 + e^-x) of each lane; below -87 it stays at about 1e-38.
@@ -160,44 +198,46 @@ extension FloatVector {
     return reciprocal(FloatVector(repeating: 1) + expInRange(FloatVector.zero - bounded))
   }
 
-  /// Transposes a square of `laneCount` vectors.
-  ///
-  /// Interleaving the first half of the rows with the second half, element by element, rotates the
-  /// bits of an element's index (row, column) by one; after as many rotations as a column's index
-  /// has bits, row and column have changed places.
-  ///
-  /// - Parameters:
-  ///   - square: the rows; overwritten.
-  ///   - spare: room for as many.
-  /// - Returns: where the columns are: `square` or `spare`.
+  /// Transposes a square: `laneCount` rows of as many numbers, `step` apart, into rows `targetStep`
+  /// apart.
   @inlinable @inline(__always)
-  public static func transposed(
-    _ square: UnsafeMutablePointer<FloatVector>, _ spare: UnsafeMutablePointer<FloatVector>
-  ) -> UnsafeMutablePointer<FloatVector> {
-    unsafe interleave(square, into: spare)
-    unsafe interleave(spare, into: square)
-    unsafe interleave(square, into: spare)
+  public static func transpose(
+    _ source: UnsafePointer<Float>, _ step: Int, to target: UnsafeMutablePointer<Float>,
+    _ targetStep: Int
+  ) {
     #if VECTORS_OF_16
-      unsafe interleave(spare, into: square)
-      return unsafe square
+      // Interleaving the first half of the rows with the second half, element by element, rotates the
+      // bits of an element's index (row, column) by one; after as many rotations as a column's index
+      // has bits, row and column have changed places.
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount) { room in
+        let square = room.baseAddress!, spare = unsafe square + laneCount
+        for row in 0..<laneCount { unsafe square[row] = unsafe source.vector(row * step) }
+        unsafe interleave(square, into: spare)
+        unsafe interleave(spare, into: square)
+        unsafe interleave(square, into: spare)
+        unsafe interleave(spare, into: square)
+        for row in 0..<laneCount { unsafe target.store(square[row], row * targetStep) }
+      }
     #else
-      return unsafe spare
+      unsafe processor_transpose8(source, step, target, targetStep)
     #endif
   }
 
-  @inlinable @inline(__always)
-  static func interleave(
-    _ rows: UnsafeMutablePointer<FloatVector>, into result: UnsafeMutablePointer<FloatVector>
-  ) {
-    for i in 0..<laneCount / 2 {
-      let first = unsafe rows[i], second = unsafe rows[i + laneCount / 2]
-      var low = FloatVector.zero, high = FloatVector.zero
-      low.evenHalf = first.lowHalf
-      low.oddHalf = second.lowHalf
-      high.evenHalf = first.highHalf
-      high.oddHalf = second.highHalf
-      unsafe result[2 * i] = low
-      unsafe result[2 * i + 1] = high
+  #if VECTORS_OF_16
+    @inlinable @inline(__always)
+    static func interleave(
+      _ rows: UnsafeMutablePointer<FloatVector>, into result: UnsafeMutablePointer<FloatVector>
+    ) {
+      for i in 0..<laneCount / 2 {
+        let first = unsafe rows[i], second = unsafe rows[i + laneCount / 2]
+        var low = FloatVector.zero, high = FloatVector.zero
+        low.evenHalf = first.lowHalf
+        low.oddHalf = second.lowHalf
+        high.evenHalf = first.highHalf
+        high.oddHalf = second.highHalf
+        unsafe result[2 * i] = low
+        unsafe result[2 * i + 1] = high
+      }
     }
-  }
+  #endif
 }

@@ -22,7 +22,7 @@ import Foundation
     case linear(inputs: Int)
     case transposedLinear
     case directConvolution
-    case winograd
+    case winograd(tile: Int)
   }
 
   /// Returns the prepared form, made by `make` unless it was made before; kept if it is requested

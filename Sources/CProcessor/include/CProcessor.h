@@ -2,6 +2,8 @@
 #ifndef CPROCESSOR_H
 #define CPROCESSOR_H
 
+#include "Vectors.h"
+
 /// The name of the OpenBLAS kernels in use, such as "SkylakeX" or "Haswell".
 const char *processor_blas_kernels(void);
 

@@ -47,18 +47,10 @@ extension Gemm {
   ) {
     let wholeDepth = rowStride == 1 ? depth / laneCount * laneCount : 0
     let wholeColumns = wholeDepth > 0 ? filled / laneCount * laneCount : 0
-    unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount) { room in
-      let square = room.baseAddress!, spare = unsafe square + laneCount
-      for j in stride(from: 0, to: wholeColumns, by: laneCount) {
-        for k in stride(from: 0, to: wholeDepth, by: laneCount) {
-          for lane in 0..<laneCount {
-            unsafe square[lane] = unsafe source.vector((j + lane) * columnStride + k)
-          }
-          let columns = unsafe FloatVector.transposed(square, spare)
-          for lane in 0..<laneCount {
-            unsafe panel.store(columns[lane], (k + lane) * panelWidth + j)
-          }
-        }
+    for j in stride(from: 0, to: wholeColumns, by: laneCount) {
+      for k in stride(from: 0, to: wholeDepth, by: laneCount) {
+        unsafe FloatVector.transpose(
+          source + j * columnStride + k, columnStride, to: panel + k * panelWidth + j, panelWidth)
       }
     }
     for j in 0..<filled {

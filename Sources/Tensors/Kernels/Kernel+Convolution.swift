@@ -31,9 +31,10 @@ extension Kernel {
     }
     OperationCount.add(call.multiplyAdds)
     return unsafe Tensor(uninitialized: outputShape) { y in
-      if call.prefersWinograd {
-        let winograd = call.winograd
-        let filters = keep(weight, .winograd) {
+      if let tile = call.forwardTile {
+        var winograd = call.winograd
+        winograd.tile = tile
+        let filters = keep(weight, .winograd(tile: tile)) { [winograd] in
           unsafe winograd.transformedFilters(weight.storage.pointer, transposed: false)
         }
         defer { withExtendedLifetime(filters) {} }
@@ -131,6 +132,15 @@ extension Kernel {
   var residual: UnsafePointer<Float>?
 
   var isEmpty: Bool { unsafe bias == nil && channelBias == nil && residual == nil }
+
+  /// The sum of both biases of an image's channels from `c` on.
+  @inline(__always)
+  func biases(image: Int, channels: Int, at c: Int) -> FloatVector {
+    var sum = FloatVector.zero
+    if let bias = unsafe bias { unsafe sum += bias.vector(c) }
+    if let bias = unsafe channelBias { unsafe sum += bias.vector(image * channels + c) }
+    return sum
+  }
 }
 
 /// The sizes of one convolution and the kernel that suits them.
@@ -165,11 +175,23 @@ struct ConvolutionCall {
   /// The pixels of a batch from which Winograd's algorithm is chosen.
   static let winogradPixels = 256
 
-  /// Winograd's algorithm reads four times as many numbers for the filters; it pays from a few
-  /// hundred pixels on, and its transforms handle whole vectors of channels.
-  var prefersWinograd: Bool {
+  // The transforms handle whole vectors of channels.
+  private var fitsWinograd: Bool {
     geometry == ConvolutionGeometry(kernel: 3, padding: 1) && inputs % laneCount == 0
-      && outputs % laneCount == 0 && height >= 3 && width >= 3 && pixels >= Self.winogradPixels
+      && outputs % laneCount == 0
+  }
+
+  /// Whether Winograd's algorithm with tiles of 4x4 is chosen: it reads four times as many numbers for
+  /// the filters, and pays from a few hundred pixels on.
+  var prefersWinograd: Bool {
+    fitsWinograd && height >= 3 && width >= 3 && pixels >= Self.winogradPixels
+  }
+
+  /// The tiles of Winograd's algorithm in the forward pass, 4 or for few pixels 2; nil for the direct
+  /// convolution.
+  var forwardTile: Int? {
+    if prefersWinograd { return 4 }
+    return fitsWinograd && height >= 2 && width >= 2 && pixels < Self.winogradPixels ? 2 : nil
   }
 
   var winograd: Winograd {
@@ -185,7 +207,7 @@ struct ConvolutionCall {
 
 extension Winograd {
   func transformedFilters(_ weight: UnsafePointer<Float>, transposed: Bool) -> Storage {
-    let panels = Storage(count: Self.positions * filterElements(transposed: transposed))
+    let panels = Storage(count: positions * filterStride(transposed: transposed))
     unsafe transformFilters(weight, transposed: transposed, into: panels.pointer)
     return panels
   }

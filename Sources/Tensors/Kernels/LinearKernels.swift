@@ -80,18 +80,17 @@ enum LinearKernels {
     _ parts: [UnsafePointer<Float>], count: Int, into sum: UnsafeMutablePointer<Float>
   ) {
     unsafe parts.withUnsafeBufferPointer { parts in
-      let others = unsafe parts.dropFirst()
       Parallel.forRanges(count, grain: 1 << 14) { range in
         var i = range.lowerBound
         while i + laneCount <= range.upperBound {
           var total = unsafe parts[0].vector(i)
-          for k in unsafe others.indices { unsafe total += others[k].vector(i) }
+          for k in 1..<parts.count { unsafe total += parts[k].vector(i) }
           unsafe sum.store(total, i)
           i += laneCount
         }
         while i < range.upperBound {
           var total = unsafe parts[0][i]
-          for k in unsafe others.indices { unsafe total += others[k][i] }
+          for k in 1..<parts.count { unsafe total += parts[k][i] }
           unsafe sum[i] = total
           i += 1
         }

@@ -224,6 +224,8 @@ enum NormKernels {
       var scaleSum1 = FloatVector.zero, shiftSum1 = FloatVector.zero
       for position in 0..<sizes.positions {
         let at = position * channels + c
+        unsafe dy.prefetch(at + 8 * channels)
+        unsafe x.prefetch(at + 8 * channels)
         let (normal0, gradient0) = unsafe first.gradient(dy.vector(at), x.vector(at), activates)
         let (normal1, gradient1) = unsafe second.gradient(
           dy.vector(at + laneCount), x.vector(at + laneCount), activates)

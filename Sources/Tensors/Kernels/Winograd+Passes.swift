@@ -17,7 +17,7 @@ extension Winograd {
   /// The strips of a block of the forward pass: their transformed tiles, with a panel of the
   /// product, fit in a core's second-level cache, unless too few tiles would share each filter.
   private var stripsPerBlock: Int {
-    let cached = 380_000 / (Self.positions * (inputs + panelWidth))
+    let cached = 380_000 / (positions * (inputs + panelWidth))
     let tiles = min(96, max(36, cached / Gemm.tileRows * Gemm.tileRows))
     let most = max(1, tiles / tilesAcross)
     let all = batch * tilesDown
@@ -41,24 +41,34 @@ extension Winograd {
       Parallel.forRanges(all, grain: stripsPerBlock) { strips in
         let tiles = strips.count * tilesAcross
         let step = stride(tiles: tiles, channels: inputs)
-        let v = Storage(count: Self.positions * step)
+        let v = Storage(count: positions * step)
         defer { withExtendedLifetime(v) {} }
-        unsafe transformInput(
-          x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
+        unsafe transform(x, strips: strips, first: strips.lowerBound, into: v.pointer, stride: step)
         for panel in 0..<panels {
           unsafe product(v.pointer, step, strips, panel, filters, epilogue, y)
         }
       }
     } else {
       let step = stride(tiles: tiles, channels: inputs)
-      let v = Storage(count: Self.positions * step)
+      let v = Storage(count: positions * step)
       defer { withExtendedLifetime(v) {} }
       Parallel.forRanges(all, grain: max(1, all / 8)) { strips in
-        unsafe transformInput(x, strips: strips, first: 0, into: v.pointer, stride: step)
+        unsafe transform(x, strips: strips, first: 0, into: v.pointer, stride: step)
       }
       Parallel.forEach(panels) { panel in
         unsafe product(v.pointer, step, 0..<all, panel, filters, epilogue, y)
       }
+    }
+  }
+
+  private func transform(
+    _ x: UnsafePointer<Float>, strips: Range<Int>, first: Int,
+    into v: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    if tile == 2 {
+      unsafe transformSmallInput(x, strips: strips, first: first, into: v, stride: stride)
+    } else {
+      unsafe transformInput(x, strips: strips, first: first, into: v, stride: stride)
     }
   }
 
@@ -68,21 +78,28 @@ extension Winograd {
     _ filters: UnsafePointer<Float>, _ epilogue: ConvolutionEpilogue,
     _ y: UnsafeMutablePointer<Float>
   ) {
-    let perPosition = filterElements(transposed: false)
+    let perPosition = filterStride(transposed: false)
     let width = panelWidth, column = panel * panelWidth
     let tiles = strips.count * tilesAcross
     let mStride = stride(tiles: tiles, channels: width)
-    let m = Storage(count: Self.positions * mStride)
+    let m = Storage(count: positions * mStride)
     defer { withExtendedLifetime(m) {} }
-    for position in 0..<Self.positions {
+    for position in 0..<positions {
       unsafe Gemm.multiply(
         rows: tiles, columns: width, depth: inputs, v + position * vStride, aRow: inputs,
         aDepth: 1, panels: filters + position * perPosition + column * inputs,
         into: m.pointer + position * mStride, cRow: width, accumulate: false)
     }
-    unsafe writeOutput(
-      m.pointer, stride: mStride, row: width, channels: column..<min(outputs, column + width),
-      strips: strips, epilogue: epilogue, to: y)
+    let channels = column..<min(outputs, column + width)
+    if tile == 2 {
+      unsafe writeSmallOutput(
+        m.pointer, stride: mStride, row: width, channels: channels, strips: strips,
+        epilogue: epilogue, to: y)
+    } else {
+      unsafe writeOutput(
+        m.pointer, stride: mStride, row: width, channels: channels, strips: strips,
+        epilogue: epilogue, to: y)
+    }
   }
 
   /// Computes the gradients of the input (if `dx` is given) and of the filters (if `dw` is given).
@@ -92,7 +109,6 @@ extension Winograd {
     _ x: UnsafePointer<Float>?, _ dy: UnsafePointer<Float>, filters: UnsafePointer<Float>?,
     dx: UnsafeMutablePointer<Float>?, dw: UnsafeMutablePointer<Float>?
   ) {
-    unsafe dx?.update(repeating: 0, count: batch * height * width * inputs)
     if inputs * outputs <= 64 * 64 {
       unsafe backwardByImages(x, dy, filters: filters, dx: dx, dw: dw)
     } else {
@@ -109,9 +125,8 @@ extension Winograd {
     let size = imagesPerBlock(tiles: 48, atLeastBlocks: 2)
     let parts = min(8, (batch + size - 1) / size)
     let imagesPerPart = (batch + parts - 1) / parts
-    let matrix = inputs * outputs
     let sums = unsafe (0..<(dw == nil ? 0 : parts)).map { _ in
-      Storage(count: Self.positions * matrix)
+      Storage(count: positions * gradientStride)
     }
     defer { withExtendedLifetime(sums) {} }
     Parallel.forEach(parts) { part in
@@ -123,9 +138,9 @@ extension Winograd {
         let tiles = images.count * tilesPerImage
         let vStride = stride(tiles: tiles, channels: inputs)
         let mStride = stride(tiles: tiles, channels: paddedOutputs)
-        let v = Storage(count: Self.positions * vStride)
+        let v = Storage(count: positions * vStride)
         defer { withExtendedLifetime(v) {} }
-        let m = Storage(count: Self.positions * mStride)
+        let m = Storage(count: positions * mStride)
         defer { withExtendedLifetime(m) {} }
         if let x = unsafe x, unsafe dw != nil {
           unsafe transformInput(
@@ -134,11 +149,11 @@ extension Winograd {
         unsafe transformOutputGradient(
           dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
         unsafe products(
-          0..<Self.positions, tiles: tiles, v.pointer, vStride, m.pointer, mStride, filters,
+          0..<positions, tiles: tiles, v.pointer, vStride, m.pointer, mStride, filters,
           filterSums: dw == nil ? nil : sums[part].pointer, accumulate: !isFirst,
           wantsInput: dx != nil)
         if let dx = unsafe dx {
-          unsafe addInputGradient(
+          unsafe writeInputGradient(
             v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
         isFirst = false
@@ -147,7 +162,7 @@ extension Winograd {
     guard let dw = unsafe dw else { return }
     let filled = sums.indices.filter { $0 * imagesPerPart < batch }
     unsafe LinearKernels.add(
-      filled.map { unsafe UnsafePointer(sums[$0].pointer) }, count: Self.positions * matrix,
+      filled.map { unsafe UnsafePointer(sums[$0].pointer) }, count: positions * gradientStride,
       into: unsafe sums[0].pointer)
     unsafe filterGradients(sums[0].pointer, into: dw)
   }
@@ -160,17 +175,16 @@ extension Winograd {
   ) {
     // About 8 MiB of transformed tiles at a time, but enough of them for a pass over the gradients
     // of the filters, which no cache of a core holds.
-    let tilesAtOnce = max(160, (1 << 21) / (Self.positions * (inputs + outputs)))
+    let tilesAtOnce = max(160, (1 << 21) / (positions * (inputs + outputs)))
     let size = imagesPerBlock(tiles: tilesAtOnce, atLeastBlocks: 1)
-    let matrix = inputs * outputs
-    let sums = unsafe dw == nil ? nil : Storage(count: Self.positions * matrix)
+    let sums = unsafe dw == nil ? nil : Storage(count: positions * gradientStride)
     defer { withExtendedLifetime(sums) {} }
     let most = size * tilesPerImage
     let vStride = stride(tiles: most, channels: inputs)
     let mStride = stride(tiles: most, channels: paddedOutputs)
-    let v = Storage(count: Self.positions * vStride)
+    let v = Storage(count: positions * vStride)
     defer { withExtendedLifetime(v) {} }
-    let m = Storage(count: Self.positions * mStride)
+    let m = Storage(count: positions * mStride)
     defer { withExtendedLifetime(m) {} }
     for start in Swift.stride(from: 0, to: batch, by: size) {
       let end = min(batch, start + size)
@@ -185,7 +199,7 @@ extension Winograd {
         unsafe transformOutputGradient(
           dy, strips: strips(images), first: first, into: m.pointer, stride: mStride, tiles: tiles)
       }
-      Parallel.forEach(Self.positions) { position in
+      Parallel.forEach(positions) { position in
         unsafe products(
           position..<position + 1, tiles: tiles, v.pointer, vStride,
           m.pointer, mStride, filters, filterSums: sums?.pointer, accumulate: start > 0,
@@ -194,7 +208,7 @@ extension Winograd {
       if let dx = unsafe dx {
         Parallel.forRanges(end - start, grain: grain) { range in
           let images = start + range.lowerBound..<start + range.upperBound
-          unsafe addInputGradient(
+          unsafe writeInputGradient(
             v.pointer, stride: vStride, strips: strips(images), first: first, to: dx)
         }
       }
@@ -208,14 +222,14 @@ extension Winograd {
     _ m: UnsafeMutablePointer<Float>, _ mStride: Int, _ filters: UnsafePointer<Float>?,
     filterSums: UnsafeMutablePointer<Float>?, accumulate: Bool, wantsInput: Bool
   ) {
-    let perPosition = filterElements(transposed: true)
+    let perPosition = filterStride(transposed: true)
     let width = panelWidth
     for position in range {
       let gradients = unsafe m + position * mStride
       if let filterSums = unsafe filterSums {
         unsafe Gemm.multiply(
           rows: inputs, columns: outputs, depth: tiles, v + position * vStride, aRow: 1,
-          aDepth: inputs, panels: gradients, into: filterSums + position * inputs * outputs,
+          aDepth: inputs, panels: gradients, into: filterSums + position * gradientStride,
           cRow: outputs, accumulate: accumulate)
       }
       if wantsInput, let filters = unsafe filters {

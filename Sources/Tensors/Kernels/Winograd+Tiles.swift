@@ -11,7 +11,7 @@ extension Winograd {
   static func bT(
     _ x0: FloatVector, _ x1: FloatVector, _ x2: FloatVector, _ x3: FloatVector, _ x4: FloatVector,
     _ x5: FloatVector
-  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+  ) -> Row {
     let four = FloatVector(repeating: 4), five = FloatVector(repeating: 5),
       two = FloatVector(repeating: 2)
     let even = x4.addingProduct(x2, -four)
@@ -29,7 +29,7 @@ extension Winograd {
   static func b(
     _ v0: FloatVector, _ v1: FloatVector, _ v2: FloatVector, _ v3: FloatVector, _ v4: FloatVector,
     _ v5: FloatVector
-  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+  ) -> Row {
     let four = FloatVector(repeating: 4), five = FloatVector(repeating: 5),
       two = FloatVector(repeating: 2)
     let sum12 = v1 + v2, difference12 = v1 - v2
@@ -66,7 +66,7 @@ extension Winograd {
   @inline(__always)
   static func a(
     _ y0: FloatVector, _ y1: FloatVector, _ y2: FloatVector, _ y3: FloatVector
-  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+  ) -> Row {
     let two = FloatVector(repeating: 2), four = FloatVector(repeating: 4)
     let even = y0 + y2, odd = y1 + y3
     let evenFar = y0.addingProduct(y2, four)
@@ -95,8 +95,13 @@ extension Winograd {
           let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
           let corner = unsafe x + ((image * height + top) * width + left) * channels
           let rowStep = width * channels
+          let next = unsafe x + nextCorner(strip, tileColumn) * channels
           for c in Swift.stride(from: 0, to: channels, by: laneCount) {
             for j in 0..<6 {
+              if c % 16 == 0 {
+                let line = unsafe next + j * channels + c
+                for i in 0..<6 { unsafe line.prefetch(i * rowStep) }
+              }
               var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero
               var d3 = FloatVector.zero, d4 = FloatVector.zero, d5 = FloatVector.zero
               if left + j >= 0 && left + j < width {
@@ -117,13 +122,7 @@ extension Winograd {
               let t = unsafe Self.bT(
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
-              let row = unsafe target + 6 * i * stride
-              unsafe row.store(t.0, 0)
-              unsafe row.store(t.1, stride)
-              unsafe row.store(t.2, 2 * stride)
-              unsafe row.store(t.3, 3 * stride)
-              unsafe row.store(t.4, 4 * stride)
-              unsafe row.store(t.5, 5 * stride)
+              unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
             }
           }
         }
@@ -131,9 +130,18 @@ extension Winograd {
     }
   }
 
-  /// Adds B dV Bᵀ of every tile to the gradient of the input, which must be zero before. Tiles
-  /// overlap, so strips of one image are one thread's.
-  func addInputGradient(
+  // The pixel at the upper left corner of the tile that follows, which may lie outside of the image.
+  @inline(__always)
+  private func nextCorner(_ strip: Int, _ tileColumn: Int) -> Int {
+    let isLast = tileColumn == tilesAcross - 1
+    let strip = isLast ? strip + 1 : strip, column = isLast ? 0 : tileColumn + 1
+    let row = strip / tilesDown * height + strip % tilesDown * 4 - 1
+    return row * width + column * 4 - 1
+  }
+
+  /// Writes the gradient of the input: the sum of B dV Bᵀ over all tiles. Tiles overlap, so the strips
+  /// of an image are one thread's, in order.
+  func writeInputGradient(
     _ v: UnsafePointer<Float>, stride: Int, strips: Range<Int>, first: Int,
     to dx: UnsafeMutablePointer<Float>
   ) {
@@ -148,6 +156,9 @@ extension Winograd {
             let source = unsafe v + tile * channels + c
             for j in 0..<6 {
               let column = unsafe source + j * stride
+              if c % 16 == 0 {
+                for i in 0..<6 { unsafe UnsafePointer(column).prefetch(6 * i * stride + 64) }
+              }
               let t = unsafe Self.b(
                 column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
                 column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
@@ -159,12 +170,14 @@ extension Winograd {
                 half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
                 half[6 * i + 5])
               let row = unsafe dx + ((image * height + top + i) * width + left) * channels + c
+              // Pixels that the tile above or the one to the left has reached hold a sum already.
+              let isShared = i < 2 && tileRow > 0
               if left >= 0 { unsafe row.add(t.0, 0) }
-              unsafe row.add(t.1, channels)
-              if left + 2 < width { unsafe row.add(t.2, 2 * channels) }
-              if left + 3 < width { unsafe row.add(t.3, 3 * channels) }
-              if left + 4 < width { unsafe row.add(t.4, 4 * channels) }
-              if left + 5 < width { unsafe row.add(t.5, 5 * channels) }
+              unsafe row.put(t.1, channels, adding: isShared || left >= 0)
+              if left + 2 < width { unsafe row.put(t.2, 2 * channels, adding: isShared) }
+              if left + 3 < width { unsafe row.put(t.3, 3 * channels, adding: isShared) }
+              if left + 4 < width { unsafe row.put(t.4, 4 * channels, adding: isShared) }
+              if left + 5 < width { unsafe row.put(t.5, 5 * channels, adding: isShared) }
             }
           }
         }
@@ -188,11 +201,7 @@ extension Winograd {
           let tile = (strip - first) * tilesAcross + tileColumn
           let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
           for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
-            var addend = FloatVector.zero
-            if let bias = unsafe epilogue.bias { unsafe addend += bias.vector(c) }
-            if let bias = unsafe epilogue.channelBias {
-              unsafe addend += bias.vector(image * channels + c)
-            }
+            let addend = unsafe epilogue.biases(image: image, channels: channels, at: c)
             let source = unsafe m + tile * mRow + c - block.lowerBound
             for j in 0..<6 {
               let column = unsafe source + j * stride
@@ -251,8 +260,13 @@ extension Winograd {
           let corner =
             unsafe dy + ((image * height + tileRow * 4) * width + tileColumn * 4) * channels
           let rowStep = width * channels
+          let next = unsafe dy + (nextCorner(strip, tileColumn) + width + 1) * channels
           for c in Swift.stride(from: 0, to: padded, by: laneCount) {
             for j in 0..<4 {
+              if c % 16 == 0 {
+                let line = unsafe next + j * channels + c
+                for i in 0..<4 { unsafe line.prefetch(i * rowStep) }
+              }
               var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero,
                 d3 = FloatVector.zero
               if j < columns && c < channels {
@@ -270,17 +284,18 @@ extension Winograd {
               unsafe m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
             for i in 0..<6 {
               let t = unsafe Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
-              let row = unsafe target + 6 * i * stride
-              unsafe row.store(t.0, 0)
-              unsafe row.store(t.1, stride)
-              unsafe row.store(t.2, 2 * stride)
-              unsafe row.store(t.3, 3 * stride)
-              unsafe row.store(t.4, 4 * stride)
-              unsafe row.store(t.5, 5 * stride)
+              unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
             }
           }
         }
       }
     }
+  }
+}
+
+extension UnsafeMutablePointer<Float> {
+  // Stores a vector `offset` elements on, or adds it.
+  @inline(__always) fileprivate func put(_ value: FloatVector, _ offset: Int, adding: Bool) {
+    unsafe store(adding ? vector(offset) + value : value, offset)
   }
 }

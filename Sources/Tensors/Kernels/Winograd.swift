@@ -7,18 +7,47 @@ import SIMDMath
 /// The output is cut into tiles of 4x4 pixels. A tile's 6x6 input patch d, a filter g and the output
 /// y are related by y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A: 36 products instead of 144. Over all tiles and
 /// channels each of the 36 positions is a matrix product, [tiles, in] times [in, out]. Gradients are
-/// the transposes of the same three maps.
+/// the transposes of the same three maps. The forward pass has tiles of 2x2 as well.
 struct Winograd {
   let batch: Int, height: Int, width: Int, inputs: Int, outputs: Int
+  /// The height and width of a tile: 4 or, for the forward pass, 2.
+  var tile = 4
 
-  static let positions = 36
+  /// The elements of a transformed tile.
+  var positions: Int { (tile + 2) * (tile + 2) }
 
-  var tilesDown: Int { (height + 3) / 4 }
-  var tilesAcross: Int { (width + 3) / 4 }
+  var tilesDown: Int { (height + tile - 1) / tile }
+  var tilesAcross: Int { (width + tile - 1) / tile }
   var tilesPerImage: Int { tilesDown * tilesAcross }
 
-  /// Distance between the matrices of two positions: padded, or their rows would share cache sets.
-  func stride(tiles: Int, channels: Int) -> Int { tiles * channels + 80 }
+  // The matrices of two positions are a power of two apart, but for these five lines of memory:
+  // without them the 36 lines that a transform reads or writes would share a set of the cache.
+  private static let gap = 80
+
+  /// The distance between the transformed tiles of two positions.
+  func stride(tiles: Int, channels: Int) -> Int { tiles * channels + Self.gap }
+
+  /// The distance between the transformed filters of two positions.
+  func filterStride(transposed: Bool) -> Int {
+    let depth = transposed ? paddedOutputs : inputs
+    return Gemm.panelElements(depth: depth, columns: transposed ? inputs : outputs) + Self.gap
+  }
+
+  /// The distance between the gradients of two positions' transformed filters, `[in, out]`.
+  var gradientStride: Int { inputs * outputs + Self.gap }
+
+  /// A vector for each of the six positions of a row.
+  typealias Row = (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector)
+
+  @inline(__always)
+  static func storeRow(_ row: Row, to target: UnsafeMutablePointer<Float>, _ step: Int) {
+    unsafe target.store(row.0, 0)
+    unsafe target.store(row.1, step)
+    unsafe target.store(row.2, 2 * step)
+    unsafe target.store(row.3, 3 * step)
+    unsafe target.store(row.4, 4 * step)
+    unsafe target.store(row.5, 5 * step)
+  }
 
   // MARK: - Filters, in one dimension
 
@@ -26,7 +55,7 @@ struct Winograd {
   @inline(__always)
   static func g(
     _ g0: FloatVector, _ g1: FloatVector, _ g2: FloatVector
-  ) -> (FloatVector, FloatVector, FloatVector, FloatVector, FloatVector, FloatVector) {
+  ) -> Row {
     let sixth = FloatVector(repeating: 1.0 / 6), twelfth = FloatVector(repeating: 1.0 / 12)
     let outer = -(g0 + g2) * sixth, inner = g1 * sixth
     let far = g0 * FloatVector(repeating: 1.0 / 24) + g2 * sixth, near = g1 * twelfth
@@ -55,14 +84,7 @@ struct Winograd {
   /// Outputs with the zeros that fill their last panel: the depth of transposed filters.
   var paddedOutputs: Int { Gemm.panelElements(depth: 1, columns: outputs) }
 
-  /// The elements that `transformFilters` writes for each position.
-  func filterElements(transposed: Bool) -> Int {
-    transposed
-      ? Gemm.panelElements(depth: paddedOutputs, columns: inputs)
-      : Gemm.panelElements(depth: inputs, columns: outputs)
-  }
-
-  /// Writes the 36 transformed filters as panels for `Gemm`: [in, out] for the forward pass, or
+  /// Writes the transformed filters of all positions as panels for `Gemm`: [in, out] for the forward pass, or
   /// [paddedOutputs, in] if `transposed`, for the gradient of the input.
   ///
   /// - Parameter weight: `[out, in, 3, 3]`, with readable memory for a vector behind it.
@@ -74,26 +96,28 @@ struct Winograd {
     let columns = transposed ? inputs : outputs
     let depthStride = transposed ? inputs * 9 : 9
     let columnStride = transposed ? 9 : inputs * 9
-    let perPosition = filterElements(transposed: transposed)
+    let perPosition = filterStride(transposed: transposed)
     // A panel is two vectors wide; both are written at once, or each line of memory would be fetched
     // and written back twice.
     Parallel.forEach((columns + panelWidth - 1) / panelWidth) { index in
       let panel = unsafe panels + index * panelWidth * paddedDepth
-      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 2 * laneCount + 27) {
-        room in
-        let square = room.baseAddress!, spare = unsafe square + laneCount
-        let taps = unsafe spare + laneCount, half = unsafe taps + 9
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: laneCount + 19) { room in
+        let taps = room.baseAddress!, half = unsafe taps + laneCount + 1
         for k in 0..<paddedDepth {
           for part in 0..<2 {
             let column = index * panelWidth + part * laneCount
             let target = unsafe panel + k * panelWidth + part * laneCount
             if k < depth && column < columns {
               unsafe Self.loadTaps(
-                weight + k * depthStride + column * columnStride, columnStride, square, spare,
-                into: taps)
-              unsafe Self.transformFilter(taps, half, into: target, perPosition)
+                weight + k * depthStride + column * columnStride, columnStride,
+                next: 2 * depthStride, into: taps)
+              if tile == 2 {
+                unsafe Self.transformSmallFilter(taps, half, into: target, perPosition)
+              } else {
+                unsafe Self.transformFilter(taps, half, into: target, perPosition)
+              }
             } else {
-              for position in 0..<Self.positions {
+              for position in 0..<positions {
                 unsafe target.store(FloatVector.zero, position * perPosition)
               }
             }
@@ -107,12 +131,12 @@ struct Winograd {
   // last.
   @inline(__always)
   private static func loadTaps(
-    _ filters: UnsafePointer<Float>, _ step: Int, _ square: UnsafeMutablePointer<FloatVector>,
-    _ spare: UnsafeMutablePointer<FloatVector>, into taps: UnsafeMutablePointer<FloatVector>
+    _ filters: UnsafePointer<Float>, _ step: Int, next: Int,
+    into taps: UnsafeMutablePointer<FloatVector>
   ) {
-    for lane in 0..<laneCount { unsafe square[lane] = unsafe filters.vector(lane * step) }
-    let columns = unsafe FloatVector.transposed(square, spare)
-    for tap in 0..<min(9, laneCount) { unsafe taps[tap] = unsafe columns[tap] }
+    for lane in 0..<laneCount { unsafe filters.prefetch(lane * step + next) }
+    let rows = unsafe UnsafeMutableRawPointer(taps).assumingMemoryBound(to: Float.self)
+    unsafe FloatVector.transpose(filters, step, to: rows, laneCount)
     #if !VECTORS_OF_16
       for lane in 0..<laneCount { unsafe taps[8][lane] = unsafe filters[lane * step + 8] }
     #endif
@@ -130,21 +154,14 @@ struct Winograd {
     }
     for i in 0..<6 {
       let t = unsafe g(half[3 * i], half[3 * i + 1], half[3 * i + 2])
-      let row = unsafe target + 6 * i * perPosition
-      unsafe row.store(t.0, 0)
-      unsafe row.store(t.1, perPosition)
-      unsafe row.store(t.2, 2 * perPosition)
-      unsafe row.store(t.3, 3 * perPosition)
-      unsafe row.store(t.4, 4 * perPosition)
-      unsafe row.store(t.5, 5 * perPosition)
+      unsafe storeRow(t, to: target + 6 * i * perPosition, perPosition)
     }
   }
 
   // Stores the nine taps of as many filters as there are lanes, `step` apart.
   @inline(__always)
   private static func storeTaps(
-    _ taps: UnsafePointer<FloatVector>, _ square: UnsafeMutablePointer<FloatVector>,
-    to filters: UnsafeMutablePointer<Float>, _ step: Int
+    _ taps: UnsafePointer<FloatVector>, to filters: UnsafeMutablePointer<Float>, _ step: Int
   ) {
     #if VECTORS_OF_16
       for lane in 0..<laneCount {
@@ -152,12 +169,9 @@ struct Winograd {
         for tap in 0..<9 { unsafe filter[tap] = unsafe taps[tap][lane] }
       }
     #else
-      for tap in 0..<8 { unsafe square[tap] = unsafe taps[tap] }
-      let rows = unsafe FloatVector.transposed(square, square + laneCount)
-      for lane in 0..<laneCount {
-        unsafe filters.store(rows[lane], lane * step)
-        unsafe filters[lane * step + 8] = unsafe taps[8][lane]
-      }
+      let rows = unsafe UnsafeRawPointer(taps).assumingMemoryBound(to: Float.self)
+      unsafe FloatVector.transpose(rows, laneCount, to: filters, step)
+      for lane in 0..<laneCount { unsafe filters[lane * step + 8] = unsafe taps[8][lane] }
     #endif
   }
 
@@ -165,20 +179,20 @@ struct Winograd {
   func filterGradients(
     _ transformed: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
   ) {
-    let perPosition = inputs * outputs
+    let perPosition = gradientStride
     // Two vectors at a time, which fill the lines of memory that are read.
     Parallel.forEach((outputs + panelWidth - 1) / panelWidth) { index in
       let first = index * panelWidth
-      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 27 + 2 * laneCount) {
-        room in
-        let half = room.baseAddress!, taps = unsafe half + 18, square = unsafe taps + 9
+      unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 27) { room in
+        let half = room.baseAddress!, taps = unsafe half + 18
         for k in 0..<inputs {
           for column in Swift.stride(
             from: first, to: min(outputs, first + panelWidth), by: laneCount)
           {
-            unsafe Self.filterGradient(transformed + k * outputs + column, perPosition, half, taps)
+            unsafe Self.filterGradient(
+              transformed + k * outputs + column, perPosition, next: 2 * outputs, half, taps)
             unsafe Self.storeTaps(
-              taps, square, to: gradient + (column * inputs + k) * 9, inputs * 9)
+              taps, to: gradient + (column * inputs + k) * 9, inputs * 9)
           }
         }
       }
@@ -187,10 +201,11 @@ struct Winograd {
 
   @inline(__always)
   private static func filterGradient(
-    _ source: UnsafePointer<Float>, _ perPosition: Int, _ half: UnsafeMutablePointer<FloatVector>,
-    _ taps: UnsafeMutablePointer<FloatVector>
+    _ source: UnsafePointer<Float>, _ perPosition: Int, next: Int,
+    _ half: UnsafeMutablePointer<FloatVector>, _ taps: UnsafeMutablePointer<FloatVector>
   ) {
     for j in 0..<6 {
+      for i in 0..<6 { unsafe source.prefetch((6 * i + j) * perPosition + next) }
       let t = unsafe gT(
         source.vector(j * perPosition), source.vector((6 + j) * perPosition),
         source.vector((12 + j) * perPosition), source.vector((18 + j) * perPosition),
