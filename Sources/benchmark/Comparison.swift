@@ -2,8 +2,8 @@ import Foundation
 
 /// Runs of the same work by PyTorch and by this package, as rows with ratios.
 ///
-/// Of times each side's fastest run of all rounds is compared, since whatever else happens on the
-/// machine only adds to a time. Of the peak memory the median over the rounds is compared.
+/// The two take turns. A turn's ratio compares two times that were measured within seconds of each
+/// other, and the median of these ratios is a row's ratio.
 struct Comparison {
   /// One quantity of both sides.
   struct Row: Equatable {
@@ -16,29 +16,18 @@ struct Comparison {
     let unit: Unit
     let pytorch: Double
     let here: Double
-    /// The medians over the rounds of each round's median; those of the memory equal its values.
-    let medians: (pytorch: Double, here: Double)
+    /// How many times as fast this package is as PyTorch, or its share of PyTorch's memory.
+    let ratio: Double
+    /// The least and the largest ratio of a turn.
+    let range: ClosedRange<Double>
     /// The least ratio of times, or the largest ratio of memory, that is required.
     let required: Double
 
-    /// How many times as fast this package is as PyTorch, or its share of PyTorch's memory.
-    var ratio: Double { unit == .seconds ? pytorch / here : here / pytorch }
-
-    /// The same of the medians.
-    var ratioOfMedians: Double {
-      unit == .seconds ? medians.pytorch / medians.here : medians.here / medians.pytorch
-    }
-
     /// Whether the ratio is as required.
     var isMet: Bool { unit == .seconds ? ratio >= required : ratio <= required }
-
-    static func == (a: Row, b: Row) -> Bool {
-      a.name == b.name && a.unit == b.unit && a.pytorch == b.pytorch && a.here == b.here
-        && a.medians == b.medians && a.required == b.required
-    }
   }
 
-  /// The runs of all rounds.
+  /// The runs of each side.
   var pytorch: [NetworkRun] = []
   var here: [NetworkRun] = []
 
@@ -78,14 +67,13 @@ struct Comparison {
   }
 
   private func time(_ key: Key) -> Row? {
-    let pair = (
-      pytorch: pytorch.filter { Key($0) == key }, here: here.filter { Key($0) == key }
-    )
-    guard let theirs = pair.pytorch.map(\.fastest).min(), let ours = pair.here.map(\.fastest).min()
-    else { return nil }
+    let theirs = pytorch.filter { Key($0) == key }.flatMap(\.times)
+    let ours = here.filter { Key($0) == key }.flatMap(\.times)
+    let ratios = zip(theirs, ours).map { $0 / $1 }
+    guard let least = ratios.min(), let largest = ratios.max() else { return nil }
     return Row(
-      name: key.name, unit: .seconds, pytorch: theirs, here: ours,
-      medians: (median(pair.pytorch.map(\.median)), median(pair.here.map(\.median))),
+      name: key.name, unit: .seconds, pytorch: median(theirs), here: median(ours),
+      ratio: median(ratios), range: least...largest,
       required: key.work == .forward && key.images == 1 ? 4 : 2.4)
   }
 
@@ -93,10 +81,10 @@ struct Comparison {
     let theirs = pytorch.filter { Key($0) == key }.compactMap(\.memory)
     let ours = here.filter { Key($0) == key }.compactMap(\.memory)
     guard !theirs.isEmpty, !ours.isEmpty else { return nil }
-    let medians = (pytorch: median(theirs), here: median(ours))
+    let ratio = median(ours) / median(theirs)
     return Row(
-      name: "\(key.network), peak memory of training", unit: .mebibytes,
-      pytorch: medians.pytorch, here: medians.here, medians: medians, required: 0.5)
+      name: "\(key.network), peak memory of training", unit: .mebibytes, pytorch: median(theirs),
+      here: median(ours), ratio: ratio, range: ratio...ratio, required: 0.5)
   }
 
   private func median(_ values: [Double]) -> Double {
@@ -110,12 +98,14 @@ extension Comparison.Row {
   var line: String {
     name.padding(toLength: 42, withPad: " ", startingAt: 0) + right(text(pytorch), 11)
       + right(text(here), 11) + right(String(format: "%.2f", ratio), 8)
+      + right(
+        unit == .seconds ? String(format: "%.2f-%.2f", range.lowerBound, range.upperBound) : "", 12)
       + right("\(unit == .seconds ? "≥" : "≤") \(required)", 10) + (isMet ? "" : "  not met")
   }
 
   static var heading: String {
     "".padding(toLength: 42, withPad: " ", startingAt: 0) + right("PyTorch", 11)
-      + right("here", 11) + right("ratio", 8) + right("required", 10)
+      + right("here", 11) + right("ratio", 8) + right("range", 12) + right("required", 10)
   }
 
   private func text(_ value: Double) -> String {

@@ -28,7 +28,7 @@ struct Measure: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  @Option(help: "Seconds to spend on each network; kernels take a tenth.")
+  @Option(help: "Seconds for each network, or each kind of work if compared; kernels take a tenth.")
   var seconds = 10.0
 
   @Option(help: "What to measure of a network: all, training or forward.")
@@ -47,7 +47,7 @@ struct Measure: ParsableCommand {
       "Compare the networks with PyTorch, run by this Python.", valueName: "python"))
   var against: String?
 
-  @Option(help: "How often each side of the comparison is run (default: 3).")
+  @Option(help: "Turns of each side of the comparison, for each kind of work (default: 7).")
   var rounds: Int?
 
   func validate() throws {
@@ -73,7 +73,7 @@ struct Measure: ParsableCommand {
     if let against {
       let comparison = PyTorchComparison(
         python: against, subjects: subjects.isEmpty ? PyTorchComparison.subjects : subjects,
-        rounds: rounds ?? 3, seconds: seconds)
+        rounds: rounds ?? 7, seconds: seconds)
       return try comparison.run(report)
     }
     if processorTime {

@@ -17,7 +17,9 @@ struct NetworkRuns: ParsableCommand {
 
   @Argument var network: Subject
   @OptionGroup var common: CommonOptions
-  @Option var seconds = 10.0
+  @Option(help: "The turns of each kind of work.") var rounds = 7
+  @Option(help: "The least seconds of a turn.") var seconds = 1.0
+  @Option(help: "The file whose lock gives this program its turns.") var lock: String?
   @Option(help: "A folder with the weights of the last chapter's model.") var weights: String?
 
   func validate() throws {
@@ -27,36 +29,42 @@ struct NetworkRuns: ParsableCommand {
 
   func run() throws {
     _ = common.begin()
-    if network != .unetCourse { measureTrainingAndForward() }
+    let turns = try Turns(lock: lock)
+    if network != .unetCourse { measureTrainingAndForward(turns) }
     guard network != .vae else { return }
     var unet = makeUNet(network)
     if network == .unetCourse, let weights {
       unet = try LatentDiffusionModel(loadingDenoiser: weights, autoencoder: nil).denoiser.network
     }
+    // 50 passes need no other ones before them to warm up.
     let sampling = GuidedSampling(unet)
-    sampling.run()
-    emit(.sampling, sampling.images, sampling.timing(seconds: seconds))
+    let times = turns.seconds(
+      ofRuns: sampling.run, count: (rounds + 3) / 4, seconds: seconds, warmingUp: false)
+    emit(.sampling, sampling.images, times)
   }
 
-  private func measureTrainingAndForward() {
-    let work = networkWork(network)
+  private func measureTrainingAndForward(_ turns: Turns) {
     let batch = network.trainingBatch
+    let work = turns.take { networkWork(network) }
     var optimizer = AdamW(work.parameters)
-    let loss = work.loss(batch)
-    let timing = Timing.of({ optimizer.step(on: loss) }, seconds: seconds)
-    emit(.training, batch, timing, memory: Memory.peak)
+    let loss = turns.take { work.loss(batch) }
+    let times = turns.seconds(
+      ofRuns: { optimizer.step(on: loss) }, count: rounds, seconds: seconds)
+    emit(.training, batch, times, memory: Memory.peak)
     for size in [batch, 16, 1] {
-      let pass = work.forward(size)
-      emit(.forward, size, .of({ pass(Tape(recording: false)) }, seconds: seconds / 4))
+      let pass = turns.take { work.forward(size) }
+      emit(
+        .forward, size,
+        turns.seconds(
+          ofRuns: { pass(Tape(recording: false)) }, count: rounds, seconds: seconds))
     }
   }
 
   private func emit(
-    _ work: NetworkRun.Work, _ images: Int, _ timing: Timing, memory: Double? = nil
+    _ work: NetworkRun.Work, _ images: Int, _ times: [Double], memory: Double? = nil
   ) {
     let run = NetworkRun(
-      network: network.rawValue, work: work, images: images, fastest: timing.fastest,
-      median: timing.median, memory: memory)
+      network: network.rawValue, work: work, images: images, times: times, memory: memory)
     print(run.json)
     fflush(nil)
   }
@@ -78,10 +86,8 @@ struct NetworkRun: Codable, Equatable {
   let work: Work
   /// Images of a step or pass, or images that are sampled.
   let images: Int
-  /// Seconds of the fastest run.
-  let fastest: Double
-  /// The median of the seconds of all runs.
-  let median: Double
+  /// The seconds of a run in each turn.
+  let times: [Double]
   /// The peak memory of the process in MiB; with the training step only.
   var memory: Double?
 

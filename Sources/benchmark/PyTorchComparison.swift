@@ -2,11 +2,12 @@ import Files
 import Foundation
 import Models
 import Parallelism
+import Synchronization
 
-/// Runs PyTorch and this package alternately on the same networks, and prints one table.
+/// Runs PyTorch and this package on the same networks, and prints one table.
 ///
 /// Each network is run by itself in a fresh process of each program, so that the peak memory is its
-/// own. Which program is first changes with each round.
+/// own. The two processes of a network measure in turns: see `Turns`.
 struct PyTorchComparison {
   /// The networks that are compared by default.
   static let subjects: [Subject] = [.unetSmall, .unetBase, .vae, .unetCourse]
@@ -14,8 +15,9 @@ struct PyTorchComparison {
   /// The Python that runs PyTorch: a path, or a name that is looked up on PATH.
   let python: String
   let subjects: [Subject]
+  /// The turns of each program for each kind of work.
   let rounds: Int
-  /// Seconds for each network's training and sampling; a forward pass takes a fourth.
+  /// The seconds of all turns of a program for a kind of work, at least.
   let seconds: Double
 
   /// What Python reports of its libraries.
@@ -38,25 +40,41 @@ struct PyTorchComparison {
     }
     let versions = try versions(script: script)
     header(versions, report)
-    var options = ["--threads", "\(Parallel.threadCount)", "--seconds", "\(seconds)"]
+    let lock = "\(NSTemporaryDirectory())/benchmark-\(UUID().uuidString).lock"
+    try AtomicFile.write(Data(), to: lock)
+    defer { try? FileManager.default.removeItem(atPath: lock) }
+    var options = [
+      "--threads", "\(Parallel.threadCount)", "--rounds", "\(rounds)",
+      "--seconds", "\(seconds / Double(rounds))", "--lock", lock,
+    ]
     let weights = "\(package)/Chapters/07-latent-diffusion/weights"
     if FileManager.default.fileExists(atPath: "\(weights)/\(ModelFile.denoiser)") {
       options += ["--weights", weights]
     }
     var comparison = Comparison()
-    for round in 1...rounds {
-      for subject in subjects {
-        for isPyTorch in round % 2 == 1 ? [true, false] : [false, true] {
-          let name = isPyTorch ? "PyTorch" : "here"
-          Console.showStatus("round \(round) of \(rounds), \(subject.rawValue), \(name)")
-          let program = isPyTorch ? [python, script] : [programFile.path, "network-runs"]
-          let runs = try runs(of: program + [subject.rawValue] + options, named: program[0])
-          if isPyTorch { comparison.pytorch += runs } else { comparison.here += runs }
-        }
+    for subject in subjects {
+      Console.showStatus(subject.rawValue)
+      let programs = [[python, script], [programFile.path, "network-runs"]].map {
+        $0 + [subject.rawValue] + options
       }
+      let runs = try Self.outcomes(of: programs)
+      comparison.pytorch += try runs[0].get()
+      comparison.here += try runs[1].get()
     }
     Console.clearStatus()
     show(comparison.rows, report)
+  }
+
+  /// Runs programs at the same time.
+  private static func outcomes(
+    of programs: [[String]]
+  ) throws -> [Result<[NetworkRun], any Error>] {
+    let results = Mutex([Result<[NetworkRun], any Error>?](repeating: nil, count: programs.count))
+    DispatchQueue.concurrentPerform(iterations: programs.count) { index in
+      let result = Result { try runs(of: programs[index], named: programs[index][0]) }
+      results.withLock { $0[index] = result }
+    }
+    return results.withLock { $0.map { $0! } }
   }
 
   private func package() throws -> String {
@@ -91,12 +109,14 @@ struct PyTorchComparison {
     return versions
   }
 
-  private func runs(of arguments: [String], named name: String) throws(Failure) -> [NetworkRun] {
+  private static func runs(
+    of arguments: [String], named name: String
+  ) throws(Failure) -> [NetworkRun] {
     let outcome = try Subprocess.outcome(of: arguments)
     let runs = NetworkRun.runs(in: outcome.output)
     guard outcome.status == 0, !runs.isEmpty else {
       throw Failure(
-        name, .missingTool, Self.ending(of: outcome),
+        name, .missingTool, ending(of: outcome),
         remedy: "run it alone to see more: \(arguments.joined(separator: " "))")
     }
     return runs
@@ -115,8 +135,8 @@ struct PyTorchComparison {
     ])
     guard !report.asJSON else { return }
     print(
-      "the fastest run of \(rounds) round\(rounds == 1 ? "" : "s"); ratio: how many times as fast "
-        + "as PyTorch, or the share of its memory")
+      "medians of \(rounds) turns of each; ratio: the median of how many times as fast as PyTorch in "
+        + "each turn, or the share of its memory")
   }
 
   private func show(_ rows: [Comparison.Row], _ report: Report) {
@@ -129,8 +149,8 @@ struct PyTorchComparison {
       report.object([
         "section": "against", "name": row.name, "unit": row.unit.rawValue,
         "pytorch": "\(row.pytorch)", "here": "\(row.here)", "ratio": "\(row.ratio)",
-        "required": "\(row.required)", "pytorch_median": "\(row.medians.pytorch)",
-        "here_median": "\(row.medians.here)", "ratio_of_medians": "\(row.ratioOfMedians)",
+        "least_ratio": "\(row.range.lowerBound)", "largest_ratio": "\(row.range.upperBound)",
+        "required": "\(row.required)",
       ])
     }
     fflush(nil)

@@ -6,9 +6,10 @@ up to there, forward passes, and guided sampling. Times are in seconds, memory i
 steps are those of `NetworkRuns.swift`: eager mode, single precision, an update by AdamW.
 
     python3 -m venv VENV && VENV/bin/pip install torch diffusers
-    VENV/bin/python Sources/benchmark/pytorch_networks.py unet-small --threads 2 --seconds 10
+    VENV/bin/python Sources/benchmark/pytorch_networks.py unet-small --threads 2 --seconds 1
 """
 import argparse
+import fcntl
 import json
 import os
 import resource
@@ -19,12 +20,18 @@ import warnings
 
 warnings.filterwarnings("ignore")
 MISSING_LIBRARY = 3
-try:
-    import torch
-    import diffusers
-except ImportError as error:
-    print(f"{error.name or error} is not installed", file=sys.stderr)
-    sys.exit(MISSING_LIBRARY)
+torch = diffusers = None
+
+
+def load_libraries():
+    """Imports the libraries, which takes seconds: while it is this program's turn."""
+    global torch, diffusers
+    try:
+        import torch
+        import diffusers
+    except ImportError as error:
+        print(f"{error.name or error} is not installed", file=sys.stderr)
+        sys.exit(MISSING_LIBRARY)
 
 # Channels, residual blocks in a level, channels of an attention head.
 UNETS = {
@@ -88,14 +95,38 @@ def seconds_of(run):
     return time.perf_counter() - start
 
 
-def repeated(run, budget):
-    """Times of runs after two to warm up, until the budget is spent; at least three."""
-    run()
-    run()
-    times = []
-    while sum(times) < budget or len(times) < 3:
-        times.append(seconds_of(run))
-    return times
+class Turns:
+    """The turns of two programs that measure the same work, by the lock of a file; see Turns.swift."""
+
+    def __init__(self, path, count, seconds):
+        self.file = open(path, "r+", encoding="ascii") if path else None
+        self.count, self.seconds = count, seconds
+
+    def __enter__(self):
+        if self.file:
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_):
+        if self.file:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+            time.sleep(0.02)
+
+    def seconds_of_runs(self, run):
+        """The seconds of one run in each turn, after runs to warm up."""
+        result = []
+        for turn in range(self.count):
+            with self:
+                if turn == 0:
+                    run()
+                first = seconds_of(run)
+                if turn > 0 and first > self.seconds:
+                    result.append(first)
+                    continue
+                times = []
+                while not times or sum(times) < self.seconds:
+                    times.append(seconds_of(run))
+                result.append(statistics.median(times))
+        return result
 
 
 def peak_memory():
@@ -109,17 +140,17 @@ def peak_memory():
 
 
 def emit(network, work, images, times, memory=None):
-    fields = {"network": network, "work": work, "images": images, "fastest": min(times),
-              "median": statistics.median(times)}
+    fields = {"network": network, "work": work, "images": images, "times": times}
     if memory is not None:
         fields["memory"] = memory
     print(json.dumps(fields), flush=True)
 
 
-def measure_training_and_forward(name, net, work, batch, seconds):
+def measure_training_and_forward(name, net, work, batch, turns):
     forward, loss_of = work(net)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-4)
-    loss = loss_of(batch)
+    with turns:
+        loss = loss_of(batch)
 
     def step():
         optimizer.zero_grad()
@@ -127,15 +158,16 @@ def measure_training_and_forward(name, net, work, batch, seconds):
         optimizer.step()
 
     net.train()
-    emit(name, "training", batch, repeated(step, seconds), peak_memory())
+    emit(name, "training", batch, turns.seconds_of_runs(step), peak_memory())
     net.eval()
     with torch.no_grad():
         for images in (batch, 16, 1):
-            emit(name, "forward", images, repeated(forward(images), seconds / 4))
+            with turns:
+                run = forward(images)
+            emit(name, "forward", images, turns.seconds_of_runs(run))
 
 
-@torch.no_grad()
-def measure_sampling(name, net, seconds):
+def measure_sampling(name, net, turns):
     """DDIM with guidance; both predictions of a step are one pass over twice the images."""
     net.eval()
     scheduler = diffusers.DDIMScheduler(
@@ -153,9 +185,10 @@ def measure_sampling(name, net, seconds):
             noise = unconditional + SCALE * (conditional - unconditional)
             z = scheduler.step(noise, t, z).prev_sample
 
-    sample()
-    times = [seconds_of(sample)]
-    times += [seconds_of(sample) for _ in range(max(1, int(seconds / times[0])))]
+    times = []
+    for _ in range((turns.count + 3) // 4):
+        with turns, torch.no_grad():
+            times.append(seconds_of(sample))
     emit(name, "sampling", SAMPLES, times)
 
 
@@ -173,9 +206,14 @@ def main():
     parser.add_argument("network", nargs="?", choices=[*UNETS, "vae"])
     parser.add_argument("--versions", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each kind of work")
+    parser.add_argument("--seconds", type=float, default=1, help="least seconds of a turn")
+    parser.add_argument("--lock", help="file whose lock gives this program its turns")
     parser.add_argument("--weights")
     options = parser.parse_args()
+    turns = Turns(options.lock, options.rounds, options.seconds)
+    with turns:
+        load_libraries()
     if options.versions:
         print(json.dumps({"pytorch": torch.__version__, "diffusers": diffusers.__version__}))
         return
@@ -184,16 +222,16 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(options.threads)
     name = options.network
+    with turns:
+        net = autoencoder() if name == "vae" else unet(name)
     if name == "vae":
-        net = autoencoder()
-        measure_training_and_forward(name, net, autoencoder_work, 64, options.seconds)
+        measure_training_and_forward(name, net, autoencoder_work, 64, turns)
         return
-    net = unet(name)
     if name == "unet-course":
         load_weights(net, options.weights)
     else:
-        measure_training_and_forward(name, net, unet_work, 128, options.seconds)
-    measure_sampling(name, net, options.seconds)
+        measure_training_and_forward(name, net, unet_work, 128, turns)
+    measure_sampling(name, net, turns)
 
 
 main()

@@ -59,7 +59,10 @@ import Testing
         [ "$2" = --versions ] && { echo '{"pytorch": "1", "diffusers": "2"}'; exit 0; }
         echo 'out of memory' >&2; exit 1
         """, in: folder)
-      let outcome = try benchmark.run(["unet-small", "--against", python], in: folder)
+      let outcome = try benchmark.run(
+        [
+          "unet-small", "--against", python, "--rounds", "1", "--seconds", "0.01",
+        ], in: folder)
       #expect(outcome.status == 1)
       let words = "\(python): ended with status 1: out of memory; run it alone"
       #expect(outcome.errors.contains(words), "\(outcome.errors)")
