@@ -17,10 +17,16 @@ extension DiffusionModel {
     public var dropProbability: Double
     /// What the network is trained to predict.
     public var prediction: Prediction
+    /// The distribution of the step t in training.
+    public var timesteps: TimestepDistribution.Configuration
+    /// The weight of the loss at each step.
+    public var weighting: LossWeighting
 
     public init(
       network: Network.Configuration, size: Int, steps: Int = 1000, firstBeta: Double = 1e-4,
-      lastBeta: Double = 0.02, dropProbability: Double = 0.1, prediction: Prediction = .noise
+      lastBeta: Double = 0.02, dropProbability: Double = 0.1, prediction: Prediction = .noise,
+      timesteps: TimestepDistribution.Configuration = .uniform,
+      weighting: LossWeighting = .unweighted
     ) {
       self.network = network
       self.size = size
@@ -29,10 +35,13 @@ extension DiffusionModel {
       self.lastBeta = lastBeta
       self.dropProbability = dropProbability
       self.prediction = prediction
+      self.timesteps = timesteps
+      self.weighting = weighting
     }
 
     /// Reads a configuration. In older files of latent models the size (8) and the dropout (0.1) are
-    /// missing, and the prediction if it is the noise.
+    /// missing, and the prediction if it is the noise; older models were trained with uniform steps
+    /// and no weights.
     public init(from decoder: any Decoder) throws {
       let keys = try decoder.container(keyedBy: CodingKeys.self)
       network = try keys.decode(Network.Configuration.self, forKey: .network)
@@ -42,6 +51,10 @@ extension DiffusionModel {
       lastBeta = try keys.decode(Double.self, forKey: .lastBeta)
       dropProbability = try keys.decodeIfPresent(Double.self, forKey: .dropProbability) ?? 0.1
       prediction = try keys.decodeIfPresent(Prediction.self, forKey: .prediction) ?? .noise
+      timesteps =
+        try keys.decodeIfPresent(TimestepDistribution.Configuration.self, forKey: .timesteps)
+        ?? .uniform
+      weighting = try keys.decodeIfPresent(LossWeighting.self, forKey: .weighting) ?? .unweighted
     }
 
     /// The linear schedule of the forward process.
@@ -53,10 +66,13 @@ extension DiffusionModel<UNet> {
   /// Creates a model of images with the given network.
   public init(_ network: UNet, _ configuration: Configuration) {
     let channels = configuration.network.inputChannels
+    let schedule = configuration.schedule
     self.init(
-      network, configuration.schedule,
-      sampleShape: [channels, configuration.size, configuration.size],
-      prediction: configuration.prediction, dropProbability: configuration.dropProbability)
+      network, schedule, sampleShape: [channels, configuration.size, configuration.size],
+      prediction: configuration.prediction,
+      timesteps: configuration.timesteps.distribution(on: schedule),
+      lossWeights: configuration.weighting.weights(of: configuration.prediction, on: schedule),
+      dropProbability: configuration.dropProbability)
   }
 
   /// Creates a model of images with initial weights from `generator`.
