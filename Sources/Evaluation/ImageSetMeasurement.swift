@@ -52,12 +52,14 @@ public struct ImageSetMeasurement: Sendable {
       rows.append([name] + sets.map { cell($0.measured) })
     }
     row("classified correctly, %") { percent($0.accuracy.overall) }
-    row("Fréchet distance") { text($0.frechet, 3) }
-    row("kernel distance x 1000") { text($0.kernel, 2, factor: 1000) }
+    row("Fréchet distance") { $0.frechet.text(decimals: 3) }
+    row("kernel distance x 1000") { (1000 * $0.kernel).text(decimals: 2) }
     row("precision, %") { percent($0.regions.precision) }
     row("recall, %") { percent($0.regions.recall) }
-    row("score, 1 to \(sets.first?.measured.accuracy.confusion.count ?? 0)") { text($0.score, 2) }
-    row("diversity within a class") { text($0.diversity, 2) }
+    row("score, 1 to \(sets.first?.measured.accuracy.confusion.count ?? 0)") {
+      $0.score.text(decimals: 2)
+    }
+    row("diversity within a class") { $0.diversity.text(decimals: 2) }
     return aligned(rows)
   }
 
@@ -78,16 +80,8 @@ public struct ImageSetMeasurement: Sendable {
     return String(format: "%.1f (%.1f…%.1f)", 100 * share.value, 100 * low, 100 * high)
   }
 
-  /// A number with its standard error.
-  private static func text(
-    _ value: Estimate, _ decimals: Int, factor: Double = 1
-  ) -> String {
-    let number = String(format: "%.\(decimals)f", factor * value.value)
-    guard value.standardError.isFinite else { return number }
-    return number + String(format: " ± %.\(decimals)f", factor * value.standardError)
-  }
-
-  private static func aligned(_ rows: [[String]]) -> String {
+  /// The rows of a table as lines, with the first column on the left and the others on the right.
+  public static func aligned(_ rows: [[String]]) -> String {
     let widths = (rows.first ?? []).indices.map { column in
       rows.map { $0[column].count }.max() ?? 0
     }
@@ -97,5 +91,14 @@ public struct ImageSetMeasurement: Sendable {
         return column == 0 ? row[column] + space : space + row[column]
       }.joined(separator: "  ")
     }.joined(separator: "\n")
+  }
+}
+
+extension Estimate {
+  /// The number with its standard error, where that is known.
+  public func text(decimals: Int) -> String {
+    let number = String(format: "%.\(decimals)f", value)
+    guard standardError.isFinite else { return number }
+    return number + String(format: " ± %.\(decimals)f", standardError)
   }
 }

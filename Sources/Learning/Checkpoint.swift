@@ -70,6 +70,15 @@ public struct Checkpoint: Sendable {
     try record(in: Safetensors.metadata(at: path), path: path).state
   }
 
+  /// Reads the averages of the weights of `parameters` from the checkpoint at `path`.
+  ///
+  /// - Throws: `Failure` if the file is missing, damaged, or of another network.
+  public static func averages(
+    of parameters: [Parameter], at path: String
+  ) throws(Failure) -> [Tensor] {
+    try Safetensors(reading: path).values(for: parameters, prefix: "averages/", path: path)
+  }
+
   /// Restores weights, optimizer and average from the checkpoint at `path`. If it throws, nothing has
   /// changed.
   ///

@@ -24,6 +24,8 @@ public struct SampleRequest: Sendable {
   /// The timesteps t at which the scale holds; at others it is 1, and the network is evaluated once.
   /// `nil` for all.
   public var guidedSteps: ClosedRange<Int>?
+  /// A weaker model of the same data, for autoguidance; `nil` for classifier-free guidance.
+  public var guide: DiffusionModel<UNet>?
   public var seed: UInt64
   /// How many images are sampled at once.
   public var batchSize = 100
@@ -67,12 +69,22 @@ public struct SampleRequest: Sendable {
   /// The states of the sampler from `zT` on, one per step.
   public func chain(
     _ model: LatentDiffusionModel, _ zT: Tensor, _ labels: [Int], _ streams: RandomStreams
-  ) -> ReverseChain<GuidedDenoiser<DiffusionModel<UNet>>> {
+  ) -> ReverseChain<FunctionDenoiser<Tensor>> {
+    let guided = guidedDenoiser(model.denoiser, labels: labels)
+    return sampler(model.schedule).chain(
+      from: zT, denoiser: FunctionDenoiser { guided.noise($0, t: $1) }, using: streams)
+  }
+
+  /// Autoguidance if there is a guide, or else classifier-free guidance.
+  private func guidedDenoiser(
+    _ model: DiffusionModel<UNet>, labels: [Int]
+  ) -> any Denoiser<Tensor> {
     let (scale, guided) = (guidanceScale, guidedSteps)
-    let denoiser = GuidedDenoiser(model.denoiser, labels: labels) { t in
-      guided?.contains(t) ?? true ? scale : 1
+    let scaleAt: @Sendable (Int) -> Double = { t in guided?.contains(t) ?? true ? scale : 1 }
+    if let guide {
+      return AutoguidedDenoiser(model, by: guide, labels: labels, scale: scaleAt)
     }
-    return sampler(model.schedule).chain(from: zT, denoiser: denoiser, using: streams)
+    return GuidedDenoiser(model, labels: labels, scale: scaleAt)
   }
 
   /// The sampler on a schedule of T steps.

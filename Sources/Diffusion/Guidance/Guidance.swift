@@ -54,6 +54,48 @@ public struct GuidedDenoiser<Base: ConditionalDenoiser>: Denoiser {
   // snippet.end
 }
 
+/// Autoguidance (Karras et al., "Guiding a diffusion model with a bad version of itself", 2024):
+/// $\hat\epsilon = \epsilon_w + s\, (\epsilon_c - \epsilon_w)$, where a weaker model, trained for less
+/// time or with fewer parameters, takes the place of the model without labels.
+///
+/// s = 1 is the conditional model, s = 0 the weaker one; both are given the labels.
+public struct AutoguidedDenoiser<Base: ConditionalDenoiser, Weaker: ConditionalDenoiser>: Denoiser
+where Weaker.Value == Base.Value {
+  private let base: Base
+  private let weaker: Weaker
+  private let labels: [Int]
+  private let scale: @Sendable (Int) -> Double
+
+  /// Creates the guided denoiser of a batch with a constant scale.
+  ///
+  /// - Parameters:
+  ///   - weaker: a denoiser of the same data on the same schedule.
+  ///   - labels: the label of each entry.
+  ///   - scale: the guidance scale s.
+  public init(_ base: Base, by weaker: Weaker, labels: [Int], scale: Double) {
+    self.init(base, by: weaker, labels: labels, scale: { _ in scale })
+  }
+
+  /// Creates the guided denoiser of a batch with a scale for every step t.
+  public init(
+    _ base: Base, by weaker: Weaker, labels: [Int], scale: @escaping @Sendable (Int) -> Double
+  ) {
+    self.base = base
+    self.weaker = weaker
+    self.labels = labels
+    self.scale = scale
+  }
+
+  /// The guided noise; a model that counts for nothing is not evaluated.
+  public func noise(_ xt: Base.Value, t: Int) -> Base.Value {
+    let s = scale(t)
+    if s == 1 { return base.noise(xt, t: t, labels: labels) }
+    if s == 0 { return weaker.noise(xt, t: t, labels: labels) }
+    return .sum(
+      (s, base.noise(xt, t: t, labels: labels)), (1 - s, weaker.noise(xt, t: t, labels: labels)))
+  }
+}
+
 /// A classifier of noisy data, conditioned on the step.
 public protocol NoisyClassifier<Value>: Sendable {
   /// The type that is classified.

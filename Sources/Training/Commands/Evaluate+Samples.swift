@@ -52,11 +52,12 @@ extension Evaluate {
     _ setting: SampleSetting, _ model: LatentDiffusionModel, _ reference: ReferenceFeatures,
     _ label: String
   ) throws -> SampleSet {
-    let request = try SampleRequest(
+    var request = try SampleRequest(
       labels: (0..<count).map { $0 % model.classes.count },
       steps: checkSteps(setting.steps, of: model),
       rule: setting.sampler == .ddim ? .ddim(eta: 0) : .ddpm, guidanceScale: setting.guidance,
       guidedSteps: setting.guidedSteps, seed: sampling.seed)
+    request.guide = try sampling.guide(of: model)
     let (images, seconds) = sampled(request, from: model, label)
     let outputs = outputs(request.labels, reference.classifier, "classifying samples") {
       images.slice($0)

@@ -66,12 +66,7 @@ struct Evaluate: ParsableCommand {
   var nearest: String?
 
   @OptionGroup var weights: WeightsOption
-  @OptionGroup var classifier: ClassifierOption
-
-  @Option(
-    help: ArgumentHelp(
-      "Where to keep the classifier's outputs for real images.", valueName: "file"))
-  var cache: String = "runs/real-features.safetensors"
+  @OptionGroup var reference: ReferenceOptions
 
   func validate() throws {
     guard count >= 20 else {
@@ -94,15 +89,9 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     if let nearest { try checkWritable(nearest) }
-    let classifier = try ImageClassifier(loading: classifier.path)
+    let classifier = try ImageClassifier(loading: reference.classifier.path)
     let images = try data.load()
-    try makeFolder(URL(filePath: cache).deletingLastPathComponent().path, option: "--cache")
-    let bar = ProgressBar(
-      "classifying real images", total: images.training.count + images.test.count)
-    let reference = try ReferenceFeatures(
-      classifier, training: images.training, test: images.test, digest: images.description.digest,
-      cache: cache, progress: { done, _ in bar.move(to: done) })
-    bar.finish()
+    let reference = try reference.features(of: images, by: classifier)
     if reconstructions {
       try evaluateReconstructions(reference, images)
     } else if let sweep {

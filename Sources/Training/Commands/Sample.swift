@@ -72,12 +72,13 @@ struct Sample: ParsableCommand {
     let classes = try choice.labels(model.classes)
     let most = model.schedule.steps
     let steps = sampling.steps ?? (sampling.sampler == .ddim ? min(50, most) : most)
-    let request = try SampleRequest(
+    var request = try SampleRequest(
       labels: classes.flatMap { [Int](repeating: $0, count: count) },
       steps: checkSteps(steps, of: model),
       rule: sampling.sampler == .ddim ? .ddim(eta: eta ?? 0) : .ddpm,
       guidanceScale: sampling.guidanceScale, guidedSteps: sampling.guidedSteps?.steps,
       seed: sampling.seed)
+    request.guide = try sampling.guide(of: model)
     let (images, seconds) = sampled(request, from: model, "sampling")
     let rows = ImageGrid(Picture.images(of: images), columns: count).rows
     try ImageGrid(rows: rows, rowLabels: classes.map { model.classes[$0] })

@@ -37,6 +37,12 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Updates in which the learning rate rises.")
   var warmUpSteps: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "The learning rate at the end of its decay as a fraction of the highest; 1 keeps it constant "
+        + "(0.01)."))
+  var finalLearningRateRatio: Double?
+
   @Option(help: "Decay of the moving average of the weights.")
   var averageDecay: Double?
 
@@ -54,6 +60,9 @@ struct RunOptions: ParsableArguments {
     try checkPositive("--checkpoint-minutes", checkpointMinutes)
     try checkPositive("--log-every", logEvery)
     try checkNotNegative("--warm-up-steps", warmUpSteps)
+    if let ratio = finalLearningRateRatio, !(0...1).contains(ratio) {
+      throw Failure("--final-learning-rate-ratio is \(ratio)", remedy: "give 0 to 1")
+    }
     if let averageDecay, !(0..<1).contains(averageDecay) {
       throw Failure("--average-decay is \(averageDecay)", remedy: "give a number in 0..<1")
     }
@@ -76,8 +85,8 @@ struct RunOptions: ParsableArguments {
     let plan = TrainingPlan(
       length: epochs.map { .steps(order.steps(epochs: $0)) } ?? .seconds(60 * (minutes ?? 60)),
       learningRate: learningRate ?? defaults.learningRate, warmUpSteps: warmUpSteps ?? 200,
-      weightDecay: defaults.weightDecay, clipNorm: defaults.clipNorm,
-      averageDecay: averageDecay ?? defaults.averageDecay, seed: seed)
+      finalLearningRateRatio: finalLearningRateRatio ?? 0.01, weightDecay: defaults.weightDecay,
+      clipNorm: defaults.clipNorm, averageDecay: averageDecay ?? defaults.averageDecay, seed: seed)
     var settings = RunSettings(
       command: commandLine, batchSize: batchSize, plan: plan, data: images.description)
     try startFrom.map { settings.follow(try Manifest(beside: $0)[defaults.name]) }
@@ -106,6 +115,9 @@ struct RunOptions: ParsableArguments {
     try checkAgreement("--seed", seed, settings.plan.seed, folder)
     try checkAgreement("--learning-rate", learningRate, settings.plan.learningRate, folder)
     try checkAgreement("--warm-up-steps", warmUpSteps, settings.plan.warmUpSteps, folder)
+    try checkAgreement(
+      "--final-learning-rate-ratio", finalLearningRateRatio, settings.plan.finalLearningRateRatio,
+      folder)
     try checkAgreement("--average-decay", averageDecay, settings.plan.averageDecay, folder)
   }
 }

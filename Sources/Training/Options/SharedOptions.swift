@@ -1,9 +1,15 @@
 import ArgumentParser
 import Diffusion
+import Evaluation
 import Files
+import Foundation
 import Learning
+import Models
+import Notebook
 
 extension Prediction: ExpressibleByArgument {}
+extension TimestepDistribution.Configuration: ExpressibleByArgument {}
+extension LossWeighting: ExpressibleByArgument {}
 
 /// The sizes that a stage's network has by default.
 protocol LevelDefaults {
@@ -75,6 +81,12 @@ struct SamplingOptions: ParsableArguments {
       valueName: "from-to"))
   var guidedSteps: TimestepRange?
 
+  @Option(
+    help: ArgumentHelp(
+      "A weaker model that takes the place of the one without classes (autoguidance): a run, a "
+        + "folder of weights, a file of weights or a checkpoint.", valueName: "path"))
+  var guide: String?
+
   @Option(help: "The seed of the noise; each image has a random stream of its own.")
   var seed: UInt64 = 0
 
@@ -102,6 +114,29 @@ struct ClassifierOption: ParsableArguments {
 
   /// The path named, or else the repository's folder.
   var path: String { classifier ?? TrainingChapter.current.weights }
+}
+
+/// The classifier's outputs for real images, with which others are compared.
+struct ReferenceOptions: ParsableArguments {
+  @OptionGroup var classifier: ClassifierOption
+
+  @Option(
+    help: ArgumentHelp(
+      "Where to keep the classifier's outputs for real images.", valueName: "file"))
+  var cache: String = "runs/real-features.safetensors"
+
+  /// Evaluates the classifier on real images, or reads what it was evaluated to before.
+  func features(
+    of images: TrainingData, by classifier: ImageClassifier
+  ) throws -> ReferenceFeatures {
+    try makeFolder(URL(filePath: cache).deletingLastPathComponent().path, option: "--cache")
+    let bar = ProgressBar(
+      "classifying real images", total: images.training.count + images.test.count)
+    defer { bar.finish() }
+    return try ReferenceFeatures(
+      classifier, training: images.training, test: images.test, digest: images.description.digest,
+      cache: cache, progress: { done, _ in bar.move(to: done) })
+  }
 }
 
 /// Where measurements are kept.

@@ -115,7 +115,7 @@ extension Manifest.Stage {
   }
 
   /// The processor's name and the number of its cores in use.
-  private static var processor: String {
+  static var processor: String {
     "\(Parallel.threadCount) threads of \(Processor.name ?? "an unnamed processor")"
   }
 

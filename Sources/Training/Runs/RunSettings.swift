@@ -20,6 +20,13 @@ struct RunSettings: Codable, Equatable {
   /// The runs behind the weights that this one started from, oldest first; nil if those were random.
   var earlier: [Manifest.Stage]?
 
+  /// The order of the training examples of `images` in a run of this stage.
+  func order(_ defaults: StageDefaults, _ images: TrainingData) -> BatchSampler {
+    BatchSampler(
+      count: defaults.examplesPerImage * images.training.count, batchSize: batchSize,
+      seed: plan.seed)
+  }
+
   /// Records the run behind the weights that this one starts from.
   mutating func follow(_ stage: Manifest.Stage?) {
     guard var stage else { return }

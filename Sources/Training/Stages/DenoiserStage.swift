@@ -62,6 +62,19 @@ struct DenoiserOptions: StageOptions {
   @Option(help: "What the network predicts: noise, velocity (v-prediction) or x0 (noise).")
   var prediction: Prediction?
 
+  @Option(
+    help: ArgumentHelp(
+      "The distribution of t: uniform, log-normal in σ or logit-normal in t, the latter two with "
+        + "mean and standard deviation as in log-normal:0.3,1 (uniform).",
+      valueName: "distribution"))
+  var timesteps: TimestepDistribution.Configuration?
+
+  @Option(
+    help: ArgumentHelp(
+      "The weight of the loss at t: none, or min-snr with γ as in min-snr:5 (none). Losses that "
+        + "are measured on test images have no weights.", valueName: "weighting"))
+  var weighting: LossWeighting?
+
   @OptionGroup var samples: SampleStepsOption
 
   func validate() throws {
@@ -95,6 +108,8 @@ struct DenoiserOptions: StageOptions {
   func agree(with run: DenoiserConfiguration, folder: String) throws {
     try agree(with: run.model.denoiser, folder)
     try checkAgreement("--drop-probability", dropProbability, run.dropProbability, folder)
+    try checkAgreement("--timesteps", timesteps, run.model.denoiser.timesteps, folder)
+    try checkAgreement("--weighting", weighting, run.model.denoiser.weighting, folder)
   }
 
   /// The autoencoder of a new run, or another one for a resumed run.
@@ -133,7 +148,8 @@ struct DenoiserOptions: StageOptions {
           size: 32 / inputs.autoencoder.configuration.reduction,
           steps: origin?.schedule.steps ?? diffusionSteps ?? 1000,
           dropProbability: dropProbability ?? 0.1,
-          prediction: origin?.denoiser.prediction ?? prediction ?? .noise),
+          prediction: origin?.denoiser.prediction ?? prediction ?? .noise,
+          timesteps: timesteps ?? .uniform, weighting: weighting ?? .unweighted),
         latentScale: 1, classes: classes),
       dropProbability: dropProbability ?? 0.1, autoencoder: inputs.path)
   }
@@ -153,22 +169,31 @@ struct DenoiserOptions: StageOptions {
     if let inputs { try copy(inputs.autoencoder, from: inputs.path, to: folder.path, &run) }
     let encoder = try Autoencoder(loading: folder.path)
     let latents = try LatentCache.readOrCompute(in: folder.path, images, encoder)
+    return stage(&run, encoder, latents, test: images.test, origin: origin?.denoiser.network)
+  }
+
+  /// What is trained on these latents.
+  ///
+  /// - Parameter origin: the network to start from; nil for random weights.
+  func stage(
+    _ run: inout DenoiserConfiguration, _ encoder: Autoencoder, _ latents: LatentCache,
+    test: LabeledImages, origin: UNet? = nil
+  ) -> DenoiserStage {
     run.model.latentScale = latents.statistics.scale
     // A run of before stored the probability beside the model only.
     run.model.denoiser.dropProbability = run.dropProbability
     let network =
-      origin?.denoiser.network
+      origin
       ?? UNet(
         run.model.denoiser.network,
         generator: RandomGenerator(seed: run.settings.plan.seed, stream: 2))
     let model = LatentDiffusionModel(
       autoencoder: encoder, network: network, configuration: run.model)
-    return DenoiserStage(
-      model, latents, test: images.test, sampleSteps: samples.sampleSteps)
+    return DenoiserStage(model, latents, test: test, sampleSteps: samples.sampleSteps)
   }
 
   /// Gives the run a copy of its autoencoder.
-  private func copy(
+  func copy(
     _ autoencoder: Autoencoder, from path: String, to folder: String,
     _ run: inout DenoiserConfiguration
   ) throws {

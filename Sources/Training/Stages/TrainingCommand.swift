@@ -51,11 +51,8 @@ struct TrainingCommand<Options: StageOptions>: ParsableCommand {
     configuration.settings.begin(in: folder, features: try stage.features(of: configuration))
     let trained = try stage.stage(
       &configuration, in: folder, images, origin: origin, inputs: inputs)
-    let plan = configuration.settings.plan
-    let order = BatchSampler(
-      count: defaults.examplesPerImage * images.training.count,
-      batchSize: configuration.settings.batchSize, seed: plan.seed)
-    let run = trained.run(plan, order: order)
+    let order = configuration.settings.order(defaults, images)
+    let run = trained.run(configuration.settings.plan, order: order)
     if isResumed {
       try options.restore(run, from: folder, order: order)
       configuration.settings.plan = run.plan
