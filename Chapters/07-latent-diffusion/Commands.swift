@@ -3,7 +3,7 @@ import Training
 
 /// This chapter's weights, records and commands: `download`, `train-autoencoder`, `train-denoiser`,
 /// `train-classifier`, `train-pixels`, `sample`, `reconstruct`, `evaluate`, `test-losses`,
-/// `rate-distortion` and `export`.
+/// `rate-distortion`, `techniques` and `export`.
 let trainingChapter = TrainingChapter()
 
 /// The chapter's own options.

@@ -1760,6 +1760,7 @@ for (name, run) in trainings {
 //: | `evaluate --count 1000 --weights runs/denoiser` | evaluates samples; with `--reconstructions` the autoencoder |
 //: | `evaluate --sweep guidance --record guidance.csv` | evaluates at several guidance scales; or `interval` (which steps are guided), `steps`, or `weights` of several models |
 //: | `test-losses --weights runs/denoiser` | the denoiser's loss by $t$ on test images |
+//: | `techniques --minutes 10 --record techniques.csv` | trains small denoisers, each with another technique, for the same time, and compares samples |
 //: | `export --weights runs/denoiser --output weights` | writes 16-bit weights and their manifest |
 //:
 //: Each follows `swift run chapter-07-latent-diffusion`; `--data synthetic` uses synthetic shapes

@@ -52,7 +52,7 @@ public struct TrainingChapter: Sendable {
     return [
       Download.self, TrainAutoencoder.self, TrainDenoiser.self, TrainClassifier.self,
       TrainPixels.self, Sample.self, RateDistortion.self, Reconstruct.self, Evaluate.self,
-      TestLosses.self, Export.self,
+      TestLosses.self, Techniques.self, Export.self,
     ]
   }
 }
