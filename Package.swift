@@ -190,7 +190,7 @@ let sample = Target.executableTarget(
 
 let testTargets: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["Tensors", "Probability"],
+    name: "TestSupport", dependencies: ["Tensors", "Probability", "Files"],
     path: "Tests/TestSupport"),
   tests("FilesTests", ["Files"]),
   tests("ProbabilityTests", ["Diffusion", "Tensors", "Probability"]),

@@ -40,6 +40,20 @@ public struct Course: Sendable {
         "not found, with a folder Chapters, in or above \(looked); run inside the course's folder")
   }
 
+  /// The file of the running program.
+  public static var programFile: URL {
+    let path = Bundle.main.executablePath ?? CommandLine.arguments[0]
+    return URL(fileURLWithPath: path).resolvingSymlinksInPath()
+  }
+
+  /// Finds the course that the running program was built in, or else that of the current folder.
+  ///
+  /// - Throws: `Problems` with the folders that were searched.
+  public static func ofProgram() throws(Problems) -> Course {
+    let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+    return try find(from: [programFile.deletingLastPathComponent(), here])
+  }
+
   private static func isCourse(_ folder: URL) -> Bool {
     let files = FileManager.default
     var isFolder: ObjCBool = false

@@ -72,13 +72,4 @@ enum Console {
     fflush(nil)
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
-
-  /// Shows on a terminal what is being measured, until the next text takes its place.
-  static func showStatus(_ text: String) {
-    guard isatty(2) == 1 else { return }
-    FileHandle.standardError.write(Data("\r\(text.prefix(100))\u{1b}[K".utf8))
-  }
-
-  /// Takes the status away.
-  static func clearStatus() { showStatus("") }
 }

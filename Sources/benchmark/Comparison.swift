@@ -1,4 +1,5 @@
 import Foundation
+import Weaving
 
 /// Runs of the same work by PyTorch and by this package, as rows with ratios.
 ///
@@ -72,8 +73,8 @@ struct Comparison {
     let ratios = zip(theirs, ours).map { $0 / $1 }
     guard let least = ratios.min(), let largest = ratios.max() else { return nil }
     return Row(
-      name: key.name, unit: .seconds, pytorch: median(theirs), here: median(ours),
-      ratio: median(ratios), range: least...largest,
+      name: key.name, unit: .seconds, pytorch: theirs.median, here: ours.median,
+      ratio: ratios.median, range: least...largest,
       required: key.work == .forward && key.images == 1 ? 4 : 2.4)
   }
 
@@ -81,42 +82,35 @@ struct Comparison {
     let theirs = pytorch.filter { Key($0) == key }.compactMap(\.memory)
     let ours = here.filter { Key($0) == key }.compactMap(\.memory)
     guard !theirs.isEmpty, !ours.isEmpty else { return nil }
-    let ratio = median(ours) / median(theirs)
+    let ratio = ours.median / theirs.median
     return Row(
-      name: "\(key.network), peak memory of training", unit: .mebibytes, pytorch: median(theirs),
-      here: median(ours), ratio: ratio, range: ratio...ratio, required: 0.5)
+      name: "\(key.network), peak memory of training", unit: .mebibytes, pytorch: theirs.median,
+      here: ours.median, ratio: ratio, range: ratio...ratio, required: 0.5)
   }
 
-  private func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted(), middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
 }
 
 extension Comparison.Row {
   /// The line of the table; `heading` names its columns.
   var line: String {
-    name.padding(toLength: 42, withPad: " ", startingAt: 0) + right(text(pytorch), 11)
-      + right(text(here), 11) + right(String(format: "%.2f", ratio), 8)
-      + right(
-        unit == .seconds ? String(format: "%.2f-%.2f", range.lowerBound, range.upperBound) : "", 12)
-      + right("\(unit == .seconds ? "≥" : "≤") \(required)", 10) + (isMet ? "" : "  not met")
+    let isTime = unit == .seconds
+    let turns = String(format: "%.2f-%.2f", range.lowerBound, range.upperBound)
+    return Self.line([
+      name, text(pytorch), text(here), String(format: "%.2f", ratio), isTime ? turns : "",
+      "\(isTime ? "≥" : "≤") \(required)",
+    ]) + (isMet ? "" : "  not met")
   }
 
-  static var heading: String {
-    "".padding(toLength: 42, withPad: " ", startingAt: 0) + right("PyTorch", 11)
-      + right("here", 11) + right("ratio", 8) + right("range", 12) + right("required", 10)
+  static var heading: String { line(["", "PyTorch", "here", "ratio", "range", "required"]) }
+
+  private static func line(_ cells: [String]) -> String {
+    cells[0].paddedRight(to: 42)
+      + zip(cells.dropFirst(), [11, 11, 8, 12, 10]).map { (" " + $0).paddedLeft(to: $1) }.joined()
   }
 
   private func text(_ value: Double) -> String {
     if unit == .mebibytes { return String(format: "%.0f MiB", value) }
     if value >= 1 { return String(format: "%.2f s", value) }
     return String(format: value < 0.1 ? "%.2f ms" : "%.1f ms", value * 1e3)
-  }
-
-  private func right(_ text: String, _ width: Int) -> String { Self.right(text, width) }
-
-  private static func right(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(1, width - text.count)) + text
   }
 }

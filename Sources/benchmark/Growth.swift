@@ -7,6 +7,7 @@ import Learning
 import Networks
 import Probability
 import Tensors
+import Weaving
 
 /// Measures how time grows with the batch, the number of steps and the size of images, and draws it.
 struct Growth: ParsableCommand {
@@ -48,7 +49,7 @@ struct Growth: ParsableCommand {
     report.header()
     let panels = [batches, steps, sizes].map { measure in
       let panel = measure()
-      Console.clearStatus()
+      TerminalStatus.clear()
       report.growth(panel)
       return panel
     }
@@ -111,7 +112,7 @@ struct Growth: ParsableCommand {
     _ name: String, _ amounts: [Int], _ make: (Int) -> () -> Void
   ) -> GrowthCurve {
     let times = amounts.map { amount in
-      Console.showStatus("\(name), \(amount)")
+      TerminalStatus.show("\(name), \(amount)")
       return Timing.of(make(amount), seconds: seconds).fastest
     }
     return GrowthCurve(name: name, amounts: amounts.map(Double.init), seconds: times)
@@ -136,11 +137,11 @@ extension Report {
       for (amount, seconds) in zip(curve.amounts, curve.seconds) {
         let name = "\(curve.name), \(panel.name(amount))"
         print(
-          "  " + name.padding(toLength: 50, withPad: " ", startingAt: 0)
+          "  " + name.paddedRight(to: 50)
             + String(format: "%10.2f ms", seconds * 1e3))
       }
       print(
-        "  " + "\(curve.name): exponent".padding(toLength: 50, withPad: " ", startingAt: 0)
+        "  " + "\(curve.name): exponent".paddedRight(to: 50)
           + String(format: "%10.2f", exponent))
     }
     fflush(nil)

@@ -1,4 +1,5 @@
 import Foundation
+import Weaving
 
 /// The table of the ladder, printed line by line.
 struct LadderTable {
@@ -17,7 +18,7 @@ struct LadderTable {
         + "one thread except in the last line")
     print("'of peak' is the share of the speed of a large OpenBLAS product on as many threads\n")
     print(
-      "   " + "technique".padding(toLength: 42, withPad: " ", startingAt: 0)
+      "   " + "technique".paddedRight(to: 42)
         + " GFLOP/s  x before   x first  of peak  difference")
   }
 
@@ -42,7 +43,7 @@ struct LadderTable {
         "share_of_peak": "\(share)", "difference": "\(difference)",
       ])
     }
-    let name = row.name.padding(toLength: 42, withPad: " ", startingAt: 0)
+    let name = row.name.paddedRight(to: 42)
     print(
       "\(count)  " + name
         + String(

@@ -4,7 +4,7 @@ import Foundation
 struct Timing {
   /// Seconds per run, in ascending order.
   let times: [Double]
-  var median: Double { times[times.count / 2] }
+  var median: Double { times.median }
   var fastest: Double { times[0] }
 
   /// Runs `body` twice to warm up, and then until `seconds` have passed and at least three times.
@@ -36,6 +36,14 @@ struct Timing {
     var time = timespec()
     unsafe clock_gettime(countsProcessorTime ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+}
+
+extension [Double] {
+  /// The middle of the values, or the mean of the two in the middle.
+  var median: Double {
+    let sorted = sorted(), middle = count / 2
+    return count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }
 

@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Parallelism
 import Synchronization
+import Weaving
 
 /// Runs PyTorch and this package on the same networks, and prints one table.
 ///
@@ -53,15 +54,15 @@ struct PyTorchComparison {
     }
     var comparison = Comparison()
     for subject in subjects {
-      Console.showStatus(subject.rawValue)
-      let programs = [[python, script], [programFile.path, "network-runs"]].map {
+      TerminalStatus.show(subject.rawValue)
+      let programs = [[python, script], [Course.programFile.path, "network-runs"]].map {
         $0 + [subject.rawValue] + options
       }
       let runs = try Self.outcomes(of: programs)
       comparison.pytorch += try runs[0].get()
       comparison.here += try runs[1].get()
     }
-    Console.clearStatus()
+    TerminalStatus.clear()
     show(comparison.rows, report)
   }
 
@@ -79,7 +80,7 @@ struct PyTorchComparison {
 
   private func package() throws -> String {
     do {
-      return try findCourse().root.path
+      return try Course.ofProgram().root.path
     } catch {
       let problem = error.list.first
       throw Failure(

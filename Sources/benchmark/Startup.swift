@@ -5,10 +5,10 @@ import Weaving
 /// The time from starting each chapter that is built to its first line of output; says on standard
 /// error which are not built.
 func measureStartup() -> [Row] {
-  let folder = programFile.deletingLastPathComponent()
+  let folder = Course.programFile.deletingLastPathComponent()
   let course: Course
   do {
-    course = try findCourse()
+    course = try Course.ofProgram()
   } catch {
     Console.complain("startup: \(error)")
     return []
@@ -29,18 +29,6 @@ func measureStartup() -> [Row] {
     }
     return Row(name: "\(product), first line", timing: Timing(times: times.sorted()))
   }
-}
-
-/// The file of this program.
-var programFile: URL {
-  let path = Bundle.main.executablePath ?? CommandLine.arguments[0]
-  return URL(fileURLWithPath: path).resolvingSymlinksInPath()
-}
-
-/// The course that this program was built in, or else that of the current folder.
-func findCourse() throws(Problems) -> Course {
-  let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-  return try Course.find(from: [programFile.deletingLastPathComponent(), here])
 }
 
 /// Splits names into those for which `condition` holds and the others.

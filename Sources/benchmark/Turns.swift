@@ -46,7 +46,7 @@ struct Turns {
         if !warmingUp || turn > 0 && first > seconds { return first }
         var times: [Double] = []
         repeat { times.append(Timing.once(body)) } while times.reduce(0, +) < seconds
-        return Timing(times: times.sorted()).median
+        return times.median
       }
     }
   }

@@ -4,16 +4,12 @@ import Weaving
 /// The terminal, and where the course is.
 enum Console {
   /// The folder that this program runs from.
-  static let programFolder: URL = {
-    let path = Bundle.main.executablePath ?? CommandLine.arguments[0]
-    return URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent()
-  }()
+  static let programFolder = Course.programFile.deletingLastPathComponent()
 
   /// The course that this program was built in, or else that of the current folder. Its folder
   /// becomes the current one, for the chapters to run in.
   static func course() throws(Problems) -> Course {
-    let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-    let course = try Course.find(from: [programFolder, here])
+    let course = try Course.ofProgram()
     _ = FileManager.default.changeCurrentDirectoryPath(course.root.path)
     return course
   }
@@ -25,22 +21,8 @@ enum Console {
 
   /// Prints problems on standard error, a line each.
   static func report(_ problems: [some CustomStringConvertible]) {
-    clearLine()
+    TerminalStatus.clear()
     FileHandle.standardError.write(Data(problems.map { "\($0)\n" }.joined().utf8))
-  }
-
-  static let isTerminal = isatty(2) == 1
-
-  /// Shows what is being done, until the next line takes its place; nothing if nobody watches.
-  static func showStatus(_ text: String) {
-    guard isTerminal else { return }
-    FileHandle.standardError.write(Data("\r\(text.prefix(100))\u{1b}[K".utf8))
-  }
-
-  /// Takes the status away.
-  static func clearLine() {
-    guard isTerminal else { return }
-    FileHandle.standardError.write(Data("\r\u{1b}[K".utf8))
   }
 }
 
@@ -52,12 +34,12 @@ final class BuildWatch {
 
   init(product: String) {
     self.product = product
-    Console.showStatus("building \(product) …")
+    TerminalStatus.show("building \(product) …")
   }
 
   func show(_ line: String) {
-    Console.showStatus("building \(product): \(line)")
-    guard !Console.isTerminal, !hasSpoken, -start.timeIntervalSinceNow > 3 else { return }
+    TerminalStatus.show("building \(product): \(line)")
+    guard !TerminalStatus.isShown, !hasSpoken, -start.timeIntervalSinceNow > 3 else { return }
     hasSpoken = true
     Console.report(["building \(product) …"])
   }

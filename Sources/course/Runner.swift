@@ -107,7 +107,7 @@ struct Runner {
       output += line + "\n"
       watch.show(line)
     }
-    Console.clearLine()
+    TerminalStatus.clear()
     guard status == 0 else {
       Console.say(output)
       throw Problems([Problem(chapter.path("main.swift"), "does not build")])
@@ -144,9 +144,9 @@ struct Runner {
       status = try run([program, "--json"] + arguments) { line in
         guard let event = Event(json: line) else { return }
         tally.add(event)
-        Console.showStatus("\(chapter.name): \(tally.words)")
+        TerminalStatus.show("\(chapter.name): \(tally.words)")
       }
-      Console.clearLine()
+      TerminalStatus.clear()
       let time = NumberText.duration((clock.now - start) / .seconds(1))
       Console.say("\(status == 0 ? "✓" : "✗") \(chapter.name): \(tally.words), \(time)")
       for failure in tally.failures { Console.say("    " + failure) }

@@ -22,9 +22,7 @@ struct TimeTable {
     let rows = entries.map { ($0.chapter, $0.seconds.map(Self.text) ?? "failed") }
     let all = [("chapter", "seconds")] + rows + [("total", Self.text(total))]
     let left = all.map(\.0.count).max() ?? 0, right = all.map(\.1.count).max() ?? 0
-    return all.map { name, time in
-      name + String(repeating: " ", count: left - name.count + 2 + right - time.count) + time
-    }
+    return all.map { $0.paddedRight(to: left + 2) + $1.paddedLeft(to: right) }
   }
 
   private static func text(_ seconds: Double) -> String {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes a program, such as a shell script, by way of another process.
@@ -15,8 +16,6 @@ public func copyProgram(_ source: String, to path: String) throws {
 }
 
 private func run(_ script: String, _ arguments: String...) throws {
-  let process = try Process.run(
-    URL(filePath: "/bin/sh"), arguments: ["-c", script, "sh"] + arguments)
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+  let status = try Subprocess.run(["/bin/sh", "-c", script, "sh"] + arguments)
+  guard status == 0 else { throw CocoaError(.fileWriteUnknown) }
 }

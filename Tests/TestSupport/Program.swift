@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A program of this package, run as a user would.
 public struct Program: Sendable {
@@ -47,5 +48,12 @@ public struct Program: Sendable {
   /// Runs the program to its end.
   public func run(_ arguments: [String], in folder: String) throws -> Outcome {
     try finish(try start(arguments, in: folder), in: folder)
+  }
+
+  /// Runs the program to its end, which must be a success.
+  public func succeed(_ arguments: [String], in folder: String) throws -> Outcome {
+    let outcome = try run(arguments, in: folder)
+    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
+    return outcome
   }
 }

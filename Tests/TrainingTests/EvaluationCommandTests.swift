@@ -10,20 +10,14 @@ import Testing
     "--stem", "4", "--channels", "8,8", "--blocks", "1,1", "--features", "8", "--groups", "4",
   ]
 
-  private func succeed(_ arguments: [String], in folder: String) throws -> Program.Outcome {
-    let outcome = try chapter.run(arguments, in: folder)
-    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
-    return outcome
-  }
-
   private func trainClassifier(in folder: String) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-classifier", "--out", "c", "--epochs", "2"] + Self.data + Self.classifier
         + TrainingCommandTests.often, in: folder)
   }
 
   private func trainAutoencoder(in folder: String, _ more: [String] = []) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-autoencoder", "--out", "a", "--epochs", "1"] + Self.data + TrainingCommandTests.small
         + more, in: folder)
   }
@@ -44,7 +38,7 @@ import Testing
       let before = try Data(contentsOf: URL(filePath: "\(folder)/c/classifier.safetensors"))
       try FileManager.default.removeItem(
         atPath: "\(folder)/c/checkpoints/step-00000004.safetensors")
-      _ = try succeed(["train-classifier", "--resume", "c"], in: folder)
+      _ = try chapter.succeed(["train-classifier", "--resume", "c"], in: folder)
       #expect(
         try Data(contentsOf: URL(filePath: "\(folder)/c/classifier.safetensors")) == before)
       let refused = try chapter.run(
@@ -52,8 +46,8 @@ import Testing
         in: folder)
       #expect(refused.status == 1 && refused.errors.contains("--label-smoothing"))
       try trainAutoencoder(in: folder)
-      _ = try succeed(["export", "--weights", "a", "--output", "x"], in: folder)
-      _ = try succeed(["export", "--weights", "c", "--output", "x"], in: folder)
+      _ = try chapter.succeed(["export", "--weights", "a", "--output", "x"], in: folder)
+      _ = try chapter.succeed(["export", "--weights", "c", "--output", "x"], in: folder)
       let manifest = try text("\(folder)/x/manifest.json")
       #expect(manifest.contains("train-classifier") && manifest.contains("train-autoencoder"))
     }
@@ -64,7 +58,7 @@ import Testing
       try trainClassifier(in: folder)
       try trainAutoencoder(in: folder)
       #expect(try !header("\(folder)/a/metrics.csv").contains("features"))
-      _ = try succeed(
+      _ = try chapter.succeed(
         [
           "train-autoencoder", "--resume", "a", "--epochs", "1", "--feature-weight", "20",
           "--classifier", "c", "--log-every", "1",
@@ -74,7 +68,7 @@ import Testing
       #expect(manifest.contains("\"weight\" : 20") && manifest.contains("\"afterStep\" : 2"))
       // The run keeps its own copy of the classifier, and its weight.
       try FileManager.default.removeItem(atPath: "\(folder)/c")
-      _ = try succeed(["train-autoencoder", "--resume", "a", "--epochs", "1"], in: folder)
+      _ = try chapter.succeed(["train-autoencoder", "--resume", "a", "--epochs", "1"], in: folder)
       #expect(try text("\(folder)/a/validation.csv").split(separator: "\n").last?.last != ",")
     }
   }
@@ -83,14 +77,14 @@ import Testing
     try withTemporaryFolder { folder in
       try trainClassifier(in: folder)
       try trainAutoencoder(in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-denoiser", "--autoencoder", "a", "--out", "d", "--epochs", "1"] + Self.data
           + TrainingCommandTests.unet, in: folder)
       let common = [
         "evaluate", "--data", "synthetic", "--limit", "40", "--classifier", "c", "--weights", "d",
         "--count", "40", "--steps", "2", "--cache", "real.safetensors", "--record", "r.csv",
       ]
-      let samples = try succeed(common + ["--nearest", "real-n.png"], in: folder)
+      let samples = try chapter.succeed(common + ["--nearest", "real-n.png"], in: folder)
       for word in ["classified correctly", "Fréchet", "kernel", "precision", "recall", "diversity"]
       {
         #expect(samples.output.contains(word))
@@ -98,10 +92,10 @@ import Testing
       #expect(try text("\(folder)/r.csv").hasPrefix("# swift run chapter-07-latent-diffusion"))
       #expect(FileManager.default.fileExists(atPath: "\(folder)/real-n.png"))
       // The second time, the features of real images are read from the file.
-      _ = try succeed(common + ["--sweep", "guidance", "--scales", "0,2"], in: folder)
+      _ = try chapter.succeed(common + ["--sweep", "guidance", "--scales", "0,2"], in: folder)
       let rows = try text("\(folder)/r.csv").split(separator: "\n").filter { !$0.hasPrefix("#") }
       #expect(rows.count == 4)
-      _ = try succeed(
+      _ = try chapter.succeed(
         common + ["--sweep", "interval", "--scales", "2,4", "--intervals", "1-1000,1-600"],
         in: folder)
       let limited = try text("\(folder)/r.csv").split(separator: "\n")
@@ -109,18 +103,18 @@ import Testing
       #expect(limited[1].prefix(4) == ["sampler", "guidance", "guided_from", "guided_to"])
       #expect(limited.suffix(4).map { $0[1] } == ["2", "2", "4", "4"])
       #expect(limited.suffix(4).map { $0[3] } == ["1000", "600", "1000", "600"])
-      _ = try succeed(common + ["--sweep", "steps", "--step-counts", "1,2"], in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(common + ["--sweep", "steps", "--step-counts", "1,2"], in: folder)
+      _ = try chapter.succeed(
         ["train-pixels", "--out", "p", "--epochs", "0.5", "--channels", "8", "--sample-steps", "0"]
           + Self.data, in: folder)
-      _ = try succeed(common + ["--sweep", "weights", "--models", "d,p"], in: folder)
+      _ = try chapter.succeed(common + ["--sweep", "weights", "--models", "d,p"], in: folder)
       let models = try text("\(folder)/r.csv").split(separator: "\n")
         .map { $0.split(separator: ",") }
       #expect(models.suffix(2).map { $0[0] } == ["d", "p"])
       #expect(models.suffix(2).map { $0[2] } == ["32", "8"])
-      let kept = try succeed(common + ["--reconstructions"], in: folder)
+      let kept = try chapter.succeed(common + ["--reconstructions"], in: folder)
       #expect(kept.output.contains("psnr_sampled"))
-      let losses = try succeed(
+      let losses = try chapter.succeed(
         [
           "test-losses", "--weights", "d", "--data", "synthetic", "--limit", "16", "--times", "3",
           "--record", "l.csv",
@@ -132,7 +126,7 @@ import Testing
 
   @Test func shortTrainingsAtSeveralWeightsOfTheDivergenceAreRecorded() throws {
     try withTemporaryFolder { folder in
-      _ = try succeed(
+      _ = try chapter.succeed(
         [
           "rate-distortion", "--data", "synthetic", "--limit", "64", "--betas", "0.01,1000",
           "--epochs", "4", "--batch-size", "8", "--channels", "8,8,8", "--groups", "4",

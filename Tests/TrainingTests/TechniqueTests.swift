@@ -8,14 +8,8 @@ import Testing
   private let chapter = Program(name: "chapter-07-latent-diffusion")
   private static let unet = ["--batch-size", "8"] + TrainingCommandTests.unet
 
-  private func succeed(_ arguments: [String], in folder: String) throws -> Program.Outcome {
-    let outcome = try chapter.run(arguments, in: folder)
-    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
-    return outcome
-  }
-
   private func trainAutoencoder(in folder: String) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-autoencoder", "--out", "a", "--epochs", "1"] + TrainingCommandTests.data
         + TrainingCommandTests.small, in: folder)
   }
@@ -23,7 +17,7 @@ import Testing
   private func trainDenoiser(
     _ run: String, _ options: [String] = [], in folder: String
   ) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-denoiser", "--autoencoder", "a", "--out", run, "--epochs", "1"]
         + TrainingCommandTests.data + TrainingCommandTests.unet + options, in: folder)
   }
@@ -53,7 +47,7 @@ import Testing
         let refused = try chapter.run(resume + [option, value], in: folder)
         #expect(refused.status == 1 && refused.errors.contains("\(option) \(recorded), not"))
       }
-      _ = try succeed(resume + ["--timesteps", "log-normal:-0.4,1"], in: folder)
+      _ = try chapter.succeed(resume + ["--timesteps", "log-normal:-0.4,1"], in: folder)
     }
   }
 
@@ -63,7 +57,7 @@ import Testing
       try trainDenoiser("d", TrainingCommandTests.often, in: folder)
       func sample(_ options: [String]) throws -> Data {
         let common = ["sample", "--weights", "d", "--steps", "2", "--class", "3", "--count", "2"]
-        _ = try succeed(common + options + ["--output", "s.png"], in: folder)
+        _ = try chapter.succeed(common + options + ["--output", "s.png"], in: folder)
         return try Data(contentsOf: URL(filePath: "\(folder)/s.png"))
       }
       let (weak, strong) = (["--guidance-scale", "1"], ["--guidance-scale", "10000"])
@@ -130,7 +124,7 @@ import Testing
   }
 
   private func trainClassifier(in folder: String) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-classifier", "--out", "c", "--epochs", "1"] + TrainingCommandTests.data
         + EvaluationCommandTests.classifier, in: folder)
   }
@@ -140,7 +134,7 @@ import Testing
       try trainAutoencoder(in: folder)
       try trainClassifier(in: folder)
       let command = techniques("baseline,min-snr,autoguidance", updates: 3)
-      let first = try succeed(command, in: folder)
+      let first = try chapter.succeed(command, in: folder)
       let path = "\(folder)/t/techniques.csv"
       var table = try rows(path)
       #expect(table.count == 1 + 1 + 3 * 2 * 2)
@@ -153,14 +147,14 @@ import Testing
       let runs = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/t")
       #expect(runs.filter { $0.hasSuffix("-1") }.sorted() == ["baseline-1", "min-snr-1"])
       let written = try String(contentsOfFile: path, encoding: .utf8)
-      let again = try succeed(command, in: folder)
+      let again = try chapter.succeed(command, in: folder)
       #expect(!again.output.contains("training "))
       #expect(try String(contentsOfFile: path, encoding: .utf8) == written)
       // A row that is missing is measured again, with the same numbers, from the run that is there.
       let lines = written.split(separator: "\n", omittingEmptySubsequences: false)
       try lines.filter { !$0.hasPrefix("min-snr,1") }.joined(separator: "\n")
         .write(toFile: path, atomically: true, encoding: .utf8)
-      let repeated = try succeed(command, in: folder)
+      let repeated = try chapter.succeed(command, in: folder)
       #expect(!repeated.output.contains("training "))
       let frechet = try #require(table[0].firstIndex(of: "frechet"))
       let measured = try rows(path)
@@ -193,7 +187,7 @@ import Testing
       .filter { $0.hasPrefix("#") }.map(String.init)
     try (notes + edited.map { $0.joined(separator: ",") }).joined(separator: "\n")
       .write(toFile: path, atomically: true, encoding: .utf8)
-    let summary = try succeed(command, in: folder).output.split(separator: "\n")
+    let summary = try chapter.succeed(command, in: folder).output.split(separator: "\n")
     let line = try #require(summary.first { $0.hasPrefix("min-snr  ") })
     for text in [" 8.50 ± 0.50 ", " -2.50 ± 0.50 "] { #expect(line.contains(text), "\(line)") }
   }

@@ -13,17 +13,11 @@ import Testing
     ]
   static let often = ["--checkpoint-minutes", "0.000001", "--log-every", "1"]
 
-  private func succeed(_ arguments: [String], in folder: String) throws -> Program.Outcome {
-    let outcome = try chapter.run(arguments, in: folder)
-    #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
-    return outcome
-  }
-
   private func trainBoth(in folder: String) throws {
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-autoencoder", "--out", "a", "--epochs", "2"] + Self.data + Self.small + Self.often,
       in: folder)
-    _ = try succeed(
+    _ = try chapter.succeed(
       ["train-denoiser", "--autoencoder", "a", "--out", "d", "--epochs", "1"] + Self.data
         + Self.unet + Self.often, in: folder)
   }
@@ -49,7 +43,7 @@ import Testing
         atPath: "\(folder)/a/checkpoints")
       #expect(checkpoints.sorted() == ["step-00000003.safetensors", "step-00000004.safetensors"])
       for sampler in [["ddim", "--eta", "0.5"], ["ddpm"]] {
-        let sampled = try succeed(
+        let sampled = try chapter.succeed(
           ["sample", "--weights", "d", "--steps", "3", "--count", "2", "--output", "s.png"]
             + ["--sampler"] + sampler, in: folder)
         #expect(sampled.output.contains("synthetic"))
@@ -65,9 +59,9 @@ import Testing
     try withTemporaryFolder { folder in
       try trainBoth(in: folder)
       let common = ["sample", "--weights", "d", "--steps", "2", "--class", "3"]
-      _ = try succeed(common + ["--count", "1", "--output", "one.png"], in: folder)
-      _ = try succeed(common + ["--count", "1", "--output", "again.png"], in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(common + ["--count", "1", "--output", "one.png"], in: folder)
+      _ = try chapter.succeed(common + ["--count", "1", "--output", "again.png"], in: folder)
+      _ = try chapter.succeed(
         common + ["--count", "1", "--seed", "1", "--output", "other.png"], in: folder)
       let files = try ["one", "again", "other"].map {
         try Data(contentsOf: URL(filePath: "\(folder)/\($0).png"))
@@ -82,7 +76,7 @@ import Testing
       func sample(_ options: [String]) throws -> Data {
         // Two steps, at t = 501 and t = 1.
         let common = ["sample", "--weights", "d", "--steps", "2", "--class", "3", "--count", "2"]
-        _ = try succeed(common + options + ["--output", "s.png"], in: folder)
+        _ = try chapter.succeed(common + options + ["--output", "s.png"], in: folder)
         return try Data(contentsOf: URL(filePath: "\(folder)/s.png"))
       }
       let strong = ["--guidance-scale", "10000"]
@@ -98,13 +92,13 @@ import Testing
 
   @Test func aTableWithTheColumnOfAnOlderVersionIsGoneOnWith() throws {
     try withTemporaryFolder { folder in
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-autoencoder", "--out", "a", "--epochs", "1"] + Self.data + Self.small, in: folder)
       let path = "\(folder)/a/validation.csv"
       let rows = try String(contentsOfFile: path, encoding: .utf8)
       try rows.replacing("accuracy", with: "named_right").write(
         toFile: path, atomically: true, encoding: .utf8)
-      _ = try succeed(["train-autoencoder", "--resume", "a", "--epochs", "1"], in: folder)
+      _ = try chapter.succeed(["train-autoencoder", "--resume", "a", "--epochs", "1"], in: folder)
       let after = try table(path)
       #expect(after[0].last == "accuracy" && after.count == 3)
       #expect(try String(contentsOfFile: path, encoding: .utf8).hasPrefix(rows))
@@ -128,24 +122,24 @@ import Testing
         try FileManager.default.removeItem(atPath: "\(folder)/d/latents.safetensors")
         try FileManager.default.removeItem(atPath: "\(folder)/a")
       }
-      _ = try succeed(["train-\(stage)", "--resume", run, "--log-every", "1"], in: folder)
+      _ = try chapter.succeed(["train-\(stage)", "--resume", run, "--log-every", "1"], in: folder)
       #expect(try Data(contentsOf: URL(filePath: weights)) == before)
       let after = try table("\(folder)/\(run)/metrics.csv")
       #expect(after.count == rows.count)
       #expect(after.map { $0[3] } == rows.map { $0[3] })
       let complete = try chapter.run(["train-\(stage)", "--resume", run], in: folder)
       #expect(complete.status == 1 && complete.errors.contains("is complete"))
-      _ = try succeed(["train-\(stage)", "--resume", run, "--epochs", "1"], in: folder)
+      _ = try chapter.succeed(["train-\(stage)", "--resume", run, "--epochs", "1"], in: folder)
     }
   }
 
   @Test func aDenoiserCanGoOnWithTheLatentsOfAnotherAutoencoder() throws {
     try withTemporaryFolder { folder in
       try trainBoth(in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-autoencoder", "--out", "b", "--epochs", "1", "--seed", "5"] + Self.data
           + Self.small, in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-denoiser", "--resume", "d", "--autoencoder", "b", "--epochs", "0.5"], in: folder)
       let copies = try ["b", "d"].map {
         try Data(contentsOf: URL(filePath: "\(folder)/\($0)/autoencoder.safetensors"))
@@ -160,9 +154,9 @@ import Testing
   @Test func newRunsStartFromTheWeightsOfOthersAndRememberThem() throws {
     try withTemporaryFolder { folder in
       try trainBoth(in: folder)
-      _ = try succeed(["export", "--weights", "d", "--output", "x"], in: folder)
+      _ = try chapter.succeed(["export", "--weights", "d", "--output", "x"], in: folder)
       // With a rate that cannot move a weight the run ends with the weights that it began with.
-      _ = try succeed(
+      _ = try chapter.succeed(
         [
           "train-autoencoder", "--start-from", "a", "--out", "b", "--epochs", "1",
           "--learning-rate", "1e-30",
@@ -171,7 +165,7 @@ import Testing
         try Data(contentsOf: URL(filePath: "\(folder)/\($0)/autoencoder.safetensors"))
       }
       #expect(weights[0] == weights[1])
-      _ = try succeed(
+      _ = try chapter.succeed(
         [
           "train-denoiser", "--start-from", "x", "--autoencoder", "b", "--out", "e", "--epochs",
           "0.5", "--sample-steps", "1",
@@ -190,12 +184,12 @@ import Testing
   @Test func aDenoiserThatPredictsVIsSampledAsSuch() throws {
     try withTemporaryFolder { folder in
       try trainBoth(in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-denoiser", "--autoencoder", "a", "--out", "v", "--epochs", "1"] + Self.data
           + Self.unet + ["--prediction", "velocity"], in: folder)
       let file = try Data(contentsOf: URL(filePath: "\(folder)/v/denoiser.safetensors"))
       #expect(file.range(of: Data("velocity".utf8)) != nil)
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["sample", "--weights", "v", "--steps", "1", "--count", "1", "--output", "s.png"],
         in: folder)
       let refused = try chapter.run(
@@ -206,17 +200,17 @@ import Testing
 
   @Test func aModelOfPixelsTrainsResumesAndSamples() throws {
     try withTemporaryFolder { folder in
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["train-pixels", "--out", "p", "--epochs", "2", "--channels", "8,8", "--sample-steps", "1"]
           + Self.data + Self.often, in: folder)
       let weights = "\(folder)/p/pixels.safetensors"
       let before = try Data(contentsOf: URL(filePath: weights))
       try FileManager.default.removeItem(
         atPath: "\(folder)/p/checkpoints/step-00000004.safetensors")
-      _ = try succeed(["train-pixels", "--resume", "p", "--sample-steps", "0"], in: folder)
+      _ = try chapter.succeed(["train-pixels", "--resume", "p", "--sample-steps", "0"], in: folder)
       #expect(try Data(contentsOf: URL(filePath: weights)) == before)
-      _ = try succeed(["export", "--weights", "p", "--output", "x"], in: folder)
-      let sampled = try succeed(
+      _ = try chapter.succeed(["export", "--weights", "p", "--output", "x"], in: folder)
+      let sampled = try chapter.succeed(
         ["sample", "--weights", "x", "--steps", "2", "--count", "1", "--output", "s.png"],
         in: folder)
       #expect(sampled.output.contains("synthetic"))
@@ -237,7 +231,8 @@ import Testing
       let steps = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/a/checkpoints")
       #expect(steps.count == 1)
       let rows = try table(metrics)
-      _ = try succeed(["train-autoencoder", "--resume", "a", "--epochs", "0.25"], in: folder)
+      _ = try chapter.succeed(
+        ["train-autoencoder", "--resume", "a", "--epochs", "0.25"], in: folder)
       #expect(try table(metrics).prefix(rows.count).elementsEqual(rows))
     }
   }
@@ -245,7 +240,7 @@ import Testing
   @Test func exportedWeightsAreHalfAsLongAndSaySoInTheirManifest() throws {
     try withTemporaryFolder { folder in
       try trainBoth(in: folder)
-      _ = try succeed(["export", "--weights", "d", "--output", "x"], in: folder)
+      _ = try chapter.succeed(["export", "--weights", "d", "--output", "x"], in: folder)
       for file in ["autoencoder", "denoiser"] {
         let sizes = try ["d", "x"].map { place in
           try Data(contentsOf: URL(filePath: "\(folder)/\(place)/\(file).safetensors")).count
@@ -258,10 +253,10 @@ import Testing
       ] {
         #expect(manifest.contains(word))
       }
-      _ = try succeed(
+      _ = try chapter.succeed(
         ["sample", "--weights", "x", "--steps", "1", "--count", "1", "--output", "s.png"],
         in: folder)
-      _ = try succeed(
+      _ = try chapter.succeed(
         [
           "reconstruct", "--weights", "x", "--data", "synthetic", "--limit", "8", "--count", "4",
           "--output", "r.png",

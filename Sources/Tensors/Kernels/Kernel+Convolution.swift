@@ -32,9 +32,8 @@ extension Kernel {
     OperationCount.add(call.multiplyAdds)
     return unsafe Tensor(uninitialized: outputShape) { y in
       if let tile = call.forwardTile {
-        var winograd = call.winograd
-        winograd.tile = tile
-        let filters = keep(weight, .winograd(tile: tile)) { [winograd] in
+        let winograd = call.winograd(tile: tile)
+        let filters = keep(weight, .winograd(tile: tile)) {
           unsafe winograd.transformedFilters(weight.storage.pointer, transposed: false)
         }
         defer { withExtendedLifetime(filters) {} }
@@ -64,10 +63,10 @@ extension Kernel {
     OperationCount.add(call.multiplyAdds)
     return unsafe Tensor(uninitialized: inputShape) { dx in
       if call.prefersWinograd {
-        let filters = unsafe call.winograd.transformedFilters(
+        let filters = unsafe call.winograd().transformedFilters(
           weight.storage.pointer, transposed: true)
         defer { withExtendedLifetime(filters) {} }
-        unsafe call.winograd.backward(
+        unsafe call.winograd().backward(
           nil, dy.storage.pointer, filters: filters.pointer, dx: dx, dw: nil)
       } else {
         let filters = unsafe call.direct.packedFilters(weight.storage.pointer, transposed: true)
@@ -90,7 +89,7 @@ extension Kernel {
     OperationCount.add(call.multiplyAdds)
     return unsafe Tensor(uninitialized: shape) { dw in
       if call.prefersWinograd {
-        unsafe call.winograd.backward(
+        unsafe call.winograd().backward(
           x.storage.pointer, dy.storage.pointer, filters: nil, dx: nil, dw: dw)
       } else {
         unsafe call.direct.weightGradient(x.storage.pointer, dy.storage.pointer, into: dw)
@@ -111,11 +110,12 @@ extension Kernel {
       )
     }
     call.requireOutput(dy)
-    let filters = unsafe call.winograd.transformedFilters(weight.storage.pointer, transposed: true)
+    let filters = unsafe call.winograd().transformedFilters(
+      weight.storage.pointer, transposed: true)
     defer { withExtendedLifetime(filters) {} }
     OperationCount.add(2 * call.multiplyAdds)
     let dx = Tensor(allocating: x.shape), dw = Tensor(allocating: weight.shape)
-    unsafe call.winograd.backward(
+    unsafe call.winograd().backward(
       x.storage.pointer, dy.storage.pointer, filters: filters.pointer, dx: dx.storage.pointer,
       dw: dw.storage.pointer)
     return (dx, dw)
@@ -194,8 +194,9 @@ struct ConvolutionCall {
     return fitsWinograd && height >= 2 && width >= 2 && pixels < Self.winogradPixels ? 2 : nil
   }
 
-  var winograd: Winograd {
-    Winograd(batch: batch, height: height, width: width, inputs: inputs, outputs: outputs)
+  func winograd(tile: Int = 4) -> Winograd {
+    Winograd(
+      batch: batch, height: height, width: width, inputs: inputs, outputs: outputs, tile: tile)
   }
 
   var direct: DirectConvolution {

@@ -65,32 +65,29 @@ extension Winograd {
   ) {
     let channels = inputs
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 16) { half in
-      for strip in strips {
-        let image = strip / tilesDown, top = strip % tilesDown * 2 - 1
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - first) * tilesAcross + tileColumn, left = tileColumn * 2 - 1
-          let corner = unsafe x + ((image * height + top) * width + left) * channels
-          let rowStep = width * channels
-          for c in Swift.stride(from: 0, to: channels, by: laneCount) {
-            for j in 0..<4 {
-              var d0 = FloatVector.zero, d1 = FloatVector.zero
-              var d2 = FloatVector.zero, d3 = FloatVector.zero
-              if left + j >= 0 && left + j < width {
-                let pixel = unsafe corner + j * channels + c
-                if top >= 0 { d0 = unsafe pixel.vector(0) }
-                d1 = unsafe pixel.vector(rowStep)
-                if top + 2 < height { d2 = unsafe pixel.vector(2 * rowStep) }
-                if top + 3 < height { d3 = unsafe pixel.vector(3 * rowStep) }
-              }
-              let t = Self.smallBT(d0, d1, d2, d3)
-              unsafe (half[j], half[4 + j], half[8 + j], half[12 + j]) = t
+      forEachTile(strips, first: first) { tile, corner in
+        let top = corner.row - 1, left = corner.column - 1
+        let patch = unsafe x + (firstPixel(of: corner) - width - 1) * channels
+        let rowStep = width * channels
+        for c in Swift.stride(from: 0, to: channels, by: laneCount) {
+          for j in 0..<4 {
+            var d0 = FloatVector.zero, d1 = FloatVector.zero
+            var d2 = FloatVector.zero, d3 = FloatVector.zero
+            if left + j >= 0 && left + j < width {
+              let pixel = unsafe patch + j * channels + c
+              if top >= 0 { d0 = unsafe pixel.vector(0) }
+              d1 = unsafe pixel.vector(rowStep)
+              if top + 2 < height { d2 = unsafe pixel.vector(2 * rowStep) }
+              if top + 3 < height { d3 = unsafe pixel.vector(3 * rowStep) }
             }
-            let target = unsafe v + tile * channels + c
-            for i in 0..<4 {
-              let t = unsafe Self.smallBT(
-                half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
-              unsafe Self.storeShortRow(t, to: target + 4 * i * stride, stride)
-            }
+            let t = Self.smallBT(d0, d1, d2, d3)
+            unsafe (half[j], half[4 + j], half[8 + j], half[12 + j]) = t
+          }
+          let target = unsafe v + tile * channels + c
+          for i in 0..<4 {
+            let t = unsafe Self.smallBT(
+              half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
+            unsafe Self.storeShortRow(t, to: target + 4 * i * stride, stride)
           }
         }
       }
@@ -104,33 +101,29 @@ extension Winograd {
   ) {
     let channels = outputs
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 8) { half in
-      for strip in strips {
-        let image = strip / tilesDown, top = strip % tilesDown * 2
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - strips.lowerBound) * tilesAcross + tileColumn
-          for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
-            let addend = unsafe epilogue.biases(image: image, channels: channels, at: c)
-            let source = unsafe m + tile * mRow + c - block.lowerBound
-            for j in 0..<4 {
-              let column = unsafe source + j * stride
-              let t = unsafe Self.smallAT(
-                column.vector(0), column.vector(4 * stride), column.vector(8 * stride),
-                column.vector(12 * stride))
-              unsafe (half[j], half[4 + j]) = t
+      forEachTile(strips, first: strips.lowerBound) { tile, corner in
+        let hasRight = corner.column + 1 < width
+        for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
+          let addend = unsafe epilogue.biases(image: corner.image, channels: channels, at: c)
+          let source = unsafe m + tile * mRow + c - block.lowerBound
+          for j in 0..<4 {
+            let column = unsafe source + j * stride
+            let t = unsafe Self.smallAT(
+              column.vector(0), column.vector(4 * stride), column.vector(8 * stride),
+              column.vector(12 * stride))
+            unsafe (half[j], half[4 + j]) = t
+          }
+          for i in 0..<min(2, height - corner.row) {
+            let t = unsafe Self.smallAT(
+              half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
+            let pixel = (firstPixel(of: corner) + i * width) * channels + c
+            var (left, right) = (t.0 + addend, t.1 + addend)
+            if let residual = unsafe epilogue.residual {
+              unsafe left += residual.vector(pixel)
+              if hasRight { unsafe right += residual.vector(pixel + channels) }
             }
-            for i in 0..<min(2, height - top) {
-              let t = unsafe Self.smallAT(
-                half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
-              let pixel = ((image * height + top + i) * width + tileColumn * 2) * channels + c
-              var (left, right) = (t.0 + addend, t.1 + addend)
-              let hasRight = tileColumn * 2 + 1 < width
-              if let residual = unsafe epilogue.residual {
-                unsafe left += residual.vector(pixel)
-                if hasRight { unsafe right += residual.vector(pixel + channels) }
-              }
-              unsafe y.store(left, pixel)
-              if hasRight { unsafe y.store(right, pixel + channels) }
-            }
+            unsafe y.store(left, pixel)
+            if hasRight { unsafe y.store(right, pixel + channels) }
           }
         }
       }

@@ -76,6 +76,40 @@ extension Winograd {
 
   // MARK: - Tiles
 
+  /// The output pixel at the upper left corner of a tile.
+  struct Corner {
+    let image: Int, row: Int, column: Int
+  }
+
+  /// The number of a corner's pixel in the batch.
+  @inline(__always)
+  func firstPixel(of corner: Corner) -> Int {
+    (corner.image * height + corner.row) * width + corner.column
+  }
+
+  // The corner of the tile that follows; after the last image, one outside of the batch.
+  @inline(__always)
+  private func following(_ corner: Corner) -> Corner {
+    let (image, row, column) = (corner.image, corner.row, corner.column)
+    if column + tile < width { return Corner(image: image, row: row, column: column + tile) }
+    if row + tile < height { return Corner(image: image, row: row + tile, column: 0) }
+    return Corner(image: image + 1, row: 0, column: 0)
+  }
+
+  /// Calls `body` with every tile of `strips`: its number, counted from strip `first`, and its corner.
+  @inline(__always)
+  func forEachTile(
+    _ strips: Range<Int>, first: Int, _ body: (_ number: Int, _ corner: Corner) -> Void
+  ) {
+    for strip in strips {
+      for index in 0..<tilesAcross {
+        let corner = Corner(
+          image: strip / tilesDown, row: strip % tilesDown * tile, column: index * tile)
+        body((strip - first) * tilesAcross + index, corner)
+      }
+    }
+  }
+
   /// Transforms the input tiles of `strips`: Bᵀ d B for every tile and channel.
   ///
   /// - Parameters:
@@ -88,55 +122,42 @@ extension Winograd {
   ) {
     let channels = inputs
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
-      for strip in strips {
-        let image = strip / tilesDown, tileRow = strip % tilesDown
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - first) * tilesAcross + tileColumn
-          let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
-          let corner = unsafe x + ((image * height + top) * width + left) * channels
-          let rowStep = width * channels
-          let next = unsafe x + nextCorner(strip, tileColumn) * channels
-          for c in Swift.stride(from: 0, to: channels, by: laneCount) {
-            for j in 0..<6 {
-              if c % 16 == 0 {
-                let line = unsafe next + j * channels + c
-                for i in 0..<6 { unsafe line.prefetch(i * rowStep) }
-              }
-              var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero
-              var d3 = FloatVector.zero, d4 = FloatVector.zero, d5 = FloatVector.zero
-              if left + j >= 0 && left + j < width {
-                let pixel = unsafe corner + j * channels + c
-                if top >= 0 { d0 = unsafe pixel.vector(0) }
-                d1 = unsafe pixel.vector(rowStep)
-                if top + 2 < height { d2 = unsafe pixel.vector(2 * rowStep) }
-                if top + 3 < height { d3 = unsafe pixel.vector(3 * rowStep) }
-                if top + 4 < height { d4 = unsafe pixel.vector(4 * rowStep) }
-                if top + 5 < height { d5 = unsafe pixel.vector(5 * rowStep) }
-              }
-              let t = Self.bT(d0, d1, d2, d3, d4, d5)
-              unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
-              unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+      forEachTile(strips, first: first) { tile, corner in
+        let top = corner.row - 1, left = corner.column - 1
+        let patch = unsafe x + (firstPixel(of: corner) - width - 1) * channels
+        let rowStep = width * channels
+        let next = unsafe x + (firstPixel(of: following(corner)) - width - 1) * channels
+        for c in Swift.stride(from: 0, to: channels, by: laneCount) {
+          for j in 0..<6 {
+            if c % 16 == 0 {
+              let line = unsafe next + j * channels + c
+              for i in 0..<6 { unsafe line.prefetch(i * rowStep) }
             }
-            let target = unsafe v + tile * channels + c
-            for i in 0..<6 {
-              let t = unsafe Self.bT(
-                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
-                half[6 * i + 5])
-              unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
+            var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero
+            var d3 = FloatVector.zero, d4 = FloatVector.zero, d5 = FloatVector.zero
+            if left + j >= 0 && left + j < width {
+              let pixel = unsafe patch + j * channels + c
+              if top >= 0 { d0 = unsafe pixel.vector(0) }
+              d1 = unsafe pixel.vector(rowStep)
+              if top + 2 < height { d2 = unsafe pixel.vector(2 * rowStep) }
+              if top + 3 < height { d3 = unsafe pixel.vector(3 * rowStep) }
+              if top + 4 < height { d4 = unsafe pixel.vector(4 * rowStep) }
+              if top + 5 < height { d5 = unsafe pixel.vector(5 * rowStep) }
             }
+            let t = Self.bT(d0, d1, d2, d3, d4, d5)
+            unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+            unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+          }
+          let target = unsafe v + tile * channels + c
+          for i in 0..<6 {
+            let t = unsafe Self.bT(
+              half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+              half[6 * i + 5])
+            unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
           }
         }
       }
     }
-  }
-
-  // The pixel at the upper left corner of the tile that follows, which may lie outside of the image.
-  @inline(__always)
-  private func nextCorner(_ strip: Int, _ tileColumn: Int) -> Int {
-    let isLast = tileColumn == tilesAcross - 1
-    let strip = isLast ? strip + 1 : strip, column = isLast ? 0 : tileColumn + 1
-    let row = strip / tilesDown * height + strip % tilesDown * 4 - 1
-    return row * width + column * 4 - 1
   }
 
   /// Writes the gradient of the input: the sum of B dV Bᵀ over all tiles. Tiles overlap, so the strips
@@ -147,38 +168,34 @@ extension Winograd {
   ) {
     let channels = inputs
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 36) { half in
-      for strip in strips {
-        let image = strip / tilesDown, tileRow = strip % tilesDown
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - first) * tilesAcross + tileColumn
-          let top = tileRow * 4 - 1, left = tileColumn * 4 - 1
-          for c in Swift.stride(from: 0, to: channels, by: laneCount) {
-            let source = unsafe v + tile * channels + c
-            for j in 0..<6 {
-              let column = unsafe source + j * stride
-              if c % 16 == 0 {
-                for i in 0..<6 { unsafe UnsafePointer(column).prefetch(6 * i * stride + 64) }
-              }
-              let t = unsafe Self.b(
-                column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
-                column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
-              unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
-              unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+      forEachTile(strips, first: first) { tile, corner in
+        let top = corner.row - 1, left = corner.column - 1
+        for c in Swift.stride(from: 0, to: channels, by: laneCount) {
+          let source = unsafe v + tile * channels + c
+          for j in 0..<6 {
+            let column = unsafe source + j * stride
+            if c % 16 == 0 {
+              for i in 0..<6 { unsafe UnsafePointer(column).prefetch(6 * i * stride + 64) }
             }
-            for i in 0..<6 where top + i >= 0 && top + i < height {
-              let t = unsafe Self.b(
-                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
-                half[6 * i + 5])
-              let row = unsafe dx + ((image * height + top + i) * width + left) * channels + c
-              // Pixels that the tile above or the one to the left has reached hold a sum already.
-              let isShared = i < 2 && tileRow > 0
-              if left >= 0 { unsafe row.add(t.0, 0) }
-              unsafe row.put(t.1, channels, adding: isShared || left >= 0)
-              if left + 2 < width { unsafe row.put(t.2, 2 * channels, adding: isShared) }
-              if left + 3 < width { unsafe row.put(t.3, 3 * channels, adding: isShared) }
-              if left + 4 < width { unsafe row.put(t.4, 4 * channels, adding: isShared) }
-              if left + 5 < width { unsafe row.put(t.5, 5 * channels, adding: isShared) }
-            }
+            let t = unsafe Self.b(
+              column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
+              column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
+            unsafe (half[j], half[6 + j], half[12 + j]) = (t.0, t.1, t.2)
+            unsafe (half[18 + j], half[24 + j], half[30 + j]) = (t.3, t.4, t.5)
+          }
+          for i in 0..<6 where top + i >= 0 && top + i < height {
+            let t = unsafe Self.b(
+              half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+              half[6 * i + 5])
+            let row = unsafe dx + (firstPixel(of: corner) + (i - 1) * width - 1) * channels + c
+            // Pixels that the tile above or the one to the left has reached hold a sum already.
+            let isShared = i < 2 && corner.row > 0
+            if left >= 0 { unsafe row.add(t.0, 0) }
+            unsafe row.put(t.1, channels, adding: isShared || left >= 0)
+            if left + 2 < width { unsafe row.put(t.2, 2 * channels, adding: isShared) }
+            if left + 3 < width { unsafe row.put(t.3, 3 * channels, adding: isShared) }
+            if left + 4 < width { unsafe row.put(t.4, 4 * channels, adding: isShared) }
+            if left + 5 < width { unsafe row.put(t.5, 5 * channels, adding: isShared) }
           }
         }
       }
@@ -193,46 +210,40 @@ extension Winograd {
     strips: Range<Int>, epilogue: ConvolutionEpilogue, to y: UnsafeMutablePointer<Float>
   ) {
     let channels = outputs
-    let first = strips.lowerBound
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
-      for strip in strips {
-        let image = strip / tilesDown, tileRow = strip % tilesDown
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - first) * tilesAcross + tileColumn
-          let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
-          for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
-            let addend = unsafe epilogue.biases(image: image, channels: channels, at: c)
-            let source = unsafe m + tile * mRow + c - block.lowerBound
-            for j in 0..<6 {
-              let column = unsafe source + j * stride
-              let t = unsafe Self.aT(
-                column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
-                column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
-              unsafe (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
-            }
-            for i in 0..<rows {
-              let t = unsafe Self.aT(
-                half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
-                half[6 * i + 5])
-              let pixel =
-                ((image * height + tileRow * 4 + i) * width + tileColumn * 4) * channels + c
-              let row = unsafe y + pixel
-              if let residual = unsafe epilogue.residual {
-                let add = unsafe residual + pixel
-                unsafe row.store(t.0 + addend + add.vector(0), 0)
-                if columns > 1 { unsafe row.store(t.1 + addend + add.vector(channels), channels) }
-                if columns > 2 {
-                  unsafe row.store(t.2 + addend + add.vector(2 * channels), 2 * channels)
-                }
-                if columns > 3 {
-                  unsafe row.store(t.3 + addend + add.vector(3 * channels), 3 * channels)
-                }
-              } else {
-                unsafe row.store(t.0 + addend, 0)
-                if columns > 1 { unsafe row.store(t.1 + addend, channels) }
-                if columns > 2 { unsafe row.store(t.2 + addend, 2 * channels) }
-                if columns > 3 { unsafe row.store(t.3 + addend, 3 * channels) }
+      forEachTile(strips, first: strips.lowerBound) { tile, corner in
+        let rows = min(4, height - corner.row), columns = min(4, width - corner.column)
+        for c in Swift.stride(from: block.lowerBound, to: block.upperBound, by: laneCount) {
+          let addend = unsafe epilogue.biases(image: corner.image, channels: channels, at: c)
+          let source = unsafe m + tile * mRow + c - block.lowerBound
+          for j in 0..<6 {
+            let column = unsafe source + j * stride
+            let t = unsafe Self.aT(
+              column.vector(0), column.vector(6 * stride), column.vector(12 * stride),
+              column.vector(18 * stride), column.vector(24 * stride), column.vector(30 * stride))
+            unsafe (half[j], half[6 + j], half[12 + j], half[18 + j]) = t
+          }
+          for i in 0..<rows {
+            let t = unsafe Self.aT(
+              half[6 * i], half[6 * i + 1], half[6 * i + 2], half[6 * i + 3], half[6 * i + 4],
+              half[6 * i + 5])
+            let pixel = (firstPixel(of: corner) + i * width) * channels + c
+            let row = unsafe y + pixel
+            if let residual = unsafe epilogue.residual {
+              let add = unsafe residual + pixel
+              unsafe row.store(t.0 + addend + add.vector(0), 0)
+              if columns > 1 { unsafe row.store(t.1 + addend + add.vector(channels), channels) }
+              if columns > 2 {
+                unsafe row.store(t.2 + addend + add.vector(2 * channels), 2 * channels)
               }
+              if columns > 3 {
+                unsafe row.store(t.3 + addend + add.vector(3 * channels), 3 * channels)
+              }
+            } else {
+              unsafe row.store(t.0 + addend, 0)
+              if columns > 1 { unsafe row.store(t.1 + addend, channels) }
+              if columns > 2 { unsafe row.store(t.2 + addend, 2 * channels) }
+              if columns > 3 { unsafe row.store(t.3 + addend, 3 * channels) }
             }
           }
         }
@@ -252,40 +263,35 @@ extension Winograd {
   ) {
     let channels = outputs, padded = paddedOutputs
     unsafe withUnsafeTemporaryAllocation(of: FloatVector.self, capacity: 24) { half in
-      for strip in strips {
-        let image = strip / tilesDown, tileRow = strip % tilesDown
-        for tileColumn in 0..<tilesAcross {
-          let tile = (strip - first) * tilesAcross + tileColumn
-          let rows = min(4, height - tileRow * 4), columns = min(4, width - tileColumn * 4)
-          let corner =
-            unsafe dy + ((image * height + tileRow * 4) * width + tileColumn * 4) * channels
-          let rowStep = width * channels
-          let next = unsafe dy + (nextCorner(strip, tileColumn) + width + 1) * channels
-          for c in Swift.stride(from: 0, to: padded, by: laneCount) {
-            for j in 0..<4 {
-              if c % 16 == 0 {
-                let line = unsafe next + j * channels + c
-                for i in 0..<4 { unsafe line.prefetch(i * rowStep) }
-              }
-              var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero,
-                d3 = FloatVector.zero
-              if j < columns && c < channels {
-                let pixel = unsafe corner + j * channels + c
-                d0 = unsafe pixel.vector(0)
-                if rows > 1 { d1 = unsafe pixel.vector(rowStep) }
-                if rows > 2 { d2 = unsafe pixel.vector(2 * rowStep) }
-                if rows > 3 { d3 = unsafe pixel.vector(3 * rowStep) }
-              }
-              let t = Self.a(d0, d1, d2, d3)
-              unsafe (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)
-              unsafe (half[12 + j], half[16 + j], half[20 + j]) = (t.3, t.4, t.5)
+      forEachTile(strips, first: first) { tile, corner in
+        let rows = min(4, height - corner.row), columns = min(4, width - corner.column)
+        let patch = unsafe dy + firstPixel(of: corner) * channels
+        let rowStep = width * channels
+        let next = unsafe dy + firstPixel(of: following(corner)) * channels
+        for c in Swift.stride(from: 0, to: padded, by: laneCount) {
+          for j in 0..<4 {
+            if c % 16 == 0 {
+              let line = unsafe next + j * channels + c
+              for i in 0..<4 { unsafe line.prefetch(i * rowStep) }
             }
-            let target =
-              unsafe m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
-            for i in 0..<6 {
-              let t = unsafe Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
-              unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
+            var d0 = FloatVector.zero, d1 = FloatVector.zero, d2 = FloatVector.zero,
+              d3 = FloatVector.zero
+            if j < columns && c < channels {
+              let pixel = unsafe patch + j * channels + c
+              d0 = unsafe pixel.vector(0)
+              if rows > 1 { d1 = unsafe pixel.vector(rowStep) }
+              if rows > 2 { d2 = unsafe pixel.vector(2 * rowStep) }
+              if rows > 3 { d3 = unsafe pixel.vector(3 * rowStep) }
             }
+            let t = Self.a(d0, d1, d2, d3)
+            unsafe (half[j], half[4 + j], half[8 + j]) = (t.0, t.1, t.2)
+            unsafe (half[12 + j], half[16 + j], half[20 + j]) = (t.3, t.4, t.5)
+          }
+          let target =
+            unsafe m + c / panelWidth * panelWidth * tiles + tile * panelWidth + c % panelWidth
+          for i in 0..<6 {
+            let t = unsafe Self.a(half[4 * i], half[4 * i + 1], half[4 * i + 2], half[4 * i + 3])
+            unsafe Self.storeRow(t, to: target + 6 * i * stride, stride)
           }
         }
       }

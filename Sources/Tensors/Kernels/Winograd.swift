@@ -11,7 +11,7 @@ import SIMDMath
 struct Winograd {
   let batch: Int, height: Int, width: Int, inputs: Int, outputs: Int
   /// The height and width of a tile: 4 or, for the forward pass, 2.
-  var tile = 4
+  let tile: Int
 
   /// The elements of a transformed tile.
   var positions: Int { (tile + 2) * (tile + 2) }
